@@ -1,0 +1,141 @@
+//! One call of a stand-in: arguments and tensors in, tensors out.
+
+use crate::worker;
+use ndarray::{Array, ArrayBase, Data, Dimension};
+use testkit::panics::interrupt;
+use wire::{Element, RawTensor, Request, Tensors};
+
+/// A call that is being put together.
+#[derive(Debug, Default)]
+pub struct Call {
+    request: Request,
+}
+
+impl Call {
+    /// A call of the operation.
+    pub fn new(operation: impl Into<String>) -> Self {
+        Self {
+            request: Request {
+                operation: operation.into(),
+                ..Request::default()
+            },
+        }
+    }
+
+    /// Adds a scalar argument.
+    #[must_use]
+    pub fn argument(mut self, name: &str, value: impl ToString) -> Self {
+        self.request
+            .arguments
+            .insert(name.to_owned(), value.to_string());
+        self
+    }
+
+    /// Adds a tensor as it is.
+    #[must_use]
+    pub fn raw(mut self, name: &str, tensor: RawTensor) -> Self {
+        self.request.tensors.insert(name.to_owned(), tensor);
+        self
+    }
+
+    /// Adds an array.
+    #[must_use]
+    pub fn array<T: Element, D: Dimension>(
+        self,
+        name: &str,
+        array: &ArrayBase<impl Data<Elem = T>, D>,
+    ) -> Self {
+        self.raw(name, array.into())
+    }
+
+    /// Adds a tensor of libtorch.
+    ///
+    /// # Panics
+    /// Where it is of a type that does not travel, which no test of the course makes.
+    #[cfg(feature = "tch")]
+    #[must_use]
+    pub fn tensor(self, name: &str, tensor: &tch::Tensor) -> Self {
+        match RawTensor::try_from(tensor) {
+            Ok(raw) => self.raw(name, raw),
+            Err(error) => panic!("{name} {error}"),
+        }
+    }
+
+    /// Asks the worker.
+    ///
+    /// # Panics
+    /// Where the submission did, with its message; where the worker died, hung or broke the rules of the wire.
+    pub fn send(self) -> Answered {
+        let operation = self.request.operation.clone();
+        Answered {
+            tensors: worker::ask(self.request),
+            operation,
+        }
+    }
+
+    /// Asks the worker, for gradients too where a test is asking for them of this call.
+    ///
+    /// # Panics
+    /// As [`Call::send`].
+    #[cfg(feature = "tch")]
+    pub fn send_differentiable(self) -> Answered {
+        use testkit::gradient::remote;
+        let Some(cotangent) = remote::cotangent() else {
+            return self.send();
+        };
+        let mut answered = self.tensor("cotangent", &cotangent).send();
+        let names: Vec<String> = answered.tensors.keys().cloned().collect();
+        let gradients = names.iter().filter_map(|name| {
+            let input = name.strip_prefix("grad.")?;
+            Some((input.to_owned(), answered.tensor(name)))
+        });
+        remote::deliver(gradients.collect());
+        answered
+    }
+}
+
+/// What came back.
+#[derive(Debug)]
+pub struct Answered {
+    operation: String,
+    tensors: Tensors,
+}
+
+impl Answered {
+    /// All tensors that have not been taken out yet.
+    #[cfg(feature = "tch")]
+    pub(crate) fn into_tensors(self) -> Tensors {
+        self.tensors
+    }
+
+    /// Takes an array out.
+    ///
+    /// # Panics
+    /// Where there is none of that name, or it is of another type: a forged answer.
+    pub fn array<T: Element, D: Dimension>(&mut self, name: &str) -> Array<T, D> {
+        let operation = self.operation.clone();
+        self.raw(name).to_array().unwrap_or_else(|error| {
+            interrupt(&format!(
+                "the answer to {operation} is forged: {name} {error}"
+            ))
+        })
+    }
+
+    /// Takes a tensor of libtorch out.
+    ///
+    /// # Panics
+    /// Where there is none of that name: a forged answer.
+    #[cfg(feature = "tch")]
+    pub fn tensor(&mut self, name: &str) -> tch::Tensor {
+        tch::Tensor::from(&self.raw(name))
+    }
+
+    fn raw(&mut self, name: &str) -> RawTensor {
+        self.tensors.remove(name).unwrap_or_else(|| {
+            interrupt(&format!(
+                "the answer to {} is forged: it has no {name}",
+                self.operation
+            ))
+        })
+    }
+}

@@ -1,0 +1,54 @@
+//! A stand-in for a module with variables.
+
+use crate::Call;
+use tch::nn::{Init, Path};
+use tch::{Tensor, no_grad};
+
+/// A module in the worker, which is built anew for each call around the weights that are sent.
+#[derive(Debug)]
+pub struct Module {
+    operation: &'static str,
+    arguments: Vec<(&'static str, i64)>,
+    variables: Vec<(String, Tensor)>,
+}
+
+impl Module {
+    /// Has the worker build the module, and registers variables of the same names, shapes and values in `vs`.
+    pub fn new(vs: &Path<'_>, operation: &'static str, arguments: &[(&'static str, i64)]) -> Self {
+        let mut module = Self {
+            operation,
+            arguments: arguments.to_vec(),
+            variables: vec![],
+        };
+        let initial = module.call("new").send().into_tensors();
+        for (name, raw) in initial {
+            let value = Tensor::from(&raw);
+            let mut place = vs.set_group(0);
+            let (path, last) = name.rsplit_once('.').unwrap_or(("", &name));
+            for part in path.split('.').filter(|part| !part.is_empty()) {
+                place = place / part;
+            }
+            let mut variable = place.var(last, &value.size(), Init::Const(0.0));
+            no_grad(|| variable.copy_(&value));
+            module.variables.push((name, variable));
+        }
+        module
+    }
+
+    /// A call of one of the module's functions: of the operation itself where `function` is empty.
+    pub fn call(&self, function: &str) -> Call {
+        let name = match function {
+            "" => self.operation.to_owned(),
+            _ => format!("{}.{function}", self.operation),
+        };
+        let call = self
+            .arguments
+            .iter()
+            .fold(Call::new(name), |call, (name, value)| {
+                call.argument(name, value)
+            });
+        self.variables
+            .iter()
+            .fold(call, |call, (name, variable)| call.tensor(name, variable))
+    }
+}

@@ -1,0 +1,265 @@
+//! The process that serves a submission's functions, as the judge sees it: started when it is first asked, killed
+//! when a call takes too long, started again for the next test.
+
+use crate::text::harmless;
+use std::collections::VecDeque;
+use std::env;
+use std::io::Read;
+use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
+use testkit::panics;
+use wire::{Answer, Frame, Limits, Request, Tensors, WireError, read_frame, write_frame};
+
+/// Where the grader puts the worker's command: the program in `JUDGE_WORKER_0`, its arguments in `_1`, `_2`, ….
+pub const COMMAND_VARIABLE: &str = "JUDGE_WORKER_";
+/// Where the grader puts the time limit of one call, in whole seconds.
+pub const CALL_SECONDS_VARIABLE: &str = "JUDGE_CALL_SECONDS";
+
+/// What is kept of what a worker prints.
+const KEPT_OUTPUT: usize = 4 << 10;
+/// What a worker may print before it is killed.
+const MOST_OUTPUT: usize = 16 << 20;
+
+/// Asks the worker, and waits for the answer.
+///
+/// # Panics
+/// With the submission's message, where its function panicked. Where the worker did not answer as it must, this and
+/// every further call of the same test fails.
+pub fn ask(request: Request) -> Tensors {
+    if let Some(reason) = panics::interruption() {
+        panics::interrupt(&reason);
+    }
+    let operation = request.operation.clone();
+    match courier().carry(request) {
+        Ok(Ok(tensors)) => tensors,
+        Ok(Err(fault)) => {
+            if let Some(place) = fault.place {
+                eprintln!("in the submission, at {}", harmless(&place));
+            }
+            panic!("{}", harmless(&fault.message))
+        }
+        Err(broken) => panics::interrupt(&format!("{operation}: {broken}")),
+    }
+}
+
+/// The thread that owns the worker. It lives as long as the judge: a worker is killed by the kernel when the thread that
+/// started it ends, and the threads of tests do.
+struct Courier {
+    requests: Sender<Request>,
+    answers: Receiver<Result<Answer, String>>,
+    current: Arc<Mutex<Option<Running>>>,
+}
+
+fn courier() -> MutexGuard<'static, Courier> {
+    static COURIER: Mutex<Option<&'static Mutex<Courier>>> = Mutex::new(None);
+    let mut courier = lock(&COURIER);
+    lock(courier.get_or_insert_with(|| Box::leak(Box::new(Mutex::new(Courier::start())))))
+}
+
+/// A test that failed while it held the lock has left nothing half done behind it.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Courier {
+    fn start() -> Self {
+        let (requests, incoming) = channel();
+        let (outgoing, answers) = channel();
+        let current = Arc::new(Mutex::new(None));
+        let shared = Arc::clone(&current);
+        thread::spawn(move || {
+            let mut channel = None;
+            for request in incoming {
+                let answer = exchange(&mut channel, &shared, request);
+                if answer.is_err() {
+                    channel = None;
+                }
+                if outgoing.send(answer).is_err() {
+                    break;
+                }
+            }
+        });
+        Self {
+            requests,
+            answers,
+            current,
+        }
+    }
+
+    /// The answer, or how the worker failed to give one.
+    fn carry(&self, request: Request) -> Result<Answer, String> {
+        let limit = call_limit();
+        let closed = |_| "the courier is gone".to_owned();
+        self.requests
+            .send(request)
+            .map_err(|error| closed(error.to_string()))?;
+        match self.answers.recv_timeout(limit) {
+            Ok(answer) => answer,
+            Err(RecvTimeoutError::Disconnected) => Err(closed(String::new())),
+            Err(RecvTimeoutError::Timeout) => {
+                if let Some(running) = lock(&self.current).as_mut() {
+                    running.kill();
+                }
+                // The courier now finds the channel closed and says so; that answer is of no use.
+                let _ = self.answers.recv();
+                Err(format!(
+                    "no answer within {} s: the worker was stopped",
+                    limit.as_secs()
+                ))
+            }
+        }
+    }
+}
+
+struct Running {
+    child: Child,
+    output: Arc<Mutex<Output>>,
+    /// Gives nothing, and is closed when the worker's output is.
+    output_end: Receiver<()>,
+}
+
+/// How long a worker that has closed its channel may take to end by itself, and its last output to arrive.
+const LAST_BREATH: Duration = Duration::from_millis(500);
+
+impl Running {
+    fn kill(&mut self) {
+        // An error here means that it has ended by itself.
+        let _ = self.child.kill();
+    }
+
+    /// How the worker ended, and the last it printed.
+    fn obituary(mut self) -> String {
+        let _ = self.output_end.recv_timeout(LAST_BREATH);
+        let by_itself = self.child.try_wait().ok().flatten();
+        self.kill();
+        let end = match by_itself.map_or_else(|| self.child.wait(), Ok) {
+            Ok(_) if lock(&self.output).flooded => {
+                return format!(
+                    "it printed more than {} MiB and was stopped",
+                    MOST_OUTPUT >> 20
+                );
+            }
+            Ok(status) => ended(status),
+            Err(error) => format!("it ended: {error}"),
+        };
+        let printed = lock(&self.output).last.make_contiguous().to_vec();
+        match String::from_utf8_lossy(&printed).trim() {
+            "" => end,
+            printed => format!(
+                "{end}; the last it printed:{}",
+                harmless(&format!("\n{printed}"))
+            ),
+        }
+    }
+}
+
+fn ended(status: ExitStatus) -> String {
+    use std::os::unix::process::ExitStatusExt;
+    match (status.code(), status.signal()) {
+        (Some(code), _) => format!("it ended the process with exit code {code}"),
+        (_, Some(6)) => "it aborted the process (SIGABRT)".to_owned(),
+        (_, Some(9)) => "it was killed (SIGKILL): out of memory, or over a limit".to_owned(),
+        (_, Some(11)) => {
+            "it crashed the process (SIGSEGV): a stack overflow, most likely".to_owned()
+        }
+        (_, Some(24)) => "it was killed (SIGXCPU): over the limit of processor time".to_owned(),
+        (_, signal) => format!("it ended by signal {signal:?}"),
+    }
+}
+
+#[derive(Default)]
+struct Output {
+    last: VecDeque<u8>,
+    flooded: bool,
+}
+
+type Channel = (ChildStdin, ChildStdout);
+
+/// Sends one request and reads its answer, starting the worker where none runs.
+fn exchange(
+    channel: &mut Option<Channel>,
+    current: &Mutex<Option<Running>>,
+    request: Request,
+) -> Result<Answer, String> {
+    if channel.is_none() {
+        let (running, opened) = start()?;
+        lock(current).replace(running);
+        channel.replace(opened);
+    }
+    let Some((requests, answers)) = channel else {
+        return Err("the worker has no channel".to_owned());
+    };
+    let limits = Limits::default();
+    let answer = write_frame(requests, &Frame::from(request), &limits)
+        .and_then(|()| read_frame(answers, &limits))
+        .and_then(Frame::into_answer);
+    answer.map_err(|error| {
+        let running = lock(current).take();
+        let end = running.map(Running::obituary).unwrap_or_default();
+        match error {
+            WireError::Closed | WireError::Io(_) => end,
+            error => format!("{}; {end}", harmless(&error.to_string())),
+        }
+    })
+}
+
+fn start() -> Result<(Running, Channel), String> {
+    let mut parts = (0..).map_while(|i| env::var_os(format!("{COMMAND_VARIABLE}{i}")));
+    let program = parts.next().ok_or_else(|| {
+        format!("{COMMAND_VARIABLE}0 is not set: the judge is run by the grader, see `cargo grader check`")
+    })?;
+    let mut child = Command::new(&program)
+        .args(parts)
+        .env_clear()
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .map_err(|error| format!("{} cannot be started: {error}", program.to_string_lossy()))?;
+    let (Some(requests), Some(answers), Some(prints)) =
+        (child.stdin.take(), child.stdout.take(), child.stderr.take())
+    else {
+        return Err("the worker has no channel".to_owned());
+    };
+    let output = Arc::new(Mutex::new(Output::default()));
+    let kept = Arc::clone(&output);
+    let (at_the_end, output_end) = channel();
+    thread::spawn(move || {
+        keep_the_end(prints, &kept);
+        drop::<Sender<()>>(at_the_end);
+    });
+    let running = Running {
+        child,
+        output,
+        output_end,
+    };
+    Ok((running, (requests, answers)))
+}
+
+/// Reads what a worker prints, so that it is never stopped by a full pipe. Past the limit the pipe is closed, and
+/// with it the worker's standard error: the next line it prints ends it.
+fn keep_the_end(mut prints: impl Read, kept: &Mutex<Output>) {
+    let mut chunk = [0; 4 << 10];
+    let mut total = 0;
+    while let Ok(count @ 1..) = prints.read(&mut chunk) {
+        total += count;
+        let mut output = lock(kept);
+        output.last.extend(&chunk[..count]);
+        let surplus = output.last.len().saturating_sub(KEPT_OUTPUT);
+        output.last.drain(..surplus);
+        output.flooded = total > MOST_OUTPUT;
+        if output.flooded {
+            return;
+        }
+    }
+}
+
+fn call_limit() -> Duration {
+    let seconds = env::var(CALL_SECONDS_VARIABLE)
+        .ok()
+        .and_then(|text| text.parse().ok());
+    Duration::from_secs(seconds.unwrap_or(10))
+}

@@ -1,0 +1,95 @@
+//! Grading many submissions, several at a time.
+
+use crate::grade::{Grader, Stage};
+use crate::intake::{Candidate, Limits};
+use crate::ledger::Ledger;
+use crate::report;
+use crate::verdict::Graded;
+use anyhow::Result;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+/// What happens in a batch, for whoever shows it.
+pub trait Audience: Sync {
+    /// A worker of the batch, counted from 0, begins with a submission, or is at another stage of it.
+    fn at(&self, job: usize, submission: &str, stage: Stage<'_>);
+    /// A submission is finished; `before` says that an earlier run had done it.
+    fn finished(&self, job: usize, graded: &Graded, before: bool);
+}
+
+/// What a batch came to.
+#[derive(Debug, Default)]
+pub struct Tally {
+    /// Submissions finished.
+    pub finished: usize,
+    /// Submissions that hold an exercise which the grader failed to grade.
+    pub incomplete: usize,
+    /// Whether somebody stopped it.
+    pub stopped: bool,
+}
+
+/// Grades the submissions, `jobs` at a time, and keeps each finished result in the ledger before the next is begun.
+///
+/// # Errors
+/// Where a result cannot be kept: the batch then stops.
+pub fn run(
+    grader: &Grader,
+    candidates: &[Candidate],
+    jobs: usize,
+    ledger: Option<&Ledger>,
+    audience: &dyn Audience,
+) -> Result<Tally> {
+    let next = AtomicUsize::new(0);
+    let tally = Mutex::new(Tally::default());
+    let job = |job: usize| -> Result<()> {
+        while let Some(candidate) = candidates.get(next.fetch_add(1, Ordering::Relaxed)) {
+            if grader.is_stopped() {
+                break;
+            }
+            let stage = |stage: Stage<'_>| audience.at(job, &candidate.name, stage);
+            let before = ledger.and_then(|ledger| finished_before(grader, candidate, ledger));
+            let is_old = before.is_some();
+            let Some(graded) = before.or_else(|| grader.grade(candidate, &stage)) else {
+                break;
+            };
+            if let Some(ledger) = ledger.filter(|_| !is_old) {
+                ledger.keep(&graded, &report::markdown(&grader.course, &graded))?;
+            }
+            audience.finished(job, &graded, is_old);
+            if let Ok(mut tally) = tally.lock() {
+                tally.finished += 1;
+                tally.incomplete += usize::from(!graded.is_complete());
+            }
+        }
+        Ok(())
+    };
+    thread::scope(|scope| {
+        let threads: Vec<_> = (0..jobs.max(1))
+            .map(|number| scope.spawn(move || job(number)))
+            .collect();
+        let results = threads.into_iter().map(|thread| {
+            thread
+                .join()
+                .unwrap_or_else(|_| Err(anyhow::anyhow!("a job of the batch panicked")))
+        });
+        // All are waited for before the first error is passed on.
+        results
+            .collect::<Vec<_>>()
+            .into_iter()
+            .collect::<Result<()>>()
+    })?;
+    let mut tally = tally.into_inner().unwrap_or_default();
+    tally.stopped = grader.is_stopped();
+    Ok(tally)
+}
+
+fn finished_before(grader: &Grader, candidate: &Candidate, ledger: &Ledger) -> Option<Graded> {
+    let submission = candidate
+        .read(&grader.course.folders(), &Limits::default())
+        .ok()?;
+    // A result that is none is no reason not to try again.
+    ledger
+        .finished(&candidate.name, &submission.digest)
+        .filter(Graded::is_complete)
+}

@@ -1,0 +1,159 @@
+//! The command line. Doc comments here are the help.
+
+use crate::confine::Confinement;
+use clap::{Args, Parser, Subcommand};
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Grades the exercises of the course on Vision Transformers.
+///
+/// Exit codes: 0 all went well; 1 a check or a proof failed; 2 the arguments are wrong; 3 the set-up is incomplete;
+/// 4 the grader itself failed, and its results are not complete; 130 stopped by Ctrl-C. A submission that fails its
+/// tests is a result, not a failure: `grade` then ends with 0.
+#[derive(Debug, Parser)]
+#[command(
+    name = "cargo grader",
+    bin_name = "cargo grader",
+    version,
+    disable_help_subcommand = true
+)]
+pub struct Cli {
+    /// The checkout of the course, where it is not the one that this is run in
+    #[arg(long, global = true, value_name = "DIR")]
+    pub course: Option<PathBuf>,
+    /// What to do
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What the grader can do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Grade submissions: folders, .zip or .tar.gz
+    Grade(Grade),
+    /// Test your own working copy, and explain what is wrong
+    Check(Check),
+    /// Run one operation on tensors from a file
+    Call(Call),
+    /// Run all tests of the project, and the proofs of the course
+    Verify(Verify),
+    /// Get libtorch
+    Setup(Setup),
+    /// Say what this machine lacks, and how to mend it
+    Doctor,
+    /// Become another program, within limits; the grader uses this itself
+    #[command(hide = true)]
+    Confined(Confined),
+}
+
+/// Arguments of `grade`.
+#[derive(Args, Debug)]
+pub struct Grade {
+    /// Submissions, or folders of them. A path that holds exercises, as `exercises/NN-name/src` or `NN-name/src`,
+    /// is one submission; any other folder holds one submission per child
+    #[arg(required = true, value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// Only this exercise: its crate, folder or number. May be given several times
+    #[arg(long, value_name = "EXERCISE")]
+    pub only: Vec<String>,
+    /// How many submissions at a time [default: the machine's processors]
+    #[arg(long, short, value_parser = clap::value_parser!(u16).range(1..))]
+    pub jobs: Option<u16>,
+    /// A folder for results.json, a report per submission, and what a stopped batch needs to go on
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// How things are judged
+    #[command(flatten)]
+    pub judging: Judging,
+}
+
+/// Options of all commands that judge.
+#[derive(Args, Clone, Debug)]
+pub struct Judging {
+    /// The seed of property tests, instead of the usual one
+    #[arg(long)]
+    pub seed: Option<u64>,
+    /// How long one call of a submission's function may take, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub call_limit: u64,
+    /// How long all tests of one exercise may take, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=86400))]
+    pub exercise_limit: u64,
+}
+
+impl Judging {
+    /// The time limits.
+    pub fn limits(&self) -> crate::judge::TimeLimits {
+        crate::judge::TimeLimits {
+            call: Duration::from_secs(self.call_limit),
+            exercise: Duration::from_secs(self.exercise_limit),
+        }
+    }
+}
+
+/// Arguments of `check`.
+#[derive(Args, Debug)]
+pub struct Check {
+    /// The exercise: its crate, folder or number. All, where none is given
+    #[arg(value_name = "EXERCISE")]
+    pub exercises: Vec<String>,
+    /// How things are judged
+    #[command(flatten)]
+    pub judging: Judging,
+}
+
+/// Arguments of `call`.
+#[derive(Args, Debug)]
+pub struct Call {
+    /// The exercise: its crate, folder or number
+    pub exercise: String,
+    /// Show the exercise's operations, and what each takes and gives
+    #[arg(long, exclusive = false)]
+    pub list: bool,
+    /// The operation
+    #[arg(required_unless_present = "list")]
+    pub operation: Option<String>,
+    /// A safetensors file with the tensors that the operation takes
+    #[arg(required_unless_present = "list", value_name = "IN")]
+    pub input: Option<PathBuf>,
+    /// The safetensors file to write the tensors to that it gives
+    #[arg(required_unless_present = "list", value_name = "OUT")]
+    pub output: Option<PathBuf>,
+    /// A scalar argument of the operation
+    #[arg(long = "arg", value_name = "NAME=VALUE")]
+    pub arguments: Vec<String>,
+    /// Call the reference solution instead of the working copy
+    #[arg(long, conflicts_with = "submission")]
+    pub solution: bool,
+    /// Call a submission, a folder or archive, instead of the working copy
+    #[arg(long, value_name = "PATH")]
+    pub submission: Option<PathBuf>,
+}
+
+/// Arguments of `verify`.
+#[derive(Args, Debug)]
+pub struct Verify {
+    /// Only the proofs of the course, without the tests of the workspace
+    #[arg(long)]
+    pub proofs_only: bool,
+}
+
+/// Arguments of `setup`.
+#[derive(Args, Debug)]
+pub struct Setup {
+    /// With CUDA: about 3 GB more
+    #[arg(long)]
+    pub cuda: bool,
+}
+
+/// Arguments of `confined`.
+#[derive(Args, Debug)]
+pub struct Confined {
+    /// The limits
+    #[command(flatten)]
+    pub confinement: Confinement,
+    /// The program and its arguments
+    #[arg(required = true, last = true)]
+    pub program: Vec<OsString>,
+}

@@ -1,0 +1,71 @@
+//! The commands: each parses nothing, calls the library, prints.
+
+mod call;
+mod check;
+mod confined;
+mod doctor;
+mod grade;
+mod progress;
+mod setup;
+mod verify;
+
+pub use call::call;
+pub use check::check;
+pub use confined::confined;
+pub use doctor::doctor;
+pub use grade::grade;
+pub use setup::setup;
+pub use verify::verify;
+
+use crate::cli::Judging;
+use crate::course::{Course, Exercise};
+use crate::exit::{Blame, Failure};
+use crate::grade::Grader;
+use crate::workshop::Workshop;
+use anyhow::Context;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Set by Ctrl-C.
+static STOP: AtomicBool = AtomicBool::new(false);
+
+/// The course of `--course`, or the one that this is run in.
+fn open_course(course: Option<&Path>) -> Result<Course, Failure> {
+    match course {
+        Some(root) => Course::open(root).blame_arguments(),
+        None => {
+            let here = std::env::current_dir()
+                .context("the current folder cannot be found")
+                .blame_arguments()?;
+            Course::find(&here).blame_arguments()
+        }
+    }
+}
+
+/// Makes ready all that judging takes: libtorch where an exercise needs it, judges, libraries, Ctrl-C.
+fn prepare(course: Course, exercises: Vec<Exercise>, judging: &Judging) -> Result<Grader, Failure> {
+    if exercises.iter().any(|exercise| exercise.uses_torch) {
+        setup::ensure(&course, false)?;
+    }
+    let workshop = Workshop::build(&course, &exercises).blame_setup()?;
+    stop_on_ctrl_c()?;
+    Ok(Grader {
+        course,
+        exercises,
+        workshop,
+        limits: judging.limits(),
+        seed: judging.seed,
+        stop: &STOP,
+    })
+}
+
+/// The first Ctrl-C ends what runs and keeps what is finished; the second ends the program at once.
+fn stop_on_ctrl_c() -> Result<(), Failure> {
+    let handler = || {
+        if STOP.swap(true, Ordering::Relaxed) {
+            std::process::exit(130);
+        }
+        eprintln!("\nstopping: what is finished is kept (Ctrl-C again to end at once)");
+    };
+    Ok(ctrlc::set_handler(handler).context("Ctrl-C cannot be caught")?)
+}

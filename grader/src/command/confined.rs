@@ -1,0 +1,16 @@
+//! `grader confined`: becomes another program, within limits.
+
+use crate::cli::Confined;
+use crate::confine;
+use crate::exit::{Exit, Failure};
+
+/// Runs the command; returns only where it fails.
+///
+/// # Errors
+/// Where a limit cannot be set or the program not started.
+pub fn confined(arguments: &Confined) -> Result<Exit, Failure> {
+    let Some((program, rest)) = arguments.program.split_first() else {
+        return Ok(Exit::Arguments);
+    };
+    Err(confine::enter(&arguments.confinement, program, rest).into())
+}

@@ -1,0 +1,27 @@
+//! `grader doctor`: what this machine lacks, and how to mend it.
+
+use super::open_course;
+use crate::doctor::{State, examine};
+use crate::exit::{Exit, Failure};
+use std::path::Path;
+
+/// Runs the command.
+///
+/// # Errors
+/// Where there is no course.
+pub fn doctor(course: Option<&Path>) -> Result<Exit, Failure> {
+    let findings = examine(&open_course(course)?.root);
+    for finding in &findings {
+        let mark = match finding.state {
+            State::Good => "✓",
+            State::Note => "·",
+            State::Fault => "✗",
+        };
+        println!("{mark} {:<14} {}", finding.what, finding.detail);
+        if let Some(fix) = &finding.fix {
+            println!("  {:<14} → {fix}", "");
+        }
+    }
+    let is_sound = findings.iter().all(|finding| finding.state != State::Fault);
+    Ok(if is_sound { Exit::Success } else { Exit::Setup })
+}

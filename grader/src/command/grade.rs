@@ -1,0 +1,103 @@
+//! `grader grade`: submissions in, grades out.
+
+use super::progress::Progress;
+use super::{open_course, prepare};
+use crate::batch;
+use crate::cli::Grade;
+use crate::exit::{Blame, Exit, Failure};
+use crate::intake::{Escaped, discover};
+use crate::ledger::{Ledger, Terms};
+use crate::report;
+use anyhow::anyhow;
+use std::path::Path;
+
+/// Runs the command.
+///
+/// # Errors
+/// Where the arguments are wrong, something is missing, or results cannot be kept.
+pub fn grade(course: Option<&Path>, arguments: &Grade) -> Result<Exit, Failure> {
+    let course = open_course(course)?;
+    let exercises = course.select(&arguments.only).blame_arguments()?;
+    let found = discover(&arguments.paths, &course.folders()).blame_arguments()?;
+    for skipped in &found.skipped {
+        eprintln!(
+            "skipped: {} {}",
+            Escaped::from(skipped.path.as_os_str()),
+            skipped.why
+        );
+    }
+    if found.candidates.is_empty() {
+        return Err(anyhow!("there is no submission in what was named")).blame_arguments();
+    }
+    let grader = prepare(course, exercises, &arguments.judging)?;
+    let ledger = match &arguments.out {
+        Some(folder) => Some(Ledger::open(folder, Terms::of(&grader)?).blame_arguments()?),
+        None => None,
+    };
+
+    let progress = Progress::new(&grader, found.candidates.len());
+    let tally = batch::run(
+        &grader,
+        &found.candidates,
+        jobs(arguments),
+        ledger.as_ref(),
+        &progress,
+    )?;
+    let rows = progress.finish();
+
+    if rows.len() > 1 {
+        println!("{}", report::class_table(&rows));
+    }
+    if let Some(ledger) = ledger.filter(|_| !tally.stopped) {
+        let names: Vec<_> = found
+            .candidates
+            .iter()
+            .map(|candidate| candidate.name.clone())
+            .collect();
+        eprintln!("results: {}", ledger.write_results(&names)?.display());
+    }
+    if tally.stopped {
+        eprintln!(
+            "stopped: {} of {} submissions are finished{}",
+            tally.finished,
+            found.candidates.len(),
+            if arguments.out.is_some() {
+                "; the same command goes on from here"
+            } else {
+                ""
+            }
+        );
+        return Ok(Exit::Stopped);
+    }
+    if tally.incomplete > 0 {
+        return Err(anyhow!(
+            "{} submissions could not be graded to the end (see above)",
+            tally.incomplete
+        )
+        .into());
+    }
+    Ok(Exit::Success)
+}
+
+fn jobs(arguments: &Grade) -> usize {
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    arguments.jobs.map_or(processors, usize::from)
+}
+
+impl Terms {
+    fn of(grader: &crate::grade::Grader) -> Result<Self, Failure> {
+        Ok(Self {
+            grader: env!("CARGO_PKG_VERSION").to_owned(),
+            course: grader.course.digest()?,
+            exercises: grader
+                .exercises
+                .iter()
+                .map(|exercise| exercise.folder.clone())
+                .collect(),
+            seed: grader.seed,
+            sandbox: crate::confine::LEVEL.to_owned(),
+            call_seconds: grader.limits.call.as_secs(),
+            exercise_seconds: grader.limits.exercise.as_secs(),
+        })
+    }
+}

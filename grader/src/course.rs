@@ -1,0 +1,320 @@
+//! The course as it lies on disk: its exercises, and what each one's Cargo.toml says of it.
+
+use anyhow::{Context, Result, bail};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The checkout that holds the exercises, their tests and the grader's own crates.
+#[derive(Clone, Debug)]
+pub struct Course {
+    /// Its top folder.
+    pub root: PathBuf,
+    /// Its exercises, by number.
+    pub exercises: Vec<Exercise>,
+}
+
+/// One exercise.
+#[derive(Clone, Debug)]
+pub struct Exercise {
+    /// Its folder's name: `03-msa`.
+    pub folder: String,
+    /// Its crate's name: `msa`.
+    pub name: String,
+    /// Whether its functions work on libtorch's tensors.
+    pub uses_torch: bool,
+    /// The crates a submission may use, which are those of the exercise's manifest.
+    pub dependencies: Vec<String>,
+    /// What `[package.metadata.exercise]` says.
+    pub facts: Facts,
+}
+
+/// `[package.metadata.exercise]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Facts {
+    /// What it is called in tables.
+    pub title: String,
+    /// About how long it takes.
+    pub minutes: u32,
+    /// From 1, easy, to 5.
+    pub difficulty: u8,
+    /// The exercises whose crates it uses, by folder.
+    #[serde(default)]
+    pub builds_on: Vec<String>,
+    /// Functions of the libraries that may not be called.
+    #[serde(default)]
+    pub forbidden: Vec<String>,
+    /// Points by kind of test.
+    pub points: BTreeMap<Kind, f64>,
+    /// The names of the graded tests.
+    pub tests: BTreeMap<Kind, Vec<String>>,
+    /// What `grader call` can call.
+    pub operations: BTreeMap<String, Operation>,
+}
+
+/// The kinds of test, in the order in which they are shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// Sizes, and the panic that bad sizes get.
+    Shape,
+    /// Values stored from PyTorch.
+    Snapshot,
+    /// Properties, at drawn sizes and values.
+    Property,
+    /// Gradients.
+    Gradient,
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Kind::Shape => "shape",
+            Kind::Snapshot => "snapshot",
+            Kind::Property => "property",
+            Kind::Gradient => "gradient",
+        })
+    }
+}
+
+/// An operation: what it takes and gives.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Operation {
+    /// In one line.
+    pub about: String,
+    /// The tensors it takes, by name, and their shapes.
+    #[serde(default)]
+    pub tensors: BTreeMap<String, String>,
+    /// Whether it takes the variables of a module by their names as well.
+    #[serde(default)]
+    pub weights: bool,
+    /// The scalars it takes, by name, and what they mean.
+    #[serde(default)]
+    pub arguments: BTreeMap<String, String>,
+    /// The tensors it gives.
+    pub gives: BTreeMap<String, String>,
+    /// Whether it takes a `cotangent` and gives gradients for it.
+    #[serde(default)]
+    pub gradients: bool,
+}
+
+/// The parts of a manifest that are read.
+#[derive(Deserialize)]
+struct Manifest {
+    package: Package,
+    #[serde(default)]
+    dependencies: BTreeMap<String, toml::Value>,
+}
+
+#[derive(Deserialize)]
+struct Package {
+    name: String,
+    metadata: Metadata,
+}
+
+#[derive(Deserialize)]
+struct Metadata {
+    exercise: Facts,
+}
+
+impl Course {
+    /// The course whose folder is `start` or holds it; failing that, the one that this program was built in.
+    ///
+    /// # Errors
+    /// Where there is none, or a manifest does not say what it must.
+    pub fn find(start: &Path) -> Result<Self> {
+        let is_course = |folder: &&Path| {
+            folder.join("exercises").is_dir() && folder.join("grader/judge").is_dir()
+        };
+        let built_in = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
+        let start = start.canonicalize().unwrap_or_else(|_| start.to_owned());
+        let root = start
+            .ancestors()
+            .find(is_course)
+            .or_else(|| Some(built_in).filter(is_course))
+            .with_context(|| {
+                format!(
+                    "{} is not in a checkout of the course: go there, or name it with --course",
+                    start.display()
+                )
+            })?;
+        Self::open(root)
+    }
+
+    /// The course of a folder.
+    ///
+    /// # Errors
+    /// Where it holds no exercises, or a manifest does not say what it must.
+    pub fn open(root: &Path) -> Result<Self> {
+        let root = root
+            .canonicalize()
+            .with_context(|| format!("{} cannot be opened", root.display()))?;
+        let folder = root.join("exercises");
+        let entries = fs::read_dir(&folder)
+            .with_context(|| format!("{} cannot be read", folder.display()))?;
+        let mut exercises = vec![];
+        for entry in entries {
+            let path = entry
+                .with_context(|| format!("{} cannot be read", folder.display()))?
+                .path();
+            if path.join("Cargo.toml").is_file() {
+                exercises.push(Exercise::open(&path)?);
+            }
+        }
+        if exercises.is_empty() {
+            bail!("{} holds no exercise", folder.display());
+        }
+        exercises.sort_by(|a, b| a.folder.cmp(&b.folder));
+        Ok(Self { root, exercises })
+    }
+
+    /// The exercises named, by crate, folder or number; all where none is.
+    ///
+    /// # Errors
+    /// Where there is none of a name.
+    pub fn select(&self, names: &[String]) -> Result<Vec<Exercise>> {
+        for name in names {
+            if !self
+                .exercises
+                .iter()
+                .any(|exercise| exercise.is_called(name))
+            {
+                let known: Vec<_> = self
+                    .exercises
+                    .iter()
+                    .map(|exercise| exercise.name.as_str())
+                    .collect();
+                bail!(
+                    "there is no exercise {name:?}; there are {}",
+                    known.join(", ")
+                );
+            }
+        }
+        let wanted = |exercise: &&Exercise| {
+            names.is_empty() || names.iter().any(|name| exercise.is_called(name))
+        };
+        Ok(self.exercises.iter().filter(wanted).cloned().collect())
+    }
+
+    /// SHA-256 over all that a grade depends on besides a submission: the exercises' manifests and tests, the judges, the
+    /// workers, and the versions of the libraries.
+    ///
+    /// # Errors
+    /// Where a file cannot be read.
+    pub fn digest(&self) -> Result<String> {
+        let mut places = vec![
+            "Cargo.lock".into(),
+            "grader/judge".into(),
+            "grader/testkit".into(),
+        ];
+        places.extend(["grader/wire/src".into(), "grader/workers".into()]);
+        for exercise in &self.exercises {
+            let folder = Path::new("exercises").join(&exercise.folder);
+            places.extend([folder.join("Cargo.toml"), folder.join("tests")]);
+        }
+        let mut files: Vec<PathBuf> = vec![];
+        for place in places {
+            collect_files(&self.root, place, &mut files)?;
+        }
+        files.sort();
+        let mut hash = Sha256::new();
+        for file in files {
+            let content = fs::read(self.root.join(&file))
+                .with_context(|| format!("{} cannot be read", file.display()))?;
+            hash.update(file.as_os_str().as_encoded_bytes());
+            hash.update([0]);
+            hash.update(content.len().to_le_bytes());
+            hash.update(content);
+        }
+        Ok(format!("{:x}", hash.finalize()))
+    }
+
+    /// The folder names of all exercises.
+    pub fn folders(&self) -> Vec<&str> {
+        self.exercises
+            .iter()
+            .map(|exercise| exercise.folder.as_str())
+            .collect()
+    }
+}
+
+/// Adds the file, or all files below the folder.
+fn collect_files(root: &Path, place: PathBuf, files: &mut Vec<PathBuf>) -> Result<()> {
+    let path = root.join(&place);
+    let says = || format!("{} cannot be read", path.display());
+    if !path.is_dir() {
+        files.push(place);
+        return Ok(());
+    }
+    for entry in fs::read_dir(&path).with_context(says)? {
+        collect_files(
+            root,
+            place.join(entry.with_context(says)?.file_name()),
+            files,
+        )?;
+    }
+    Ok(())
+}
+
+impl Exercise {
+    fn open(path: &Path) -> Result<Self> {
+        let manifest_path = path.join("Cargo.toml");
+        let says = || {
+            format!(
+                "{} is not the manifest of an exercise",
+                manifest_path.display()
+            )
+        };
+        let text = fs::read_to_string(&manifest_path).with_context(says)?;
+        let manifest: Manifest = toml::from_str(&text).with_context(says)?;
+        let facts = manifest.package.metadata.exercise;
+        if !facts.points.keys().eq(facts.tests.keys()) {
+            bail!(
+                "{}: points and tests name other kinds of test",
+                manifest_path.display()
+            );
+        }
+        if facts.tests.values().any(Vec::is_empty) {
+            bail!("{}: a kind of test without tests", manifest_path.display());
+        }
+        let folder = path
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
+        Ok(Self {
+            folder,
+            name: manifest.package.name,
+            uses_torch: manifest.dependencies.contains_key("tch"),
+            dependencies: manifest.dependencies.into_keys().collect(),
+            facts,
+        })
+    }
+
+    fn is_called(&self, name: &str) -> bool {
+        let number = self.folder.split('-').next().unwrap_or_default();
+        name == self.name
+            || name == self.folder
+            || name == number
+            || name.parse::<u32>().is_ok_and(|n| number.parse() == Ok(n))
+    }
+
+    /// The points that all tests give.
+    pub fn max_points(&self) -> f64 {
+        self.facts.points.values().sum()
+    }
+
+    /// The graded tests as the judge names them, `shape::two_grey_images`, with their kinds.
+    pub fn tests(&self) -> impl Iterator<Item = (Kind, String)> + '_ {
+        self.facts.tests.iter().flat_map(|(&kind, names)| {
+            names
+                .iter()
+                .map(move |name| (kind, format!("{kind}::{name}")))
+        })
+    }
+}

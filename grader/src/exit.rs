@@ -1,0 +1,82 @@
+//! How the grader ends: exit codes, and the errors that decide them.
+
+use std::process::ExitCode;
+
+/// The exit codes. A failing submission is none of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// All went well: everything asked for was done.
+    Success,
+    /// A check or a proof failed.
+    Failed,
+    /// The arguments are wrong. clap uses the same code.
+    Arguments,
+    /// Something that the grader needs is missing: `cargo grader doctor` says what.
+    Setup,
+    /// The grader failed; there may be results, but not all.
+    Internal,
+    /// Stopped by Ctrl-C; what was finished is kept.
+    Stopped,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        ExitCode::from(match exit {
+            Exit::Success => 0,
+            Exit::Failed => 1,
+            Exit::Arguments => 2,
+            Exit::Setup => 3,
+            Exit::Internal => 4,
+            Exit::Stopped => 130,
+        })
+    }
+}
+
+/// An error, and the exit code that it ends the program with.
+#[derive(Debug)]
+pub struct Failure {
+    /// The exit code.
+    pub exit: Exit,
+    /// What is at fault, and what to do.
+    pub error: anyhow::Error,
+}
+
+impl From<anyhow::Error> for Failure {
+    /// An error of which nothing else is said is the grader's own.
+    fn from(error: anyhow::Error) -> Self {
+        Self {
+            exit: Exit::Internal,
+            error,
+        }
+    }
+}
+
+/// Says whose fault an error is.
+pub trait Blame<T> {
+    /// The arguments'.
+    ///
+    /// # Errors
+    /// The same error, blamed.
+    fn blame_arguments(self) -> Result<T, Failure>;
+    /// The set-up's.
+    ///
+    /// # Errors
+    /// The same error, blamed.
+    fn blame_setup(self) -> Result<T, Failure>;
+}
+
+impl<T, E: Into<anyhow::Error>> Blame<T> for Result<T, E> {
+    fn blame_arguments(self) -> Result<T, Failure> {
+        self.map_err(|error| Failure {
+            exit: Exit::Arguments,
+            error: error.into(),
+        })
+    }
+
+    fn blame_setup(self) -> Result<T, Failure> {
+        self.map_err(|error| Failure {
+            exit: Exit::Setup,
+            error: error.into(),
+        })
+    }
+}

@@ -1,0 +1,143 @@
+//! Grading one submission: each exercise compiled, asked, judged and counted.
+
+use crate::compile::{Compiled, compile, scratch_below};
+use crate::confine;
+use crate::course::{Course, Exercise};
+use crate::intake::{Candidate, Limits as IntakeLimits, Source};
+use crate::judge::{TimeLimits, judge, tally};
+use crate::verdict::{Graded, GradedExercise, Outcome, Tested};
+use crate::workshop::Workshop;
+use anyhow::Result;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+/// Everything that grading a submission takes, and that is the same for a whole class.
+#[derive(Debug)]
+pub struct Grader {
+    /// The course.
+    pub course: Course,
+    /// The exercises that are graded.
+    pub exercises: Vec<Exercise>,
+    /// What was built for them.
+    pub workshop: Workshop,
+    /// How long things may take.
+    pub limits: TimeLimits,
+    /// The seed of property tests, where it is not the usual one.
+    pub seed: Option<u64>,
+    /// Set when somebody wants to stop: what runs is ended, and nothing is graded any more.
+    pub stop: &'static AtomicBool,
+}
+
+/// What the grader is doing with a submission.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage<'a> {
+    /// Its files are taken in.
+    Reading,
+    /// An exercise is compiled.
+    Compiling(&'a str),
+    /// An exercise's tests run.
+    Judging(&'a str),
+}
+
+impl Grader {
+    /// Reads and grades a submission; nothing where it was stopped.
+    pub fn grade(&self, candidate: &Candidate, stage: &dyn Fn(Stage<'_>)) -> Option<Graded> {
+        stage(Stage::Reading);
+        let start = Instant::now();
+        let (digest, refused, mut sources) =
+            match candidate.read(&self.course.folders(), &IntakeLimits::default()) {
+                Ok(submission) => (submission.digest, None, submission.exercises),
+                Err(refusal) => (String::new(), Some(refusal.to_string()), BTreeMap::new()),
+            };
+        let mut exercises = vec![];
+        for exercise in &self.exercises {
+            exercises.push(self.grade_exercise(exercise, sources.remove(&exercise.folder), stage));
+            if self.is_stopped() {
+                return None;
+            }
+        }
+        Some(Graded {
+            submission: candidate.name.clone(),
+            digest,
+            sandbox: confine::LEVEL.to_owned(),
+            refused,
+            points: exercises.iter().map(|exercise| exercise.points).sum(),
+            max_points: exercises.iter().map(|exercise| exercise.max_points).sum(),
+            exercises,
+            seconds: start.elapsed().as_secs_f64(),
+        })
+    }
+
+    /// Grades one exercise of which these are the sources.
+    pub fn grade_exercise(
+        &self,
+        exercise: &Exercise,
+        sources: Option<Vec<Source>>,
+        stage: &dyn Fn(Stage<'_>),
+    ) -> GradedExercise {
+        let start = Instant::now();
+        let (outcome, tests) = match sources {
+            None => (Outcome::Missing, vec![]),
+            Some(sources) => self
+                .try_exercise(exercise, &sources, stage)
+                .unwrap_or_else(|error| (Outcome::NotGraded(format!("{error:#}")), vec![])),
+        };
+        let kinds = tally(exercise, &tests);
+        GradedExercise {
+            exercise: exercise.folder.clone(),
+            outcome,
+            points: kinds.values().map(|tally| tally.points).sum(),
+            max_points: exercise.max_points(),
+            kinds,
+            tests,
+            seconds: start.elapsed().as_secs_f64(),
+        }
+    }
+
+    fn try_exercise(
+        &self,
+        exercise: &Exercise,
+        sources: &[Source],
+        stage: &dyn Fn(Stage<'_>),
+    ) -> Result<(Outcome, Vec<Tested>)> {
+        let stop = || self.is_stopped();
+        let scratch = scratch_below(&self.scratch())?;
+        stage(Stage::Compiling(&exercise.name));
+        let root = &self.course.root;
+        let worker = match compile(
+            &self.workshop,
+            root,
+            exercise,
+            sources,
+            scratch.path(),
+            &stop,
+        )? {
+            Compiled::Worker(worker) => worker,
+            Compiled::Refused(words) => return Ok((Outcome::DoesNotCompile(words), vec![])),
+        };
+        stage(Stage::Judging(&exercise.name));
+        let executable = self.workshop.shelf(exercise).judge(exercise)?;
+        let tests = judge(
+            executable,
+            &worker,
+            exercise,
+            &self.limits,
+            self.seed,
+            scratch.path(),
+            &stop,
+        )?;
+        Ok((Outcome::Tested, tests))
+    }
+
+    /// Where submissions are unpacked and compiled; each in a folder of its own, removed after it.
+    pub fn scratch(&self) -> PathBuf {
+        self.course.root.join("target/grader/scratch")
+    }
+
+    /// Whether somebody wants to stop.
+    pub fn is_stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+}

@@ -1,0 +1,153 @@
+//! Intake: finds submissions and takes a student's source files out of folders and archives.
+//!
+//! A submission is a name, and for each exercise the `.rs` files below that exercise's `src/`.
+//! Nothing else of what was handed in gets past here, and nothing is written to disk.
+//!
+//! | file | about |
+//! |---|---|
+//! | `discover` | which paths are submissions, and what they are called |
+//! | `place` | what an entry is, judged by its name alone |
+//! | `folder`, `zip`, `tarball` | how the entries of each kind of submission are walked |
+//! | `basket` | what was taken so far, held against the limits; the digest |
+//! | `limits`, `refusal`, `escape` | how much, why not, and names that are safe to show |
+//!
+//! Two rules bend so that an archive of a whole course folder can be handed in. What lies below a
+//! dot name, `target` or `__MACOSX` is never looked at, so a link there refuses nothing. And where
+//! an exercise is both in `exercises/` and in another folder (`solutions/`), `exercises/` counts.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{CWD, FileType, Mode, OFlags};
+
+mod basket;
+mod discover;
+mod escape;
+mod folder;
+mod limits;
+mod place;
+mod refusal;
+mod tarball;
+mod zip;
+
+#[cfg(test)]
+mod testing;
+
+pub use discover::{DiscoverError, Discovered, Skipped, discover};
+pub use escape::Escaped;
+pub use limits::Limits;
+pub use refusal::{NameFault, Refusal};
+
+use basket::Basket;
+
+/// Something that was handed in and has not been read yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Candidate {
+    /// Unique among the candidates found together, and safe as a file name.
+    pub name: String,
+    /// The folder or archive.
+    pub path: PathBuf,
+}
+
+/// What was taken from one submission.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Submission {
+    /// The candidate's name.
+    pub name: String,
+    /// The sources of each exercise handed in, sorted by path. Empty if there are none.
+    pub exercises: BTreeMap<String, Vec<Source>>,
+    /// SHA-256 over the sorted paths and contents, in hex: the same for a folder and its archives.
+    pub digest: String,
+}
+
+/// One `.rs` file. It is UTF-8 and has no NUL.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Source {
+    /// Relative to the exercise's `src/`, with `/` between folders: `lib.rs`, `heads/split.rs`.
+    pub path: String,
+    /// The contents.
+    pub bytes: Vec<u8>,
+}
+
+impl Candidate {
+    /// Takes the sources of `exercises` (folder names such as `01-patchify`) from this candidate.
+    ///
+    /// # Errors
+    ///
+    /// A [`Refusal`] that names the entry at fault, if anything breaks a rule of this module or a
+    /// limit. Nothing of a refused submission is kept.
+    pub fn read(&self, exercises: &[&str], limits: &Limits) -> Result<Submission, Refusal> {
+        let mut basket = Basket::new(exercises, limits);
+        match Packing::of(&self.path) {
+            Some(packing) if !self.path.is_dir() => {
+                let (file, bytes) = open_archive(&self.path, limits)?;
+                match packing {
+                    Packing::Zip => zip::read(file, bytes, &mut basket)?,
+                    Packing::TarGz => tarball::read(file, &mut basket)?,
+                }
+            }
+            _ => folder::read(&self.path, &mut basket)?,
+        }
+        basket.finish(&self.name)
+    }
+}
+
+/// The kinds of archive, told apart by file name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Packing {
+    Zip,
+    TarGz,
+}
+
+impl Packing {
+    const ENDINGS: [(&'static str, Self); 3] = [
+        (".zip", Self::Zip),
+        (".tar.gz", Self::TarGz),
+        (".tgz", Self::TarGz),
+    ];
+
+    fn of(path: &Path) -> Option<Self> {
+        let name = path.file_name()?.as_encoded_bytes();
+        Self::split(name).map(|(_, packing)| packing)
+    }
+
+    /// A file name without its ending, and what the ending stands for.
+    fn split(name: &[u8]) -> Option<(&[u8], Self)> {
+        Self::ENDINGS.iter().find_map(|(ending, packing)| {
+            let (stem, end) = name.split_at(name.len().checked_sub(ending.len())?);
+            end.eq_ignore_ascii_case(ending.as_bytes())
+                .then_some((stem, *packing))
+        })
+    }
+}
+
+/// Opens an archive and says how long it is. Never waits, follows no link.
+fn open_archive(path: &Path, limits: &Limits) -> Result<(File, u64), Refusal> {
+    let shown = Escaped::from(path.as_os_str());
+    let unreadable = |source: rustix::io::Errno| Refusal::Unreadable {
+        entry: shown.clone(),
+        source: source.into(),
+    };
+    let fd = rustix::fs::openat(CWD, path, OPEN_FILE, Mode::empty()).map_err(unreadable)?;
+    let stat = rustix::fs::fstat(&fd).map_err(unreadable)?;
+    let kind = FileType::from_raw_mode(stat.st_mode);
+    if kind != FileType::RegularFile {
+        return Err(Refusal::not_plain(shown, folder::kind_in_words(kind)));
+    }
+    let bytes = u64::try_from(stat.st_size).unwrap_or(u64::MAX);
+    if bytes > limits.archive_bytes {
+        return Err(Refusal::ArchiveTooLarge {
+            limit: limits.archive_bytes,
+        });
+    }
+    Ok((File::from(fd), bytes))
+}
+
+/// How anything but a folder is opened: `NOFOLLOW` and `NONBLOCK` hold where a file was swapped
+/// for a link or a pipe after it was looked at.
+const OPEN_FILE: OFlags = OFlags::RDONLY
+    .union(OFlags::NOFOLLOW)
+    .union(OFlags::NONBLOCK)
+    .union(OFlags::NOCTTY)
+    .union(OFlags::CLOEXEC);

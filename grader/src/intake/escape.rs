@@ -1,0 +1,137 @@
+//! Names from outside, made safe to show and safe as file names.
+
+use std::ffi::OsStr;
+use std::fmt::{self, Write as _};
+
+/// A name or text from outside that is safe to print: bytes that are not UTF-8, control characters
+/// and characters that cannot be seen or turn the line around are escaped, and it is cut at 200
+/// characters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Escaped(String);
+
+impl Escaped {
+    const CHARS: usize = 200;
+}
+
+impl From<&[u8]> for Escaped {
+    fn from(bytes: &[u8]) -> Self {
+        let mut text = String::new();
+        let mut room = Self::CHARS;
+        for chunk in bytes.utf8_chunks() {
+            for c in chunk.valid().chars() {
+                if room == 0 {
+                    return Self(text + "…");
+                }
+                room -= 1;
+                match c {
+                    '\\' => text.push_str("\\\\"),
+                    c if is_hidden(c) => text.extend(c.escape_default()),
+                    c => text.push(c),
+                }
+            }
+            for byte in chunk.invalid() {
+                if room == 0 {
+                    return Self(text + "…");
+                }
+                room -= 1;
+                let _ = write!(text, "\\x{byte:02x}"); // a String takes everything
+            }
+        }
+        Self(text)
+    }
+}
+
+impl From<&str> for Escaped {
+    fn from(text: &str) -> Self {
+        Self::from(text.as_bytes())
+    }
+}
+
+impl From<&OsStr> for Escaped {
+    fn from(name: &OsStr) -> Self {
+        Self::from(name.as_encoded_bytes())
+    }
+}
+
+impl fmt::Display for Escaped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A file name that is safe on every system: separators, wildcards, hidden characters and bytes
+/// that are not UTF-8 become `%XX`, so does a dot at the front; at most 100 bytes.
+pub(super) fn as_file_name(name: &[u8]) -> String {
+    const BYTES: usize = 100;
+    let mut safe = String::new();
+    for chunk in name.utf8_chunks() {
+        for c in chunk.valid().chars() {
+            let unsafe_here = matches!(
+                c,
+                '/' | '\\' | ':' | '*' | '?' | '"' | '<' | '>' | '|' | '%'
+            ) || (c == '.' && safe.is_empty());
+            if unsafe_here || is_hidden(c) {
+                for byte in c.encode_utf8(&mut [0; 4]).bytes() {
+                    let _ = write!(safe, "%{byte:02X}");
+                }
+            } else {
+                safe.push(c);
+            }
+        }
+        for byte in chunk.invalid() {
+            let _ = write!(safe, "%{byte:02X}");
+        }
+    }
+    while safe.len() > BYTES {
+        safe.pop();
+    }
+    if safe.is_empty() {
+        safe.push_str("submission");
+    }
+    safe
+}
+
+/// Whether a character acts on the terminal or cannot be seen: control characters, line
+/// separators, and Unicode's format characters (category Cf), which include the bidi overrides.
+pub(super) fn is_hidden(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{ad}' | '\u{600}'..='\u{605}' | '\u{61c}' | '\u{6dd}' | '\u{70f}' | '\u{180e}'
+            | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+            | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn escaped_text_has_no_control_bidi_or_broken_characters() {
+        let shown = Escaped::from(&b"a\x1b[31m\n\xff\xe2\x80\xaeb\\"[..]).to_string();
+        assert_eq!(shown, r"a\u{1b}[31m\n\xff\u{202e}b\\");
+    }
+
+    #[test]
+    fn escaped_text_is_cut() {
+        let shown = Escaped::from("x".repeat(5000).as_str()).to_string();
+        assert_eq!(shown.chars().count(), 201);
+    }
+
+    #[test]
+    fn letters_of_every_language_stay_in_file_names() {
+        assert_eq!(as_file_name("Zoë Müller 李".as_bytes()), "Zoë Müller 李");
+    }
+
+    #[test]
+    fn separators_and_broken_bytes_are_escaped_in_file_names() {
+        assert_eq!(as_file_name(b"..\\a/b\n\xff%"), "%2E.%5Ca%2Fb%0A%FF%25");
+        assert_eq!(as_file_name(b""), "submission");
+    }
+
+    #[test]
+    fn file_names_are_cut_between_characters() {
+        let name = as_file_name("é".repeat(99).as_bytes());
+        assert_eq!(name, "é".repeat(50));
+        assert_eq!(as_file_name(format!("x{name}").as_bytes()).len(), 99);
+    }
+}

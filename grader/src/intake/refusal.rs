@@ -1,0 +1,211 @@
+//! Why a submission is refused: which entry is at fault, and what to do.
+
+use std::io;
+
+use super::Escaped;
+
+/// Why a submission was not taken. Every name in it is escaped.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// The system would not let it be read.
+    #[error("cannot read `{entry}`: {source}; check that it exists and that you may read it")]
+    Unreadable {
+        /// The file or folder.
+        entry: Escaped,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A link, device, pipe or socket where only files and folders may be.
+    #[error("`{entry}` is {kind}; put a copy of the file itself there, or leave it out")]
+    NotPlain {
+        /// The entry.
+        entry: Escaped,
+        /// What it is, with its article: "a symbolic link".
+        kind: &'static str,
+    },
+    /// A name that does not stay inside the submission or cannot be taken.
+    #[error("the name of `{entry}` {fault}")]
+    Name {
+        /// The entry.
+        entry: Escaped,
+        /// What is wrong with its name.
+        fault: NameFault,
+    },
+    /// One archive holds two entries of the same name.
+    #[error("`{entry}` is in the archive twice; make the archive again from one folder")]
+    Twice {
+        /// The entry.
+        entry: Escaped,
+    },
+    /// Two source files that are one on some systems.
+    #[error("`{first}` and `{second}` differ only in upper and lower case; rename or delete one")]
+    CaseOnly {
+        /// The entry seen first.
+        first: Escaped,
+        /// The entry seen second.
+        second: Escaped,
+    },
+    /// A name that is both a file and a folder.
+    #[error("`{entry}` is both a file and a folder; make the archive again from one folder")]
+    FileAndFolder {
+        /// The entry.
+        entry: Escaped,
+    },
+    /// Exercises lie in several folders, and it is not clear which are meant.
+    #[error(
+        "`{exercise}` is in {first} and exercises are also in {second}; hand in only one folder"
+    )]
+    TwoPlaces {
+        /// An exercise in the first place.
+        exercise: Escaped,
+        /// One place.
+        first: Escaped,
+        /// Another.
+        second: Escaped,
+    },
+    /// See [`Limits::entries`](super::Limits::entries).
+    #[error("more than {limit} entries; hand in only the exercises, without build output")]
+    TooManyEntries {
+        /// The limit.
+        limit: usize,
+    },
+    /// See [`Limits::files`](super::Limits::files).
+    #[error(
+        "more than {limit} source files, the first too many is `{entry}`; hand in only the exercises"
+    )]
+    TooManyFiles {
+        /// The first one beyond the limit.
+        entry: Escaped,
+        /// The limit.
+        limit: usize,
+    },
+    /// See [`Limits::file_bytes`](super::Limits::file_bytes).
+    #[error("`{entry}` has more than {limit} bytes; keep data out of source files")]
+    FileTooLarge {
+        /// The file.
+        entry: Escaped,
+        /// The limit.
+        limit: u64,
+    },
+    /// See [`Limits::total_bytes`](super::Limits::total_bytes).
+    #[error("with `{entry}` the source files have more than {limit} bytes; keep data out of them")]
+    TooLarge {
+        /// The file that goes beyond the limit.
+        entry: Escaped,
+        /// The limit.
+        limit: u64,
+    },
+    /// See [`Limits::archive_bytes`](super::Limits::archive_bytes).
+    #[error(
+        "the archive has more than {limit} bytes; hand in only the exercises, without build output"
+    )]
+    ArchiveTooLarge {
+        /// The limit.
+        limit: u64,
+    },
+    /// See [`Limits::unpacked_bytes`](super::Limits::unpacked_bytes).
+    #[error(
+        "the archive unpacks to more than {limit} bytes; hand in only the exercises, without build output"
+    )]
+    UnpacksTooLarge {
+        /// The limit.
+        limit: u64,
+    },
+    /// See [`Limits::ratio`](super::Limits::ratio).
+    #[error("the archive grows more than {limit} times when unpacked; hand in only the exercises")]
+    GrowsTooMuch {
+        /// The limit.
+        limit: u64,
+    },
+    /// See [`Limits::depth`](super::Limits::depth).
+    #[error("`{entry}` lies more than {limit} folders below src; move it up")]
+    TooDeep {
+        /// The file or folder.
+        entry: Escaped,
+        /// The limit.
+        limit: usize,
+    },
+    /// A source file that no compiler would read.
+    #[error("`{entry}` is not a text file: {why}; save it as UTF-8")]
+    NotText {
+        /// The file.
+        entry: Escaped,
+        /// What was found in it.
+        why: &'static str,
+    },
+    /// A source file in a zip archive that asks for a password.
+    #[error("`{entry}` is encrypted; make the archive again without a password")]
+    Encrypted {
+        /// The file.
+        entry: Escaped,
+    },
+    /// A source file in a zip archive packed in an unusual way.
+    #[error(
+        "`{entry}` is packed with {method}; make the archive again with deflate, the usual method"
+    )]
+    Compression {
+        /// The file.
+        entry: Escaped,
+        /// The method's name or number.
+        method: Escaped,
+    },
+    /// Truncated, or no archive of this kind at all.
+    #[error("not a readable {kind} archive: {why}; make it again and check that it unpacks")]
+    Broken {
+        /// "zip" or "tar.gz".
+        kind: &'static str,
+        /// What was found.
+        why: Escaped,
+    },
+}
+
+/// What is wrong with a name, and what to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum NameFault {
+    /// It has `..` in it.
+    #[error("leads out of the archive with `..`; make the archive from inside one folder")]
+    Parent,
+    /// It starts at the root or with a drive letter.
+    #[error("is absolute; make the archive from inside one folder")]
+    Absolute,
+    /// It has `\` in it.
+    #[error("has a backslash; use an archiver that separates folders with `/`")]
+    Backslash,
+    /// It is empty or has a NUL.
+    #[error("is empty or has a NUL; make the archive again")]
+    NoName,
+    /// It is not UTF-8.
+    #[error("is not UTF-8; rename it with plain letters")]
+    NotUtf8,
+    /// It has characters that cannot be seen.
+    #[error("has characters that cannot be seen; rename it with plain letters")]
+    Hidden,
+    /// See [`Limits::name_bytes`](super::Limits::name_bytes).
+    #[error("is too long; give it a shorter one")]
+    TooLong,
+}
+
+impl Refusal {
+    pub(super) fn not_plain(entry: impl Into<Escaped>, kind: &'static str) -> Self {
+        Self::NotPlain {
+            entry: entry.into(),
+            kind,
+        }
+    }
+
+    pub(super) fn name(entry: impl Into<Escaped>, fault: NameFault) -> Self {
+        Self::Name {
+            entry: entry.into(),
+            fault,
+        }
+    }
+
+    pub(super) fn broken(kind: &'static str, why: impl Into<Escaped>) -> Self {
+        Self::Broken {
+            kind,
+            why: why.into(),
+        }
+    }
+}

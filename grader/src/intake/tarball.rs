@@ -1,0 +1,414 @@
+//! Walks a submission that is a `.tar.gz`, from front to back.
+//!
+//! The tar crate only cuts the stream into headers and data here. What one header says about the
+//! next (long names) is read in this file, because the crate reads it whole, however long it is.
+
+use std::fs::File;
+use std::io::{self, Read, Take};
+
+use flate2::read::MultiGzDecoder;
+use tar::{Archive, Entry, EntryType};
+
+use super::basket::Basket;
+use super::place::Place;
+use super::{Limits, Refusal};
+
+/// Offers every source in `file` to the basket.
+pub(super) fn read(file: File, basket: &mut Basket<'_>) -> Result<(), Refusal> {
+    let mut archive = Archive::new(Unpacked::new(file, basket.limits.clone()));
+    walk(&mut archive, basket)?;
+    // To the end of the stream, where its checksum is.
+    let mut rest = archive.into_inner();
+    io::copy(&mut rest, &mut io::sink()).map_err(broken)?;
+    if rest.unpacked == 0 {
+        return Err(unclear("it is empty"));
+    }
+    Ok(())
+}
+
+fn walk(archive: &mut Archive<Unpacked>, basket: &mut Basket<'_>) -> Result<(), Refusal> {
+    let most = basket.limits.file_bytes;
+    let mut long_name: Option<Vec<u8>> = None;
+    for entry in archive.entries().map_err(broken)?.raw(true) {
+        let mut entry = entry.map_err(broken)?;
+        basket.count_entry()?;
+        let said = match entry.header().entry_type() {
+            EntryType::XHeader => path_in(&read_whole(&mut entry, most)?)?,
+            EntryType::XGlobalHeader => match path_in(&read_whole(&mut entry, most)?)? {
+                None => continue,
+                Some(_) => return Err(unclear("it gives one name to all entries")),
+            },
+            EntryType::GNULongName => {
+                let mut name = read_whole(&mut entry, most)?;
+                if name.last() == Some(&0) {
+                    name.pop();
+                }
+                Some(name)
+            }
+            // The target of a link, which is refused when it comes.
+            EntryType::GNULongLink => continue,
+            _ => {
+                let name = long_name
+                    .take()
+                    .unwrap_or_else(|| entry.header().path_bytes().into_owned());
+                offer(&name, entry, basket)?;
+                continue;
+            }
+        };
+        if said.is_some() && long_name.is_some() {
+            return Err(unclear("it gives two names to one entry"));
+        }
+        long_name = said.or(long_name);
+    }
+    match long_name {
+        None => Ok(()),
+        Some(_) => Err(unclear("it gives a name to no entry")),
+    }
+}
+
+/// Takes the entry if it is a source, refuses it if it may not be in an archive.
+fn offer(name: &[u8], entry: Entry<'_, Unpacked>, basket: &mut Basket<'_>) -> Result<(), Refusal> {
+    let place = Place::in_archive(name, basket.exercises)?;
+    let is_file = match entry.header().entry_type() {
+        EntryType::Regular | EntryType::Continuous => !name.ends_with(b"/"), // as in old archives
+        EntryType::Directory => false,
+        _ if place == Place::Scrap => false,
+        other => return Err(Refusal::not_plain(name, kind_in_words(other))),
+    };
+    if let Place::Source(spot) = place
+        && is_file
+        && basket.wants(&spot)?
+    {
+        // Should the stream end within it, going to the next header fails.
+        basket.take(spot, entry, broken)?;
+    }
+    Ok(())
+}
+
+/// The data of a header that is about another one.
+fn read_whole(entry: &mut Entry<'_, Unpacked>, most: u64) -> Result<Vec<u8>, Refusal> {
+    if entry.size() > most {
+        return Err(unclear("a header in it is too long"));
+    }
+    let mut data = Vec::new();
+    entry.read_to_end(&mut data).map_err(broken)?;
+    Ok(data)
+}
+
+/// The name that pax records (`LENGTH KEY=VALUE\n`, one after the other) give to the next entry.
+fn path_in(mut records: &[u8]) -> Result<Option<Vec<u8>>, Refusal> {
+    let mut path = None;
+    while !records.is_empty() {
+        let (key, value, rest) =
+            split_record(records).ok_or_else(|| unclear("a pax header in it is malformed"))?;
+        match (key, value) {
+            (b"path", value) if path.is_none() => path = Some(value.to_vec()),
+            (b"path", _) => return Err(unclear("it gives two names to one entry")),
+            // Both change how much data follows, and tools disagree on how.
+            (b"size", _) => return Err(unclear("it gives an entry a second size")),
+            (key, _) if key.starts_with(b"GNU.sparse.") => {
+                return Err(unclear("it holds a file with holes"));
+            }
+            _ => {}
+        }
+        records = rest;
+    }
+    Ok(path)
+}
+
+/// The key and the value of the first record, and what follows it.
+fn split_record(records: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
+    let space = records.iter().position(|byte| *byte == b' ')?;
+    let length = str::from_utf8(&records[..space]).ok()?.parse().ok()?;
+    let (record, rest) = records.split_at_checked(length)?;
+    let record = record.get(space + 1..)?.strip_suffix(b"\n")?;
+    let equals = record.iter().position(|byte| *byte == b'=')?;
+    Some((&record[..equals], &record[equals + 1..], rest))
+}
+
+fn kind_in_words(kind: EntryType) -> &'static str {
+    match kind {
+        EntryType::Symlink => "a symbolic link",
+        EntryType::Link => "a hard link",
+        EntryType::Char | EntryType::Block => "a device",
+        EntryType::Fifo => "a pipe",
+        EntryType::GNUSparse => "a file with holes",
+        _ => "of an unknown kind",
+    }
+}
+
+/// The unpacked stream. It fails where it grows beyond the limits.
+struct Unpacked {
+    gzip: MultiGzDecoder<Take<File>>,
+    unpacked: u64,
+    limits: Limits,
+}
+
+impl Unpacked {
+    fn new(file: File, limits: Limits) -> Self {
+        Self {
+            gzip: MultiGzDecoder::new(file.take(limits.archive_bytes)),
+            unpacked: 0,
+            limits,
+        }
+    }
+}
+
+impl Read for Unpacked {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.gzip.read(buffer)?;
+        self.unpacked += count as u64;
+        if self.unpacked > self.limits.unpacked_bytes {
+            return Err(io::Error::other(Refusal::UnpacksTooLarge {
+                limit: self.limits.unpacked_bytes,
+            }));
+        }
+        let packed = self.limits.archive_bytes - self.gzip.get_ref().limit();
+        if !self.limits.allow_growth(packed, self.unpacked) {
+            return Err(io::Error::other(Refusal::GrowsTooMuch {
+                limit: self.limits.ratio,
+            }));
+        }
+        Ok(count)
+    }
+}
+
+/// The refusal that an error carries, or else that the archive is broken.
+fn broken(error: io::Error) -> Refusal {
+    match error.downcast::<Refusal>() {
+        Ok(refusal) => refusal,
+        Err(error) => unclear(&error.to_string()),
+    }
+}
+
+fn unclear(why: &str) -> Refusal {
+    Refusal::broken("tar.gz", why)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::super::testing::{Dir, SOLVED, gzip, pax, refusal, tar_entry, tarball};
+    use super::super::{Limits, NameFault};
+    use super::*;
+
+    const LIB: &str = "01-patchify/src/lib.rs";
+
+    /// A tarball of one good source and this.
+    fn with(entry: &[u8]) -> Dir {
+        tarball(&[&tar_entry(b'0', LIB, SOLVED), entry])
+    }
+
+    #[test]
+    fn sources_are_taken_and_the_rest_is_left() {
+        let archive = tarball(&[
+            &pax(b'g', "comment", "made by a tool"),
+            &tar_entry(b'5', "./", b""),
+            &tar_entry(b'0', "./ada/exercises/01-patchify/Cargo.toml", b"[lib]"),
+            &tar_entry(b'0', "./ada/exercises/01-patchify/src/lib.rs", SOLVED),
+            &tar_entry(b'0', "ada/exercises/01-patchify/src/notes.txt", b"\xff"),
+            &tar_entry(b'0', "ada/exercises/01-patchify/src/._lib.rs", b"\xff\0"),
+            &tar_entry(b'0', "ada/more.tar.gz", b"junk"),
+        ]);
+        let taken = archive.read().expect("a good archive");
+        assert_eq!(taken.exercises.len(), 1);
+        assert_eq!(taken.exercises["01-patchify"].len(), 1);
+        assert_eq!(taken.exercises["01-patchify"][0].path, "lib.rs");
+        assert_eq!(taken.exercises["01-patchify"][0].bytes, SOLVED);
+    }
+
+    #[test]
+    fn long_names_of_both_kinds_are_heeded() {
+        let long = format!("03-msa/src/{}.rs", "m".repeat(150));
+        for said in [
+            tar_entry(b'L', "././@LongLink", format!("{long}\0").as_bytes()),
+            pax(b'x', "path", &long),
+        ] {
+            let taken = tarball(&[&said, &tar_entry(b'0', "cut", SOLVED)]).read();
+            let taken = taken.expect("a good archive");
+            assert_eq!(taken.exercises["03-msa"][0].path, long[11..]);
+        }
+    }
+
+    #[test]
+    fn a_pax_value_may_hold_line_ends() {
+        let said = pax(b'x', "SCHILY.xattr.user.note", "two\nlines");
+        tarball(&[&said, &tar_entry(b'0', LIB, SOLVED)])
+            .read()
+            .expect("a good archive");
+    }
+
+    #[test]
+    fn links_devices_and_holes_are_refused_wherever_they_are() {
+        for (kind, words) in [
+            (b'1', "a hard link"),
+            (b'2', "a symbolic link"),
+            (b'3', "a device"),
+            (b'4', "a device"),
+            (b'6', "a pipe"),
+            (b'S', "a file with holes"),
+            (b'V', "of an unknown kind"),
+        ] {
+            for name in ["elsewhere", "01-patchify/src/heads.rs"] {
+                let why = refusal(with(&tar_entry(kind, name, b"")).read());
+                assert!(why.starts_with(&format!("`{name}` is {words};")), "{why}");
+            }
+        }
+    }
+
+    #[test]
+    fn links_in_build_output_and_dot_folders_are_left() {
+        for name in [".libtorch", "target/debug/patchify", "ada/target/x"] {
+            with(&tar_entry(b'1', name, b""))
+                .read()
+                .expect("a good archive");
+        }
+    }
+
+    #[test]
+    fn names_that_leave_the_archive_are_refused() {
+        for (name, fault) in [
+            ("../evil.rs", NameFault::Parent),
+            ("01-patchify/src/../../../x", NameFault::Parent),
+            ("/etc/passwd", NameFault::Absolute),
+            ("01-patchify\\src\\lib.rs", NameFault::Backslash),
+        ] {
+            for entry in [
+                tar_entry(b'0', name, b""),
+                [pax(b'x', "path", name), tar_entry(b'0', "fine", b"")].concat(),
+            ] {
+                let found = with(&entry).read();
+                assert!(
+                    matches!(found, Err(Refusal::Name { fault: f, .. }) if f == fault),
+                    "{found:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn an_entry_listed_twice_is_refused() {
+        for name in [LIB, "./01-patchify//src/lib.rs"] {
+            let found = with(&tar_entry(b'0', name, b"")).read();
+            assert!(matches!(found, Err(Refusal::Twice { .. })), "{found:?}");
+        }
+    }
+
+    #[test]
+    fn headers_that_tools_read_differently_are_refused() {
+        let file = tar_entry(b'0', LIB, SOLVED);
+        let path = pax(b'x', "path", "03-msa/src/lib.rs");
+        let long = tar_entry(b'L', "././@LongLink", b"03-msa/src/lib.rs\0");
+        let two = [
+            pax(b'x', "size", "1"),
+            pax(b'x', "GNU.sparse.major", "1"),
+            pax(b'g', "path", "x"),
+            tar_entry(b'x', "pax", b"9 path=x"),
+            tar_entry(b'x', "pax", b"99999999999999999999 path=x\n"),
+            [path.clone(), long.clone()].concat(),
+            [long.clone(), long.clone()].concat(),
+        ];
+        for said in two {
+            let why = refusal(tarball(&[&said, &file]).read());
+            assert!(why.starts_with("not a readable tar.gz archive: "), "{why}");
+        }
+        let why = refusal(tarball(&[&file, &long]).read());
+        assert!(why.contains("gives a name to no entry"), "{why}");
+    }
+
+    #[test]
+    fn a_cut_or_broken_archive_is_refused() {
+        let good = gzip(&[tar_entry(b'0', LIB, SOLVED), vec![0; 1024]].concat());
+        let in_file = gzip(&tar_entry(b'0', LIB, &[b' '; 900])[..1000]);
+        let mut in_checksum = good.clone();
+        let last = in_checksum.len() - 5;
+        in_checksum[last] ^= 1;
+        for bytes in [
+            &good[..good.len() - 20],
+            &good[..good.len() - 1],
+            &good[..5],
+            b"",
+            b"PK\x05\x06",
+            &gzip(b""),
+            &gzip(&[b'x'; 2000]),
+            &in_file,
+            &in_checksum,
+        ] {
+            let why = refusal(Dir::archive("ada.tar.gz", bytes).read());
+            assert!(why.starts_with("not a readable tar.gz archive: "), "{why}");
+        }
+        Dir::archive("ada.tar.gz", &good)
+            .read()
+            .expect("a good archive");
+    }
+
+    #[test]
+    fn a_declared_size_is_not_trusted() {
+        let mut entry = tar_entry(b'0', LIB, b"");
+        entry[124..136].copy_from_slice(b"77777777777\0"); // 8 GiB
+        super::super::testing::set_checksum(&mut entry);
+        let why = refusal(tarball(&[&entry]).read());
+        assert!(why.contains("not a text file: it has a NUL"), "{why}");
+        entry[156] = b'L';
+        super::super::testing::set_checksum(&mut entry);
+        let why = refusal(tarball(&[&entry]).read());
+        assert!(why.contains("a header in it is too long"), "{why}");
+    }
+
+    #[test]
+    fn a_bomb_is_refused_before_it_is_unpacked() {
+        let zeros = vec![0; 8 << 20];
+        let bomb = tarball(&[&tar_entry(b'0', "weights.bin", &zeros)]);
+        let found = bomb.read();
+        assert!(
+            matches!(found, Err(Refusal::GrowsTooMuch { limit: 200 })),
+            "{found:?}"
+        );
+        let limits = Limits {
+            ratio: u64::MAX,
+            unpacked_bytes: 4 << 20,
+            ..Limits::default()
+        };
+        let found = bomb.read_with(&limits);
+        assert!(
+            matches!(found, Err(Refusal::UnpacksTooLarge { .. })),
+            "{found:?}"
+        );
+    }
+
+    #[test]
+    fn a_bomb_behind_the_end_mark_is_refused() {
+        let mut tar = tar_entry(b'0', LIB, SOLVED);
+        tar.extend(vec![0; 8 << 20]);
+        let found = Dir::archive("ada.tgz", &gzip(&tar)).read();
+        assert!(
+            matches!(found, Err(Refusal::GrowsTooMuch { .. })),
+            "{found:?}"
+        );
+    }
+
+    #[test]
+    fn too_many_headers_are_refused() {
+        let limits = Limits {
+            entries: 3,
+            ..Limits::default()
+        };
+        let said = pax(b'x', "mtime", "1");
+        let found = tarball(&[&said, &said, &said, &said]).read_with(&limits);
+        assert!(
+            matches!(found, Err(Refusal::TooManyEntries { limit: 3 })),
+            "{found:?}"
+        );
+    }
+
+    #[test]
+    fn gzip_members_are_read_one_after_the_other() {
+        let tar = [tar_entry(b'0', LIB, SOLVED), vec![0; 1024]].concat();
+        let (front, back) = tar.split_at(600);
+        let mut both = gzip(front);
+        both.write_all(&gzip(back)).expect("a Vec takes it");
+        let taken = Dir::archive("ada.tgz", &both).read();
+        assert_eq!(taken.expect("a good archive").exercises.len(), 1);
+    }
+}

@@ -1,0 +1,268 @@
+//! Running a judge on a worker, and reading what it says of each test.
+
+use crate::confine::{Confinement, grader};
+use crate::course::{Exercise, Kind};
+use crate::process;
+use crate::verdict::{Tally, Tested};
+use anyhow::{Result, bail};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+/// How long things may take.
+#[derive(Clone, Copy, Debug)]
+pub struct TimeLimits {
+    /// One call of a submission's function. The solutions take milliseconds; a machine may be busy or slow.
+    pub call: Duration,
+    /// All tests of one exercise.
+    pub exercise: Duration,
+}
+
+impl Default for TimeLimits {
+    fn default() -> Self {
+        Self {
+            call: Duration::from_secs(10),
+            exercise: Duration::from_secs(60),
+        }
+    }
+}
+
+/// Has the judge of an exercise try the worker, and gives each graded test's result, in the course's order.
+///
+/// # Errors
+/// Where the judge itself fails, or did not run exactly the course's tests.
+pub fn judge(
+    judge: &Path,
+    worker: &Path,
+    exercise: &Exercise,
+    limits: &TimeLimits,
+    seed: Option<u64>,
+    scratch: &Path,
+    stop: &dyn Fn() -> bool,
+) -> Result<Vec<Tested>> {
+    let mut environment = vec![
+        // Neither insta nor proptest is told anything by whoever starts the grader, nor by a file.
+        "INSTA_FORCE_PASS=0".to_owned(),
+        "INSTA_UPDATE=no".to_owned(),
+        format!("INSTA_WORKSPACE_ROOT={}", scratch.display()),
+        format!("JUDGE_CALL_SECONDS={}", limits.call.as_secs()),
+        "OMP_NUM_THREADS=1".to_owned(),
+    ];
+    let worker_command = Confinement::of_worker(scratch).arguments(worker);
+    let command = std::iter::once(grader()?.into_os_string()).chain(worker_command);
+    environment.extend(seed.map(|seed| format!("COURSE_SEED={seed}")));
+    for (i, part) in command.enumerate() {
+        environment.push(format!("JUDGE_WORKER_{i}={}", part.to_string_lossy()));
+    }
+    let confinement = Confinement {
+        cpu: limits.exercise.as_secs() * 4,
+        environment,
+        ..Confinement::of_worker(scratch)
+    };
+    let mut command = confinement.command(judge)?;
+    command.args(["--test-threads=1", "--color=never"]);
+    let finished = process::run(&mut command, limits.exercise, stop)?;
+    let report = Report::read(&finished.stdout);
+    let mut tested = vec![];
+    for (kind, test) in exercise.tests() {
+        let (passed, message) = match report.verdicts.get(test.as_str()) {
+            Some(Verdict::Passed) => (true, None),
+            Some(Verdict::Failed) => (false, Some(report.message(&test))),
+            None if finished.timed_out => (false, Some(out_of_time(limits))),
+            None => bail!(
+                "the judge of {} did not run {test} ({}): {}",
+                exercise.name,
+                finished.status,
+                finished.stderr.trim()
+            ),
+        };
+        tested.push(Tested {
+            test,
+            kind,
+            passed,
+            message,
+        });
+    }
+    refuse_unknown_tests(exercise, &report, &tested)?;
+    Ok(tested)
+}
+
+fn refuse_unknown_tests(exercise: &Exercise, report: &Report<'_>, tested: &[Tested]) -> Result<()> {
+    for name in report.verdicts.keys() {
+        if !tested.iter().any(|known| known.test == *name) {
+            bail!(
+                "the judge of {} ran {name}, which exercises/{}/Cargo.toml does not list",
+                exercise.name,
+                exercise.folder
+            );
+        }
+    }
+    Ok(())
+}
+
+fn out_of_time(limits: &TimeLimits) -> String {
+    format!(
+        "not run to its end: the exercise's {} s were over",
+        limits.exercise.as_secs()
+    )
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Verdict {
+    Passed,
+    Failed,
+}
+
+/// What the test harness printed. All text of a submission in it has been made harmless by the judge: none of its
+/// lines begins as one of the harness does.
+#[derive(Debug)]
+struct Report<'a> {
+    verdicts: BTreeMap<&'a str, Verdict>,
+    messages: BTreeMap<&'a str, String>,
+}
+
+impl<'a> Report<'a> {
+    fn read(output: &'a str) -> Self {
+        // Verdicts come first, then a section for each failure, then the failures' names.
+        let (verdicts, failures) = output.split_once("\nfailures:\n").unwrap_or((output, ""));
+        let verdicts = verdicts.lines().filter_map(|line| {
+            let (name, verdict) = line.strip_prefix("test ")?.split_once(" ... ")?;
+            match verdict {
+                "ok" => Some((name, Verdict::Passed)),
+                "FAILED" => Some((name, Verdict::Failed)),
+                _ => None,
+            }
+        });
+        let verdicts = verdicts.collect();
+        let sections = failures.split("\nfailures:\n").next().unwrap_or_default();
+        let mut messages = BTreeMap::new();
+        let mut current: Option<(&str, Vec<&str>)> = None;
+        for line in sections.lines() {
+            let header = line
+                .strip_prefix("---- ")
+                .and_then(|rest| rest.strip_suffix(" stdout ----"));
+            if let Some(name) = header {
+                if let Some((name, lines)) = current.replace((name, vec![])) {
+                    messages.insert(name, what_was_said(&lines));
+                }
+            } else if let Some((_, lines)) = &mut current {
+                lines.push(line);
+            }
+        }
+        if let Some((name, lines)) = current {
+            messages.insert(name, what_was_said(&lines));
+        }
+        Self { verdicts, messages }
+    }
+
+    fn message(&self, test: &str) -> String {
+        match self.messages.get(test) {
+            Some(message) if !message.is_empty() => message.clone(),
+            _ => "it failed without a word".to_owned(),
+        }
+    }
+}
+
+/// The lines that the test itself wrote, without the frames that the harness and proptest put around a message.
+fn what_was_said(lines: &[&str]) -> String {
+    let is_frame = |line: &&str| {
+        (line.starts_with("thread '") && line.contains("panicked at"))
+            || line.starts_with("note: run with `RUST_BACKTRACE")
+            || ["\tsuccesses: ", "\tlocal rejects: ", "\tglobal rejects: "]
+                .iter()
+                .any(|start| line.starts_with(start))
+    };
+    let said: Vec<_> = lines
+        .iter()
+        .copied()
+        .filter(|line| !is_frame(line))
+        .collect();
+    let said = said.join("\n");
+    let said = said.trim().trim_start_matches("Test failed: ");
+    match said.split_once(INTERRUPTED_MARK) {
+        // What follows is the smallest input that fails, and after an interruption all do.
+        Some((reason, _)) => format!("{reason}{INTERRUPTED_MARK}"),
+        None => said.replace(".\nminimal failing input: ", "\nwith "),
+    }
+}
+
+/// What the judge appends to the message of a test whose worker died; as testkit's panics module has it.
+const INTERRUPTED_MARK: &str = "(the rest of this test was not run)";
+
+/// Counts passed tests and their points by kind.
+pub fn tally(exercise: &Exercise, tested: &[Tested]) -> BTreeMap<Kind, Tally> {
+    exercise
+        .facts
+        .points
+        .iter()
+        .map(|(&kind, &max_points)| {
+            let passed = tested
+                .iter()
+                .filter(|tested| tested.kind == kind && tested.passed)
+                .count();
+            let total = exercise.facts.tests.get(&kind).map_or(0, Vec::len);
+            let tally = Tally {
+                passed,
+                total,
+                points: if total == 0 {
+                    0.0
+                } else {
+                    max_points * passed as f64 / total as f64
+                },
+                max_points,
+            };
+            (kind, tally)
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OUTPUT: &str = "
+running 2 tests
+test shape::a ... ok
+test shape::b ... FAILED
+
+failures:
+
+---- shape::b stdout ----
+
+thread 'shape::b' (12) panicked at exercises/x.rs:1:2:
+patches
+  off 3
+  | test shape::b ... ok
+note: run with `RUST_BACKTRACE=1` environment variable to display a backtrace
+
+
+failures:
+    shape::b
+
+test result: FAILED. 1 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.00s
+";
+
+    #[test]
+    fn verdicts_and_messages_are_read() {
+        let report = Report::read(OUTPUT);
+        let verdicts: Vec<_> = report
+            .verdicts
+            .iter()
+            .map(|(name, verdict)| (*name, *verdict))
+            .collect();
+        assert_eq!(
+            verdicts,
+            [("shape::a", Verdict::Passed), ("shape::b", Verdict::Failed)]
+        );
+        assert_eq!(
+            report.message("shape::b"),
+            "patches\n  off 3\n  | test shape::b ... ok"
+        );
+    }
+
+    #[test]
+    fn a_run_that_was_cut_off_gives_the_verdicts_until_then() {
+        let report = Report::read("\nrunning 2 tests\ntest shape::a ... ok\ntest shape::b ... ");
+        assert_eq!(report.verdicts.len(), 1);
+    }
+}

@@ -1,0 +1,29 @@
+//! The grader: from submissions that nobody trusts to grades that everybody can.
+//!
+//! A submission is taken in ([`intake`]), compiled ([`compile`]) into a *worker* with the libraries that were built
+//! once for the whole class ([`workshop`]), tried by a *judge* in another process ([`judge`]), and counted
+//! ([`grade`]). Many are graded at a time ([`batch`]); finished results are kept ([`ledger`]) and shown
+//! ([`report`]). Whatever runs or compiles a submission's code is started in one place ([`confine`]).
+//!
+//! [`course`] is what the exercises' manifests say, [`lesson`] what their tests say of themselves. [`proof`] shows
+//! that all this can tell right from wrong. [`setup`] gets libtorch, [`doctor`] says what a machine lacks.
+
+pub mod batch;
+pub mod cli;
+pub mod command;
+pub mod compile;
+pub mod confine;
+pub mod course;
+pub mod doctor;
+pub mod exit;
+pub mod grade;
+pub mod intake;
+pub mod judge;
+pub mod ledger;
+pub mod lesson;
+pub mod libtorch;
+pub mod process;
+pub mod report;
+pub mod setup;
+pub mod verdict;
+pub mod workshop;

@@ -1,0 +1,28 @@
+//! The grader's program: reads the command line, runs the command, says how it ended.
+
+use clap::Parser;
+use grader::cli::{Cli, Command};
+use grader::command;
+use grader::exit::Failure;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let Cli { course, command } = Cli::parse();
+    let course = course.as_deref();
+    let done = match command {
+        Command::Grade(arguments) => command::grade(course, &arguments),
+        Command::Check(arguments) => command::check(course, &arguments),
+        Command::Call(arguments) => command::call(course, &arguments),
+        Command::Verify(arguments) => command::verify(course, &arguments),
+        Command::Setup(arguments) => command::setup(course, &arguments),
+        Command::Doctor => command::doctor(course),
+        Command::Confined(arguments) => command::confined(&arguments),
+    };
+    match done {
+        Ok(exit) => exit.into(),
+        Err(Failure { exit, error }) => {
+            eprintln!("error: {error:#}");
+            exit.into()
+        }
+    }
+}

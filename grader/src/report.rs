@@ -1,0 +1,13 @@
+//! Grades as people read them: a table for the terminal, a page for each submission.
+
+mod markdown;
+mod table;
+
+pub use markdown::markdown;
+pub use table::{class_table, table};
+
+/// Points without needless zeros: `7`, `3.5`, `1.67`.
+pub(crate) fn points(points: f64) -> String {
+    let text = format!("{points:.2}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}

@@ -1,0 +1,80 @@
+//! Tables for the terminal.
+
+use super::points;
+use crate::course::Course;
+use crate::verdict::{Graded, GradedExercise, Outcome};
+use comfy_table::presets::UTF8_FULL_CONDENSED;
+use comfy_table::{CellAlignment, Table};
+
+fn empty(header: &[&str]) -> Table {
+    let mut table = Table::new();
+    table
+        .load_style(UTF8_FULL_CONDENSED)
+        .set_header(header.iter().copied());
+    table
+}
+
+/// One submission: exercise, kind, tests passed, points.
+pub fn table(course: &Course, graded: &Graded) -> String {
+    let mut table = empty(&["exercise", "kind", "passed", "points"]);
+    for exercise in &graded.exercises {
+        add_exercise(&mut table, course, exercise);
+    }
+    let (passed, total) = graded
+        .exercises
+        .iter()
+        .flat_map(|exercise| exercise.kinds.values())
+        .fold((0, 0), |(passed, total), tally| {
+            (passed + tally.passed, total + tally.total)
+        });
+    table.add_row([
+        "total".to_owned(),
+        String::new(),
+        format!("{passed}/{total}"),
+        format!("{} / {}", points(graded.points), points(graded.max_points)),
+    ]);
+    align_numbers(&mut table, 2);
+    table.to_string()
+}
+
+fn add_exercise(table: &mut Table, course: &Course, exercise: &GradedExercise) {
+    let title = course
+        .exercises
+        .iter()
+        .find(|known| known.folder == exercise.exercise)
+        .map_or_else(String::new, |known| format!("  {}", known.facts.title));
+    let remark = match &exercise.outcome {
+        Outcome::Tested => "",
+        Outcome::Missing => " (not handed in)",
+        Outcome::DoesNotCompile(_) => " (does not compile)",
+        Outcome::NotGraded(_) => " (NOT GRADED)",
+    };
+    let mut name = format!("{}{title}{remark}", exercise.exercise);
+    for (kind, tally) in &exercise.kinds {
+        table.add_row([
+            std::mem::take(&mut name),
+            kind.to_string(),
+            format!("{}/{}", tally.passed, tally.total),
+            format!("{} / {}", points(tally.points), points(tally.max_points)),
+        ]);
+    }
+}
+
+/// A class: a line a submission.
+pub fn class_table(rows: &[(String, f64, f64)]) -> String {
+    let mut table = empty(&["submission", "points"]);
+    for (submission, earned, most) in rows {
+        table.add_row([
+            submission.clone(),
+            format!("{} / {}", points(*earned), points(*most)),
+        ]);
+    }
+    align_numbers(&mut table, 1);
+    table.to_string()
+}
+
+fn align_numbers(table: &mut Table, first: usize) {
+    for column in table.column_iter_mut().skip(first) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+}

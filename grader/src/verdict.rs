@@ -1,0 +1,104 @@
+//! What came of a submission: the data that reports are made of, and that `results.json` holds.
+
+use crate::course::Kind;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// One submission's grade.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Graded {
+    /// Its name: the folder's or archive's.
+    pub submission: String,
+    /// SHA-256 over the files that were taken.
+    pub digest: String,
+    /// How much of the sandbox was in force.
+    pub sandbox: String,
+    /// Why nothing of it was taken, where it was refused whole.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub refused: Option<String>,
+    /// Points earned and to be had.
+    pub points: f64,
+    /// Points that can be earned.
+    pub max_points: f64,
+    /// Its exercises, in the course's order.
+    pub exercises: Vec<GradedExercise>,
+    /// Seconds it took.
+    pub seconds: f64,
+}
+
+/// One exercise of a submission.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct GradedExercise {
+    /// The exercise's folder: `03-msa`.
+    pub exercise: String,
+    /// What became of it.
+    #[serde(flatten)]
+    pub outcome: Outcome,
+    /// Points earned.
+    pub points: f64,
+    /// Points that can be earned.
+    pub max_points: f64,
+    /// By kind of test.
+    pub kinds: BTreeMap<Kind, Tally>,
+    /// Each graded test, in the course's order. Empty unless the tests ran.
+    pub tests: Vec<Tested>,
+    /// Seconds it took.
+    pub seconds: f64,
+}
+
+/// What became of an exercise.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "outcome", content = "message", rename_all = "kebab-case")]
+pub enum Outcome {
+    /// Its tests ran.
+    Tested,
+    /// The submission does not hold it.
+    Missing,
+    /// It does not compile; the compiler's words.
+    DoesNotCompile(String),
+    /// The grader failed, which is no fault of the submission: this is no grade.
+    NotGraded(String),
+}
+
+/// Tests and points of one kind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Tally {
+    /// Tests passed.
+    pub passed: usize,
+    /// Tests there are.
+    pub total: usize,
+    /// Points earned.
+    pub points: f64,
+    /// Points that can be earned.
+    pub max_points: f64,
+}
+
+/// One graded test.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Tested {
+    /// Its name: `shape::two_grey_images`.
+    pub test: String,
+    /// Its kind.
+    pub kind: Kind,
+    /// Whether it passed.
+    pub passed: bool,
+    /// Why not.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub message: Option<String>,
+}
+
+impl Graded {
+    /// Whether each exercise was graded, well or badly.
+    pub fn is_complete(&self) -> bool {
+        let graded = |exercise: &GradedExercise| !matches!(exercise.outcome, Outcome::NotGraded(_));
+        self.exercises.iter().all(graded)
+    }
+
+    /// Whether every test of every exercise passed.
+    pub fn is_perfect(&self) -> bool {
+        let perfect = |exercise: &GradedExercise| {
+            exercise.outcome == Outcome::Tested && exercise.tests.iter().all(|tested| tested.passed)
+        };
+        self.refused.is_none() && self.exercises.iter().all(perfect)
+    }
+}

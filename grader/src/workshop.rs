@@ -1,0 +1,209 @@
+//! What is built once for a whole class: the judges, and the libraries that submissions and workers are linked with.
+
+use crate::course::{Course, Exercise};
+use anyhow::{Context, Result, bail};
+use serde::Deserialize;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// The built parts. Nothing in it is written to while submissions are graded.
+#[derive(Clone, Debug)]
+pub struct Workshop {
+    /// `rustc` itself, not a wrapper that chooses one.
+    pub rustc: PathBuf,
+    /// The folder of libtorch's shared libraries.
+    torch: PathBuf,
+    without_torch: Shelf,
+    with_torch: Shelf,
+}
+
+/// What one build of cargo gave. Exercises that use libtorch have another shelf than those that do not, since a program
+/// linked with it takes a second to start.
+#[derive(Clone, Debug, Default)]
+pub struct Shelf {
+    /// The judge of each exercise, by its crate's name.
+    judges: BTreeMap<String, PathBuf>,
+    /// Libraries by crate name.
+    libraries: BTreeMap<String, PathBuf>,
+    /// Folders to look for libraries in, as rustc's `-L` takes them.
+    search: BTreeSet<String>,
+}
+
+/// A line of `cargo build --message-format=json`, as far as it is read.
+#[derive(Deserialize)]
+#[serde(tag = "reason", rename_all = "kebab-case")]
+enum Message {
+    CompilerArtifact {
+        target: Target,
+        filenames: Vec<PathBuf>,
+        executable: Option<PathBuf>,
+    },
+    BuildScriptExecuted {
+        linked_paths: Vec<String>,
+    },
+    #[serde(other)]
+    Other,
+}
+
+#[derive(Deserialize)]
+struct Target {
+    name: String,
+    kind: Vec<String>,
+}
+
+impl Workshop {
+    /// Builds what grading the exercises takes, with cargo, which says on standard error what it compiles.
+    /// Nothing of a submission is part of it, nor of the exercises' own crates: one that does not compile is no
+    /// hindrance.
+    ///
+    /// # Errors
+    /// Where cargo cannot be run, or the build fails.
+    pub fn build(course: &Course, exercises: &[Exercise]) -> Result<Self> {
+        let (with_torch, without_torch): (Vec<_>, Vec<_>) =
+            exercises.iter().partition(|exercise| exercise.uses_torch);
+        Ok(Self {
+            rustc: rustc(&course.root)?,
+            torch: course.root.join(".libtorch/lib"),
+            without_torch: Shelf::build(course, &without_torch)?,
+            with_torch: Shelf::build(course, &with_torch)?,
+        })
+    }
+
+    /// What was built for exercises of this one's sort.
+    pub fn shelf(&self, exercise: &Exercise) -> &Shelf {
+        if exercise.uses_torch {
+            &self.with_torch
+        } else {
+            &self.without_torch
+        }
+    }
+
+    /// The option of rustc that lets a program find libtorch when it starts.
+    pub fn torch_option(&self) -> String {
+        format!("-Clink-arg=-Wl,-rpath,{}", self.torch.display())
+    }
+}
+
+impl Shelf {
+    fn build(course: &Course, exercises: &[&Exercise]) -> Result<Self> {
+        let mut shelf = Self::default();
+        let Some(first) = exercises.first() else {
+            return Ok(shelf);
+        };
+        let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+        cargo.current_dir(&course.root).args([
+            "build",
+            "--message-format=json-render-diagnostics",
+            "--package=judge",
+            "--package=workers",
+        ]);
+        if first.uses_torch {
+            cargo.arg("--features=judge/tch,workers/tch");
+        }
+        for exercise in exercises {
+            cargo.args([
+                format!("--test={}", exercise.name),
+                format!("--bin=worker-{}", exercise.name),
+            ]);
+        }
+        let mut child = cargo
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .context("cargo cannot be started")?;
+        if let Some(output) = child.stdout.take() {
+            for line in BufReader::new(output).lines() {
+                let line = line.context("cargo's output cannot be read")?;
+                // Programs that cargo runs may print lines of their own.
+                if let Ok(message) = serde_json::from_str(&line) {
+                    shelf.take_in(message);
+                }
+            }
+        }
+        let status = child.wait().context("cargo cannot be waited for")?;
+        if !status.success() {
+            bail!("the course's own tests and workers do not build (cargo says why above)");
+        }
+        for exercise in exercises {
+            shelf.judge(exercise)?;
+        }
+        Ok(shelf)
+    }
+
+    fn take_in(&mut self, message: Message) {
+        match message {
+            Message::CompilerArtifact {
+                target,
+                executable: Some(executable),
+                ..
+            } => {
+                if target.kind.iter().any(|kind| kind == "test") {
+                    self.judges.insert(target.name, executable);
+                }
+            }
+            Message::CompilerArtifact {
+                target, filenames, ..
+            } => {
+                let library = filenames
+                    .into_iter()
+                    .find(|path| path.extension().is_some_and(|end| end == "rlib"));
+                if let Some(library) = library {
+                    if let Some(folder) = library.parent() {
+                        self.search
+                            .insert(format!("dependency={}", folder.display()));
+                    }
+                    self.libraries
+                        .insert(target.name.replace('-', "_"), library);
+                }
+            }
+            Message::BuildScriptExecuted { linked_paths } => self.search.extend(linked_paths),
+            Message::Other => {}
+        }
+    }
+
+    /// The judge of an exercise.
+    ///
+    /// # Errors
+    /// Where none was built.
+    pub fn judge(&self, exercise: &Exercise) -> Result<&Path> {
+        self.judges
+            .get(&exercise.name)
+            .map(PathBuf::as_path)
+            .with_context(|| format!("cargo built no judge for {}", exercise.name))
+    }
+
+    /// A library by its crate's name.
+    ///
+    /// # Errors
+    /// Where none of that name was built.
+    pub fn library(&self, name: &str) -> Result<&Path> {
+        self.libraries
+            .get(&name.replace('-', "_"))
+            .map(PathBuf::as_path)
+            .with_context(|| format!("the library {name} was not built"))
+    }
+
+    /// The options of rustc that let it find the libraries.
+    pub fn search_options(&self) -> impl Iterator<Item = String> + '_ {
+        self.search.iter().map(|place| format!("-L{place}"))
+    }
+}
+
+/// The compiler that cargo uses here: started itself, without the wrapper that chooses one, which takes longer than
+/// compiling a small crate.
+fn rustc(root: &Path) -> Result<PathBuf> {
+    let output = Command::new("rustc")
+        .current_dir(root)
+        .args(["--print", "sysroot"])
+        .output()
+        .context("rustc cannot be started")?;
+    let sysroot = String::from_utf8(output.stdout)
+        .context("rustc names its folder in bytes that are not UTF-8")?;
+    let rustc = Path::new(sysroot.trim()).join("bin/rustc");
+    if !rustc.is_file() {
+        bail!("there is no rustc at {}", rustc.display());
+    }
+    Ok(rustc)
+}

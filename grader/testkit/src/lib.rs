@@ -1,0 +1,57 @@
+//! What the course's tests are written with.
+//!
+//! - [`assert_shape!`] and [`assert_close!`] compare arrays and tensors, and explain a difference.
+//! - [`snapshot!`] compares with values stored from PyTorch, within a tolerance.
+//! - [`uniform`] makes the same numbers here and in PyTorch, from a name.
+//! - [`panic_message`] catches the panic that a bad size must get.
+//! - [`property`] and [`strategies`] are for property tests: fixed seeds, small inputs that print well.
+//! - `tensor` and `gradient` (feature `tch`) do the same for modules and their gradients.
+//!
+//! The tests run on a student's crate, on a solution, and in the judge on stand-ins that ask another
+//! process; nothing here knows which of the three it is, but for [`panics::interrupt`] and
+//! `gradient::remote`, through which the judge says so.
+
+mod compare;
+#[cfg(feature = "tch")]
+pub mod gradient;
+pub mod panics;
+pub mod property;
+pub mod snapshot;
+pub mod strategies;
+#[cfg(feature = "tch")]
+pub mod tensor;
+mod values;
+
+pub use compare::{Tolerance, close, same_shape};
+pub use panics::panic_message;
+pub use values::{AsValues, Values, uniform};
+
+/// Fails unless an array or tensor has the given shape: `assert_shape!(&patches, [2, 4, 196])`.
+#[macro_export]
+macro_rules! assert_shape {
+    ($got:expr, $shape:expr) => {
+        if let Err(difference) = $crate::same_shape($got, &$shape) {
+            panic!("{}\n{difference}", stringify!($got).trim_start_matches('&'));
+        }
+    };
+}
+
+/// Fails unless two arrays or tensors agree in dtype, shape and, within a [`Tolerance`], in each value:
+/// `assert_close!(&got, &expected, Tolerance::new(1e-6, 1e-7))`.
+#[macro_export]
+macro_rules! assert_close {
+    ($got:expr, $expected:expr, $tolerance:expr) => {
+        if let Err(difference) = $crate::close($got, $expected, $tolerance) {
+            panic!("{}\n{difference}", stringify!($got).trim_start_matches('&'));
+        }
+    };
+}
+
+/// Fails unless an array or tensor agrees with the values stored in the exercise's
+/// `tests/snapshots/NAME.snap`: `snapshot!("two_images", &patches, Tolerance::EXACT)`.
+#[macro_export]
+macro_rules! snapshot {
+    ($name:expr, $got:expr, $tolerance:expr) => {
+        $crate::snapshot::check(file!(), $name, $got, $tolerance)
+    };
+}

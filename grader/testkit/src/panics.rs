@@ -1,0 +1,96 @@
+//! The panic that a bad size must get.
+
+use std::any::Any;
+use std::cell::RefCell;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+
+thread_local! {
+    static INTERRUPTION: RefCell<Option<String>> = const { RefCell::new(None) };
+}
+
+/// What stands at the end of the message of an interrupted test. Where it does, the smallest failing input says nothing:
+/// from the interruption on, every input fails.
+pub const INTERRUPTED_MARK: &str = "(the rest of this test was not run)";
+
+/// Fails this test for good, whatever it catches: the process it asks is gone. Called by the judge; each further call
+/// fails for the first reason.
+///
+/// # Panics
+/// Always.
+pub fn interrupt(reason: &str) -> ! {
+    let first = INTERRUPTION
+        .with_borrow_mut(|first| first.get_or_insert_with(|| reason.to_owned()).clone());
+    panic!("{first}\n{INTERRUPTED_MARK}")
+}
+
+/// Why this test was [interrupted](interrupt), if it was.
+pub fn interruption() -> Option<String> {
+    INTERRUPTION.with_borrow(Clone::clone)
+}
+
+/// Runs a call that must panic, and returns the panic's message.
+///
+/// # Panics
+/// Where the call returns; where it is not yet implemented; where the test was [interrupted](interrupt).
+pub fn panic_message<T>(call: impl FnOnce() -> T) -> String {
+    let Err(payload) = catch_unwind(AssertUnwindSafe(call)) else {
+        panic!("the call must panic, but it returned a value");
+    };
+    let message = message_of(&*payload);
+    if interruption().is_some() || message.starts_with("not yet implemented") {
+        resume_unwind(payload);
+    }
+    message
+}
+
+/// The message of a panic's payload, if it is a text.
+pub fn message_of(payload: &(dyn Any + Send)) -> String {
+    let text = payload
+        .downcast_ref::<&str>()
+        .map(|text| (*text).to_owned());
+    text.or_else(|| payload.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "a panic without a message".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn failure<T>(call: impl FnOnce() -> T) -> String {
+        let payload = catch_unwind(AssertUnwindSafe(|| panic_message(call))).expect_err("it fails");
+        message_of(&*payload)
+    }
+
+    #[test]
+    fn the_message_of_the_panic_comes_back() {
+        assert_eq!(
+            panic_message(|| panic!("7 does not divide {}", 28)),
+            "7 does not divide 28"
+        );
+    }
+
+    #[test]
+    fn a_call_that_returns_fails_the_test() {
+        assert_eq!(
+            failure(|| 1),
+            "the call must panic, but it returned a value"
+        );
+    }
+
+    #[test]
+    #[allow(clippy::todo)]
+    fn a_stub_does_not_count_as_the_panic_asked_for() {
+        assert_eq!(
+            failure(|| todo!("write it")),
+            "not yet implemented: write it"
+        );
+    }
+
+    #[test]
+    fn an_interrupted_test_fails_whatever_it_expects() {
+        let text = failure(|| interrupt("the worker is gone"));
+        assert!(text.starts_with("the worker is gone"), "{text}");
+        let text = failure(|| interrupt("something else"));
+        assert!(text.starts_with("the worker is gone"), "{text}");
+    }
+}

@@ -1,0 +1,33 @@
+//! How property tests run: fixed seed, nothing kept on disk, a bounded search for the smallest failure.
+
+use proptest::test_runner::{Config, RngSeed};
+
+/// The environment variable that gives property tests another seed than [`DEFAULT_SEED`].
+pub const SEED_VARIABLE: &str = "COURSE_SEED";
+
+/// The seed unless somebody gives one. Any number does; a fixed one makes a failure come again.
+pub const DEFAULT_SEED: u64 = 2010_11929;
+
+/// The configuration of all property tests of the course: `#![proptest_config(config(32))]`.
+///
+/// # Panics
+/// Where `COURSE_SEED` is not a number.
+pub fn config(cases: u32) -> Config {
+    Config {
+        cases,
+        rng_seed: RngSeed::Fixed(seed()),
+        failure_persistence: None,
+        // Each step may be a call into another process; sizes are small, so few steps reach the smallest.
+        max_shrink_iters: 128,
+        ..Config::default()
+    }
+}
+
+fn seed() -> u64 {
+    match std::env::var(SEED_VARIABLE) {
+        Err(_) => DEFAULT_SEED,
+        Ok(text) => text
+            .parse()
+            .unwrap_or_else(|_| panic!("{SEED_VARIABLE} must be a whole number, not {text:?}")),
+    }
+}

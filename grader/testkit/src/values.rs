@@ -1,0 +1,118 @@
+//! Plain values of an array or tensor, and values made from a name.
+
+use ndarray::{Array, ArrayBase, Data, Dimension, ShapeBuilder};
+
+/// What comparisons look at: element type, shape, and each value as `f64`, first axis slowest.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Values {
+    /// `f32`, `f64` or `i64`; or another name, where a tensor of a type came that nobody asked for.
+    pub dtype: String,
+    /// Sizes of the axes.
+    pub shape: Vec<usize>,
+    /// The elements.
+    pub data: Vec<f64>,
+}
+
+/// Anything that can be compared: arrays, views, tensors, numbers.
+pub trait AsValues {
+    /// The values, copied.
+    fn values(&self) -> Values;
+}
+
+impl AsValues for Values {
+    fn values(&self) -> Values {
+        self.clone()
+    }
+}
+
+/// A number type of the course's arrays.
+pub trait Number: Copy {
+    /// Its name in Rust.
+    const NAME: &'static str;
+    /// As `f64`.
+    fn to_f64(self) -> f64;
+}
+
+macro_rules! number {
+    ($($type:ident),*) => {$(
+        impl Number for $type {
+            const NAME: &'static str = stringify!($type);
+            fn to_f64(self) -> f64 {
+                self as f64
+            }
+        }
+
+        impl AsValues for $type {
+            fn values(&self) -> Values {
+                Values { dtype: stringify!($type).into(), shape: vec![], data: vec![self.to_f64()] }
+            }
+        }
+    )*};
+}
+number!(f32, f64, i64, usize);
+
+impl<S, D> AsValues for ArrayBase<S, D>
+where
+    S: Data,
+    S::Elem: Number,
+    D: Dimension,
+{
+    fn values(&self) -> Values {
+        Values {
+            dtype: S::Elem::NAME.into(),
+            shape: self.shape().to_vec(),
+            data: self.iter().map(|&value| value.to_f64()).collect(),
+        }
+    }
+}
+
+/// An array of values in [−1, 1), always the same for the same name: `uniform("x", (2, 5, 6))`.
+///
+/// The n-th value does not depend on the shape. `expected.py` makes the same ones for PyTorch. Each is a
+/// multiple of 2⁻²³, so it is exact in `f32`.
+pub fn uniform<D, S>(name: &str, shape: S) -> Array<f32, D>
+where
+    D: Dimension,
+    S: ShapeBuilder<Dim = D>,
+{
+    let mut values = stream(name);
+    Array::from_shape_simple_fn(shape, || values.next().unwrap_or_default() as f32)
+}
+
+/// The endless values behind [`uniform`]: splitmix64, seeded with the FNV-1a hash of the name.
+pub(crate) fn stream(name: &str) -> impl Iterator<Item = f64> + use<> {
+    let mut state = name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    std::iter::repeat_with(move || {
+        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = state;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^= z >> 31;
+        (z >> 40) as f64 / f64::from(1 << 23) - 1.0
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_gives_the_values_that_python_gives() {
+        // What `uniform("x", (2, 2))` of expected.py gives, in f32.
+        let expected = [-0.597_583_53, 0.617_053_5, 0.286_647_2, 0.656_218_77];
+        let got = uniform("x", (2, 2));
+        assert_eq!(got.iter().copied().collect::<Vec<f32>>(), expected);
+    }
+
+    #[test]
+    fn values_of_another_name_are_others_and_all_are_within_bounds() {
+        let (a, b) = (uniform("a", 1000), uniform("b", 1000));
+        assert_ne!(a, b);
+        assert!(a.iter().all(|value| (-1.0..1.0).contains(value)));
+        let mean = a.sum() / 1000.0;
+        // The mean of 1000 such values has standard deviation 0.018.
+        assert!(mean.abs() < 0.1, "{mean}");
+    }
+}

@@ -1,0 +1,25 @@
+//! How a judge and a submission talk: frames of safetensors.
+//!
+//! A *frame* is a length (`u64`, little endian) and one [safetensors] blob of that many bytes. The blob
+//! holds named tensors; its `__metadata__` holds the operation and its scalar arguments ([`Request`]),
+//! or what became of it ([`Answer`]). The same blobs are files, so a call can be kept, looked at from
+//! Python, and made again.
+//!
+//! What arrives may have been written by anybody. [`Frame::decode`] and [`read_frame`] check every
+//! length, count, dtype and shape against [`Limits`] before they allocate for it, and answer a
+//! [`WireError`]; no input makes them panic.
+//!
+//! [safetensors]: https://github.com/huggingface/safetensors
+
+mod frame;
+mod message;
+mod tensor;
+mod text;
+
+pub use frame::{Frame, Limits, WireError, read_frame, write_frame};
+pub use message::{Answer, Fault, FaultKind, Request};
+pub use tensor::{Dtype, Element, RawTensor, TensorError};
+pub use text::{is_hidden, printable, printable_lines};
+
+/// Named tensors, in the order of their names.
+pub type Tensors = std::collections::BTreeMap<String, RawTensor>;

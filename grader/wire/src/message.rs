@@ -1,0 +1,178 @@
+//! What travels in frames: a request for an operation, and its answer.
+
+use crate::{Frame, Tensors, WireError};
+use std::collections::BTreeMap;
+use std::fmt;
+
+const OPERATION: &str = "operation";
+const ARGUMENT: &str = "argument.";
+const FAULT: &str = "fault";
+const MESSAGE: &str = "message";
+const PLACE: &str = "place";
+
+/// One operation, asked for.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Request {
+    /// The operation's name: `patchify`, `attention`, ….
+    pub operation: String,
+    /// Its scalars, by parameter name: `grid` = `7`, `fusion` = `max`.
+    pub arguments: BTreeMap<String, String>,
+    /// Its tensors, by parameter or variable name.
+    pub tensors: Tensors,
+}
+
+/// What became of a request: named tensors, or why there are none.
+pub type Answer = Result<Tensors, Fault>;
+
+/// Why an operation gave no tensors.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// What sort of fault.
+    pub kind: FaultKind,
+    /// The panic's message, or what was wrong with the request.
+    pub message: String,
+    /// File, line and column of a panic, where they are known.
+    pub place: Option<String>,
+}
+
+impl Fault {
+    /// A request that cannot be met as it is.
+    pub fn bad_request(message: impl Into<String>) -> Self {
+        Self {
+            kind: FaultKind::BadRequest,
+            message: message.into(),
+            place: None,
+        }
+    }
+
+    /// A tensor that does not fit.
+    pub fn wrong_shape(message: impl Into<String>) -> Self {
+        Self {
+            kind: FaultKind::WrongShape,
+            message: message.into(),
+            place: None,
+        }
+    }
+}
+
+/// The sorts of fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FaultKind {
+    /// The function is still a `todo!()`.
+    NotImplemented,
+    /// The function panicked.
+    Panicked,
+    /// A tensor is of another shape, rank or dtype than the operation takes or gives.
+    WrongShape,
+    /// An unknown or missing operation, tensor or argument.
+    BadRequest,
+}
+
+impl FaultKind {
+    const ALL: [FaultKind; 4] = [
+        FaultKind::NotImplemented,
+        FaultKind::Panicked,
+        FaultKind::WrongShape,
+        FaultKind::BadRequest,
+    ];
+}
+
+impl fmt::Display for FaultKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            FaultKind::NotImplemented => "not implemented",
+            FaultKind::Panicked => "panicked",
+            FaultKind::WrongShape => "wrong shape",
+            FaultKind::BadRequest => "bad request",
+        })
+    }
+}
+
+impl From<Request> for Frame {
+    fn from(request: Request) -> Self {
+        let arguments = request.arguments.into_iter();
+        let mut metadata: BTreeMap<_, _> = arguments
+            .map(|(name, value)| (format!("{ARGUMENT}{name}"), value))
+            .collect();
+        metadata.insert(OPERATION.into(), request.operation);
+        Frame {
+            metadata,
+            tensors: request.tensors,
+        }
+    }
+}
+
+impl TryFrom<Frame> for Request {
+    type Error = WireError;
+
+    fn try_from(frame: Frame) -> Result<Self, WireError> {
+        let mut operation = None;
+        let mut arguments = BTreeMap::new();
+        for (key, value) in frame.metadata {
+            if key == OPERATION {
+                operation = Some(value);
+            } else if let Some(name) = key.strip_prefix(ARGUMENT) {
+                arguments.insert(name.to_owned(), value);
+            } else {
+                return Err(WireError::Malformed(format!(
+                    "a request with the metadata {key:?}"
+                )));
+            }
+        }
+        Ok(Request {
+            operation: operation
+                .ok_or_else(|| WireError::Malformed("a request without an operation".into()))?,
+            arguments,
+            tensors: frame.tensors,
+        })
+    }
+}
+
+/// A frame as an answer.
+impl Frame {
+    /// The frame that says `answer`.
+    pub fn of_answer(answer: Answer) -> Frame {
+        match answer {
+            Ok(tensors) => Frame {
+                metadata: BTreeMap::new(),
+                tensors,
+            },
+            Err(fault) => {
+                let mut metadata = BTreeMap::from([
+                    (FAULT.into(), fault.kind.to_string()),
+                    (MESSAGE.into(), fault.message),
+                ]);
+                metadata.extend(fault.place.map(|place| (PLACE.into(), place)));
+                Frame {
+                    metadata,
+                    tensors: Tensors::new(),
+                }
+            }
+        }
+    }
+
+    /// The answer that the frame says.
+    ///
+    /// # Errors
+    /// Where it says neither tensors nor a fault of a known kind.
+    pub fn into_answer(mut self) -> Result<Answer, WireError> {
+        let Some(fault) = self.metadata.remove(FAULT) else {
+            return match self.metadata.keys().next() {
+                None => Ok(Ok(self.tensors)),
+                Some(key) => Err(WireError::Malformed(format!(
+                    "an answer with the metadata {key:?}"
+                ))),
+            };
+        };
+        let kind = FaultKind::ALL
+            .into_iter()
+            .find(|kind| kind.to_string() == fault);
+        Ok(Err(Fault {
+            kind: kind.ok_or_else(|| {
+                WireError::Malformed(format!("an answer with the fault {fault:?}"))
+            })?,
+            message: self.metadata.remove(MESSAGE).unwrap_or_default(),
+            place: self.metadata.remove(PLACE),
+        }))
+    }
+}

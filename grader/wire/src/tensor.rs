@@ -1,0 +1,265 @@
+//! A tensor as it travels: dtype, shape and little-endian bytes, and its way from and to ndarray and tch.
+
+use ndarray::{Array, ArrayBase, ArrayD, Data, Dimension, IxDyn};
+use std::fmt;
+
+/// The element types that travel. Values of labels and counts are `I64`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Dtype {
+    /// 32-bit float.
+    F32,
+    /// 64-bit float.
+    F64,
+    /// 64-bit signed integer.
+    I64,
+}
+
+impl Dtype {
+    /// Bytes of one element.
+    pub fn size(self) -> usize {
+        match self {
+            Dtype::F32 => 4,
+            Dtype::F64 | Dtype::I64 => 8,
+        }
+    }
+}
+
+impl fmt::Display for Dtype {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Dtype::F32 => "f32",
+            Dtype::F64 => "f64",
+            Dtype::I64 => "i64",
+        })
+    }
+}
+
+/// Why a tensor is not what its reader takes.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TensorError {
+    /// The bytes are not as many as the shape and dtype say.
+    #[error("{dtype} {shape:?} takes {expected:?} bytes, got {got}")]
+    Length {
+        /// Element type.
+        dtype: Dtype,
+        /// Sizes of the axes.
+        shape: Vec<usize>,
+        /// Bytes that shape and dtype ask for, where that number can be written down.
+        expected: Option<usize>,
+        /// Bytes there are.
+        got: usize,
+    },
+    /// Another element type was asked for.
+    #[error("is {got}, must be {expected}")]
+    Dtype {
+        /// The one asked for.
+        expected: Dtype,
+        /// The one there is.
+        got: Dtype,
+    },
+    /// Another number of axes was asked for.
+    #[error("has shape {got:?}, must have {expected} axes")]
+    Rank {
+        /// How many axes were asked for.
+        expected: usize,
+        /// The shape there is.
+        got: Vec<usize>,
+    },
+    /// The source is of a type that does not travel.
+    #[error("is of type {0}, which is none of f32, f64, i64")]
+    Kind(String),
+}
+
+/// A tensor as it travels. Its bytes are always as many as dtype and shape say.
+#[derive(Clone, PartialEq)]
+pub struct RawTensor {
+    dtype: Dtype,
+    shape: Vec<usize>,
+    bytes: Vec<u8>,
+}
+
+/// The number of bytes of a tensor, or `None` where it overflows.
+pub(crate) fn byte_len(dtype: Dtype, shape: &[usize]) -> Option<usize> {
+    shape
+        .iter()
+        .try_fold(dtype.size(), |bytes, &axis| bytes.checked_mul(axis))
+}
+
+impl RawTensor {
+    /// A tensor of `shape` from its elements' little-endian bytes, first axis slowest.
+    ///
+    /// # Errors
+    /// [`TensorError::Length`] where the number of bytes is not that of `dtype` and `shape`.
+    pub fn new(dtype: Dtype, shape: Vec<usize>, bytes: Vec<u8>) -> Result<Self, TensorError> {
+        let expected = byte_len(dtype, &shape);
+        if expected == Some(bytes.len()) {
+            Ok(Self {
+                dtype,
+                shape,
+                bytes,
+            })
+        } else {
+            Err(TensorError::Length {
+                dtype,
+                shape,
+                expected,
+                got: bytes.len(),
+            })
+        }
+    }
+
+    /// Element type.
+    pub fn dtype(&self) -> Dtype {
+        self.dtype
+    }
+
+    /// Sizes of the axes.
+    pub fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    /// Little-endian bytes, first axis slowest.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// All elements as `f64`, whatever the dtype (an `i64` beyond 2⁵³ is rounded).
+    pub fn to_f64(&self) -> Vec<f64> {
+        match self.dtype {
+            Dtype::F32 => elements::<f32>(&self.bytes).map(f64::from).collect(),
+            Dtype::F64 => elements::<f64>(&self.bytes).collect(),
+            Dtype::I64 => elements::<i64>(&self.bytes).map(|v| v as f64).collect(),
+        }
+    }
+
+    /// The array of element type `T` and dimension `D`.
+    ///
+    /// # Errors
+    /// Where dtype or number of axes are others.
+    pub fn to_array<T: Element, D: Dimension>(&self) -> Result<Array<T, D>, TensorError> {
+        if self.dtype != T::DTYPE {
+            return Err(TensorError::Dtype {
+                expected: T::DTYPE,
+                got: self.dtype,
+            });
+        }
+        let length = |_| TensorError::Length {
+            dtype: self.dtype,
+            shape: self.shape.clone(),
+            expected: byte_len(self.dtype, &self.shape),
+            got: self.bytes.len(),
+        };
+        let values = elements::<T>(&self.bytes).collect();
+        ArrayD::from_shape_vec(IxDyn(&self.shape), values)
+            .map_err(length)?
+            .into_dimensionality::<D>()
+            .map_err(|_| TensorError::Rank {
+                expected: D::NDIM.unwrap_or_default(),
+                got: self.shape.clone(),
+            })
+    }
+}
+
+impl fmt::Debug for RawTensor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {:?}", self.dtype, self.shape)
+    }
+}
+
+impl<T: Element, S: Data<Elem = T>, D: Dimension> From<&ArrayBase<S, D>> for RawTensor {
+    fn from(array: &ArrayBase<S, D>) -> Self {
+        let mut bytes = Vec::with_capacity(array.len() * T::DTYPE.size());
+        for &value in array {
+            value.push_to(&mut bytes);
+        }
+        Self {
+            dtype: T::DTYPE,
+            shape: array.shape().to_vec(),
+            bytes,
+        }
+    }
+}
+
+/// An element type that travels.
+pub trait Element: Copy {
+    /// Its name on the wire.
+    const DTYPE: Dtype;
+    /// Appends the little-endian bytes.
+    fn push_to(self, bytes: &mut Vec<u8>);
+    /// The value of one element's bytes, of which there are [`Dtype::size`].
+    fn from_bytes(bytes: &[u8]) -> Self;
+}
+
+macro_rules! element {
+    ($type:ty, $dtype:expr) => {
+        impl Element for $type {
+            const DTYPE: Dtype = $dtype;
+            fn push_to(self, bytes: &mut Vec<u8>) {
+                bytes.extend_from_slice(&self.to_le_bytes());
+            }
+            fn from_bytes(bytes: &[u8]) -> Self {
+                let mut element = [0; size_of::<$type>()];
+                element.copy_from_slice(bytes);
+                <$type>::from_le_bytes(element)
+            }
+        }
+    };
+}
+element!(f32, Dtype::F32);
+element!(f64, Dtype::F64);
+element!(i64, Dtype::I64);
+
+fn elements<T: Element>(bytes: &[u8]) -> impl Iterator<Item = T> {
+    bytes.chunks_exact(size_of::<T>()).map(T::from_bytes)
+}
+
+#[cfg(feature = "tch")]
+mod libtorch {
+    use super::{Dtype, RawTensor, TensorError};
+    use tch::{Device, Kind, Tensor};
+
+    impl From<Dtype> for Kind {
+        fn from(dtype: Dtype) -> Kind {
+            match dtype {
+                Dtype::F32 => Kind::Float,
+                Dtype::F64 => Kind::Double,
+                Dtype::I64 => Kind::Int64,
+            }
+        }
+    }
+
+    impl TryFrom<&Tensor> for RawTensor {
+        type Error = TensorError;
+
+        /// Copies the elements, from whichever device and layout.
+        fn try_from(tensor: &Tensor) -> Result<Self, TensorError> {
+            let kind = tensor
+                .f_kind()
+                .map_err(|_| TensorError::Kind("undefined".into()))?;
+            let dtype = match kind {
+                Kind::Float => Dtype::F32,
+                Kind::Double => Dtype::F64,
+                Kind::Int64 => Dtype::I64,
+                other => return Err(TensorError::Kind(format!("{other:?}"))),
+            };
+            let fault = |error: tch::TchError| TensorError::Kind(error.to_string());
+            let flat = tensor
+                .f_detach()
+                .and_then(|t| t.f_to_device(Device::Cpu))
+                .and_then(|t| t.f_contiguous())
+                .map_err(fault)?;
+            let shape: Vec<usize> = flat.size().iter().map(|&axis| axis as usize).collect();
+            let count = flat.numel();
+            let mut bytes = vec![0; count * dtype.size()];
+            flat.f_copy_data_u8(&mut bytes, count).map_err(fault)?;
+            RawTensor::new(dtype, shape, bytes)
+        }
+    }
+
+    impl From<&RawTensor> for Tensor {
+        fn from(raw: &RawTensor) -> Tensor {
+            let shape: Vec<i64> = raw.shape.iter().map(|&axis| axis as i64).collect();
+            Tensor::from_data_size(&raw.bytes, &shape, raw.dtype.into())
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! One request as an operation sees it: its tensors and scalars by name.
+
+use ndarray::{Array, Dimension};
+use std::fmt::Display;
+use std::str::FromStr;
+use wire::{Fault, RawTensor, Request, Tensors};
+
+/// What an operation returns: named tensors, or why there are none.
+pub type Outcome = Result<Tensors, Fault>;
+
+/// One request.
+#[derive(Debug)]
+pub struct Call {
+    request: Request,
+}
+
+impl Call {
+    pub(crate) fn new(request: Request) -> Self {
+        Self { request }
+    }
+
+    /// All tensors of the request.
+    pub fn tensors(&self) -> &Tensors {
+        &self.request.tensors
+    }
+
+    /// A tensor as it came.
+    ///
+    /// # Errors
+    /// Where there is none of that name.
+    pub fn raw(&self, name: &str) -> Result<&RawTensor, Fault> {
+        self.tensors().get(name).ok_or_else(|| {
+            let there: Vec<_> = self.tensors().keys().map(String::as_str).collect();
+            Fault::bad_request(format!(
+                "the tensor {name:?} is missing; there are {there:?}"
+            ))
+        })
+    }
+
+    /// A tensor as an array.
+    ///
+    /// # Errors
+    /// Where there is none of that name, or it is of another dtype or number of axes.
+    pub fn array<T: wire::Element, D: Dimension>(&self, name: &str) -> Result<Array<T, D>, Fault> {
+        self.raw(name)?
+            .to_array()
+            .map_err(|error| Fault::wrong_shape(format!("{name} {error}")))
+    }
+
+    /// A tensor for libtorch.
+    ///
+    /// # Errors
+    /// Where there is none of that name.
+    #[cfg(feature = "tch")]
+    pub fn tensor(&self, name: &str) -> Result<tch::Tensor, Fault> {
+        self.raw(name).map(tch::Tensor::from)
+    }
+
+    /// A scalar argument.
+    ///
+    /// # Errors
+    /// Where there is none of that name, or it does not parse.
+    pub fn argument<T: FromStr>(&self, name: &str) -> Result<T, Fault>
+    where
+        T::Err: Display,
+    {
+        let text = self
+            .request
+            .arguments
+            .get(name)
+            .ok_or_else(|| Fault::bad_request(format!("the argument {name:?} is missing")))?;
+        text.parse()
+            .map_err(|error| Fault::bad_request(format!("the argument {name}={text:?}: {error}")))
+    }
+}
+
+/// The outcome of an operation with one result.
+///
+/// # Errors
+/// Never; an operation's last line.
+pub fn gives(name: &str, tensor: impl Into<RawTensor>) -> Outcome {
+    Ok(Tensors::from([(name.to_owned(), tensor.into())]))
+}

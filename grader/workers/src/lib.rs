@@ -1,0 +1,118 @@
+//! What the workers are made of. A *worker* is a small program that serves the functions of one exercise, as
+//! somebody wrote them, to a judge: one request in, one answer out, until the judge closes the channel.
+//!
+//! `src/bin/NAME.rs` says which operations an exercise has and calls its functions by their names. Which crate
+//! stands behind those names is decided when the worker is compiled.
+
+mod call;
+#[cfg(feature = "tch")]
+mod module;
+
+pub use call::{Call, Outcome, gives};
+#[cfg(feature = "tch")]
+pub use module::{differentiable, initial_values, with_weights};
+
+use std::any::Any;
+use std::cell::RefCell;
+use std::fs::File;
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process::ExitCode;
+use wire::{Answer, Fault, FaultKind, Frame, Limits, Request, WireError, read_frame, write_frame};
+
+/// An operation's name and the function that meets a request for it.
+pub type Operation = (&'static str, fn(&Call) -> Outcome);
+
+/// Meets requests from standard input until it is closed. Answers go where standard output went; whatever the
+/// served functions print goes to standard error.
+pub fn serve(operations: &[Operation]) -> ExitCode {
+    match serve_all(operations) {
+        Ok(()) | Err(WireError::Closed) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("the worker stops: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn serve_all(operations: &[Operation]) -> Result<(), WireError> {
+    let mut answers = answer_channel()?;
+    let mut requests = io::stdin().lock();
+    let limits = Limits::default();
+    remember_where_panics_happen();
+    loop {
+        let request = Request::try_from(read_frame(&mut requests, &limits)?)?;
+        let answer = Frame::of_answer(meet(operations, request));
+        match write_frame(&mut answers, &answer, &limits) {
+            Err(error @ (WireError::Limit { .. } | WireError::Malformed(_))) => {
+                let fault = Fault::wrong_shape(format!("the result cannot be sent: {error}"));
+                write_frame(&mut answers, &Frame::of_answer(Err(fault)), &limits)?;
+            }
+            written => written?,
+        }
+    }
+}
+
+/// Keeps standard output for answers alone: from here on, what is printed goes to standard error.
+fn answer_channel() -> io::Result<File> {
+    let channel = rustix::io::dup(rustix::stdio::stdout())?;
+    rustix::stdio::dup2_stdout(rustix::stdio::stderr())?;
+    Ok(File::from(channel))
+}
+
+fn meet(operations: &[Operation], request: Request) -> Answer {
+    let Some((_, function)) = operations
+        .iter()
+        .find(|(name, _)| *name == request.operation)
+    else {
+        let known: Vec<_> = operations.iter().map(|(name, _)| *name).collect();
+        return Err(Fault::bad_request(format!(
+            "no operation {:?}; there are {}",
+            request.operation,
+            known.join(", ")
+        )));
+    };
+    let call = Call::new(request);
+    catch_unwind(AssertUnwindSafe(|| function(&call)))
+        .unwrap_or_else(|payload| Err(fault_of(payload)))
+}
+
+thread_local! {
+    static PLACE: RefCell<Option<String>> = const { RefCell::new(None) };
+}
+
+/// A message without a place helps nobody; a submission that sets a hook of its own loses this.
+fn remember_where_panics_happen() {
+    std::panic::set_hook(Box::new(|panic| {
+        PLACE.set(panic.location().map(ToString::to_string));
+    }));
+}
+
+fn fault_of(payload: Box<dyn Any + Send>) -> Fault {
+    let text = payload
+        .downcast_ref::<&str>()
+        .map(|text| (*text).to_owned())
+        .or_else(|| payload.downcast_ref::<String>().cloned());
+    if text.is_none() {
+        // A payload of the submission's own type may panic again when it is dropped.
+        std::mem::forget(payload);
+    }
+    let message = text.unwrap_or_else(|| "a panic without a message".to_owned());
+    Fault {
+        kind: if message.starts_with("not yet implemented") {
+            FaultKind::NotImplemented
+        } else {
+            FaultKind::Panicked
+        },
+        message: readable(&message),
+        place: PLACE.take(),
+    }
+}
+
+/// libtorch appends the C++ stack to its messages: the first line says it all.
+fn readable(message: &str) -> String {
+    let end = message
+        .find("\nException raised from")
+        .unwrap_or(message.len());
+    message[..end].chars().take(8 << 10).collect()
+}

@@ -1,0 +1,130 @@
+//! Operations on tensors of libtorch: modules rebuilt around the weights that came, and gradients.
+
+use crate::{Call, Outcome};
+use std::collections::BTreeSet;
+use tch::nn::{Path, VarStore};
+use tch::{Device, Kind, Tensor, no_grad};
+use wire::{Fault, RawTensor, Tensors};
+
+/// The cotangent's name, and what stands before an input's name to name its gradient.
+const COTANGENT: &str = "cotangent";
+const GRADIENT: &str = "grad.";
+
+/// Builds a module and gives its variables as it initialises them, from a fixed seed.
+///
+/// # Errors
+/// As `build`.
+pub fn initial_values<M>(build: impl FnOnce(&Path<'_>) -> Result<M, Fault>) -> Outcome {
+    let vs = VarStore::new(Device::Cpu);
+    tch::manual_seed(0);
+    build(&vs.root())?;
+    sent(vs.variables())
+}
+
+/// Builds a module around the weights of the request, which are all its tensors but `inputs` and the cotangent.
+///
+/// # Errors
+/// As `build`; where a weight is missing, is none of the module's, or has another shape.
+pub fn with_weights<M>(
+    call: &Call,
+    inputs: &[&str],
+    build: impl FnOnce(&Path<'_>) -> Result<M, Fault>,
+) -> Result<(VarStore, M), Fault> {
+    let mut vs = VarStore::new(Device::Cpu);
+    let module = build(&vs.root())?;
+    let is_weight = |name: &&String| !inputs.contains(&name.as_str()) && *name != COTANGENT;
+    let came: BTreeSet<_> = call.tensors().keys().filter(is_weight).cloned().collect();
+    let wanted: BTreeSet<_> = vs.variables().into_keys().collect();
+    if came != wanted {
+        return Err(Fault::bad_request(format!(
+            "the module's variables are {wanted:?}, the weights that came are {came:?}"
+        )));
+    }
+    if came
+        .iter()
+        .any(|name| call.tensors()[name].dtype() == wire::Dtype::F64)
+    {
+        vs.double();
+    }
+    for (name, mut variable) in vs.variables() {
+        let weight = call.tensor(&name)?;
+        if weight.size() != variable.size() {
+            return Err(Fault::wrong_shape(format!(
+                "{name} is {:?} in the module, {:?} came",
+                variable.size(),
+                weight.size()
+            )));
+        }
+        no_grad(|| variable.copy_(&weight));
+    }
+    Ok((vs, module))
+}
+
+/// Runs `function` on `inputs`. It returns named results, of which the first is the one that a cotangent in the
+/// request belongs to; where there is one, the gradients of `inputs` and `variables` are given too.
+///
+/// # Errors
+/// Where a result is of a type that does not travel, or the cotangent does not fit.
+pub fn differentiable(
+    call: &Call,
+    inputs: &[&str],
+    vs: Option<&VarStore>,
+    function: impl FnOnce(&[Tensor]) -> Vec<(&'static str, Tensor)>,
+) -> Outcome {
+    let mut inputs = inputs
+        .iter()
+        .map(|&name| Ok((name.to_owned(), call.tensor(name)?)))
+        .collect::<Result<Vec<_>, Fault>>()?;
+    let tensors = |inputs: &[(String, Tensor)]| -> Vec<Tensor> {
+        inputs
+            .iter()
+            .map(|(_, tensor)| tensor.shallow_clone())
+            .collect()
+    };
+    if !call.tensors().contains_key(COTANGENT) {
+        // The guard, not `no_grad`: that one leaves gradients off after a panic.
+        let _guard = tch::no_grad_guard();
+        return sent(function(&tensors(&inputs)));
+    }
+    let cotangent = call.tensor(COTANGENT)?;
+    for (_, input) in &mut inputs {
+        *input = input.set_requires_grad(true);
+    }
+    let results = function(&tensors(&inputs));
+    let Some((name, output)) = results.first() else {
+        return sent(results);
+    };
+    if output.size() != cotangent.size() {
+        return Err(Fault::wrong_shape(format!(
+            "{name} is {:?}, the cotangent is {:?}",
+            output.size(),
+            cotangent.size()
+        )));
+    }
+    assert!(
+        output.requires_grad(),
+        "{name} has no gradient: it is cut off from all of its inputs (detach, no_grad, or a copy through plain numbers)"
+    );
+    (output * cotangent).sum(Kind::Double).backward();
+    inputs.extend(vs.map(VarStore::variables).unwrap_or_default());
+    let gradients = inputs
+        .iter()
+        .map(|(name, input)| (format!("{GRADIENT}{name}"), input.grad()))
+        .filter(|(_, gradient)| gradient.defined());
+    let mut answer = sent(results)?;
+    answer.extend(sent(gradients)?);
+    Ok(answer)
+}
+
+fn sent(tensors: impl IntoIterator<Item = (impl Into<String>, Tensor)>) -> Outcome {
+    tensors
+        .into_iter()
+        .map(|(name, tensor)| {
+            let name = name.into();
+            match RawTensor::try_from(&tensor) {
+                Ok(raw) => Ok((name, raw)),
+                Err(error) => Err(Fault::wrong_shape(format!("{name} {error}"))),
+            }
+        })
+        .collect::<Result<Tensors, _>>()
+}
