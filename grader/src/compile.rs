@@ -4,11 +4,11 @@ use crate::confine::Confinement;
 use crate::course::Exercise;
 use crate::intake::Source;
 use crate::process::{self, Finished};
-use crate::workshop::Workshop;
+use crate::workshop::{Shelf, Workshop};
 use anyhow::{Context, Result, bail};
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::Duration;
 
 /// What compiling one crate may take. The solutions take under half a second.
@@ -53,49 +53,19 @@ pub fn compile(
             exercise.folder
         )));
     }
-    let shelf = workshop.shelf(exercise);
     let library = scratch.join(format!("lib{}.rlib", exercise.name));
-    let mut rustc = compiler(workshop, exercise, scratch)?;
-    rustc
-        .args(["--crate-name", &exercise.name, "--crate-type=rlib"])
-        // Not `-F`: ndarray's own macros hold unsafe code, and allow it.
-        .args(["-Dunsafe-code", "-Awarnings"])
-        // Panics and the compiler then name files as the student knows them.
-        .arg(format!(
-            "--remap-path-prefix={}={}",
-            src.display(),
-            shown_folder(exercise)
-        ))
-        .arg(src.join("lib.rs"));
-    for dependency in &exercise.dependencies {
-        rustc.arg(format!(
-            "--extern={}",
-            external(dependency, shelf.library(dependency)?)
-        ));
-    }
-    rustc.arg("-o").arg(&library);
-    let finished = process::run(&mut rustc, LIMIT, stop)?;
+    let finished = run(
+        workshop,
+        library_arguments(workshop, exercise, &src, &library)?,
+        scratch,
+        stop,
+    )?;
     if let Some(refusal) = refusal(&finished) {
         return Ok(Compiled::Refused(refusal));
     }
-
     let worker = scratch.join("worker");
-    let mut rustc = compiler(workshop, exercise, scratch)?;
-    rustc
-        .args(["--crate-name", "worker", "--crate-type=bin"])
-        .arg(course_root.join(format!("grader/workers/src/bin/{}.rs", exercise.name)))
-        .arg(format!("--extern={}", external(&exercise.name, &library)));
-    for name in ["workers", "wire", "ndarray"]
-        .into_iter()
-        .chain(exercise.uses_torch.then_some("tch"))
-    {
-        rustc.arg(format!("--extern={}", external(name, shelf.library(name)?)));
-    }
-    if exercise.uses_torch {
-        rustc.arg(workshop.torch_option());
-    }
-    rustc.arg("-o").arg(&worker);
-    let finished = process::run(&mut rustc, LIMIT, stop)?;
+    let arguments = worker_arguments(workshop, course_root, exercise, &library, &worker)?;
+    let finished = run(workshop, arguments, scratch, stop)?;
     match refusal(&finished) {
         None => Ok(Compiled::Worker(worker)),
         // The worker calls the exercise's functions as the course declares them.
@@ -103,6 +73,109 @@ pub fn compile(
             "the public functions are not those of the exercise: names, arguments and results must stay as they were\n{refusal}"
         ))),
     }
+}
+
+/// What rustc is told to make the submission's library of the sources in `src`.
+///
+/// # Errors
+/// Where a library that the exercise depends on was not built.
+pub fn library_arguments(
+    workshop: &Workshop,
+    exercise: &Exercise,
+    src: &Path,
+    library: &Path,
+) -> Result<Vec<OsString>> {
+    let shelf = workshop.shelf(exercise);
+    let mut arguments = common_arguments(shelf);
+    arguments.extend(["--crate-name", &exercise.name, "--crate-type=rlib"].map(OsString::from));
+    // Not `-F`: ndarray's own macros hold unsafe code, and allow it.
+    arguments.extend(["-Dunsafe-code", "-Awarnings"].map(OsString::from));
+    // Panics and the compiler then name files as the student knows them.
+    arguments.push(
+        format!(
+            "--remap-path-prefix={}={}",
+            src.display(),
+            shown_folder(exercise)
+        )
+        .into(),
+    );
+    arguments.push(src.join("lib.rs").into());
+    for dependency in &exercise.dependencies {
+        arguments.push(external(dependency, shelf.library(dependency)?));
+    }
+    arguments.extend(["-o".into(), library.into()]);
+    Ok(arguments)
+}
+
+/// What rustc is told to link the exercise's worker with the submission's library.
+///
+/// # Errors
+/// Where a library that the worker depends on was not built.
+pub fn worker_arguments(
+    workshop: &Workshop,
+    course_root: &Path,
+    exercise: &Exercise,
+    library: &Path,
+    worker: &Path,
+) -> Result<Vec<OsString>> {
+    let shelf = workshop.shelf(exercise);
+    let mut arguments = common_arguments(shelf);
+    // Most of the time of linking would be spent on debugging information of libraries.
+    arguments.extend(
+        [
+            "--crate-name",
+            "worker",
+            "--crate-type=bin",
+            "-Cstrip=debuginfo",
+        ]
+        .map(OsString::from),
+    );
+    arguments.push(
+        course_root
+            .join(format!("grader/workers/src/bin/{}.rs", exercise.name))
+            .into(),
+    );
+    arguments.push(external(&exercise.name, library));
+    for name in ["workers", "wire", "ndarray"]
+        .into_iter()
+        .chain(exercise.uses_torch.then_some("tch"))
+    {
+        arguments.push(external(name, shelf.library(name)?));
+    }
+    if exercise.uses_torch {
+        arguments.push(workshop.torch_option().into());
+    }
+    arguments.extend(["-o".into(), worker.into()]);
+    Ok(arguments)
+}
+
+fn common_arguments(shelf: &Shelf) -> Vec<OsString> {
+    let fixed = [
+        "--edition=2024",
+        "--color=never",
+        "-Cdebuginfo=0",
+        "-Ccodegen-units=1",
+        "-Cembed-bitcode=no",
+    ];
+    let fixed = fixed.into_iter().map(OsString::from);
+    fixed
+        .chain(shelf.search_options().map(OsString::from))
+        .collect()
+}
+
+fn external(name: &str, library: &Path) -> OsString {
+    format!("--extern={}={}", name.replace('-', "_"), library.display()).into()
+}
+
+fn run(
+    workshop: &Workshop,
+    arguments: Vec<OsString>,
+    scratch: &Path,
+    stop: &dyn Fn() -> bool,
+) -> Result<Finished> {
+    let mut rustc = Confinement::of_compiler(scratch).command(&workshop.rustc)?;
+    rustc.args(arguments);
+    process::run(&mut rustc, LIMIT, stop)
 }
 
 /// Unsafe code could run before a worker is confined, or write where it must not. The compiler denies it, and no
@@ -124,24 +197,6 @@ fn mention_of_unsafe(exercise: &Exercise, sources: &[Source]) -> Option<String> 
 /// Where the student has the file: `exercises/03-msa/src`.
 fn shown_folder(exercise: &Exercise) -> String {
     format!("exercises/{}/src", exercise.folder)
-}
-
-fn external(name: &str, library: &Path) -> String {
-    format!("{}={}", name.replace('-', "_"), library.display())
-}
-
-fn compiler(workshop: &Workshop, exercise: &Exercise, scratch: &Path) -> Result<Command> {
-    let mut rustc = Confinement::of_compiler(scratch).command(&workshop.rustc)?;
-    rustc
-        .args([
-            "--edition=2024",
-            "--color=never",
-            "-Cdebuginfo=0",
-            "-Ccodegen-units=1",
-            "-Cembed-bitcode=no",
-        ])
-        .args(workshop.shelf(exercise).search_options());
-    Ok(rustc)
 }
 
 /// The compiler's words, where it did not succeed.
