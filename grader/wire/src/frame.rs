@@ -1,11 +1,11 @@
 //! One frame: named tensors and metadata as a safetensors blob, and its length before it on a stream.
 
-use crate::tensor::byte_len;
-use crate::{Dtype, RawTensor, Tensors};
-use safetensors::tensor::{SafeTensors, View};
-use serde::de::{Deserialize, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
+use crate::header::{Header, METADATA, refuse_unseen};
+use crate::text::abridged;
+use crate::{Dtype, RawTensor, Tensors, printable};
+use safetensors::tensor::View;
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::io::{self, Read, Write};
 
@@ -60,6 +60,14 @@ pub enum WireError {
     Malformed(String),
 }
 
+impl WireError {
+    /// [`WireError::Malformed`], of a text that may quote what a stranger wrote: it is cut short, and made fit to be
+    /// shown.
+    pub(crate) fn malformed(fault: impl fmt::Display) -> Self {
+        Self::Malformed(printable(&abridged(fault, 300)))
+    }
+}
+
 /// Named tensors and named texts.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Frame {
@@ -73,11 +81,21 @@ impl Frame {
     /// The frame as a safetensors blob.
     ///
     /// # Errors
-    /// [`WireError::Malformed`] where safetensors cannot write it down.
+    /// [`WireError::Malformed`] where a name has characters that cannot be seen, or a tensor has the metadata's
+    /// name.
     pub fn encode(&self) -> Result<Vec<u8>, WireError> {
-        let metadata: HashMap<_, _> = self.metadata.clone().into_iter().collect();
-        safetensors::serialize(&self.tensors, Some(metadata))
-            .map_err(|error| WireError::Malformed(error.to_string()))
+        for name in self.tensors.keys().chain(self.metadata.keys()) {
+            refuse_unseen(name)?;
+        }
+        if self.tensors.contains_key(METADATA) {
+            return Err(WireError::malformed(format_args!(
+                "a tensor of the name {METADATA}"
+            )));
+        }
+        // serde_json closes an object of no entries before safetensors writes empty metadata into it.
+        let metadata =
+            (!self.metadata.is_empty()).then(|| self.metadata.clone().into_iter().collect());
+        safetensors::serialize(&self.tensors, metadata).map_err(WireError::malformed)
     }
 
     /// The frame of a safetensors blob.
@@ -87,42 +105,21 @@ impl Frame {
     /// allocation larger than a small multiple of `limits`.
     pub fn decode(blob: &[u8], limits: &Limits) -> Result<Self, WireError> {
         within("bytes", blob.len() as u64, limits.frame)?;
-        let header = header_of(blob, limits)?;
-        refuse_repeated_names(header)?;
-        let malformed = |error: &dyn std::fmt::Display| WireError::Malformed(error.to_string());
-        let (_, declared) = SafeTensors::read_metadata(blob).map_err(|error| malformed(&error))?;
-        let metadata = declared.metadata().clone().unwrap_or_default();
-        within("metadata entries", metadata.len() as u64, limits.metadata)?;
-        within("tensors", declared.tensors().len() as u64, limits.tensors)?;
-
-        let data = &blob[8 + header.len()..];
+        let (header, data) = Header::read(blob, limits)?;
         let mut tensors = Tensors::new();
-        for (name, info) in declared.tensors() {
-            within("axes", info.shape.len() as u64, limits.rank)?;
-            let dtype = Dtype::try_from(info.dtype).map_err(|error| {
-                WireError::Malformed(format!(
-                    "tensor {name:?} is of dtype {error:?}, which is none of f32, f64, i64"
-                ))
-            })?;
-            let (start, end) = info.data_offsets;
-            let bytes = data
-                .get(start..end)
-                .filter(|bytes| byte_len(dtype, &info.shape) == Some(bytes.len()))
-                .ok_or_else(|| {
-                    WireError::Malformed(format!("tensor {name:?} has no such bytes"))
-                })?;
-            let tensor = RawTensor::new(dtype, info.shape.clone(), bytes.to_vec())
-                .map_err(|error| malformed(&error))?;
+        for (name, declared) in header.tensors {
+            let [begin, end] = declared.offsets;
+            let bytes = data.get(begin..end).unwrap_or_default().to_vec();
+            let tensor = RawTensor::new(declared.dtype, declared.shape, bytes)
+                .map_err(WireError::malformed)?;
             tensors.insert(name, tensor);
         }
-        Ok(Self {
-            metadata: metadata.into_iter().collect(),
-            tensors,
-        })
+        let metadata = header.metadata;
+        Ok(Self { metadata, tensors })
     }
 }
 
-fn within(what: &'static str, got: u64, limit: usize) -> Result<(), WireError> {
+pub(crate) fn within(what: &'static str, got: u64, limit: usize) -> Result<(), WireError> {
     if got <= limit as u64 {
         Ok(())
     } else {
@@ -130,56 +127,11 @@ fn within(what: &'static str, got: u64, limit: usize) -> Result<(), WireError> {
     }
 }
 
-/// The header's JSON, once its length is known to be within the blob and the limit.
-fn header_of<'a>(blob: &'a [u8], limits: &Limits) -> Result<&'a [u8], WireError> {
-    let short = || WireError::Malformed(format!("{} bytes are too few", blob.len()));
-    let (length, rest) = blob.split_first_chunk().ok_or_else(short)?;
-    let length = u64::from_le_bytes(*length);
-    within("header bytes", length, limits.header)?;
-    usize::try_from(length)
-        .ok()
-        .and_then(|length| rest.get(..length))
-        .ok_or_else(short)
-}
-
-/// safetensors keeps the last of two tensors of one name; here that is a fault.
-fn refuse_repeated_names(header: &[u8]) -> Result<(), WireError> {
-    serde_json::from_slice::<DistinctNames>(header)
-        .map(drop)
-        .map_err(|error| WireError::Malformed(error.to_string()))
-}
-
-/// A JSON object none of whose names stands twice; its values are passed over.
-struct DistinctNames;
-
-impl<'de> Deserialize<'de> for DistinctNames {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Names;
-        impl<'de> Visitor<'de> for Names {
-            type Value = DistinctNames;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object of tensors")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut seen = BTreeSet::new();
-                while let Some((name, IgnoredAny)) = map.next_entry::<String, IgnoredAny>()? {
-                    if !seen.insert(name.clone()) {
-                        return Err(A::Error::custom(format!("the name {name:?} stands twice")));
-                    }
-                }
-                Ok(DistinctNames)
-            }
-        }
-        deserializer.deserialize_map(Names)
-    }
-}
-
 /// Writes one frame: its length, then the blob.
 ///
 /// # Errors
-/// Where the frame is larger than its reader takes, or the stream broke.
+/// Where [`Frame::encode`] fails or the reader would refuse the frame, before anything is written; and where the
+/// stream broke.
 pub fn write_frame(
     stream: &mut impl Write,
     frame: &Frame,
@@ -187,6 +139,7 @@ pub fn write_frame(
 ) -> Result<(), WireError> {
     let blob = frame.encode()?;
     within("bytes", blob.len() as u64, limits.frame)?;
+    Header::read(&blob, limits)?;
     stream.write_all(&(blob.len() as u64).to_le_bytes())?;
     stream.write_all(&blob)?;
     stream.flush()?;
@@ -238,18 +191,5 @@ impl View for &RawTensor {
 
     fn data_len(&self) -> usize {
         self.bytes().len()
-    }
-}
-
-impl TryFrom<safetensors::Dtype> for Dtype {
-    type Error = safetensors::Dtype;
-
-    fn try_from(dtype: safetensors::Dtype) -> Result<Self, Self::Error> {
-        match dtype {
-            safetensors::Dtype::F32 => Ok(Dtype::F32),
-            safetensors::Dtype::F64 => Ok(Dtype::F64),
-            safetensors::Dtype::I64 => Ok(Dtype::I64),
-            other => Err(other),
-        }
     }
 }

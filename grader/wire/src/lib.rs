@@ -12,6 +12,7 @@
 //! [safetensors]: https://github.com/huggingface/safetensors
 
 mod frame;
+mod header;
 mod message;
 mod tensor;
 mod text;

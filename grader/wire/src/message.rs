@@ -1,5 +1,6 @@
 //! What travels in frames: a request for an operation, and its answer.
 
+use crate::text::quoted;
 use crate::{Frame, Tensors, WireError};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -114,14 +115,15 @@ impl TryFrom<Frame> for Request {
             } else if let Some(name) = key.strip_prefix(ARGUMENT) {
                 arguments.insert(name.to_owned(), value);
             } else {
-                return Err(WireError::Malformed(format!(
-                    "a request with the metadata {key:?}"
+                return Err(WireError::malformed(format_args!(
+                    "a request with the metadata {}",
+                    quoted(&key)
                 )));
             }
         }
         Ok(Request {
             operation: operation
-                .ok_or_else(|| WireError::Malformed("a request without an operation".into()))?,
+                .ok_or_else(|| WireError::malformed("a request without an operation"))?,
             arguments,
             tensors: frame.tensors,
         })
@@ -154,25 +156,35 @@ impl Frame {
     /// The answer that the frame says.
     ///
     /// # Errors
-    /// Where it says neither tensors nor a fault of a known kind.
+    /// Where it says neither tensors alone nor a fault of a known kind alone.
     pub fn into_answer(mut self) -> Result<Answer, WireError> {
-        let Some(fault) = self.metadata.remove(FAULT) else {
-            return match self.metadata.keys().next() {
-                None => Ok(Ok(self.tensors)),
-                Some(key) => Err(WireError::Malformed(format!(
-                    "an answer with the metadata {key:?}"
-                ))),
-            };
+        let answer = match self.metadata.remove(FAULT) {
+            None => Ok(self.tensors),
+            Some(_) if !self.tensors.is_empty() => {
+                return Err(WireError::malformed("an answer with a fault and tensors"));
+            }
+            Some(fault) => Err(Fault {
+                kind: FaultKind::ALL
+                    .into_iter()
+                    .find(|kind| kind.to_string() == fault)
+                    .ok_or_else(|| {
+                        WireError::malformed(format_args!(
+                            "an answer with the fault {}",
+                            quoted(&fault)
+                        ))
+                    })?,
+                message: self.metadata.remove(MESSAGE).ok_or_else(|| {
+                    WireError::malformed("an answer with a fault without a message")
+                })?,
+                place: self.metadata.remove(PLACE),
+            }),
         };
-        let kind = FaultKind::ALL
-            .into_iter()
-            .find(|kind| kind.to_string() == fault);
-        Ok(Err(Fault {
-            kind: kind.ok_or_else(|| {
-                WireError::Malformed(format!("an answer with the fault {fault:?}"))
-            })?,
-            message: self.metadata.remove(MESSAGE).unwrap_or_default(),
-            place: self.metadata.remove(PLACE),
-        }))
+        match self.metadata.keys().next() {
+            None => Ok(answer),
+            Some(key) => Err(WireError::malformed(format_args!(
+                "an answer with the metadata {}",
+                quoted(key)
+            ))),
+        }
     }
 }

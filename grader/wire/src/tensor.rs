@@ -78,18 +78,25 @@ pub struct RawTensor {
     bytes: Vec<u8>,
 }
 
-/// The number of bytes of a tensor, or `None` where it overflows.
+/// The number of bytes of a tensor, or `None` where it overflows. ndarray and libtorch take the product of the axes
+/// that are not empty as a signed number, so it has to be one.
 pub(crate) fn byte_len(dtype: Dtype, shape: &[usize]) -> Option<usize> {
-    shape
-        .iter()
-        .try_fold(dtype.size(), |bytes, &axis| bytes.checked_mul(axis))
+    let axes = shape.iter().filter(|&&axis| axis > 0);
+    let elements = axes.copied().try_fold(1, usize::checked_mul)?;
+    isize::try_from(elements).ok()?;
+    if shape.contains(&0) {
+        Some(0)
+    } else {
+        elements.checked_mul(dtype.size())
+    }
 }
 
 impl RawTensor {
     /// A tensor of `shape` from its elements' little-endian bytes, first axis slowest.
     ///
     /// # Errors
-    /// [`TensorError::Length`] where the number of bytes is not that of `dtype` and `shape`.
+    /// [`TensorError::Length`] where the number of bytes is not that of `dtype` and `shape`, or the shape is one that
+    /// no tensor has: the product of its axes, those of size 0 left out, is 2⁶³ or more.
     pub fn new(dtype: Dtype, shape: Vec<usize>, bytes: Vec<u8>) -> Result<Self, TensorError> {
         let expected = byte_len(dtype, &shape);
         if expected == Some(bytes.len()) {

@@ -1,5 +1,7 @@
 //! Text that a stranger wrote, made fit to be shown.
 
+use std::fmt::{self, Write};
+
 /// Escapes what acts on a terminal or cannot be seen, line breaks included.
 pub fn printable(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
@@ -31,6 +33,41 @@ pub fn is_hidden(c: char) -> bool {
             | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
+/// A name in quotes, cut short.
+pub(crate) fn quoted(name: &str) -> String {
+    format!("{:?}", abridged(name, 60))
+}
+
+/// The beginning of a text, of at most so many characters. No more of it is ever written out.
+pub(crate) fn abridged(text: impl fmt::Display, most: usize) -> String {
+    struct Beginning {
+        text: String,
+        left: usize,
+    }
+    impl fmt::Write for Beginning {
+        fn write_str(&mut self, more: &str) -> fmt::Result {
+            let mut more = more.chars();
+            for c in more.by_ref().take(self.left) {
+                self.text.push(c);
+                self.left -= 1;
+            }
+            if more.next().is_none() {
+                Ok(())
+            } else {
+                self.text.push('…');
+                Err(fmt::Error)
+            }
+        }
+    }
+    let mut beginning = Beginning {
+        text: String::new(),
+        left: most,
+    };
+    // An error means that there is more, and stops the writing.
+    let _ = write!(beginning, "{text}");
+    beginning.text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -46,6 +83,16 @@ mod tests {
     #[test]
     fn lines_stay_lines() {
         assert_eq!(printable_lines("a\r\n\tb\u{7}"), "a\n    b\\u{7}");
+    }
+
+    #[test]
+    fn a_long_text_is_cut_short() {
+        assert_eq!(abridged("añb", 3), "añb");
+        assert_eq!(abridged(format_args!("{}{}", "añ", "bc"), 3), "añb…");
+        assert_eq!(
+            quoted(&"\"".repeat(100)),
+            format!("\"{}…\"", "\\\"".repeat(60))
+        );
     }
 
     #[test]
