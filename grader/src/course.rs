@@ -1,6 +1,7 @@
 //! The course as it lies on disk: its exercises, and what each one's Cargo.toml says of it.
 
 use anyhow::{Context, Result, bail};
+use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -53,7 +54,7 @@ pub struct Facts {
     /// The names of the graded tests.
     pub tests: BTreeMap<Kind, Vec<String>>,
     /// What `grader call` can call.
-    pub operations: BTreeMap<String, Operation>,
+    pub operations: IndexMap<String, Operation>,
 }
 
 /// The kinds of test, in the order in which they are shown.
@@ -89,15 +90,15 @@ pub struct Operation {
     pub about: String,
     /// The tensors it takes, by name, and their shapes.
     #[serde(default)]
-    pub tensors: BTreeMap<String, String>,
+    pub tensors: IndexMap<String, String>,
     /// Whether it takes the variables of a module by their names as well.
     #[serde(default)]
     pub weights: bool,
     /// The scalars it takes, by name, and what they mean.
     #[serde(default)]
-    pub arguments: BTreeMap<String, String>,
+    pub arguments: IndexMap<String, String>,
     /// The tensors it gives.
-    pub gives: BTreeMap<String, String>,
+    pub gives: IndexMap<String, String>,
     /// Whether it takes a `cotangent` and gives gradients for it.
     #[serde(default)]
     pub gradients: bool,

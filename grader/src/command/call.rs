@@ -8,6 +8,7 @@ use crate::course::{Course, Exercise};
 use crate::exit::{Blame, Exit, Failure};
 use crate::intake::{Candidate, Limits as IntakeLimits};
 use anyhow::{Context, Result, anyhow, bail};
+use indexmap::IndexMap;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Read;
@@ -108,29 +109,31 @@ fn list(exercise: &Exercise) {
     } else {
         "f32"
     };
-    println!("{} · {} ({float})", exercise.folder, exercise.facts.title);
+    say!("{} · {} ({float})", exercise.folder, exercise.facts.title);
     for (name, operation) in &exercise.facts.operations {
-        println!("\n{name}: {}", operation.about);
-        let show = |title: &str, names: &BTreeMap<String, String>| {
+        say!("\n{name}: {}", operation.about);
+        let show = |title: &str, names: &IndexMap<String, String>| {
             let mut title = title;
             for (name, meaning) in names {
-                println!("  {title:<10} {name:<12} {meaning}");
+                say!("  {title:<10} {name:<12} {meaning}");
                 title = "";
             }
         };
         show("takes", &operation.tensors);
         if operation.weights {
-            println!(
+            say!(
                 "  {:<10} {:<12} the module's variables, by their names",
-                "", "…"
+                "",
+                "…"
             );
         }
         show("--arg", &operation.arguments);
         show("gives", &operation.gives);
         if operation.gradients {
-            println!(
+            say!(
                 "  {:<10} {:<12} of the first result's shape: gives grad.<name> too",
-                "may take", "cotangent"
+                "may take",
+                "cotangent"
             );
         }
     }

@@ -46,16 +46,16 @@ pub fn check(course: Option<&Path>, arguments: &Check) -> Result<Exit, Failure> 
 }
 
 fn show(course: &Course, exercise: &Exercise, graded: &GradedExercise) {
-    println!("{} · {}", exercise.folder, exercise.facts.title);
+    say!("{} · {}", exercise.folder, exercise.facts.title);
     match &graded.outcome {
         Outcome::Tested => show_tests(course, exercise, graded),
-        Outcome::Missing => println!("  exercises/{}/src holds no lib.rs\n", exercise.folder),
-        Outcome::DoesNotCompile(words) => println!(
+        Outcome::Missing => say!("  exercises/{}/src holds no lib.rs\n", exercise.folder),
+        Outcome::DoesNotCompile(words) => say!(
             "\n{}\n\n  It does not compile yet.\n",
             printable_lines(words)
         ),
         Outcome::NotGraded(reason) => {
-            println!("\n  the grader failed: {}\n", printable_lines(reason))
+            say!("\n  the grader failed: {}\n", printable_lines(reason))
         }
     }
 }
@@ -66,31 +66,31 @@ fn show_tests(course: &Course, exercise: &Exercise, graded: &GradedExercise) {
         let (Some(message), false) = (&tested.message, tested.passed) else {
             continue;
         };
-        println!("\n✗ {}", tested.test);
+        say!("\n✗ {}", tested.test);
         let lesson = lessons.of_test(&tested.test);
         if let Some(lesson) = lesson {
-            println!("  {}", lesson.claim);
+            say!("  {}", lesson.claim);
         }
-        println!();
+        say!();
         for line in printable_lines(message).lines() {
-            println!("    {line}");
+            say!("    {line}");
         }
         let is_begun = !message.contains("not yet implemented: ");
         if let Some(place) = lesson
             .and_then(|lesson| lesson.look_at.as_ref())
             .filter(|_| is_begun)
         {
-            println!("\n  look at: {place}");
+            say!("\n  look at: {place}");
         }
     }
-    println!();
+    say!();
     for (kind, tally) in &graded.kinds {
         let mark = if tally.passed == tally.total {
             "✓"
         } else {
             "✗"
         };
-        println!(
+        say!(
             "{mark} {kind:<9} {:>2} of {:<2} passed   {:>5} of {} points",
             tally.passed,
             tally.total,
@@ -99,14 +99,14 @@ fn show_tests(course: &Course, exercise: &Exercise, graded: &GradedExercise) {
         );
     }
     if graded.tests.iter().any(|tested| !tested.passed) {
-        println!(
+        say!(
             "\nHints, from the idea to the calls: exercises/{0}/hints.md\nWith a debugger or dbg!: cargo test -p {1} --test {2}",
             exercise.folder,
             exercise.name,
             first_failing_kind(graded)
         );
     }
-    println!();
+    say!();
 }
 
 fn first_failing_kind(graded: &GradedExercise) -> String {

@@ -17,9 +17,9 @@ pub fn doctor(course: Option<&Path>) -> Result<Exit, Failure> {
             State::Note => "·",
             State::Fault => "✗",
         };
-        println!("{mark} {:<14} {}", finding.what, finding.detail);
+        say!("{mark} {:<14} {}", finding.what, finding.detail);
         if let Some(fix) = &finding.fix {
-            println!("  {:<14} → {fix}", "");
+            say!("  {:<14} → {fix}", "");
         }
     }
     let is_sound = findings.iter().all(|finding| finding.state != State::Fault);

@@ -46,7 +46,7 @@ pub fn grade(course: Option<&Path>, arguments: &Grade) -> Result<Exit, Failure> 
     let rows = progress.finish();
 
     if rows.len() > 1 {
-        println!("{}", report::class_table(&rows));
+        say!("{}", report::class_table(&rows));
     }
     if let Some(ledger) = ledger.filter(|_| !tally.stopped) {
         let names: Vec<_> = found

@@ -92,22 +92,23 @@ impl Audience for Progress<'_> {
             ""
         };
         self.bar.suspend(|| {
-            println!(
+            say!(
                 "{} ({number} of {}{finished_before})",
-                graded.submission, self.total
+                graded.submission,
+                self.total
             );
-            println!("{}", report::table(&self.grader.course, graded));
+            say!("{}", report::table(&self.grader.course, graded));
             if let Some(refusal) = &graded.refused {
-                println!("refused: {}", printable_lines(refusal));
+                say!("refused: {}", printable_lines(refusal));
             }
             for exercise in &graded.exercises {
                 match &exercise.outcome {
                     Outcome::Tested | Outcome::Missing => {}
                     Outcome::DoesNotCompile(words) => {
-                        println!("{}: {}", exercise.exercise, first_error(words));
+                        say!("{}: {}", exercise.exercise, first_error(words));
                     }
                     Outcome::NotGraded(reason) => {
-                        println!(
+                        say!(
                             "{}: the grader failed: {}",
                             exercise.exercise,
                             printable_lines(reason)
@@ -115,7 +116,7 @@ impl Audience for Progress<'_> {
                     }
                 }
             }
-            println!();
+            say!();
         });
     }
 }

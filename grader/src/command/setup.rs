@@ -15,7 +15,7 @@ use std::path::Path;
 pub fn setup(course: Option<&Path>, arguments: &Setup) -> Result<Exit, Failure> {
     let libtorch = ensure(&open_course(course)?, arguments.cuda)?;
     let cuda = if libtorch.cuda { "with" } else { "without" };
-    println!(
+    say!(
         "libtorch {} {cuda} CUDA, at {}",
         libtorch.version,
         libtorch.root.display()
