@@ -10,6 +10,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use wire::printable_lines;
 
 /// What compiling one crate may take. The solutions take under half a second.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -205,7 +206,7 @@ fn shown_folder(exercise: &Exercise) -> String {
     format!("exercises/{}/src", exercise.folder)
 }
 
-/// The compiler's words, where it did not succeed.
+/// The compiler's words, where it did not succeed. They quote the submission, and so are escaped.
 fn refusal(finished: &Finished) -> Option<String> {
     use std::os::unix::process::ExitStatusExt;
     let status = finished.status;
@@ -215,14 +216,23 @@ fn refusal(finished: &Finished) -> Option<String> {
     if status.success() {
         return None;
     }
-    let words = finished.stderr.trim();
+    let words = beginning(&printable_lines(finished.stderr.trim()));
     Some(match status.signal() {
         Some(signal) => format!(
             "the compiler was stopped by signal {signal}: the code takes more memory or time than it may\n{words}"
         ),
         None if words.is_empty() => format!("the compiler ended with {status}"),
-        None => words.to_owned(),
+        None => words,
     })
+}
+
+/// What is kept of the compiler's words: a hundred errors help nobody.
+fn beginning(words: &str) -> String {
+    const KEPT: usize = 16 << 10;
+    match words.char_indices().nth(KEPT) {
+        None => words.to_owned(),
+        Some((end, _)) => format!("{}\n… and so on", &words[..end]),
+    }
 }
 
 /// Makes an empty scratch folder for one exercise of one submission.
