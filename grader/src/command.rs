@@ -29,6 +29,7 @@ use crate::cli::Judging;
 use crate::course::{Course, Exercise};
 use crate::exit::{Blame, Failure};
 use crate::grade::Grader;
+use crate::scratch::Scratch;
 use crate::workshop::Workshop;
 use anyhow::Context;
 use std::path::Path;
@@ -56,11 +57,13 @@ fn prepare(course: Course, exercises: Vec<Exercise>, judging: &Judging) -> Resul
         setup::ensure(&course, false)?;
     }
     let workshop = Workshop::build(&course, &exercises).blame_setup()?;
+    let scratch = Scratch::new(&course.root).blame_setup()?;
     stop_on_ctrl_c()?;
     Ok(Grader {
         course,
         exercises,
         workshop,
+        scratch,
         limits: judging.limits(),
         seed: judging.seed,
         stop: &STOP,

@@ -5,7 +5,7 @@ use crate::course::Exercise;
 use crate::intake::Source;
 use crate::process::{self, Finished};
 use crate::workshop::{Shelf, Workshop};
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -232,20 +232,5 @@ fn beginning(words: &str) -> String {
     match words.char_indices().nth(KEPT) {
         None => words.to_owned(),
         Some((end, _)) => format!("{}\n… and so on", &words[..end]),
-    }
-}
-
-/// Makes an empty scratch folder for one exercise of one submission.
-///
-/// # Errors
-/// Where it cannot be made.
-pub fn scratch_below(folder: &Path) -> Result<tempfile::TempDir> {
-    fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
-    match tempfile::tempdir_in(folder) {
-        Ok(scratch) => Ok(scratch),
-        Err(error) => bail!(
-            "no scratch folder can be made in {}: {error}",
-            folder.display()
-        ),
     }
 }

@@ -1,15 +1,15 @@
 //! Grading one submission: each exercise compiled, asked, judged and counted.
 
-use crate::compile::{Compiled, compile, scratch_below};
+use crate::compile::{Compiled, compile};
 use crate::confine;
 use crate::course::{Course, Exercise};
 use crate::intake::{Candidate, Limits as IntakeLimits, Source};
 use crate::judge::{TimeLimits, judge, tally};
+use crate::scratch::Scratch;
 use crate::verdict::{Graded, GradedExercise, Outcome, Tested};
 use crate::workshop::Workshop;
 use anyhow::Result;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
@@ -22,6 +22,8 @@ pub struct Grader {
     pub exercises: Vec<Exercise>,
     /// What was built for them.
     pub workshop: Workshop,
+    /// Where submissions are unpacked and compiled.
+    pub scratch: Scratch,
     /// How long things may take.
     pub limits: TimeLimits,
     /// The seed of property tests, where it is not the usual one.
@@ -103,7 +105,7 @@ impl Grader {
         stage: &dyn Fn(Stage<'_>),
     ) -> Result<(Outcome, Vec<Tested>)> {
         let stop = || self.is_stopped();
-        let scratch = scratch_below(&self.scratch())?;
+        let scratch = self.scratch.folder()?;
         stage(Stage::Compiling(&exercise.name));
         let root = &self.course.root;
         let worker = match compile(
@@ -129,11 +131,6 @@ impl Grader {
             &stop,
         )?;
         Ok((Outcome::Tested, tests))
-    }
-
-    /// Where submissions are unpacked and compiled; each in a folder of its own, removed after it.
-    pub fn scratch(&self) -> PathBuf {
-        self.course.root.join("target/grader/scratch")
     }
 
     /// Whether somebody wants to stop.

@@ -24,6 +24,7 @@ pub mod lesson;
 pub mod libtorch;
 pub mod process;
 pub mod report;
+pub mod scratch;
 pub mod setup;
 pub mod verdict;
 pub mod workshop;

@@ -2,7 +2,7 @@
 
 use super::{open_course, prepare};
 use crate::cli::{Call, Judging};
-use crate::compile::{Compiled, compile, scratch_below};
+use crate::compile::{Compiled, compile};
 use crate::confine::Confinement;
 use crate::course::{Course, Exercise};
 use crate::exit::{Blame, Exit, Failure};
@@ -53,7 +53,7 @@ pub fn call(course: Option<&Path>, arguments: &Call) -> Result<Exit, Failure> {
         exercise_limit: 60,
     };
     let grader = prepare(course, exercises.clone(), &judging)?;
-    let scratch = scratch_below(&grader.scratch())?;
+    let scratch = grader.scratch.folder()?;
     let stop = || grader.is_stopped();
     let compiled = compile(
         &grader.workshop,

@@ -1,0 +1,98 @@
+//! Where submissions are unpacked and compiled: a folder for each run of the grader, in it one for each exercise of each
+//! submission. Both are removed when they are done with; what a killed run left is removed by the next.
+
+use anyhow::{Context, Result};
+use std::fs::{self, File};
+use std::path::Path;
+use tempfile::TempDir;
+
+/// Names the folders of runs, and the file in each whose lock its run holds.
+const RUN: &str = "run-";
+const LOCK: &str = ".lock";
+
+/// The scratch folder of one run.
+#[derive(Debug)]
+pub struct Scratch {
+    folder: TempDir,
+    _lock: File,
+}
+
+impl Scratch {
+    /// Makes the folder, in the course's target folder, and removes those of runs that are no more.
+    ///
+    /// # Errors
+    /// Where it cannot be made: no room, no right.
+    pub fn new(course_root: &Path) -> Result<Self> {
+        let all = course_root.join("target/grader/scratch");
+        let says = || format!("no scratch folder can be made in {}", all.display());
+        fs::create_dir_all(&all).with_context(says)?;
+        remove_abandoned(&all);
+        let folder = tempfile::Builder::new()
+            .prefix(RUN)
+            .tempdir_in(&all)
+            .with_context(says)?;
+        let lock = File::create(folder.path().join(LOCK)).with_context(says)?;
+        lock.lock().with_context(says)?;
+        Ok(Self {
+            folder,
+            _lock: lock,
+        })
+    }
+
+    /// An empty folder in it, removed when it is dropped.
+    ///
+    /// # Errors
+    /// Where it cannot be made.
+    pub fn folder(&self) -> Result<TempDir> {
+        let parent = self.folder.path();
+        tempfile::tempdir_in(parent)
+            .with_context(|| format!("no scratch folder can be made in {}", parent.display()))
+    }
+}
+
+/// Removes the folders whose runs hold no lock any more. What cannot be removed is left for the next run.
+fn remove_abandoned(all: &Path) {
+    for entry in fs::read_dir(all).into_iter().flatten().flatten() {
+        let path = entry.path();
+        let is_run = entry.file_name().to_string_lossy().starts_with(RUN);
+        // A run that has just made its folder has not made its lock yet: no lock file, no removal.
+        let abandoned =
+            is_run && File::open(path.join(LOCK)).is_ok_and(|lock| lock.try_lock().is_ok());
+        if abandoned {
+            let _ = fs::remove_dir_all(path);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folders(root: &Path) -> usize {
+        fs::read_dir(root.join("target/grader/scratch")).map_or(0, Iterator::count)
+    }
+
+    #[test]
+    fn a_finished_run_leaves_nothing() -> Result<()> {
+        let root = tempfile::tempdir()?;
+        let run = Scratch::new(root.path())?;
+        fs::write(run.folder()?.keep().join("left"), "behind")?;
+        drop(run);
+        assert_eq!(folders(root.path()), 0);
+        Ok(())
+    }
+
+    #[test]
+    fn what_a_killed_run_left_is_removed_and_what_runs_is_not() -> Result<()> {
+        let root = tempfile::tempdir()?;
+        let killed = Scratch::new(root.path())?;
+        let Scratch { folder, _lock } = killed;
+        let abandoned = folder.keep();
+        drop(_lock);
+        let running = Scratch::new(root.path())?;
+        let next = Scratch::new(root.path())?;
+        assert!(!abandoned.exists());
+        assert!(running.folder.path().exists() && next.folder.path().exists());
+        Ok(())
+    }
+}
