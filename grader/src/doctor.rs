@@ -348,7 +348,7 @@ fn hear(command: &mut Command) -> Heard {
     let lines = |bytes: &[u8]| -> Vec<String> {
         let text = String::from_utf8_lossy(bytes);
         let lines = text.lines().map(str::trim).filter(|it| !it.is_empty());
-        lines.map(|it| printable(it).to_string()).collect()
+        lines.map(|it| printable(it)).collect()
     };
     let (said, complaints) = (lines(&output.stdout), lines(&output.stderr));
     if output.status.success() {
@@ -374,7 +374,7 @@ fn compile_and_link() -> Heard {
             .args(["-std=c++17", "main.cpp", "-o", "main", "-lgomp"])
             .current_dir(folder.path()),
     )?;
-    Ok(printable(&compiler).to_string())
+    Ok(printable(&compiler))
 }
 
 /// How many GPUs of NVIDIA's the kernel shows.

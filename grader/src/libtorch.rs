@@ -1,7 +1,6 @@
 //! A libtorch tree: whether it is whole, which version it holds, and whether the loader takes it.
 
 use std::env::consts::DLL_SUFFIX;
-use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -144,7 +143,7 @@ fn version(root: &Path) -> Option<String> {
             let header = read("include/torch/csrc/api/include/torch/version.h")?;
             quoted_after(&header, "#define TORCH_VERSION ")
         })?;
-    let version = printable(version.trim()).to_string();
+    let version = printable(version.trim());
     (!version.is_empty()).then_some(version)
 }
 
@@ -175,21 +174,12 @@ fn load(folder: &Path, library: &str) -> Result<(), String> {
         return Ok(());
     }
     let complaint = complaint.trim().trim_start_matches("true: ");
-    Err(printable(complaint).to_string())
+    Err(printable(complaint))
 }
 
-/// Shows text from outside with its control and direction characters escaped.
-pub(crate) fn printable<T: AsRef<std::ffi::OsStr> + ?Sized>(text: &T) -> impl fmt::Display {
-    let mut shown = String::new();
-    for c in text.as_ref().to_string_lossy().chars() {
-        let turns = matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-        if c.is_control() || turns {
-            shown.extend(c.escape_default());
-        } else {
-            shown.push(c);
-        }
-    }
-    shown
+/// A path or a program's words, fit to be shown.
+pub(crate) fn printable<T: AsRef<std::ffi::OsStr> + ?Sized>(text: &T) -> String {
+    wire::printable(&text.as_ref().to_string_lossy())
 }
 
 #[cfg(test)]
@@ -285,11 +275,5 @@ mod tests {
         let complaint_of = |name: &str| load(&folder, name).expect_err("it is no library");
         assert!(complaint_of("x.so").contains("cannot be preloaded"));
         assert!(complaint_of("y.so").contains("cannot be preloaded"));
-    }
-
-    #[test]
-    fn control_characters_are_shown_escaped() {
-        let shown = printable("a\u{1b}[31m\r\u{202e}é").to_string();
-        assert_eq!(shown, "a\\u{1b}[31m\\r\\u{202e}é");
     }
 }

@@ -3,10 +3,10 @@
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read};
+use wire::is_hidden;
 
 use sha2::{Digest, Sha256};
 
-use super::escape::is_hidden;
 use super::place::Spot;
 use super::{Escaped, Limits, NameFault, Refusal, Source, Submission};
 

@@ -3,6 +3,8 @@
 use std::ffi::OsStr;
 use std::fmt::{self, Write as _};
 
+use wire::is_hidden;
+
 /// A name or text from outside that is safe to print: bytes that are not UTF-8, control characters
 /// and characters that cannot be seen or turn the line around are escaped, and it is cut at 200
 /// characters.
@@ -89,16 +91,6 @@ pub(super) fn as_file_name(name: &[u8]) -> String {
         safe.push_str("submission");
     }
     safe
-}
-
-/// Whether a character acts on the terminal or cannot be seen: control characters, line
-/// separators, and Unicode's format characters (category Cf), which include the bidi overrides.
-pub(super) fn is_hidden(c: char) -> bool {
-    c.is_control()
-        || matches!(c,
-            '\u{ad}' | '\u{600}'..='\u{605}' | '\u{61c}' | '\u{6dd}' | '\u{70f}' | '\u{180e}'
-            | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
-            | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
 #[cfg(test)]

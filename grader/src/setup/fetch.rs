@@ -158,7 +158,7 @@ fn last_lines(reader: impl BufRead, mut see: impl FnMut(&str)) -> String {
     for line in reader.split(b'\n').map_while(Result::ok) {
         let line = String::from_utf8_lossy(&line);
         see(&line);
-        let shown: String = printable(line.trim_end()).to_string();
+        let shown: String = printable(line.trim_end());
         if kept.len() == KEPT {
             kept.remove(0);
         }
