@@ -348,7 +348,7 @@ fn hear(command: &mut Command) -> Heard {
     let lines = |bytes: &[u8]| -> Vec<String> {
         let text = String::from_utf8_lossy(bytes);
         let lines = text.lines().map(str::trim).filter(|it| !it.is_empty());
-        lines.map(|it| printable(it)).collect()
+        lines.map(printable).collect()
     };
     let (said, complaints) = (lines(&output.stdout), lines(&output.stderr));
     if output.status.success() {

@@ -65,7 +65,8 @@ pub enum DiscoverError {
 ///
 /// An archive is one submission, and so is a folder that holds any of `exercises` (folder names
 /// such as `01-patchify`) directly or in `exercises/`. Any other folder holds one submission per
-/// child folder or archive; other files, dot names and links in it are skipped.
+/// child folder or archive; other files, dot names and links in it are skipped. A child folder that holds one
+/// archive and nothing else stands for that archive, as learning platforms export what was handed in.
 ///
 /// # Errors
 ///
@@ -116,7 +117,11 @@ fn children(folder: &Path, found: &mut Discovered) -> Result<(), DiscoverError> 
         } else if kind.is_symlink() {
             "is a symbolic link"
         } else if kind.is_dir() || kind.is_file() && Packing::of(&path).is_some() {
-            found.candidates.push(candidate(&path, &path));
+            let mut submission = candidate(&path, &path);
+            if let Some(archive) = lone_archive(&path) {
+                submission.path = archive;
+            }
+            found.candidates.push(submission);
             continue;
         } else {
             "is neither a folder nor an archive"
@@ -129,6 +134,16 @@ fn children(folder: &Path, found: &mut Discovered) -> Result<(), DiscoverError> 
         });
     }
     Ok(())
+}
+
+/// The archive in a folder that holds one, and nothing else but dot names.
+fn lone_archive(folder: &Path) -> Option<PathBuf> {
+    let mut visible = fs::read_dir(folder)
+        .ok()?
+        .filter(|entry| !matches!(entry, Ok(entry) if entry.file_name().as_encoded_bytes().starts_with(b".")));
+    let only = visible.next()?.ok()?;
+    let is_archive = only.file_type().ok()?.is_file() && Packing::of(&only.path()).is_some();
+    (is_archive && visible.next().is_none()).then(|| only.path())
 }
 
 /// The candidate at `path`, named after `whole`, which is the same without `.` and `..`.
@@ -185,6 +200,34 @@ mod tests {
 
     use super::super::testing::EXERCISES;
     use super::*;
+
+    #[test]
+    fn a_folder_that_holds_one_archive_stands_for_it() {
+        let class = folder(&[
+            "Ada_1_file/work.zip",
+            "Bob/work.zip",
+            "Bob/notes.txt",
+            "Cy/.DS_Store",
+            "Cy/w.tgz",
+        ]);
+        let found = discover(&[class.path().to_owned()], &EXERCISES).expect("submissions");
+        let ends: Vec<_> = found
+            .candidates
+            .iter()
+            .map(|it| {
+                (
+                    it.name.as_str(),
+                    it.path.strip_prefix(class.path()).expect("a child"),
+                )
+            })
+            .collect();
+        let expected = [
+            ("Ada_1_file", "Ada_1_file/work.zip"),
+            ("Bob", "Bob"),
+            ("Cy", "Cy/w.tgz"),
+        ];
+        assert_eq!(ends, expected.map(|(name, path)| (name, Path::new(path))));
+    }
 
     /// A folder with these files; a name that ends with `/` is a folder.
     fn folder(names: &[&str]) -> TempDir {
