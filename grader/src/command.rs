@@ -70,13 +70,12 @@ fn prepare(course: Course, exercises: Vec<Exercise>, judging: &Judging) -> Resul
     })
 }
 
-/// The first Ctrl-C ends what runs and keeps what is finished; the second ends the program at once.
+/// The first Ctrl-C ends what runs, at once, and keeps what is finished; a second one does not wait for that.
 fn stop_on_ctrl_c() -> Result<(), Failure> {
     let handler = || {
         if STOP.swap(true, Ordering::Relaxed) {
             std::process::exit(130);
         }
-        eprintln!("\nstopping: what is finished is kept (Ctrl-C again to end at once)");
     };
     Ok(ctrlc::set_handler(handler).context("Ctrl-C cannot be caught")?)
 }

@@ -15,14 +15,15 @@ use wire::printable_lines;
 pub(super) struct Progress<'a> {
     grader: &'a Grader,
     total: usize,
-    bar: ProgressBar,
+    bars: MultiProgress,
+    whole: ProgressBar,
     shown: Mutex<Shown>,
 }
 
 #[derive(Default)]
 struct Shown {
-    /// What each job does.
-    running: BTreeMap<usize, String>,
+    /// A line for each job that runs.
+    running: BTreeMap<usize, ProgressBar>,
     /// Submission, points, most points.
     rows: Vec<(String, f64, f64)>,
     imperfect: usize,
@@ -31,16 +32,15 @@ struct Shown {
 impl<'a> Progress<'a> {
     pub(super) fn new(grader: &'a Grader, total: usize) -> Self {
         let bars = MultiProgress::with_draw_target(ProgressDrawTarget::stderr());
-        let bar = bars.add(ProgressBar::new(total as u64));
-        let style =
-            ProgressStyle::with_template("{wide_bar} {pos}/{len} · {prefix} · {eta} left\n{msg}");
-        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-        bar.set_prefix("0 with failures");
-        bar.enable_steady_tick(Duration::from_millis(200));
+        let whole = bars.add(ProgressBar::new(total as u64));
+        whole.set_style(style("{wide_bar} {pos}/{len} · {prefix} · {eta} left"));
+        whole.set_prefix("0 with failures");
+        whole.enable_steady_tick(Duration::from_millis(200));
         Self {
             grader,
             total,
-            bar,
+            bars,
+            whole,
             shown: Mutex::default(),
         }
     }
@@ -51,12 +51,15 @@ impl<'a> Progress<'a> {
 
     /// Takes the bar away; gives a row a submission, in the order of their names.
     pub(super) fn finish(self) -> Vec<(String, f64, f64)> {
-        self.bar.finish_and_clear();
-        let mut rows = self
+        let Shown {
+            running, mut rows, ..
+        } = self
             .shown
             .into_inner()
-            .unwrap_or_else(PoisonError::into_inner)
-            .rows;
+            .unwrap_or_else(PoisonError::into_inner);
+        for line in running.values().chain([&self.whole]) {
+            line.finish_and_clear();
+        }
         rows.sort_by(|(a, ..), (b, ..)| a.cmp(b));
         rows
     }
@@ -70,28 +73,34 @@ impl Audience for Progress<'_> {
             Stage::Judging(exercise) => format!("{submission}: testing {exercise}"),
         };
         let mut shown = self.shown();
-        shown.running.insert(job, doing);
-        let running: Vec<_> = shown.running.values().map(String::as_str).collect();
-        self.bar.set_message(running.join("\n"));
+        let line = shown.running.entry(job).or_insert_with(|| {
+            let line = self.bars.add(ProgressBar::new_spinner());
+            line.set_style(style("{spinner} {msg}"));
+            line.enable_steady_tick(Duration::from_millis(200));
+            line
+        });
+        line.set_message(doing);
     }
 
     fn finished(&self, job: usize, graded: &Graded, before: bool) {
         let mut shown = self.shown();
-        shown.running.remove(&job);
+        if let Some(line) = shown.running.remove(&job) {
+            line.finish_and_clear();
+        }
         shown
             .rows
             .push((graded.submission.clone(), graded.points, graded.max_points));
         shown.imperfect += usize::from(!graded.is_perfect());
-        self.bar
+        self.whole
             .set_prefix(format!("{} with failures", shown.imperfect));
-        self.bar.set_position(shown.rows.len() as u64);
+        self.whole.set_position(shown.rows.len() as u64);
         let number = shown.rows.len();
         let finished_before = if before {
             ", graded by an earlier run"
         } else {
             ""
         };
-        self.bar.suspend(|| {
+        self.bars.suspend(|| {
             say!(
                 "{} ({number} of {}{finished_before})",
                 graded.submission,
@@ -119,6 +128,10 @@ impl Audience for Progress<'_> {
             say!();
         });
     }
+}
+
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
 }
 
 /// The first error of the compiler's words, and where it is.
