@@ -50,6 +50,7 @@ fn prepare(course: Course, exercises: Vec<Exercise>, judging: &Judging) -> Resul
     let workshop = Workshop::build(&course, &exercises).blame_setup()?;
     stop_on_ctrl_c()?;
     Ok(Grader {
+        scratch: course.root.join("target/grader/scratch"),
         course,
         exercises,
         workshop,

@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 /// Everything that grading a submission takes, and that is the same for a whole class.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Grader {
     /// The course.
     pub course: Course,
@@ -26,6 +26,8 @@ pub struct Grader {
     pub limits: TimeLimits,
     /// The seed of property tests, where it is not the usual one.
     pub seed: Option<u64>,
+    /// Where submissions are unpacked and compiled; each in a folder of its own, removed after it.
+    pub scratch: PathBuf,
     /// Set when somebody wants to stop: what runs is ended, and nothing is graded any more.
     pub stop: &'static AtomicBool,
 }
@@ -103,7 +105,7 @@ impl Grader {
         stage: &dyn Fn(Stage<'_>),
     ) -> Result<(Outcome, Vec<Tested>)> {
         let stop = || self.is_stopped();
-        let scratch = scratch_below(&self.scratch())?;
+        let scratch = scratch_below(&self.scratch)?;
         stage(Stage::Compiling(&exercise.name));
         let root = &self.course.root;
         let worker = match compile(
@@ -129,11 +131,6 @@ impl Grader {
             &stop,
         )?;
         Ok((Outcome::Tested, tests))
-    }
-
-    /// Where submissions are unpacked and compiled; each in a folder of its own, removed after it.
-    pub fn scratch(&self) -> PathBuf {
-        self.course.root.join("target/grader/scratch")
     }
 
     /// Whether somebody wants to stop.

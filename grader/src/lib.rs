@@ -6,8 +6,9 @@
 //! ([`report`]). Whatever runs or compiles a submission's code is started in one place ([`confine`]).
 //!
 //! [`course`] is what the exercises' manifests say, [`lesson`] what their tests say of themselves. [`proof`] shows
-//! that all this can tell right from wrong. [`setup`] gets libtorch, [`doctor`] says what a machine lacks.
+//! that all this can tell right from wrong. [`ask`] asks a worker a single thing. [`setup`] gets libtorch, [`doctor`] says what a machine lacks.
 
+pub mod ask;
 pub mod batch;
 pub mod cli;
 pub mod command;
