@@ -2,6 +2,7 @@
 
 use crate::confine::{self, Confinement};
 use crate::course::{Exercise, Kind};
+use crate::grade::Grader;
 use crate::process;
 use crate::verdict::{Tally, Tested};
 use anyhow::{Result, bail};
@@ -99,6 +100,31 @@ pub fn judge(
     }
     refuse_unknown_tests(exercise, &report, &tested)?;
     Ok(tested)
+}
+
+/// The names of the tests that a judge holds, by its own account.
+///
+/// # Errors
+/// Where it does not give them.
+pub fn tests_of(grader: &Grader, exercise: &Exercise, scratch: &Path) -> Result<Vec<String>> {
+    let judge = grader.workshop.shelf(exercise).judge(exercise)?;
+    let mut command = Confinement::of_worker(scratch).command(judge)?;
+    command.args(["--list", "--format=terse"]);
+    let limit = grader.limits.exercise;
+    let finished = process::run(&mut command, limit, &|| grader.is_stopped())?;
+    if !finished.status.success() {
+        bail!(
+            "the judge of {} does not list its tests ({}): {}",
+            exercise.name,
+            finished.status,
+            finished.stderr.trim()
+        );
+    }
+    let names = finished
+        .stdout
+        .lines()
+        .filter_map(|line| line.strip_suffix(": test"));
+    Ok(names.map(str::to_owned).collect())
 }
 
 fn refuse_unknown_tests(exercise: &Exercise, report: &Report<'_>, tested: &[Tested]) -> Result<()> {
