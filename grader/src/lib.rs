@@ -6,7 +6,8 @@
 //! ([`report`]). Whatever runs or compiles a submission's code is started in one place ([`confine`]).
 //!
 //! [`course`] is what the exercises' manifests say, [`lesson`] what their tests say of themselves. [`proof`] shows
-//! that all this can tell right from wrong, [`suites`] runs the project's own tests. [`ask`] asks a worker a single thing. [`setup`] gets libtorch, [`doctor`] says what a machine lacks.
+//! that all this can tell right from wrong, and [`suites`] runs the project's own tests. [`ask`] asks a worker a single
+//! thing. [`setup`] gets libtorch, [`doctor`] says what a machine lacks.
 
 pub mod ask;
 pub mod batch;
