@@ -82,6 +82,17 @@ pub struct Judging {
     pub exercise_limit: u64,
 }
 
+impl Default for Judging {
+    fn default() -> Self {
+        let limits = crate::judge::TimeLimits::default();
+        Self {
+            seed: None,
+            call_limit: limits.call.as_secs(),
+            exercise_limit: limits.exercise.as_secs(),
+        }
+    }
+}
+
 impl Judging {
     /// The time limits.
     pub fn limits(&self) -> crate::judge::TimeLimits {

@@ -33,6 +33,7 @@ use crate::scratch::Scratch;
 use crate::workshop::Workshop;
 use anyhow::Context;
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Set by Ctrl-C.
@@ -57,7 +58,7 @@ fn prepare(course: Course, exercises: Vec<Exercise>, judging: &Judging) -> Resul
         setup::ensure(&course, false)?;
     }
     let workshop = Workshop::build(&course, &exercises).blame_setup()?;
-    let scratch = Scratch::new(&course.root).blame_setup()?;
+    let scratch = Arc::new(Scratch::new(&course.root).blame_setup()?);
     stop_on_ctrl_c()?;
     Ok(Grader {
         course,

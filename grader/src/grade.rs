@@ -10,11 +10,12 @@ use crate::verdict::{Graded, GradedExercise, Outcome, Tested};
 use crate::workshop::Workshop;
 use anyhow::Result;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 /// Everything that grading a submission takes, and that is the same for a whole class.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Grader {
     /// The course.
     pub course: Course,
@@ -23,7 +24,7 @@ pub struct Grader {
     /// What was built for them.
     pub workshop: Workshop,
     /// Where submissions are unpacked and compiled.
-    pub scratch: Scratch,
+    pub scratch: Arc<Scratch>,
     /// How long things may take.
     pub limits: TimeLimits,
     /// The seed of property tests, where it is not the usual one.

@@ -1,7 +1,8 @@
 //! Running a judge on a worker, and reading what it says of each test.
 
-use crate::confine::{Confinement, grader};
+use crate::confine::{self, Confinement};
 use crate::course::{Exercise, Kind};
+use crate::grade::Grader;
 use crate::process;
 use crate::verdict::{Tally, Tested};
 use anyhow::{Result, bail};
@@ -27,6 +28,9 @@ impl Default for TimeLimits {
     }
 }
 
+/// What a judge may take, once the exercise's time is over, to give up the tests that are left and say why.
+const LAST_WORDS: Duration = Duration::from_secs(10);
+
 /// Has the judge of an exercise try the worker, and gives each graded test's result, in the course's order.
 ///
 /// # Errors
@@ -46,10 +50,11 @@ pub fn judge(
         "INSTA_UPDATE=no".to_owned(),
         format!("INSTA_WORKSPACE_ROOT={}", scratch.display()),
         format!("JUDGE_CALL_SECONDS={}", limits.call.as_secs()),
+        format!("JUDGE_EXERCISE_SECONDS={}", limits.exercise.as_secs()),
         "OMP_NUM_THREADS=1".to_owned(),
     ];
     let worker_command = Confinement::of_worker(scratch).arguments(worker);
-    let command = std::iter::once(grader()?.into_os_string()).chain(worker_command);
+    let command = std::iter::once(confine::grader()?.into_os_string()).chain(worker_command);
     environment.extend(seed.map(|seed| format!("COURSE_SEED={seed}")));
     for (i, part) in command.enumerate() {
         environment.push(format!("JUDGE_WORKER_{i}={}", part.to_string_lossy()));
@@ -61,13 +66,23 @@ pub fn judge(
     };
     let mut command = confinement.command(judge)?;
     command.args(["--test-threads=1", "--color=never"]);
-    let finished = process::run(&mut command, limits.exercise, stop)?;
+    let finished = process::run(&mut command, limits.exercise + LAST_WORDS, stop)?;
     let report = Report::read(&finished.stdout);
     let mut tested = vec![];
     for (kind, test) in exercise.tests() {
         let (passed, message) = match report.verdicts.get(test.as_str()) {
             Some(Verdict::Passed) => (true, None),
-            Some(Verdict::Failed) => (false, Some(report.message(&test))),
+            Some(Verdict::Failed) => {
+                let message = report.message(&test);
+                let without = || {
+                    if finished.timed_out {
+                        out_of_time(limits)
+                    } else {
+                        "it failed without a word".to_owned()
+                    }
+                };
+                (false, Some(message.unwrap_or_else(without)))
+            }
             None if finished.timed_out => (false, Some(out_of_time(limits))),
             None => bail!(
                 "the judge of {} did not run {test} ({}): {}",
@@ -85,6 +100,31 @@ pub fn judge(
     }
     refuse_unknown_tests(exercise, &report, &tested)?;
     Ok(tested)
+}
+
+/// The names of the tests that a judge holds, by its own account.
+///
+/// # Errors
+/// Where it does not give them.
+pub fn tests_of(grader: &Grader, exercise: &Exercise, scratch: &Path) -> Result<Vec<String>> {
+    let judge = grader.workshop.shelf(exercise).judge(exercise)?;
+    let mut command = Confinement::of_worker(scratch).command(judge)?;
+    command.args(["--list", "--format=terse"]);
+    let limit = grader.limits.exercise;
+    let finished = process::run(&mut command, limit, &|| grader.is_stopped())?;
+    if !finished.status.success() {
+        bail!(
+            "the judge of {} does not list its tests ({}): {}",
+            exercise.name,
+            finished.status,
+            finished.stderr.trim()
+        );
+    }
+    let names = finished
+        .stdout
+        .lines()
+        .filter_map(|line| line.strip_suffix(": test"));
+    Ok(names.map(str::to_owned).collect())
 }
 
 fn refuse_unknown_tests(exercise: &Exercise, report: &Report<'_>, tested: &[Tested]) -> Result<()> {
@@ -155,11 +195,9 @@ impl<'a> Report<'a> {
         Self { verdicts, messages }
     }
 
-    fn message(&self, test: &str) -> String {
-        match self.messages.get(test) {
-            Some(message) if !message.is_empty() => message.clone(),
-            _ => "it failed without a word".to_owned(),
-        }
+    fn message(&self, test: &str) -> Option<String> {
+        let message = self.messages.get(test)?;
+        Some(message.clone()).filter(|message| !message.is_empty())
     }
 }
 
@@ -172,17 +210,34 @@ fn what_was_said(lines: &[&str]) -> String {
                 .iter()
                 .any(|start| line.starts_with(start))
     };
-    let said: Vec<_> = lines
+    let is_place = |line: &&str| line.starts_with(PLACE);
+    // A property test calls again and again while it looks for the smallest failure; the last place is that one's.
+    let place = lines.iter().rev().find(|line| is_place(line));
+    let said = lines
         .iter()
-        .copied()
-        .filter(|line| !is_frame(line))
-        .collect();
+        .filter(|line| !is_frame(line) && !is_place(line));
+    let said: Vec<_> = said.map(|line| without_stack(line)).collect();
     let said = said.join("\n");
     let said = said.trim().trim_start_matches("Test failed: ");
+    let said = match place {
+        Some(place) => format!("{place}\n{said}"),
+        None => said.to_owned(),
+    };
     match said.split_once(INTERRUPTED_MARK) {
         // What follows is the smallest input that fails, and after an interruption all do.
         Some((reason, _)) => format!("{reason}{INTERRUPTED_MARK}"),
         None => said.replace(".\nminimal failing input: ", "\nwith "),
+    }
+}
+
+/// How the line begins that the judge prints before a panic's message, to say where it was.
+const PLACE: &str = "in the submission, at ";
+
+/// libtorch appends the C++ stack to its messages, and `unwrap` writes all that in one line.
+fn without_stack(line: &str) -> String {
+    match line.split_once("\\nException raised from ") {
+        Some((message, _)) => format!("{message}\")"),
+        None => line.to_owned(),
     }
 }
 
@@ -255,8 +310,22 @@ test result: FAILED. 1 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out; 
             [("shape::a", Verdict::Passed), ("shape::b", Verdict::Failed)]
         );
         assert_eq!(
-            report.message("shape::b"),
-            "patches\n  off 3\n  | test shape::b ... ok"
+            report.message("shape::b").as_deref(),
+            Some("patches\n  off 3\n  | test shape::b ... ok")
+        );
+    }
+
+    #[test]
+    fn the_last_place_comes_first_and_a_stack_of_libtorch_is_left_out() {
+        let lines = [
+            "in the submission, at exercises/a.rs:1:2",
+            "in the submission, at exercises/a.rs:3:4",
+            "Test failed: `Err` value: Torch(\"sizes differ\\nException raised from x.cpp:1\\nframe #0\").",
+            "minimal failing input: n = 3",
+        ];
+        assert_eq!(
+            what_was_said(&lines),
+            "in the submission, at exercises/a.rs:3:4\n`Err` value: Torch(\"sizes differ\")\nminimal failing input: n = 3"
         );
     }
 

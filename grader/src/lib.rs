@@ -6,8 +6,10 @@
 //! ([`report`]). Whatever runs or compiles a submission's code is started in one place ([`confine`]).
 //!
 //! [`course`] is what the exercises' manifests say, [`lesson`] what their tests say of themselves. [`proof`] shows
-//! that all this can tell right from wrong. [`setup`] gets libtorch, [`doctor`] says what a machine lacks.
+//! that all this can tell right from wrong, and [`suites`] runs the project's own tests. [`ask`] asks a worker a single
+//! thing. [`setup`] gets libtorch, [`doctor`] says what a machine lacks.
 
+pub mod ask;
 pub mod batch;
 pub mod cli;
 pub mod command;
@@ -23,8 +25,10 @@ pub mod ledger;
 pub mod lesson;
 pub mod libtorch;
 pub mod process;
+pub mod proof;
 pub mod report;
 pub mod scratch;
 pub mod setup;
+pub mod suites;
 pub mod verdict;
 pub mod workshop;

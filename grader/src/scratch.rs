@@ -14,7 +14,8 @@ const LOCK: &str = ".lock";
 #[derive(Debug)]
 pub struct Scratch {
     folder: TempDir,
-    _lock: File,
+    /// Held as long as the run; a part of a run has none of its own.
+    _lock: Option<File>,
 }
 
 impl Scratch {
@@ -35,8 +36,25 @@ impl Scratch {
         lock.lock().with_context(says)?;
         Ok(Self {
             folder,
-            _lock: lock,
+            _lock: Some(lock),
         })
+    }
+
+    /// A scratch folder of its own within this one.
+    ///
+    /// # Errors
+    /// Where it cannot be made.
+    pub fn part(&self) -> Result<Self> {
+        let folder = self.folder()?;
+        Ok(Self {
+            folder,
+            _lock: None,
+        })
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        self.folder.path()
     }
 
     /// An empty folder in it, removed when it is dropped.

@@ -92,8 +92,8 @@ impl Shelf {
         let Some(first) = exercises.first() else {
             return Ok(shelf);
         };
-        let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-        cargo.current_dir(&course.root).args([
+        let mut cargo = cargo(&course.root);
+        cargo.args([
             "build",
             "--message-format=json-render-diagnostics",
             "--package=judge",
@@ -189,6 +189,13 @@ impl Shelf {
     pub fn search_options(&self) -> impl Iterator<Item = String> + '_ {
         self.search.iter().map(|place| format!("-L{place}"))
     }
+}
+
+/// The cargo that started this program, or the one that is found, in the course's folder.
+pub fn cargo(root: &Path) -> Command {
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.current_dir(root);
+    cargo
 }
 
 /// The compiler that cargo uses here: started itself, without the wrapper that chooses one, which takes longer than

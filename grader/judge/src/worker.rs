@@ -7,9 +7,9 @@ use std::env;
 use std::io::Read;
 use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use testkit::panics;
 use wire::{Answer, Frame, Limits, Request, Tensors, WireError, read_frame, write_frame};
 
@@ -17,6 +17,8 @@ use wire::{Answer, Frame, Limits, Request, Tensors, WireError, read_frame, write
 pub const COMMAND_VARIABLE: &str = "JUDGE_WORKER_";
 /// Where the grader puts the time limit of one call, in whole seconds.
 pub const CALL_SECONDS_VARIABLE: &str = "JUDGE_CALL_SECONDS";
+/// Where the grader puts the time limit of all calls together, in whole seconds.
+pub const EXERCISE_SECONDS_VARIABLE: &str = "JUDGE_EXERCISE_SECONDS";
 
 /// What is kept of what a worker prints.
 const KEPT_OUTPUT: usize = 4 << 10;
@@ -27,16 +29,22 @@ const MOST_OUTPUT: usize = 16 << 20;
 ///
 /// # Panics
 /// With the submission's message, where its function panicked. Where the worker did not answer as it must, this and
-/// every further call of the same test fails.
+/// every further call of the same test fails. Once the exercise's time is over, every call of every test does: the
+/// judge then soon ends by itself, and all messages are printed.
 pub fn ask(request: Request) -> Tensors {
     if let Some(reason) = panics::interruption() {
         panics::interrupt(&reason);
     }
+    let left = time_left();
+    if left.is_zero() {
+        panics::interrupt(&out_of_time());
+    }
     let operation = request.operation.clone();
-    match courier().carry(request) {
+    match courier().carry(request, left) {
         Ok(Ok(tensors)) => tensors,
         Ok(Err(fault)) => {
-            if let Some(place) = fault.place {
+            // A place in a library says nothing of the submission, and names folders of this machine.
+            if let Some(place) = fault.place.filter(|place| !place.starts_with('/')) {
                 eprintln!("in the submission, at {}", harmless(&place));
             }
             panic!("{}", harmless(&fault.message))
@@ -90,13 +98,13 @@ impl Courier {
     }
 
     /// The answer, or how the worker failed to give one.
-    fn carry(&self, request: Request) -> Result<Answer, String> {
-        let limit = call_limit();
+    fn carry(&self, request: Request, left: Duration) -> Result<Answer, String> {
+        let limit = seconds(CALL_SECONDS_VARIABLE, 10);
         let closed = |_| "the courier is gone".to_owned();
         self.requests
             .send(request)
             .map_err(|error| closed(error.to_string()))?;
-        match self.answers.recv_timeout(limit) {
+        match self.answers.recv_timeout(limit.min(left)) {
             Ok(answer) => answer,
             Err(RecvTimeoutError::Disconnected) => Err(closed(String::new())),
             Err(RecvTimeoutError::Timeout) => {
@@ -105,6 +113,9 @@ impl Courier {
                 }
                 // The courier now finds the channel closed and says so; that answer is of no use.
                 let _ = self.answers.recv();
+                if left < limit {
+                    return Err(out_of_time());
+                }
                 Err(format!(
                     "no answer within {} s: the worker was stopped",
                     limit.as_secs()
@@ -257,9 +268,19 @@ fn keep_the_end(mut prints: impl Read, kept: &Mutex<Output>) {
     }
 }
 
-fn call_limit() -> Duration {
-    let seconds = env::var(CALL_SECONDS_VARIABLE)
-        .ok()
-        .and_then(|text| text.parse().ok());
-    Duration::from_secs(seconds.unwrap_or(10))
+/// What is left of the exercise's time, which begins with the first call.
+fn time_left() -> Duration {
+    static START: OnceLock<Instant> = OnceLock::new();
+    let start = START.get_or_init(Instant::now);
+    seconds(EXERCISE_SECONDS_VARIABLE, 60).saturating_sub(start.elapsed())
+}
+
+fn out_of_time() -> String {
+    let limit = seconds(EXERCISE_SECONDS_VARIABLE, 60).as_secs();
+    format!("not run to its end: the exercise's {limit} s were over")
+}
+
+fn seconds(variable: &str, usual: u64) -> Duration {
+    let seconds = env::var(variable).ok().and_then(|text| text.parse().ok());
+    Duration::from_secs(seconds.unwrap_or(usual))
 }

@@ -1,9 +1,9 @@
 //! `grader call`: one operation, on tensors from a file.
 
 use super::{open_course, prepare};
+use crate::ask::ask;
 use crate::cli::{Call, Judging};
 use crate::compile::{Compiled, compile};
-use crate::confine::Confinement;
 use crate::course::{Course, Exercise};
 use crate::exit::{Blame, Exit, Failure};
 use crate::intake::{Candidate, Limits as IntakeLimits};
@@ -13,14 +13,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
-use std::sync::mpsc::channel;
-use std::thread;
-use std::time::Duration;
-use wire::{Answer, FaultKind, Frame, Limits, Request, printable_lines, read_frame, write_frame};
-
-/// What a call may take. An instructor's own big model takes longer than a test does.
-const LIMIT: Duration = Duration::from_secs(120);
+use wire::{FaultKind, Frame, Limits, Request, printable_lines};
 
 /// Runs the command.
 ///
@@ -231,36 +224,4 @@ fn whose(course: &Course, exercise: &Exercise, arguments: &Call) -> Result<Candi
         name: exercise.name.clone(),
         path,
     })
-}
-
-/// Starts the worker for one request.
-fn ask(worker: &Path, scratch: &Path, request: Request) -> Result<Answer> {
-    let mut child = Confinement::of_worker(scratch)
-        .command(worker)?
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .context("the worker cannot be started")?;
-    let (Some(mut requests), Some(mut answers)) = (child.stdin.take(), child.stdout.take()) else {
-        bail!("the worker has no channel");
-    };
-    let (sender, receiver) = channel();
-    thread::spawn(move || {
-        let limits = Limits::default();
-        let answer = write_frame(&mut requests, &Frame::from(request), &limits)
-            .and_then(|()| read_frame(&mut answers, &limits))
-            .and_then(Frame::into_answer);
-        let _ = sender.send(answer);
-    });
-    let answer = receiver.recv_timeout(LIMIT);
-    // Its work is done; an error means that it has ended by itself.
-    let _ = child.kill();
-    let status = child.wait().context("the worker cannot be waited for")?;
-    match answer {
-        Ok(Ok(answer)) => Ok(answer),
-        Ok(Err(error)) => Err(anyhow!(
-            "the function ended the process ({status}): {error}"
-        )),
-        Err(_) => bail!("no answer within {} s", LIMIT.as_secs()),
-    }
 }

@@ -1,13 +1,67 @@
 //! `grader verify`: all tests of the project, and the proofs of the course.
 
-use crate::cli::Verify;
+use super::{open_course, prepare};
+use crate::cli::{Judging, Verify};
 use crate::exit::{Exit, Failure};
+use crate::proof::{self, Finding};
+use crate::suites::Suite;
 use std::path::Path;
+use wire::printable_lines;
 
 /// Runs the command.
 ///
 /// # Errors
-/// Where something is missing.
-pub fn verify(_course: Option<&Path>, _arguments: &Verify) -> Result<Exit, Failure> {
-    unreachable!()
+/// Where something is missing, or cargo cannot be run.
+pub fn verify(course: Option<&Path>, arguments: &Verify) -> Result<Exit, Failure> {
+    let course = open_course(course)?;
+    let exercises = course.exercises.clone();
+    let grader = prepare(course, exercises, &Judging::default())?;
+    let (mut passed, mut failed) = (0, 0);
+    let suites = Suite::all(&grader.course);
+    for suite in suites.iter().filter(|_| !arguments.proofs_only) {
+        let count = suite.run(&grader.course, &mut |line| println!("{line}"));
+        if grader.is_stopped() {
+            return Ok(Exit::Stopped);
+        }
+        let count = count?;
+        let fault = count.fault();
+        passed += count.passed;
+        // A run at fault for another reason than its tests counts as one of them.
+        failed += count.failed.max(usize::from(fault.is_some()));
+        show(
+            &format!("tests of the {}", suite.name),
+            &format!("{} pass", count.passed),
+            fault.as_slice(),
+        );
+    }
+    for proof in proof::ALL {
+        let finding = proof.run(&grader);
+        if grader.is_stopped() {
+            return Ok(Exit::Stopped);
+        }
+        let finding = finding.unwrap_or_else(|error| Finding {
+            showed: "could not be tried".to_owned(),
+            faults: vec![format!("{error:#}")],
+        });
+        show(proof.name, &finding.showed, &finding.faults);
+        if finding.faults.is_empty() {
+            passed += 1;
+        } else {
+            failed += 1;
+        }
+    }
+    println!("{passed} passed, {failed} failed");
+    Ok(if failed == 0 {
+        Exit::Success
+    } else {
+        Exit::Failed
+    })
+}
+
+fn show(what: &str, showed: &str, faults: &[String]) {
+    let mark = if faults.is_empty() { "✓" } else { "✗" };
+    println!("{mark} {what}: {showed}");
+    for fault in faults {
+        println!("    {}", printable_lines(fault).replace('\n', "\n      "));
+    }
 }

@@ -109,10 +109,15 @@ fn fault_of(payload: Box<dyn Any + Send>) -> Fault {
     }
 }
 
-/// libtorch appends the C++ stack to its messages: the first line says it all.
+/// libtorch appends the C++ stack to its messages, in lines of its own; `unwrap` writes them as `\n` and ends with `")`.
 fn readable(message: &str) -> String {
-    let end = message
-        .find("\nException raised from")
-        .unwrap_or(message.len());
-    message[..end].chars().take(8 << 10).collect()
+    const STACK: &str = "Exception raised from";
+    let shown = match message.split_once(&format!("\n{STACK}")) {
+        Some((shown, _)) => shown.to_owned(),
+        None => match message.split_once(&format!("\\n{STACK}")) {
+            Some((shown, _)) => format!("{shown}\")"),
+            None => message.to_owned(),
+        },
+    };
+    shown.chars().take(8 << 10).collect()
 }

@@ -1,0 +1,48 @@
+//! Asking a worker one thing: started, asked, ended.
+
+use crate::confine::Confinement;
+use anyhow::{Context, Result, anyhow, bail};
+use std::path::Path;
+use std::process::Stdio;
+use std::sync::mpsc::channel;
+use std::thread;
+use std::time::Duration;
+use wire::{Answer, Frame, Limits, Request, read_frame, write_frame};
+
+/// What a call may take. An instructor's own big model takes longer than a test does.
+pub const LIMIT: Duration = Duration::from_secs(120);
+
+/// Starts a worker for one request.
+///
+/// # Errors
+/// Where it cannot be started, ends before it answers, or takes longer than [`LIMIT`].
+pub fn ask(worker: &Path, scratch: &Path, request: Request) -> Result<Answer> {
+    let mut child = Confinement::of_worker(scratch)
+        .command(worker)?
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .context("the worker cannot be started")?;
+    let (Some(mut requests), Some(mut answers)) = (child.stdin.take(), child.stdout.take()) else {
+        bail!("the worker has no channel");
+    };
+    let (sender, receiver) = channel();
+    thread::spawn(move || {
+        let limits = Limits::default();
+        let answer = write_frame(&mut requests, &Frame::from(request), &limits)
+            .and_then(|()| read_frame(&mut answers, &limits))
+            .and_then(Frame::into_answer);
+        let _ = sender.send(answer);
+    });
+    let answer = receiver.recv_timeout(LIMIT);
+    // Its work is done; an error means that it has ended by itself.
+    let _ = child.kill();
+    let status = child.wait().context("the worker cannot be waited for")?;
+    match answer {
+        Ok(Ok(answer)) => Ok(answer),
+        Ok(Err(error)) => Err(anyhow!(
+            "the function ended the process ({status}): {error}"
+        )),
+        Err(_) => bail!("no answer within {} s", LIMIT.as_secs()),
+    }
+}

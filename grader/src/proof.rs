@@ -1,0 +1,109 @@
+//! The proofs of the course: that its parts agree, that its tests tell stubs from solutions, and that the grader
+//! comes to the right end with submissions of every sort.
+//!
+//! | proof | shows |
+//! |---|---|
+//! | [`catalogue`] | test files, manifests, judges and workers name the same tests and operations |
+//! | [`api`] | a stub and its solution declare and document the same |
+//! | [`stubs`] | stubs compile without a warning and fail every graded test |
+//! | [`solutions`] | solutions pass every graded test |
+//! | [`testdata`] | small submissions come out as written beside them |
+//!
+//! They look at the working copy as it lies there: whoever has solved an exercise in it is told that its stub is gone.
+
+pub mod api;
+pub mod catalogue;
+pub mod solutions;
+pub mod stubs;
+pub mod testdata;
+
+use crate::grade::Grader;
+use crate::verdict::{Graded, Outcome};
+use anyhow::Result;
+
+/// What a proof came to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Finding {
+    /// How much it looked at, and what it saw: `42 of 42 graded tests fail`.
+    pub showed: String,
+    /// What is wrong, one text each; none is the proof.
+    pub faults: Vec<String>,
+}
+
+/// One proof.
+#[derive(Clone, Copy, Debug)]
+pub struct Proof {
+    /// Its name.
+    pub name: &'static str,
+    prove: fn(&Grader) -> Result<Finding>,
+}
+
+/// All proofs, the quickest first.
+pub const ALL: [Proof; 5] = [
+    Proof {
+        name: "catalogue",
+        prove: catalogue::prove,
+    },
+    Proof {
+        name: "api",
+        prove: api::prove,
+    },
+    Proof {
+        name: "stubs",
+        prove: stubs::prove,
+    },
+    Proof {
+        name: "solutions",
+        prove: solutions::prove,
+    },
+    Proof {
+        name: "testdata",
+        prove: testdata::prove,
+    },
+];
+
+impl Proof {
+    /// Looks at the course.
+    ///
+    /// # Errors
+    /// Where it could not be looked at, or somebody stopped it: that proves nothing either way.
+    pub fn run(&self, grader: &Grader) -> Result<Finding> {
+        (self.prove)(grader)
+    }
+}
+
+/// Why exercises of a stub or solution were not tested at all.
+fn untested(what: &str, graded: &Graded) -> Vec<String> {
+    let refusal = graded
+        .refused
+        .iter()
+        .map(|why| format!("every {what} is refused: {why}"));
+    let outcomes = graded.exercises.iter().filter_map(|exercise| {
+        let name = &exercise.exercise;
+        match &exercise.outcome {
+            Outcome::Tested => None,
+            Outcome::Missing => Some(format!("{name} has no {what}")),
+            Outcome::DoesNotCompile(words) => {
+                Some(format!("the {what} of {name} does not compile: {words}"))
+            }
+            Outcome::NotGraded(reason) => {
+                Some(format!("the {what} of {name} is not graded: {reason}"))
+            }
+        }
+    });
+    refusal.chain(outcomes).collect()
+}
+
+/// How many graded tests there are, those included that did not run.
+fn total(graded: &Graded) -> usize {
+    let kinds = graded.exercises.iter().flat_map(|it| it.kinds.values());
+    kinds.map(|tally| tally.total).sum()
+}
+
+/// The first line of a text that says something.
+fn first_line(text: &str) -> &str {
+    text.lines()
+        .map(str::trim)
+        .find(|line| !line.is_empty())
+        .unwrap_or_default()
+}
