@@ -56,7 +56,7 @@ pub(super) fn prove(grader: &Grader) -> Result<Finding> {
             }
         }
     }
-    finding.showed = format!("{items} public items are declared and documented alike");
+    finding.showed = format!("{items} public items compared");
     Ok(finding)
 }
 

@@ -43,7 +43,7 @@ pub(super) fn prove(grader: &Grader) -> Result<Finding> {
         operations += exercise.facts.operations.len();
     }
     Ok(Finding {
-        showed: format!("{tests} tests and {operations} operations are named alike everywhere"),
+        showed: format!("{tests} tests and {operations} operations compared in all places"),
         faults,
     })
 }

@@ -17,10 +17,21 @@ pub(super) fn below(scratch: &Path) -> Vec<String> {
             .chain(processes(scratch))
             .collect();
         if left.is_empty() || Instant::now() > deadline {
-            return left;
+            return shortened(left);
         }
         thread::sleep(Duration::from_millis(20));
     }
+}
+
+/// A bomb leaves hundreds: the first few say as much.
+fn shortened(mut left: Vec<String>) -> Vec<String> {
+    const SHOWN: usize = 5;
+    if left.len() > SHOWN {
+        let more = format!("and {} more are left", left.len() - SHOWN);
+        left.truncate(SHOWN);
+        left.push(more);
+    }
+    left
 }
 
 fn files(scratch: &Path) -> Vec<String> {
@@ -70,6 +81,14 @@ mod tests {
         let scratch = tempfile::TempDir::new().expect("a temporary folder");
         fs::create_dir(scratch.path().join("ada")).expect("a new folder");
         assert_eq!(files(scratch.path()).len(), 1);
+    }
+
+    #[test]
+    fn many_are_counted_and_a_few_shown() {
+        let left = |count: usize| shortened(vec!["one".to_owned(); count]);
+        assert_eq!(left(5), ["one"; 5]);
+        assert_eq!(left(7).len(), 6);
+        assert_eq!(left(7)[5], "and 2 more are left");
     }
 
     #[test]
