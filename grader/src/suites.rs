@@ -3,6 +3,8 @@
 use crate::course::Course;
 use crate::workshop::cargo;
 use anyhow::{Context, Result};
+use std::env;
+use std::ffi::OsStr;
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 
@@ -56,7 +58,11 @@ impl Suite {
     /// # Errors
     /// Where cargo cannot be run.
     pub fn run(&self, course: &Course, line: &mut dyn FnMut(&str)) -> Result<Count> {
-        let mut child = cargo(&course.root)
+        let mut cargo = cargo(&course.root);
+        for (name, _) in env::vars_os().filter(|(name, _)| is_switch(name)) {
+            cargo.env_remove(name);
+        }
+        let mut child = cargo
             .args(&self.arguments)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -75,6 +81,13 @@ impl Suite {
         count.succeeded = status.success();
         Ok(count)
     }
+}
+
+/// Whether a variable of the environment could make insta or proptest run less, or let wrong results pass.
+fn is_switch(name: &OsStr) -> bool {
+    ["INSTA_", "PROPTEST_", "COURSE_SEED"]
+        .iter()
+        .any(|start| name.as_encoded_bytes().starts_with(start.as_bytes()))
 }
 
 impl Count {
@@ -109,6 +122,13 @@ impl Count {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_switches_tests_off_is_taken_out_of_the_environment() {
+        let is_taken = |name: &str| is_switch(OsStr::new(name));
+        assert!(is_taken("PROPTEST_CASES") && is_taken("INSTA_FORCE_PASS"));
+        assert!(!is_taken("PATH") && !is_taken("MNIST_DIR"));
+    }
 
     fn count(lines: &[&str], succeeded: bool) -> Count {
         let mut count = Count {
