@@ -55,7 +55,7 @@ pub fn compile(
     }
     let shelf = workshop.shelf(exercise);
     let library = scratch.join(format!("lib{}.rlib", exercise.name));
-    let mut rustc = compiler(workshop, exercise, scratch)?;
+    let mut rustc = compiler(workshop, course_root, exercise, scratch)?;
     rustc
         .args(["--crate-name", &exercise.name, "--crate-type=rlib"])
         // Not `-F`: ndarray's own macros hold unsafe code, and allow it.
@@ -80,7 +80,7 @@ pub fn compile(
     }
 
     let worker = scratch.join("worker");
-    let mut rustc = compiler(workshop, exercise, scratch)?;
+    let mut rustc = compiler(workshop, course_root, exercise, scratch)?;
     rustc
         .args(["--crate-name", "worker", "--crate-type=bin"])
         .arg(course_root.join(format!("grader/workers/src/bin/{}.rs", exercise.name)))
@@ -130,8 +130,14 @@ fn external(name: &str, library: &Path) -> String {
     format!("{}={}", name.replace('-', "_"), library.display())
 }
 
-fn compiler(workshop: &Workshop, exercise: &Exercise, scratch: &Path) -> Result<Command> {
-    let mut rustc = Confinement::of_compiler(scratch).command(&workshop.rustc)?;
+fn compiler(
+    workshop: &Workshop,
+    course_root: &Path,
+    exercise: &Exercise,
+    scratch: &Path,
+) -> Result<Command> {
+    let mut rustc = Confinement::of_compiler(workshop, exercise, course_root, scratch)
+        .command(&workshop.rustc)?;
     rustc
         .args([
             "--edition=2024",

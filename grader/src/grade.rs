@@ -1,7 +1,7 @@
 //! Grading one submission: each exercise compiled, asked, judged and counted.
 
 use crate::compile::{Compiled, compile, scratch_below};
-use crate::confine;
+use crate::confine::Level;
 use crate::course::{Course, Exercise};
 use crate::intake::{Candidate, Limits as IntakeLimits, Source};
 use crate::judge::{TimeLimits, judge, tally};
@@ -22,6 +22,8 @@ pub struct Grader {
     pub exercises: Vec<Exercise>,
     /// What was built for them.
     pub workshop: Workshop,
+    /// How much of the sandbox is in force.
+    pub level: Level,
     /// How long things may take.
     pub limits: TimeLimits,
     /// The seed of property tests, where it is not the usual one.
@@ -61,7 +63,7 @@ impl Grader {
         Some(Graded {
             submission: candidate.name.clone(),
             digest,
-            sandbox: confine::LEVEL.to_owned(),
+            sandbox: self.level.to_string(),
             refused,
             points: exercises.iter().map(|exercise| exercise.points).sum(),
             max_points: exercises.iter().map(|exercise| exercise.max_points).sum(),
@@ -118,16 +120,7 @@ impl Grader {
             Compiled::Refused(words) => return Ok((Outcome::DoesNotCompile(words), vec![])),
         };
         stage(Stage::Judging(&exercise.name));
-        let executable = self.workshop.shelf(exercise).judge(exercise)?;
-        let tests = judge(
-            executable,
-            &worker,
-            exercise,
-            &self.limits,
-            self.seed,
-            scratch.path(),
-            &stop,
-        )?;
+        let tests = judge(self, exercise, &worker, scratch.path())?;
         Ok((Outcome::Tested, tests))
     }
 

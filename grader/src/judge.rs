@@ -1,7 +1,8 @@
 //! Running a judge on a worker, and reading what it says of each test.
 
-use crate::confine::{Confinement, grader};
+use crate::confine::{self, Confinement};
 use crate::course::{Exercise, Kind};
+use crate::grade::Grader;
 use crate::process;
 use crate::verdict::{Tally, Tested};
 use anyhow::{Result, bail};
@@ -32,14 +33,15 @@ impl Default for TimeLimits {
 /// # Errors
 /// Where the judge itself fails, or did not run exactly the course's tests.
 pub fn judge(
-    judge: &Path,
-    worker: &Path,
+    grader: &Grader,
     exercise: &Exercise,
-    limits: &TimeLimits,
-    seed: Option<u64>,
+    worker: &Path,
     scratch: &Path,
-    stop: &dyn Fn() -> bool,
 ) -> Result<Vec<Tested>> {
+    let Grader {
+        workshop, limits, ..
+    } = grader;
+    let judge = workshop.shelf(exercise).judge(exercise)?;
     let mut environment = vec![
         // Neither insta nor proptest is told anything by whoever starts the grader, nor by a file.
         "INSTA_FORCE_PASS=0".to_owned(),
@@ -48,20 +50,20 @@ pub fn judge(
         format!("JUDGE_CALL_SECONDS={}", limits.call.as_secs()),
         "OMP_NUM_THREADS=1".to_owned(),
     ];
-    let worker_command = Confinement::of_worker(scratch).arguments(worker);
-    let command = std::iter::once(grader()?.into_os_string()).chain(worker_command);
-    environment.extend(seed.map(|seed| format!("COURSE_SEED={seed}")));
+    let worker_command = Confinement::of_worker(workshop, worker, scratch).arguments(worker);
+    let command = std::iter::once(confine::grader()?.into_os_string()).chain(worker_command);
+    environment.extend(grader.seed.map(|seed| format!("COURSE_SEED={seed}")));
     for (i, part) in command.enumerate() {
         environment.push(format!("JUDGE_WORKER_{i}={}", part.to_string_lossy()));
     }
     let confinement = Confinement {
         cpu: limits.exercise.as_secs() * 4,
         environment,
-        ..Confinement::of_worker(scratch)
+        ..Confinement::of_judge(workshop, judge, worker, &grader.course.root, scratch)?
     };
     let mut command = confinement.command(judge)?;
     command.args(["--test-threads=1", "--color=never"]);
-    let finished = process::run(&mut command, limits.exercise, stop)?;
+    let finished = process::run(&mut command, limits.exercise, &|| grader.is_stopped())?;
     let report = Report::read(&finished.stdout);
     let mut tested = vec![];
     for (kind, test) in exercise.tests() {

@@ -7,15 +7,17 @@ use crate::confine::Confinement;
 use crate::course::{Course, Exercise};
 use crate::exit::{Blame, Exit, Failure};
 use crate::intake::{Candidate, Limits as IntakeLimits};
+use crate::watch;
 use anyhow::{Context, Result, anyhow, bail};
+use rustix::process::Pid;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::sync::mpsc::channel;
+use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use wire::{Answer, FaultKind, Frame, Limits, Request, printable_lines, read_frame, write_frame};
 
 /// What a call may take. An instructor's own big model takes longer than a test does.
@@ -50,6 +52,7 @@ pub fn call(course: Option<&Path>, arguments: &Call) -> Result<Exit, Failure> {
         seed: None,
         call_limit: 10,
         exercise_limit: 60,
+        sandbox: arguments.sandbox,
     };
     let grader = prepare(course, exercises.clone(), &judging)?;
     let scratch = scratch_below(&grader.scratch())?;
@@ -69,7 +72,8 @@ pub fn call(course: Option<&Path>, arguments: &Call) -> Result<Exit, Failure> {
             return Ok(Exit::Failed);
         }
     };
-    match ask(&worker, scratch.path(), request)? {
+    let confinement = Confinement::of_worker(&grader.workshop, &worker, scratch.path());
+    match ask(&confinement, &worker, request)? {
         Ok(tensors) => {
             let blob = Frame {
                 tensors,
@@ -231,8 +235,8 @@ fn whose(course: &Course, exercise: &Exercise, arguments: &Call) -> Result<Candi
 }
 
 /// Starts the worker for one request.
-fn ask(worker: &Path, scratch: &Path, request: Request) -> Result<Answer> {
-    let mut child = Confinement::of_worker(scratch)
+fn ask(confinement: &Confinement, worker: &Path, request: Request) -> Result<Answer> {
+    let mut child = confinement
         .command(worker)?
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -249,7 +253,14 @@ fn ask(worker: &Path, scratch: &Path, request: Request) -> Result<Answer> {
             .and_then(Frame::into_answer);
         let _ = sender.send(answer);
     });
-    let answer = receiver.recv_timeout(LIMIT);
+    let deadline = Instant::now() + LIMIT;
+    let answer = loop {
+        watch::look(Pid::from_child(&child));
+        match receiver.recv_timeout(watch::EVERY) {
+            Err(RecvTimeoutError::Timeout) if Instant::now() < deadline => {}
+            answer => break answer,
+        }
+    };
     // Its work is done; an error means that it has ended by itself.
     let _ = child.kill();
     let status = child.wait().context("the worker cannot be waited for")?;
