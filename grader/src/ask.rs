@@ -1,12 +1,15 @@
 //! Asking a worker one thing: started, asked, ended.
 
 use crate::confine::Confinement;
+use crate::watch;
+use crate::workshop::Workshop;
 use anyhow::{Context, Result, anyhow, bail};
+use rustix::process::Pid;
 use std::path::Path;
 use std::process::Stdio;
-use std::sync::mpsc::channel;
+use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use wire::{Answer, Frame, Limits, Request, read_frame, write_frame};
 
 /// What a call may take. An instructor's own big model takes longer than a test does.
@@ -16,8 +19,8 @@ pub const LIMIT: Duration = Duration::from_secs(120);
 ///
 /// # Errors
 /// Where it cannot be started, ends before it answers, or takes longer than [`LIMIT`].
-pub fn ask(worker: &Path, scratch: &Path, request: Request) -> Result<Answer> {
-    let mut child = Confinement::of_worker(scratch)
+pub fn ask(workshop: &Workshop, worker: &Path, scratch: &Path, request: Request) -> Result<Answer> {
+    let mut child = Confinement::of_worker(workshop, worker, scratch)
         .command(worker)?
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -34,7 +37,14 @@ pub fn ask(worker: &Path, scratch: &Path, request: Request) -> Result<Answer> {
             .and_then(Frame::into_answer);
         let _ = sender.send(answer);
     });
-    let answer = receiver.recv_timeout(LIMIT);
+    let deadline = Instant::now() + LIMIT;
+    let answer = loop {
+        watch::look(Pid::from_child(&child));
+        match receiver.recv_timeout(watch::EVERY) {
+            Err(RecvTimeoutError::Timeout) if Instant::now() < deadline => {}
+            answer => break answer,
+        }
+    };
     // Its work is done; an error means that it has ended by itself.
     let _ = child.kill();
     let status = child.wait().context("the worker cannot be waited for")?;

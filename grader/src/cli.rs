@@ -1,6 +1,6 @@
 //! The command line. Doc comments here are the help.
 
-use crate::confine::Confinement;
+use crate::confine::{Confinement, Sandbox};
 use clap::{Args, Parser, Subcommand};
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -80,6 +80,9 @@ pub struct Judging {
     /// How long all tests of one exercise may take, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=86400))]
     pub exercise_limit: u64,
+    /// How the code is confined: `none` puts on only the limits, and is for code that you trust
+    #[arg(long, value_enum, default_value_t)]
+    pub sandbox: Sandbox,
 }
 
 impl Default for Judging {
@@ -89,6 +92,7 @@ impl Default for Judging {
             seed: None,
             call_limit: limits.call.as_secs(),
             exercise_limit: limits.exercise.as_secs(),
+            sandbox: Sandbox::default(),
         }
     }
 }
@@ -140,6 +144,9 @@ pub struct Call {
     /// Call a submission, a folder or archive, instead of the working copy
     #[arg(long, value_name = "PATH")]
     pub submission: Option<PathBuf>,
+    /// How the code is confined: `none` puts on only the limits, and is for code that you trust
+    #[arg(long, value_enum, default_value_t)]
+    pub sandbox: Sandbox,
 }
 
 /// Arguments of `verify`.

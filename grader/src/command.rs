@@ -26,6 +26,7 @@ pub use setup::setup;
 pub use verify::verify;
 
 use crate::cli::Judging;
+use crate::confine;
 use crate::course::{Course, Exercise};
 use crate::exit::{Blame, Failure};
 use crate::grade::Grader;
@@ -57,7 +58,9 @@ fn prepare(course: Course, exercises: Vec<Exercise>, judging: &Judging) -> Resul
     if exercises.iter().any(|exercise| exercise.uses_torch) {
         setup::ensure(&course, false)?;
     }
-    let workshop = Workshop::build(&course, &exercises).blame_setup()?;
+    let level = confine::reach(judging.sandbox).blame_setup()?;
+    eprintln!("sandbox: {level}");
+    let workshop = Workshop::build(&course, &exercises, judging.sandbox).blame_setup()?;
     let scratch = Arc::new(Scratch::new(&course.root).blame_setup()?);
     stop_on_ctrl_c()?;
     Ok(Grader {
@@ -65,6 +68,7 @@ fn prepare(course: Course, exercises: Vec<Exercise>, judging: &Judging) -> Resul
         exercises,
         workshop,
         scratch,
+        level,
         limits: judging.limits(),
         seed: judging.seed,
         stop: &STOP,

@@ -55,18 +55,15 @@ pub fn compile(
         )));
     }
     let library = scratch.join(format!("lib{}.rlib", exercise.name));
-    let finished = run(
-        workshop,
-        library_arguments(workshop, exercise, &src, &library)?,
-        scratch,
-        stop,
-    )?;
+    let confinement = Confinement::of_compiler(workshop, exercise, course_root, scratch);
+    let arguments = library_arguments(workshop, exercise, &src, &library)?;
+    let finished = run(&confinement, workshop, arguments, stop)?;
     if let Some(refusal) = refusal(&finished) {
         return Ok(Compiled::Refused(refusal));
     }
     let worker = scratch.join("worker");
     let arguments = worker_arguments(workshop, course_root, exercise, &library, &worker)?;
-    let finished = run(workshop, arguments, scratch, stop)?;
+    let finished = run(&confinement, workshop, arguments, stop)?;
     match refusal(&finished) {
         None => Ok(Compiled::Worker(worker)),
         // The worker calls the exercise's functions as the course declares them.
@@ -175,12 +172,12 @@ fn external(name: &str, library: &Path) -> OsString {
 }
 
 fn run(
+    confinement: &Confinement,
     workshop: &Workshop,
     arguments: Vec<OsString>,
-    scratch: &Path,
     stop: &dyn Fn() -> bool,
 ) -> Result<Finished> {
-    let mut rustc = Confinement::of_compiler(scratch).command(&workshop.rustc)?;
+    let mut rustc = confinement.command(&workshop.rustc)?;
     rustc.args(arguments);
     process::run(&mut rustc, LIMIT, stop)
 }

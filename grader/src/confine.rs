@@ -1,26 +1,37 @@
-//! The one place where confinement is put on: the limits and the surroundings of every process that runs or
-//! compiles what a submission says.
+//! The one place where confinement is put on: what every process may use that runs or compiles what a submission
+//! says.
 //!
 //! [`Confinement::command`] starts the grader itself again, as `grader confined … -- PROGRAM`; that process takes
 //! its limits on ([`enter`]) and becomes the program. So they are in force before the program's first instruction,
-//! and nothing has to be done between fork and exec.
+//! and nothing has to be done between fork and exec. A worker then gives up, in `workers::serve`, all calls of the
+//! system that it needs no more.
+
+mod calls;
+mod files;
+mod level;
+mod limits;
+mod profiles;
+
+pub use level::{Level, Sandbox, reach};
 
 use anyhow::{Context, Result};
 use clap::Args;
-use rustix::process::{
-    Resource, Rlimit, Signal, getrlimit, set_parent_process_death_signal, setrlimit, setsid,
-};
 use std::ffi::OsString;
+use std::fs;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// How much of the sandbox is in force; written into every result.
-pub const LEVEL: &str = "limits";
+/// The exit code that says that a program was not started, since it could not be confined: no compiler and no test
+/// harness ends with it.
+pub const NOT_CONFINED: u8 = 125;
 
 /// What a confined process may use.
 #[derive(Args, Clone, Debug, PartialEq, Eq)]
 pub struct Confinement {
+    /// Whether files and calls of the system are confined too
+    #[arg(long)]
+    pub sandbox: Sandbox,
     /// The folder it starts in
     #[arg(long)]
     pub folder: PathBuf,
@@ -36,46 +47,43 @@ pub struct Confinement {
     /// Environment variables, as NAME=VALUE; it gets no others
     #[arg(long = "env")]
     pub environment: Vec<String>,
+    /// A folder whose entries it may list, here and below, without reading them
+    #[arg(long)]
+    pub list: Vec<PathBuf>,
+    /// A file or folder it may read
+    #[arg(long)]
+    pub read: Vec<PathBuf>,
+    /// A file or folder it may read and run
+    #[arg(long)]
+    pub run: Vec<PathBuf>,
+    /// A file or folder it may do anything with
+    #[arg(long)]
+    pub write: Vec<PathBuf>,
 }
 
 impl Confinement {
-    /// The compiler of a submission's code.
-    pub fn of_compiler(folder: &Path) -> Self {
-        Self {
-            folder: folder.to_owned(),
-            memory: 4096,
-            cpu: 60,
-            file: 512,
-            // rustc asks PATH for the linker, and the linker writes its temporary files to TMPDIR.
-            environment: vec![
-                format!("PATH={}", std::env::var("PATH").unwrap_or_default()),
-                format!("TMPDIR={}", folder.display()),
-            ],
-        }
-    }
-
-    /// A worker.
-    pub fn of_worker(folder: &Path) -> Self {
-        Self {
-            folder: folder.to_owned(),
-            memory: 2048,
-            cpu: 120,
-            file: 16,
-            // The course's tensors are small: a second thread would only be waited for.
-            environment: vec!["OMP_NUM_THREADS=1".to_owned()],
-        }
-    }
-
     /// The arguments that make the program of [`grader`] start `program` under this confinement.
     pub fn arguments(&self, program: &Path) -> Vec<OsString> {
         let mut arguments: Vec<OsString> = vec!["confined".into()];
         let mut option = |name: &str, value: OsString| arguments.extend([name.into(), value]);
+        option("--sandbox", self.sandbox.to_string().into());
         option("--folder", self.folder.clone().into());
         option("--memory", self.memory.to_string().into());
         option("--cpu", self.cpu.to_string().into());
         option("--file", self.file.to_string().into());
         for variable in &self.environment {
             option("--env", variable.into());
+        }
+        let places = [
+            ("--list", &self.list),
+            ("--read", &self.read),
+            ("--run", &self.run),
+            ("--write", &self.write),
+        ];
+        for (name, paths) in places {
+            for path in paths {
+                option(name, path.into());
+            }
         }
         arguments.extend(["--".into(), program.into()]);
         arguments
@@ -106,7 +114,7 @@ pub fn enter(
     program: &OsString,
     arguments: &[OsString],
 ) -> anyhow::Error {
-    match limit_this_process(confinement) {
+    match confine_this_process(confinement) {
         Err(error) => error,
         Ok(()) => {
             let variables = confinement
@@ -125,32 +133,27 @@ pub fn enter(
     }
 }
 
-fn limit_this_process(confinement: &Confinement) -> Result<()> {
-    // Who asked may be killed at any moment; what it started must not outlive it.
-    set_parent_process_death_signal(Some(Signal::KILL))
-        .context("the death signal cannot be set")?;
-    // A session of its own, so that all it starts can be ended together, and it has no terminal. The process
-    // leads one already where a terminal's shell started it.
-    let _ = setsid();
-    let mebibytes = |count: u64| count << 20;
-    let limits = [
-        (Resource::Data, mebibytes(confinement.memory)),
-        (Resource::Cpu, confinement.cpu),
-        (Resource::Fsize, mebibytes(confinement.file)),
-        (Resource::Core, 0),
-        (Resource::Nofile, 256),
-    ];
-    for (resource, most) in limits {
-        let inherited = getrlimit(resource).maximum.unwrap_or(u64::MAX);
-        let limit = Some(most.min(inherited));
-        setrlimit(
-            resource,
-            Rlimit {
-                current: limit,
-                maximum: limit,
-            },
-        )
-        .with_context(|| format!("the limit {resource:?} cannot be set to {most}"))?;
+fn confine_this_process(confinement: &Confinement) -> Result<()> {
+    limits::set(confinement)?;
+    close_what_was_inherited()?;
+    if confinement.sandbox == Sandbox::Full {
+        files::confine(confinement)?;
+        calls::confine()?;
+    }
+    Ok(())
+}
+
+/// Closes all but the three standard descriptors: whoever started the grader may have had the gradebook open.
+fn close_what_was_inherited() -> Result<()> {
+    let says = "the open descriptors cannot be listed";
+    let open: Vec<i32> = fs::read_dir("/proc/self/fd")
+        .context(says)?
+        .map(|entry| Ok(entry?.file_name().to_string_lossy().parse()?))
+        .collect::<Result<_>>()
+        .context(says)?;
+    for descriptor in open.into_iter().filter(|descriptor| *descriptor > 2) {
+        // One is gone already: that of the folder that was just read.
+        let _ = nix::unistd::close(descriptor);
     }
     Ok(())
 }

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::DecimalBytes;
 
+use crate::confine::{self, Level, Sandbox};
 use crate::libtorch::{CPU_LIBRARY, CUDA_LIBRARY, LINK, Libtorch, Origin, Unfit, printable};
 use crate::setup::{Surroundings, free_bytes, room_needed};
 
@@ -80,6 +81,7 @@ pub fn examine(workspace: &Path) -> Vec<Finding> {
     let linked = linked.ok();
     findings.push(cuda(linked.as_ref(), gpu_seen, loads(CUDA_LIBRARY)));
     findings.push(gpu(linked.as_ref(), nodes, &smi));
+    findings.push(sandbox(confine::reach(Sandbox::Full)));
     findings.push(disk(workspace, free_bytes(workspace), ROOM_FOR_BUILDS));
     if missing && let Some(cache) = &surroundings.cache {
         let cache = cache.ancestors().find(|it| it.exists()).unwrap_or(cache);
@@ -139,6 +141,19 @@ fn rust(version: &Heard) -> Finding {
             "Rust",
             silence.of("rustc"),
             "install Rust with rustup, as rust-lang.org says",
+        ),
+    }
+}
+
+fn sandbox(reached: anyhow::Result<Level>) -> Finding {
+    const WHAT: &str = "sandbox";
+    match reached {
+        Ok(level) => Finding::good(WHAT, format!("{level}: code of others can be graded")),
+        Err(error) => Finding::fault(
+            WHAT,
+            format!("{error:#}"),
+            "grade on Linux 5.13 or newer, with Landlock in `cat /sys/kernel/security/lsm`; in a container, allow \
+             landlock and seccomp",
         ),
     }
 }

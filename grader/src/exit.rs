@@ -1,5 +1,6 @@
 //! How the grader ends: exit codes, and the errors that decide them.
 
+use crate::confine::NOT_CONFINED;
 use std::process::ExitCode;
 
 /// The exit codes. A failing submission is none of them.
@@ -17,6 +18,8 @@ pub enum Exit {
     Internal,
     /// Stopped by Ctrl-C; what was finished is kept.
     Stopped,
+    /// A program was not started, since it could not be confined. Only `grader confined` ends with it.
+    NotConfined,
 }
 
 impl From<Exit> for ExitCode {
@@ -28,6 +31,7 @@ impl From<Exit> for ExitCode {
             Exit::Setup => 3,
             Exit::Internal => 4,
             Exit::Stopped => 130,
+            Exit::NotConfined => NOT_CONFINED,
         })
     }
 }

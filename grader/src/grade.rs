@@ -1,7 +1,7 @@
 //! Grading one submission: each exercise compiled, asked, judged and counted.
 
 use crate::compile::{Compiled, compile};
-use crate::confine;
+use crate::confine::Level;
 use crate::course::{Course, Exercise};
 use crate::intake::{Candidate, Limits as IntakeLimits, Source};
 use crate::judge::{TimeLimits, judge, tally};
@@ -25,6 +25,8 @@ pub struct Grader {
     pub workshop: Workshop,
     /// Where submissions are unpacked and compiled.
     pub scratch: Arc<Scratch>,
+    /// How much of the sandbox is in force.
+    pub level: Level,
     /// How long things may take.
     pub limits: TimeLimits,
     /// The seed of property tests, where it is not the usual one.
@@ -64,7 +66,7 @@ impl Grader {
         Some(Graded {
             submission: candidate.name.clone(),
             digest,
-            sandbox: confine::LEVEL.to_owned(),
+            sandbox: self.level.to_string(),
             refused,
             points: exercises.iter().map(|exercise| exercise.points).sum(),
             max_points: exercises.iter().map(|exercise| exercise.max_points).sum(),
@@ -121,16 +123,7 @@ impl Grader {
             Compiled::Refused(words) => return Ok((Outcome::DoesNotCompile(words), vec![])),
         };
         stage(Stage::Judging(&exercise.name));
-        let executable = self.workshop.shelf(exercise).judge(exercise)?;
-        let tests = judge(
-            executable,
-            &worker,
-            exercise,
-            &self.limits,
-            self.seed,
-            scratch.path(),
-            &stop,
-        )?;
+        let tests = judge(self, exercise, &worker, scratch.path())?;
         Ok((Outcome::Tested, tests))
     }
 

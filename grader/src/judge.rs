@@ -36,14 +36,15 @@ const LAST_WORDS: Duration = Duration::from_secs(10);
 /// # Errors
 /// Where the judge itself fails, or did not run exactly the course's tests.
 pub fn judge(
-    judge: &Path,
-    worker: &Path,
+    grader: &Grader,
     exercise: &Exercise,
-    limits: &TimeLimits,
-    seed: Option<u64>,
+    worker: &Path,
     scratch: &Path,
-    stop: &dyn Fn() -> bool,
 ) -> Result<Vec<Tested>> {
+    let Grader {
+        workshop, limits, ..
+    } = grader;
+    let judge = workshop.shelf(exercise).judge(exercise)?;
     let mut environment = vec![
         // Neither insta nor proptest is told anything by whoever starts the grader, nor by a file.
         "INSTA_FORCE_PASS=0".to_owned(),
@@ -53,20 +54,21 @@ pub fn judge(
         format!("JUDGE_EXERCISE_SECONDS={}", limits.exercise.as_secs()),
         "OMP_NUM_THREADS=1".to_owned(),
     ];
-    let worker_command = Confinement::of_worker(scratch).arguments(worker);
+    let worker_command = Confinement::of_worker(workshop, worker, scratch).arguments(worker);
     let command = std::iter::once(confine::grader()?.into_os_string()).chain(worker_command);
-    environment.extend(seed.map(|seed| format!("COURSE_SEED={seed}")));
+    environment.extend(grader.seed.map(|seed| format!("COURSE_SEED={seed}")));
     for (i, part) in command.enumerate() {
         environment.push(format!("JUDGE_WORKER_{i}={}", part.to_string_lossy()));
     }
     let confinement = Confinement {
         cpu: limits.exercise.as_secs() * 4,
         environment,
-        ..Confinement::of_worker(scratch)
+        ..Confinement::of_judge(workshop, judge, worker, &grader.course.root, scratch)?
     };
     let mut command = confinement.command(judge)?;
     command.args(["--test-threads=1", "--color=never"]);
-    let finished = process::run(&mut command, limits.exercise + LAST_WORDS, stop)?;
+    let stop = || grader.is_stopped();
+    let finished = process::run(&mut command, limits.exercise + LAST_WORDS, &stop)?;
     let report = Report::read(&finished.stdout);
     let mut tested = vec![];
     for (kind, test) in exercise.tests() {
@@ -108,7 +110,10 @@ pub fn judge(
 /// Where it does not give them.
 pub fn tests_of(grader: &Grader, exercise: &Exercise, scratch: &Path) -> Result<Vec<String>> {
     let judge = grader.workshop.shelf(exercise).judge(exercise)?;
-    let mut command = Confinement::of_worker(scratch).command(judge)?;
+    // Listing starts no worker: the judge stands in its place.
+    let root = &grader.course.root;
+    let confinement = Confinement::of_judge(&grader.workshop, judge, judge, root, scratch)?;
+    let mut command = confinement.command(judge)?;
     command.args(["--list", "--format=terse"]);
     let limit = grader.limits.exercise;
     let finished = process::run(&mut command, limit, &|| grader.is_stopped())?;

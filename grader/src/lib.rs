@@ -3,7 +3,8 @@
 //! A submission is taken in ([`intake`]), compiled ([`compile`]) into a *worker* with the libraries that were built
 //! once for the whole class ([`workshop`]), tried by a *judge* in another process ([`judge`]), and counted
 //! ([`grade`]). Many are graded at a time ([`batch`]); finished results are kept ([`ledger`]) and shown
-//! ([`report`]). Whatever runs or compiles a submission's code is started in one place ([`confine`]).
+//! ([`report`]). Whatever runs or compiles a submission's code is started in one place ([`confine`])
+//! and watched from outside while it runs ([`watch`]).
 //!
 //! [`course`] is what the exercises' manifests say, [`lesson`] what their tests say of themselves. [`proof`] shows
 //! that all this can tell right from wrong, and [`suites`] runs the project's own tests. [`ask`] asks a worker a single
@@ -31,4 +32,5 @@ pub mod scratch;
 pub mod setup;
 pub mod suites;
 pub mod verdict;
+pub mod watch;
 pub mod workshop;

@@ -1,6 +1,8 @@
 //! Running a program to its end, with a limit on its time and on how much of its output is kept.
 
-use anyhow::{Context, Result};
+use crate::confine::NOT_CONFINED;
+use crate::watch;
+use anyhow::{Context, Result, bail};
 use rustix::process::{Pid, Signal, kill_process_group};
 use std::io::Read;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -28,7 +30,7 @@ pub struct Finished {
 /// is over, or when `stop` says so.
 ///
 /// # Errors
-/// Where it cannot be started or waited for.
+/// Where it cannot be started, confined or waited for.
 pub fn run(command: &mut Command, limit: Duration, stop: &dyn Fn() -> bool) -> Result<Finished> {
     let program = command.get_program().to_string_lossy().into_owned();
     let mut child = command
@@ -53,11 +55,15 @@ pub fn run(command: &mut Command, limit: Duration, stop: &dyn Fn() -> bool) -> R
             .unwrap_or_default();
         String::from_utf8_lossy(&bytes).into_owned()
     };
+    let (stdout, stderr) = (text(stdout), text(stderr));
+    if status.code() == Some(NOT_CONFINED.into()) {
+        bail!("{}", stderr.trim());
+    }
     Ok(Finished {
         status,
         timed_out,
-        stdout: text(stdout),
-        stderr: text(stderr),
+        stdout,
+        stderr,
     })
 }
 
@@ -77,9 +83,8 @@ fn wait(mut child: Child, limit: Duration, stop: &dyn Fn() -> bool) -> Result<(E
         if timed_out || stop() {
             end_group(pid);
         }
-        match waiting
-            .recv_timeout(left.clamp(Duration::from_millis(10), Duration::from_millis(100)))
-        {
+        watch::look(pid);
+        match waiting.recv_timeout(left.clamp(Duration::from_millis(10), watch::EVERY)) {
             Err(RecvTimeoutError::Timeout) => {}
             Ok(()) | Err(RecvTimeoutError::Disconnected) => break,
         }

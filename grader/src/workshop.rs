@@ -1,5 +1,6 @@
 //! What is built once for a whole class: the judges, and the libraries that submissions and workers are linked with.
 
+use crate::confine::Sandbox;
 use crate::course::{Course, Exercise};
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
@@ -13,8 +14,12 @@ use std::process::{Command, Stdio};
 pub struct Workshop {
     /// `rustc` itself, not a wrapper that chooses one.
     pub rustc: PathBuf,
+    /// The folder of the toolchain that it belongs to.
+    pub sysroot: PathBuf,
     /// The folder of libtorch's shared libraries.
-    torch: PathBuf,
+    pub torch: PathBuf,
+    /// How what is built here is confined when it runs.
+    pub sandbox: Sandbox,
     without_torch: Shelf,
     with_torch: Shelf,
 }
@@ -29,6 +34,8 @@ pub struct Shelf {
     libraries: BTreeMap<String, PathBuf>,
     /// Folders to look for libraries in, as rustc's `-L` takes them.
     search: BTreeSet<String>,
+    /// All library files that the build gave but those of the solutions.
+    files: BTreeSet<PathBuf>,
 }
 
 /// A line of `cargo build --message-format=json`, as far as it is read.
@@ -37,6 +44,7 @@ pub struct Shelf {
 enum Message {
     CompilerArtifact {
         target: Target,
+        manifest_path: PathBuf,
         filenames: Vec<PathBuf>,
         executable: Option<PathBuf>,
     },
@@ -60,12 +68,19 @@ impl Workshop {
     ///
     /// # Errors
     /// Where cargo cannot be run, or the build fails.
-    pub fn build(course: &Course, exercises: &[Exercise]) -> Result<Self> {
+    pub fn build(course: &Course, exercises: &[Exercise], sandbox: Sandbox) -> Result<Self> {
         let (with_torch, without_torch): (Vec<_>, Vec<_>) =
             exercises.iter().partition(|exercise| exercise.uses_torch);
+        let sysroot = sysroot(&course.root)?;
+        let rustc = sysroot.join("bin/rustc");
+        if !rustc.is_file() {
+            bail!("there is no rustc at {}", rustc.display());
+        }
         Ok(Self {
-            rustc: rustc(&course.root)?,
+            rustc,
+            sysroot,
             torch: course.root.join(".libtorch/lib"),
+            sandbox,
             without_torch: Shelf::build(course, &without_torch)?,
             with_torch: Shelf::build(course, &with_torch)?,
         })
@@ -118,7 +133,7 @@ impl Shelf {
                 let line = line.context("cargo's output cannot be read")?;
                 // Programs that cargo runs may print lines of their own.
                 if let Ok(message) = serde_json::from_str(&line) {
-                    shelf.take_in(message);
+                    shelf.take_in(message, &course.root);
                 }
             }
         }
@@ -132,7 +147,7 @@ impl Shelf {
         Ok(shelf)
     }
 
-    fn take_in(&mut self, message: Message) {
+    fn take_in(&mut self, message: Message, root: &Path) {
         match message {
             Message::CompilerArtifact {
                 target,
@@ -144,8 +159,15 @@ impl Shelf {
                 }
             }
             Message::CompilerArtifact {
-                target, filenames, ..
+                target,
+                manifest_path,
+                filenames,
+                ..
             } => {
+                // Nothing of a submission is compiled or linked with them, and so it need not read them.
+                if !manifest_path.starts_with(root.join("solutions")) {
+                    self.files.extend(filenames.iter().cloned());
+                }
                 let library = filenames
                     .into_iter()
                     .find(|path| path.extension().is_some_and(|end| end == "rlib"));
@@ -189,6 +211,19 @@ impl Shelf {
     pub fn search_options(&self) -> impl Iterator<Item = String> + '_ {
         self.search.iter().map(|place| format!("-L{place}"))
     }
+
+    /// The folders that those options name.
+    pub fn folders(&self) -> impl Iterator<Item = &Path> {
+        self.search.iter().map(|place| folder_of(place))
+    }
+
+    /// What the compiler reads of them: library files, and whole folders of libraries that are not Rust's.
+    pub fn files(&self) -> impl Iterator<Item = &Path> {
+        let foreign = |place: &&String| !place.starts_with("dependency=");
+        let foreign = self.search.iter().filter(foreign);
+        let foreign = foreign.map(|place| folder_of(place));
+        self.files.iter().map(PathBuf::as_path).chain(foreign)
+    }
 }
 
 /// The cargo that started this program, or the one that is found, in the course's folder.
@@ -198,9 +233,14 @@ pub fn cargo(root: &Path) -> Command {
     cargo
 }
 
-/// The compiler that cargo uses here: started itself, without the wrapper that chooses one, which takes longer than
-/// compiling a small crate.
-fn rustc(root: &Path) -> Result<PathBuf> {
+/// The folder of `native=FOLDER`, or of a plain one.
+fn folder_of(place: &str) -> &Path {
+    Path::new(place.split_once('=').map_or(place, |(_, folder)| folder))
+}
+
+/// The folder of the toolchain that cargo uses here. Its compiler is started itself, without the wrapper that chooses
+/// one, which takes longer than compiling a small crate.
+fn sysroot(root: &Path) -> Result<PathBuf> {
     let output = Command::new("rustc")
         .current_dir(root)
         .args(["--print", "sysroot"])
@@ -208,9 +248,5 @@ fn rustc(root: &Path) -> Result<PathBuf> {
         .context("rustc cannot be started")?;
     let sysroot = String::from_utf8(output.stdout)
         .context("rustc names its folder in bytes that are not UTF-8")?;
-    let rustc = Path::new(sysroot.trim()).join("bin/rustc");
-    if !rustc.is_file() {
-        bail!("there is no rustc at {}", rustc.display());
-    }
-    Ok(rustc)
+    Ok(PathBuf::from(sysroot.trim()))
 }

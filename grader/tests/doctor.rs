@@ -14,6 +14,7 @@ fn a_workspace_without_libtorch_is_told_how_to_come_by_it() {
         "libtorch",
         "CUDA library",
         "GPU",
+        "sandbox",
         "disk",
     ] {
         assert!(names.contains(&name), "{name} is not in {names:?}");

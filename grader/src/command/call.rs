@@ -44,6 +44,7 @@ pub fn call(course: Option<&Path>, arguments: &Call) -> Result<Exit, Failure> {
         seed: None,
         call_limit: 10,
         exercise_limit: 60,
+        sandbox: arguments.sandbox,
     };
     let grader = prepare(course, exercises.clone(), &judging)?;
     let scratch = grader.scratch.folder()?;
@@ -63,7 +64,7 @@ pub fn call(course: Option<&Path>, arguments: &Call) -> Result<Exit, Failure> {
             return Ok(Exit::Failed);
         }
     };
-    match ask(&worker, scratch.path(), request)? {
+    match ask(&grader.workshop, &worker, scratch.path(), request)? {
         Ok(tensors) => {
             let blob = Frame {
                 tensors,

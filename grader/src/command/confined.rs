@@ -12,5 +12,8 @@ pub fn confined(arguments: &Confined) -> Result<Exit, Failure> {
     let Some((program, rest)) = arguments.program.split_first() else {
         return Ok(Exit::Arguments);
     };
-    Err(confine::enter(&arguments.confinement, program, rest).into())
+    Err(Failure {
+        exit: Exit::NotConfined,
+        error: confine::enter(&arguments.confinement, program, rest),
+    })
 }

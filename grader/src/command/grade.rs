@@ -95,7 +95,7 @@ impl Terms {
                 .map(|exercise| exercise.folder.clone())
                 .collect(),
             seed: grader.seed,
-            sandbox: crate::confine::LEVEL.to_owned(),
+            sandbox: grader.level.to_string(),
             call_seconds: grader.limits.call.as_secs(),
             exercise_seconds: grader.limits.exercise.as_secs(),
         })

@@ -7,6 +7,7 @@
 mod call;
 #[cfg(feature = "tch")]
 mod module;
+mod seal;
 
 pub use call::{Call, Outcome, gives};
 #[cfg(feature = "tch")]
@@ -25,8 +26,18 @@ pub type Operation = (&'static str, fn(&Call) -> Outcome);
 
 /// Meets requests from standard input until it is closed. Answers go where standard output went; whatever the
 /// served functions print goes to standard error.
+///
+/// Before it reads the first request, the process gives up all that computing does not take.
 pub fn serve(operations: &[Operation]) -> ExitCode {
-    match serve_all(operations) {
+    let channel = answer_channel().and_then(|answers| {
+        seal::seal().map_err(io::Error::other)?;
+        Ok(answers)
+    });
+    let served = match channel {
+        Ok(answers) => serve_all(operations, answers),
+        Err(error) => Err(error.into()),
+    };
+    match served {
         Ok(()) | Err(WireError::Closed) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("the worker stops: {error}");
@@ -35,8 +46,7 @@ pub fn serve(operations: &[Operation]) -> ExitCode {
     }
 }
 
-fn serve_all(operations: &[Operation]) -> Result<(), WireError> {
-    let mut answers = answer_channel()?;
+fn serve_all(operations: &[Operation], mut answers: File) -> Result<(), WireError> {
     let mut requests = io::stdin().lock();
     let limits = Limits::default();
     remember_where_panics_happen();

@@ -1,0 +1,132 @@
+//! What each sort of confined process may use: the compiler, a judge, a worker.
+
+use super::{Confinement, grader};
+use crate::course::Exercise;
+use crate::workshop::Workshop;
+use anyhow::Result;
+use std::env;
+use std::path::{Path, PathBuf};
+
+/// Where systems keep the libraries that programs are started with. Those that a system lacks are passed over.
+const LIBRARIES: &[&str] = &[
+    "/lib",
+    "/lib32",
+    "/lib64",
+    "/usr/lib",
+    "/usr/lib32",
+    "/usr/lib64",
+    "/usr/local/lib",
+    "/usr/local/lib64",
+    "/nix/store",
+    "/gnu/store",
+];
+
+/// Where systems keep a linker and what it starts.
+const TOOLS: &[&str] = &["/bin", "/usr/bin", "/usr/libexec", "/usr/local/bin"];
+
+/// What tells the loader and the linker where libraries are.
+const LOADER_FILES: &[&str] = &["/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d"];
+
+/// What libtorch asks when it starts: how many processors there are and what they can do; and randomness.
+const MACHINE: &[&str] = &["/proc/cpuinfo", "/sys/devices/system/cpu", "/dev/urandom"];
+
+fn paths(places: &[&[&str]]) -> Vec<PathBuf> {
+    places.concat().into_iter().map(PathBuf::from).collect()
+}
+
+impl Confinement {
+    /// The compiler of a submission's code. No line of a submission runs in it, but what it reads may end up in the
+    /// worker or in a message: so it reads its own libraries, those that were built for the class, and the sources.
+    pub fn of_compiler(
+        workshop: &Workshop,
+        exercise: &Exercise,
+        root: &Path,
+        folder: &Path,
+    ) -> Self {
+        let shelf = workshop.shelf(exercise);
+        let mut run = paths(&[LIBRARIES, TOOLS]);
+        run.push(workshop.sysroot.clone());
+        run.extend(home_of_linker());
+        let mut read = paths(&[LOADER_FILES, &["/dev/urandom"]]);
+        read.push(root.join(format!("grader/workers/src/bin/{}.rs", exercise.name)));
+        read.extend(shelf.files().map(Path::to_owned));
+        read.push(workshop.torch.clone());
+        Self {
+            sandbox: workshop.sandbox,
+            folder: folder.to_owned(),
+            memory: 4096,
+            cpu: 60,
+            file: 512,
+            environment: vec![
+                // rustc asks PATH for the linker, and the linker writes its temporary files to TMPDIR.
+                format!("PATH={}", env::var("PATH").unwrap_or_default()),
+                format!("TMPDIR={}", folder.display()),
+                // A nightly compiler, too, takes no `#![feature]`.
+                "RUSTC_BOOTSTRAP=-1".to_owned(),
+            ],
+            list: shelf.folders().map(Path::to_owned).collect(),
+            read,
+            run,
+            write: vec![folder.to_owned(), "/dev/null".into()],
+        }
+    }
+
+    /// A worker: it reads and runs itself and its libraries, and writes nowhere.
+    pub fn of_worker(workshop: &Workshop, worker: &Path, folder: &Path) -> Self {
+        let mut run = paths(&[LIBRARIES]);
+        run.extend([worker.to_owned(), workshop.torch.clone()]);
+        let mut read = paths(&[LOADER_FILES, MACHINE]);
+        read.push("/proc/self".into());
+        Self {
+            sandbox: workshop.sandbox,
+            folder: folder.to_owned(),
+            memory: 2048,
+            cpu: 120,
+            file: 0,
+            environment: vec![
+                // The course's tensors are small: a second thread would only be waited for.
+                "OMP_NUM_THREADS=1".to_owned(),
+                format!("WORKER_SANDBOX={}", workshop.sandbox),
+            ],
+            list: vec![],
+            read,
+            run,
+            write: vec![],
+        }
+    }
+
+    /// A judge. It is the course's own code, but it reads what a worker sends, and so it is confined too. It starts
+    /// the worker, whose confinement is added to this one: all that a worker may, the judge must be allowed.
+    ///
+    /// # Errors
+    /// Where this program's own file cannot be found.
+    pub fn of_judge(
+        workshop: &Workshop,
+        judge: &Path,
+        worker: &Path,
+        root: &Path,
+        folder: &Path,
+    ) -> Result<Self> {
+        let mut confinement = Self::of_worker(workshop, worker, folder);
+        confinement.run.extend([judge.to_owned(), grader()?]);
+        confinement.read.push(root.join("exercises"));
+        // The worker's own folder there is another than the judge's.
+        confinement.read.push("/proc".into());
+        confinement.write.push("/dev/null".into());
+        confinement.environment.clear();
+        Ok(confinement)
+    }
+}
+
+/// Where the linker lives, if that is none of the usual places: the folder above the one in PATH that holds `cc`.
+fn home_of_linker() -> Option<PathBuf> {
+    let path = env::var_os("PATH")?;
+    let linker = env::split_paths(&path)
+        .map(|folder| folder.join("cc"))
+        .find(|linker| linker.is_file())?
+        .canonicalize()
+        .ok()?;
+    let is_usual = TOOLS.iter().any(|tools| linker.starts_with(tools));
+    let home = linker.parent()?.parent()?;
+    (!is_usual && home.parent().is_some()).then(|| home.to_owned())
+}

@@ -1,0 +1,268 @@
+//! What a worker does before it serves: it gives up every call of the system but those that computing takes.
+//!
+//! The filter is a list of what stays allowed; all else is answered "not implemented", as an old kernel would, for
+//! which every library has another way. So what future kernels add is refused too. The process opens files only to
+//! read them (Landlock says which), starts threads and no processes, signals nobody but itself, and takes no memory
+//! but what its limit counts: RLIMIT_DATA counts neither shared mappings nor those that grow down. See seccomp(2).
+
+use libc::c_long;
+use seccompiler::{
+    BackendError, BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition,
+    SeccompFilter, SeccompRule, apply_filter,
+};
+use std::collections::BTreeMap;
+use std::env;
+
+/// Where the grader says how its workers are confined; `none` is for one's own code. A worker that is told nothing is
+/// sealed.
+const SANDBOX_VARIABLE: &str = "WORKER_SANDBOX";
+
+/// Calls that are allowed whatever their arguments.
+const ALLOWED: &[c_long] = &[
+    // Frames, and files that Landlock allows.
+    libc::SYS_read,
+    libc::SYS_readv,
+    libc::SYS_pread64,
+    libc::SYS_write,
+    libc::SYS_writev,
+    libc::SYS_lseek,
+    libc::SYS_close,
+    libc::SYS_dup,
+    libc::SYS_ppoll,
+    libc::SYS_fstat,
+    libc::SYS_newfstatat,
+    libc::SYS_statx,
+    libc::SYS_faccessat,
+    libc::SYS_faccessat2,
+    libc::SYS_readlinkat,
+    libc::SYS_getdents64,
+    libc::SYS_getcwd,
+    // Memory, but for new mappings.
+    libc::SYS_brk,
+    libc::SYS_munmap,
+    libc::SYS_mprotect,
+    libc::SYS_mremap,
+    libc::SYS_madvise,
+    // Threads, but for new ones.
+    libc::SYS_futex,
+    libc::SYS_set_robust_list,
+    libc::SYS_get_robust_list,
+    libc::SYS_set_tid_address,
+    libc::SYS_rseq,
+    libc::SYS_membarrier,
+    libc::SYS_sched_yield,
+    libc::SYS_sched_getaffinity,
+    libc::SYS_getcpu,
+    libc::SYS_gettid,
+    libc::SYS_getpid,
+    libc::SYS_exit,
+    libc::SYS_exit_group,
+    // Signals that it gets.
+    libc::SYS_rt_sigaction,
+    libc::SYS_rt_sigprocmask,
+    libc::SYS_rt_sigreturn,
+    libc::SYS_sigaltstack,
+    libc::SYS_restart_syscall,
+    // Time, randomness, and what the machine is.
+    libc::SYS_clock_gettime,
+    libc::SYS_clock_getres,
+    libc::SYS_clock_nanosleep,
+    libc::SYS_nanosleep,
+    libc::SYS_gettimeofday,
+    libc::SYS_getrusage,
+    libc::SYS_getrandom,
+    libc::SYS_sysinfo,
+    libc::SYS_uname,
+    libc::SYS_getuid,
+    libc::SYS_geteuid,
+    libc::SYS_getgid,
+    libc::SYS_getegid,
+];
+
+/// The older forms that only x86-64 has. `open` is not among them: its flags would have to be looked at too.
+#[cfg(target_arch = "x86_64")]
+const ALLOWED_OLD: &[c_long] = &[
+    libc::SYS_poll,
+    libc::SYS_stat,
+    libc::SYS_lstat,
+    libc::SYS_access,
+    libc::SYS_readlink,
+    libc::SYS_getrlimit,
+    libc::SYS_time,
+];
+#[cfg(not(target_arch = "x86_64"))]
+const ALLOWED_OLD: &[c_long] = &[];
+
+/// Seals this process, which must have one thread: no filter reaches those that run already.
+///
+/// # Errors
+/// Where the kernel takes no filter.
+pub(crate) fn seal() -> Result<(), seccompiler::Error> {
+    if env::var_os(SANDBOX_VARIABLE).is_some_and(|value| value == "none") {
+        return Ok(());
+    }
+    let architecture = env::consts::ARCH.try_into()?;
+    let filter = SeccompFilter::new(
+        rules()?,
+        SeccompAction::Errno(libc::ENOSYS as u32),
+        SeccompAction::Allow,
+        architecture,
+    )?;
+    let program: BpfProgram = filter.try_into()?;
+    apply_filter(&program)
+}
+
+/// The calls that are allowed, and for some, with which arguments.
+fn rules() -> Result<BTreeMap<i64, Vec<SeccompRule>>, BackendError> {
+    use SeccompCmpOp::{Eq, MaskedEq};
+    let any = [ALLOWED, ALLOWED_OLD].concat().into_iter();
+    let mut rules: BTreeMap<i64, Vec<SeccompRule>> = any.map(|call| (call, vec![])).collect();
+    // Each entry allows the call where this argument is so.
+    let mut allow = |call, argument, is: SeccompCmpOp, value: u64| -> Result<(), BackendError> {
+        let condition = SeccompCondition::new(argument, SeccompCmpArgLen::Dword, is, value)?;
+        let rule = SeccompRule::new(vec![condition])?;
+        rules.entry(call).or_default().push(rule);
+        Ok(())
+    };
+
+    // Files are opened to be read: not written, made, emptied, nor without a name.
+    let to_change =
+        libc::O_ACCMODE | libc::O_CREAT | libc::O_TRUNC | (libc::O_TMPFILE & !libc::O_DIRECTORY);
+    allow(
+        libc::SYS_openat,
+        2,
+        MaskedEq(to_change as u64),
+        libc::O_RDONLY as u64,
+    )?;
+    // New memory is the process's own, and counted.
+    let kind = libc::MAP_TYPE | libc::MAP_GROWSDOWN;
+    allow(
+        libc::SYS_mmap,
+        3,
+        MaskedEq(kind as u64),
+        libc::MAP_PRIVATE as u64,
+    )?;
+    // A clone is a thread. `clone3` is left out, whose flags are in memory, where a filter cannot look.
+    let thread = libc::CLONE_THREAD as u64;
+    allow(libc::SYS_clone, 0, MaskedEq(thread), thread)?;
+    // Its own threads are all that it signals: `abort` does.
+    allow(libc::SYS_tgkill, 0, Eq, std::process::id().into())?;
+    // A descriptor is copied and asked about, not made to signal anybody.
+    for command in [
+        libc::F_GETFD,
+        libc::F_SETFD,
+        libc::F_GETFL,
+        libc::F_DUPFD,
+        libc::F_DUPFD_CLOEXEC,
+    ] {
+        allow(libc::SYS_fcntl, 1, Eq, command as u64)?;
+    }
+    allow(libc::SYS_ioctl, 1, Eq, libc::TCGETS as u64)?;
+    // Names of threads and of memory. Not the signal that ends it with its parent.
+    for option in [libc::PR_SET_NAME, libc::PR_GET_NAME, libc::PR_SET_VMA] {
+        allow(libc::SYS_prctl, 0, Eq, option as u64)?;
+    }
+    // Limits are asked for, not set: the address of new ones is null.
+    let asks = SeccompCondition::new(2, SeccompCmpArgLen::Qword, Eq, 0)?;
+    rules.insert(libc::SYS_prlimit64, vec![SeccompRule::new(vec![asks])?]);
+    Ok(rules)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rustix::fs::{MemfdFlags, memfd_create};
+    use rustix::process::{PidfdFlags, Signal, getpid, kill_process, pidfd_open, setsid};
+    use std::fs::{self, File, OpenOptions, Permissions};
+    use std::io;
+    use std::net::{TcpListener, UdpSocket};
+    use std::os::unix::fs::{OpenOptionsExt, PermissionsExt, symlink};
+    use std::os::unix::net::UnixStream;
+    use std::process::Command;
+    use std::thread;
+
+    /// A filter holds for the thread that puts it on, and for those that this one starts.
+    fn sealed<T: Send + 'static>(act: impl FnOnce() -> T + Send + 'static) -> T {
+        let sealed = thread::spawn(|| {
+            seal().expect("a kernel with seccomp");
+            act()
+        });
+        sealed.join().expect("what is allowed works")
+    }
+
+    #[test]
+    fn a_sealed_worker_computes_on_threads_and_reads() {
+        let sum = sealed(|| {
+            let parts: Vec<_> = (0..4)
+                .map(|i| thread::spawn(move || vec![i; 1 << 20].iter().sum::<u64>()))
+                .collect();
+            let sum: u64 = parts.into_iter().filter_map(|part| part.join().ok()).sum();
+            let own = fs::read_to_string("/proc/self/status").expect("reading");
+            assert!(own.contains("Seccomp:"));
+            sum
+        });
+        assert_eq!(sum, 6 << 20);
+    }
+
+    #[test]
+    fn a_sealed_worker_can_do_nothing_else() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("file");
+        fs::write(&path, "as it was").expect("writing while it may");
+        let outcomes = sealed({
+            let path = path.clone();
+            move || attempts(&path)
+        });
+        for (attempt, error) in outcomes {
+            let refused = error.as_ref().and_then(io::Error::raw_os_error) == Some(libc::ENOSYS);
+            assert!(refused, "{attempt}: {error:?}");
+        }
+        assert_eq!(fs::read_to_string(&path).ok().as_deref(), Some("as it was"));
+        let entries = fs::read_dir(folder.path()).map(Iterator::count);
+        assert_eq!(entries.ok(), Some(1));
+    }
+
+    fn attempts(path: &std::path::Path) -> Vec<(&'static str, Option<io::Error>)> {
+        let emptied = OpenOptions::new()
+            .read(true)
+            .custom_flags(libc::O_TRUNC)
+            .open(path);
+        let none = PidfdFlags::empty();
+        vec![
+            ("TCP", TcpListener::bind("127.0.0.1:0").err()),
+            ("UDP", UdpSocket::bind("127.0.0.1:0").err()),
+            ("a pair of sockets", UnixStream::pair().err()),
+            ("a program", Command::new("/bin/true").spawn().err()),
+            (
+                "another file",
+                File::create(path.with_extension("new")).err(),
+            ),
+            ("writing", OpenOptions::new().append(true).open(path).err()),
+            ("emptying", emptied.err()),
+            (
+                "renaming",
+                fs::rename(path, path.with_extension("new")).err(),
+            ),
+            ("removing", fs::remove_file(path).err()),
+            (
+                "rights",
+                fs::set_permissions(path, Permissions::from_mode(0o777)).err(),
+            ),
+            ("a link", symlink(path, path.with_extension("link")).err()),
+            ("a folder", fs::create_dir(path.with_extension("d")).err()),
+            (
+                "memory with a name",
+                memfd_create("x", MemfdFlags::empty()).err().map(Into::into),
+            ),
+            (
+                "a signal",
+                kill_process(getpid(), Signal::WINCH).err().map(Into::into),
+            ),
+            (
+                "a process's handle",
+                pidfd_open(getpid(), none).err().map(Into::into),
+            ),
+            ("a session", setsid().err().map(Into::into)),
+        ]
+    }
+}
