@@ -305,14 +305,10 @@ impl Exercise {
             || name.parse::<u32>().is_ok_and(|n| number.parse() == Ok(n))
     }
 
-    /// Whether a crate is that of an earlier exercise which this one builds on.
-    pub fn builds_on(&self, name: &str) -> bool {
-        let crate_of = |folder: &String| {
-            folder
-                .split_once('-')
-                .is_some_and(|(_, crate_name)| crate_name == name)
-        };
-        self.facts.builds_on.iter().any(crate_of)
+    /// The crates of the earlier exercises that this one builds on.
+    pub fn earlier_crates(&self) -> impl Iterator<Item = &str> {
+        let folders = self.facts.builds_on.iter();
+        folders.filter_map(|folder| folder.split_once('-').map(|(_, name)| name))
     }
 
     /// The points that all tests give.

@@ -36,6 +36,8 @@ pub struct Shelf {
     search: BTreeSet<String>,
     /// All library files that the build gave but those of the solutions.
     files: BTreeSet<PathBuf>,
+    /// The same of each solution, by crate name.
+    solutions: BTreeMap<String, Vec<PathBuf>>,
 }
 
 /// A line of `cargo build --message-format=json`, as far as it is read.
@@ -164,8 +166,10 @@ impl Shelf {
                 filenames,
                 ..
             } => {
-                // Nothing of a submission is compiled or linked with them, and so it need not read them.
-                if !manifest_path.starts_with(root.join("solutions")) {
+                if manifest_path.starts_with(root.join("solutions")) {
+                    self.solutions
+                        .insert(target.name.clone(), filenames.clone());
+                } else {
                     self.files.extend(filenames.iter().cloned());
                 }
                 let library = filenames
@@ -217,12 +221,17 @@ impl Shelf {
         self.search.iter().map(|place| folder_of(place))
     }
 
-    /// What the compiler reads of them: library files, and whole folders of libraries that are not Rust's.
-    pub fn files(&self) -> impl Iterator<Item = &Path> {
+    /// What the compiler of an exercise reads of them: library files, and whole folders of libraries that are not
+    /// Rust's. Of the solutions only those that the exercise builds on: nothing else is linked with them.
+    pub fn files(&self, exercise: &Exercise) -> impl Iterator<Item = &Path> {
         let foreign = |place: &&String| !place.starts_with("dependency=");
         let foreign = self.search.iter().filter(foreign);
         let foreign = foreign.map(|place| folder_of(place));
-        self.files.iter().map(PathBuf::as_path).chain(foreign)
+        let earlier = exercise
+            .earlier_crates()
+            .filter_map(|name| self.solutions.get(&format!("{name}_solution")));
+        let own = self.files.iter().chain(earlier.flatten());
+        own.map(PathBuf::as_path).chain(foreign)
     }
 }
 

@@ -49,7 +49,7 @@ impl Confinement {
         run.extend(home_of_linker());
         let mut read = paths(&[LOADER_FILES, &["/dev/urandom"]]);
         read.push(root.join(format!("grader/workers/src/bin/{}.rs", exercise.name)));
-        read.extend(shelf.files().map(Path::to_owned));
+        read.extend(shelf.files(exercise).map(Path::to_owned));
         read.push(workshop.torch.clone());
         Self {
             sandbox: workshop.sandbox,
