@@ -1,4 +1,20 @@
 //! Handwriting-like digits made from a seed: a stand-in for MNIST that needs no download.
+//!
+//! Each digit is one of about three hand-made ways to write it, drawn with its own size, slant, place,
+//! tremor, pen and ink, with grain over it and now and then a speck beside it.
+//!
+//! How hard they are, learnt from 20,000 and tried on 10,000 others, with seed 0:
+//!
+//! | classifier | right |
+//! |---|---|
+//! | softmax regression on the pixels, until it gets no better | 86.9 % |
+//! | the same, learnt from 50,000 | 87.5 % |
+//! | ViT of 6 blocks, 64 wide, 4 heads, patches of 4 × 4, 6 epochs | 97.7 % |
+//! | the same, 8 epochs | 97.9 % |
+//!
+//! The ViT was timm's, with an MLP of twice the width, learnt by AdamW in batches of 128 at a rate of
+//! 2e-3 with a tenth of the steps for warm-up and a cosine after it, a weight decay of 0.05 and no
+//! augmentation; its 6 epochs are the first of the 8.
 
 mod glyphs;
 mod pen;

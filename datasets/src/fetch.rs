@@ -174,7 +174,8 @@ impl Fault {
 
 /// Fetches the files that are not in the folder yet, which is made where there is none. What breaks
 /// off goes on where it was, be it from another mirror or on another day. A file appears under its
-/// name once it is whole and has the published SHA-256.
+/// name once it is whole and has the published SHA-256; until then it is called `.partial`. An empty
+/// `.fetch.lock` stays in the folder.
 ///
 /// # Errors
 /// If the folder cannot be written, holds something else under a file's name, or no mirror gives a

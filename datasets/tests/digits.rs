@@ -165,9 +165,10 @@ fn softmax(mut logits: Array2<f32>) -> Array2<f32> {
     logits
 }
 
-/// The measured figure is 82 %; that of a small ViT is told in the documentation of `digits`.
+/// The measured figures are 85.5 % of the test set and 87.2 % of the training set; those of a small
+/// ViT are told in the documentation of `digits`.
 #[test]
-fn a_linear_classifier_learns_the_digits_and_stays_well_under_92_percent() {
+fn a_linear_classifier_learns_the_digits_and_stays_under_92_percent() {
     let digits = generate(&DigitsConfig {
         seed: 0,
         train: 20_000,
@@ -182,7 +183,7 @@ fn a_linear_classifier_learns_the_digits_and_stays_well_under_92_percent() {
     );
     assert!(test > 0.75, "it has hardly learnt: {test}");
     assert!(
-        test < 0.90 && train < 0.90,
+        test < 0.92 && train < 0.92,
         "too easy: {test}, and {train} of the training set"
     );
 }

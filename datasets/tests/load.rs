@@ -218,10 +218,14 @@ fn another_number_of_images_is_shown() {
 
 #[test]
 fn images_of_another_size_are_shown() {
-    let folder = Folder::new();
-    folder.patch(TEST_IMAGES, 8, &header(&[14, 56]));
-    let expected = "t10k-images-idx3-ubyte holds images of 14 by 56 pixels, where 28 by 28 belong";
-    assert_eq!(folder.fault(), expected);
+    for (height, width) in [(14, 56), (28, 14), (14, 28)] {
+        let folder = Folder::new();
+        folder.patch(TEST_IMAGES, 8, &header(&[height, width]));
+        let expected = format!(
+            "t10k-images-idx3-ubyte holds images of {height} by {width} pixels, where 28 by 28 belong"
+        );
+        assert_eq!(folder.fault(), expected);
+    }
 }
 
 #[test]

@@ -235,10 +235,12 @@ fn a_page_instead_of_the_file_costs_nothing_of_what_is_here() {
 #[test]
 fn what_does_not_end_is_stopped_where_the_file_would() {
     let mirror = Mirror::new(&content(), &[Answer::Endless]);
-    let fault = Errand::to(&[&mirror]).fails();
+    let mut errand = Errand::to(&[&mirror]);
+    let fault = errand.fails();
     let Fault::Size { expected, found } = fault else {
         panic!("{fault}");
     };
+    assert!(read(&errand.partial()).is_empty());
     assert_eq!(expected, 300_000);
     assert!(found > 300_000 && found < 400_000, "{found}");
 }
