@@ -1,0 +1,262 @@
+//! Fetches published files over HTTP, from whichever mirror has them, and keeps none that is not
+//! what was published.
+
+mod download;
+
+use std::fs::{self, File, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use sha2::{Digest, Sha256};
+use thiserror::Error;
+
+use crate::idx::hex;
+use download::Download;
+
+/// Files that are published together, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    /// What they are together.
+    pub name: String,
+    /// URLs of folders that hold all of the files, each with its last slash. They are tried in order.
+    pub mirrors: Vec<String>,
+    /// The files.
+    pub files: Vec<RemoteFile>,
+}
+
+/// A file as it was published.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RemoteFile {
+    /// Its name on the mirrors and here.
+    pub name: String,
+    /// Its size.
+    pub bytes: u64,
+    /// Its SHA-256, in small hexadecimal digits.
+    pub sha256: String,
+}
+
+/// What is going on, for whoever waits.
+#[derive(Debug)]
+pub enum Progress<'a> {
+    /// Another process fetches into the same folder; this one waits for it.
+    Waiting,
+    /// So much of a file is here.
+    Received {
+        /// The file.
+        file: &'a RemoteFile,
+        /// How many of its bytes.
+        bytes: u64,
+    },
+    /// A mirror did not give a file. Others, or the same once more, are tried.
+    Failed {
+        /// The URL that was asked.
+        url: &'a str,
+        /// What went wrong.
+        fault: &'a Fault,
+    },
+}
+
+/// How long a mirror is waited for, and how often it is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Patience {
+    /// How long a mirror may say nothing at all.
+    pub silence: Duration,
+    /// How many rounds of all mirrors may pass without a byte more than was ever here.
+    pub rounds: u32,
+    /// The pause before a round in which the last one gave nothing.
+    pub pause: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self {
+            silence: Duration::from_secs(30),
+            rounds: 3,
+            pause: Duration::from_secs(2),
+        }
+    }
+}
+
+/// Why files could not be fetched.
+#[derive(Debug, Error)]
+pub enum FetchError {
+    /// The folder cannot be written to.
+    #[error("cannot {doing} {}: {why}", .path.display())]
+    Io {
+        /// What was tried.
+        doing: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system says.
+        why: io::Error,
+    },
+    /// A file of that name is there, and is another one.
+    #[error(
+        "{} is there, but is not the published file (SHA-256 {found} instead of {expected}): remove it or name another folder",
+        .path.display()
+    )]
+    Occupied {
+        /// The file.
+        path: PathBuf,
+        /// The published SHA-256.
+        expected: String,
+        /// The file's.
+        found: String,
+    },
+    /// No mirror gave the file.
+    #[error("no mirror gave {file}: {}", listed(.faults))]
+    NoMirror {
+        /// The file.
+        file: String,
+        /// What each mirror did last: its URL, and what went wrong.
+        faults: Vec<(String, Fault)>,
+    },
+}
+
+/// What went wrong with a mirror.
+#[derive(Debug, Error)]
+pub enum Fault {
+    /// It answered with an error, such as 404.
+    #[error("it answered {0}")]
+    Status(u16),
+    /// It offers something of another size, such as a page that says that the file is gone.
+    #[error("it offers {found} bytes, where the file has {expected}")]
+    Size {
+        /// The published size.
+        expected: u64,
+        /// What it announced, or had sent when it was stopped.
+        found: u64,
+    },
+    /// It answered a request for the rest of a file with another part.
+    #[error("asked for the bytes from {asked}, it sent something else: {got}")]
+    Range {
+        /// The first byte that was asked for.
+        asked: u64,
+        /// What it says that it sent, fit to be shown.
+        got: String,
+    },
+    /// It broke off.
+    #[error("it broke off after {bytes} bytes")]
+    BrokeOff {
+        /// How much of the file was here then.
+        bytes: u64,
+    },
+    /// It sent nothing for too long.
+    #[error("it went silent after {bytes} bytes")]
+    Silent {
+        /// How much of the file was here then.
+        bytes: u64,
+    },
+    /// It cannot be reached, or does not speak HTTP.
+    #[error("it cannot be asked: {0}")]
+    Unreachable(String),
+    /// What came has the right size and is not what was published.
+    #[error("what it sent has SHA-256 {found}, and not the published {expected}")]
+    Checksum {
+        /// The published SHA-256.
+        expected: String,
+        /// That of what came.
+        found: String,
+    },
+}
+
+impl Fault {
+    /// Whether there is no point in asking again.
+    fn is_final(&self) -> bool {
+        match self {
+            Self::Status(status) => (400..500).contains(status) && ![408, 429].contains(status),
+            Self::Size { .. } | Self::Range { .. } | Self::Checksum { .. } => true,
+            Self::BrokeOff { .. } | Self::Silent { .. } | Self::Unreachable(_) => false,
+        }
+    }
+}
+
+/// Fetches the files that are not in the folder yet, which is made where there is none. What breaks
+/// off goes on where it was, be it from another mirror or on another day. A file appears under its
+/// name once it is whole and has the published SHA-256; until then it is called `.partial`. An empty
+/// `.fetch.lock` stays in the folder.
+///
+/// # Errors
+/// If the folder cannot be written, holds something else under a file's name, or no mirror gives a
+/// file.
+pub fn fetch(
+    source: &Source,
+    folder: &Path,
+    progress: impl FnMut(Progress<'_>),
+) -> Result<(), FetchError> {
+    fetch_patiently(source, folder, Patience::default(), progress)
+}
+
+/// As [`fetch()`], for mirrors that need more patience than usual, or deserve less.
+///
+/// # Errors
+/// As of [`fetch()`].
+pub fn fetch_patiently(
+    source: &Source,
+    folder: &Path,
+    patience: Patience,
+    mut progress: impl FnMut(Progress<'_>),
+) -> Result<(), FetchError> {
+    fs::create_dir_all(folder).map_err(io_error("make the folder", folder))?;
+    let _held = hold(folder, &mut progress)?;
+    for file in &source.files {
+        let place = folder.join(&file.name);
+        if !is_there(&place, file)? {
+            let download = Download::new(file, &place, patience)?;
+            download.fetch_from_any(&source.mirrors, &mut progress)?;
+        }
+        let bytes = file.bytes;
+        progress(Progress::Received { file, bytes });
+    }
+    Ok(())
+}
+
+/// Keeps other processes out of the folder until the file is dropped, or this process ends in
+/// whatever way.
+fn hold(folder: &Path, progress: &mut impl FnMut(Progress<'_>)) -> Result<File, FetchError> {
+    let path = folder.join(".fetch.lock");
+    let file = File::create(&path).map_err(io_error("make", &path))?;
+    let locked = match file.try_lock() {
+        Err(TryLockError::WouldBlock) => {
+            progress(Progress::Waiting);
+            file.lock()
+        }
+        Err(TryLockError::Error(error)) => Err(error),
+        Ok(()) => Ok(()),
+    };
+    locked.map_err(io_error("lock", &path))?;
+    Ok(file)
+}
+
+/// Whether the published file is there already.
+fn is_there(place: &Path, file: &RemoteFile) -> Result<bool, FetchError> {
+    let mut content = match File::open(place) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        other => other.map_err(io_error("read", place))?,
+    };
+    let mut sum = Sha256::new();
+    io::copy(&mut content, &mut sum).map_err(io_error("read", place))?;
+    let found = hex(&sum.finalize());
+    if found == file.sha256 {
+        return Ok(true);
+    }
+    Err(FetchError::Occupied {
+        path: place.to_owned(),
+        expected: file.sha256.clone(),
+        found,
+    })
+}
+
+fn io_error(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> FetchError {
+    move |why| FetchError::Io {
+        doing,
+        path: path.to_owned(),
+        why,
+    }
+}
+
+fn listed(faults: &[(String, Fault)]) -> String {
+    let faults = faults.iter().map(|(url, fault)| format!("{url}: {fault}"));
+    faults.collect::<Vec<_>>().join("; ")
+}
