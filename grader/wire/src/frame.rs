@@ -1,7 +1,7 @@
 //! One frame: named tensors and metadata as a safetensors blob, and its length before it on a stream.
 
 use crate::header::{Header, METADATA, refuse_unseen};
-use crate::text::abridged;
+use crate::text::{MOST_SHOWN, abridged};
 use crate::{Dtype, RawTensor, Tensors, printable};
 use safetensors::tensor::View;
 use std::borrow::Cow;
@@ -50,7 +50,7 @@ pub enum WireError {
     Limit {
         /// What is too large.
         what: &'static str,
-        /// How large it is.
+        /// How large it is, as far as it was read.
         got: u64,
         /// The limit.
         limit: usize,
@@ -64,7 +64,7 @@ impl WireError {
     /// [`WireError::Malformed`], of a text that may quote what a stranger wrote: it is cut short, and made fit to be
     /// shown.
     pub(crate) fn malformed(fault: impl fmt::Display) -> Self {
-        Self::Malformed(printable(&abridged(fault, 300)))
+        Self::Malformed(printable(&abridged(fault, MOST_SHOWN)))
     }
 }
 
@@ -101,8 +101,8 @@ impl Frame {
     /// The frame of a safetensors blob.
     ///
     /// # Errors
-    /// [`WireError::Limit`] and [`WireError::Malformed`], whatever the bytes are; never a panic, and no
-    /// allocation larger than a small multiple of `limits`.
+    /// [`WireError::Limit`] and [`WireError::Malformed`], whatever the bytes are; never a panic, and at no time more
+    /// memory than the data takes and 16 times the header (`tests/allocation.rs`).
     pub fn decode(blob: &[u8], limits: &Limits) -> Result<Self, WireError> {
         within("bytes", blob.len() as u64, limits.frame)?;
         let (header, data) = Header::read(blob, limits)?;
@@ -146,11 +146,15 @@ pub fn write_frame(
     Ok(())
 }
 
+/// How many bytes of a frame are waited for at first; then as many again as there are.
+const FIRST_STEP: u64 = 8 << 10;
+
 /// Reads one frame.
 ///
 /// # Errors
 /// [`WireError::Closed`] where the stream ends before a frame begins; else as [`Frame::decode`], and where
-/// the stream breaks inside a frame. Memory is taken as bytes arrive, not as the length promises.
+/// the stream breaks inside a frame. Memory is taken as bytes arrive, not as the length promises: never more than
+/// twice as many, until all are there.
 pub fn read_frame(stream: &mut impl Read, limits: &Limits) -> Result<Frame, WireError> {
     let mut length = Vec::with_capacity(8);
     stream.take(8).read_to_end(&mut length)?;
@@ -161,9 +165,16 @@ pub fn read_frame(stream: &mut impl Read, limits: &Limits) -> Result<Frame, Wire
     };
     within("bytes", length, limits.frame)?;
     let mut blob = Vec::new();
-    stream.take(length).read_to_end(&mut blob)?;
-    if blob.len() as u64 != length {
-        return Err(ended_early());
+    loop {
+        let missing = length - blob.len() as u64;
+        if missing == 0 {
+            break;
+        }
+        let step = missing.min(FIRST_STEP.max(blob.len() as u64));
+        blob.reserve_exact(step as usize);
+        if stream.take(step).read_to_end(&mut blob)? as u64 != step {
+            return Err(ended_early());
+        }
     }
     Frame::decode(&blob, limits)
 }

@@ -3,7 +3,7 @@
 
 use crate::frame::within;
 use crate::tensor::byte_len;
-use crate::text::quoted;
+use crate::text::{MOST_SHOWN, abridged, quoted};
 use crate::{Dtype, Limits, WireError, is_hidden};
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
@@ -63,23 +63,16 @@ impl Header {
         let mut in_place: Vec<_> = self.tensors.iter().collect();
         in_place.sort_unstable_by_key(|(_, tensor)| tensor.offsets);
         let mut next = 0;
-        for (
-            name,
-            Declared {
-                dtype,
-                shape,
-                offsets,
-            },
-        ) in in_place
-        {
-            let [begin, end] = *offsets;
+        for (name, tensor) in in_place {
+            let [begin, end] = tensor.offsets;
+            let (dtype, shape) = (tensor.dtype, &tensor.shape);
             let fault = |what: fmt::Arguments<'_>| {
                 Err(WireError::malformed(format_args!(
                     "{} {what}",
                     quoted(name)
                 )))
             };
-            let Some(bytes) = byte_len(*dtype, shape) else {
+            let Some(bytes) = byte_len(dtype, shape) else {
                 return fault(format_args!(
                     "of {dtype} {shape:?} takes more bytes than can be counted"
                 ));
@@ -173,7 +166,8 @@ impl Reading<'_> {
             Entry::Occupied(known) => self.check(Err(twice(known.key()))),
             Entry::Vacant(place) => {
                 let value = map.next_value_seed(value).map_err(|error| {
-                    A::Error::custom(format_args!("{}: {error}", quoted(place.key())))
+                    let fault = format_args!("{}: {error}", quoted(place.key()));
+                    A::Error::custom(abridged(fault, MOST_SHOWN))
                 })?;
                 place.insert(value);
                 Ok(())

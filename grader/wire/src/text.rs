@@ -33,6 +33,9 @@ pub fn is_hidden(c: char) -> bool {
             | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
+/// Characters of a fault that are shown, whatever a stranger put into it.
+pub(crate) const MOST_SHOWN: usize = 300;
+
 /// A name in quotes, cut short.
 pub(crate) fn quoted(name: &str) -> String {
     format!("{:?}", abridged(name, 60))
@@ -88,7 +91,8 @@ mod tests {
     #[test]
     fn a_long_text_is_cut_short() {
         assert_eq!(abridged("añb", 3), "añb");
-        assert_eq!(abridged(format_args!("{}{}", "añ", "bc"), 3), "añb…");
+        let [a, b, c] = ["añ", "bc", "d"];
+        assert_eq!(abridged(format_args!("{a}{b}{c}"), 3), "añb…");
         assert_eq!(
             quoted(&"\"".repeat(100)),
             format!("\"{}…\"", "\\\"".repeat(60))

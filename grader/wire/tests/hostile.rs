@@ -1,8 +1,10 @@
 //! Frames as an adversary writes them: each is refused with its fault named, or does no harm.
 
+mod blob;
 mod frames;
 
-use frames::{Case, Verdict, corpus, limits};
+use blob::{blob, f32, limits};
+use frames::{Case, Verdict, corpus};
 use std::collections::BTreeMap;
 use std::io::{self, ErrorKind, Read};
 use std::path::PathBuf;
@@ -104,12 +106,13 @@ fn what_an_adversary_wrote_is_shown_harmlessly_and_not_at_length() {
         format!(r#"{{"a":{{"dtype":"{name}","shape":[1],"data_offsets":[0,4]}}}}"#),
         format!(r#"{{"a":{{"{field}":1}}}}"#),
         format!(r#"{{"a":"{field}"}}"#),
+        format!(r#"{{"__metadata__":"{field}"}}"#),
         format!(r#"{{"__metadata__":{{"fault":"{name}","message":""}}}}"#),
         format!(r#"{{"__metadata__":{{"fault":"{field}","message":""}}}}"#),
     ];
     for header in hostile {
-        let answer = Frame::decode(&frames::blob(header, 0), &Limits::default())
-            .and_then(Frame::into_answer);
+        let answer =
+            Frame::decode(&blob(header, 0), &Limits::default()).and_then(Frame::into_answer);
         let refusal = answer.expect_err("hostile").to_string();
         assert!(refusal.len() < 3_000, "{} bytes", refusal.len());
         assert!(!refusal.contains(wire::is_hidden), "{refusal:?}");
@@ -119,19 +122,19 @@ fn what_an_adversary_wrote_is_shown_harmlessly_and_not_at_length() {
 #[test]
 fn the_usual_limits_hold() {
     let usual = Limits::default();
-    let entry = |i: usize| frames::f32(&i.to_string(), "[0]", "[0,0]");
+    let entry = |i: usize| f32(&i.to_string(), "[0]", "[0,0]");
     let tensors = |count| {
         let entries: Vec<_> = (0..count).map(entry).collect();
-        frames::blob(format!("{{{}}}", entries.join(",")), 0)
+        blob(format!("{{{}}}", entries.join(",")), 0)
     };
     let texts = |count| {
         let entries: Vec<_> = (0..count).map(|i| format!(r#""{i}":"""#)).collect();
-        frames::blob(
+        blob(
             format!(r#"{{"__metadata__":{{{}}}}}"#, entries.join(",")),
             0,
         )
     };
-    let blanks = |count: usize| frames::blob(format!("{{{}}}", " ".repeat(count - 2)), 0);
+    let blanks = |count: usize| blob(format!("{{{}}}", " ".repeat(count - 2)), 0);
     for (blob, fits) in [
         (tensors(2048), true),
         (tensors(2049), false),
@@ -241,6 +244,14 @@ fn nothing_is_written_that_its_reader_refuses() {
             ..Frame::default()
         }
     };
+    let of_length = |length: usize| {
+        let tensor =
+            RawTensor::new(Dtype::F32, vec![length], vec![0; 4 * length]).expect("a tensor");
+        Frame {
+            tensors: [("a".into(), tensor)].into(),
+            ..Frame::default()
+        }
+    };
     let named = |names: &[String]| Frame {
         tensors: names
             .iter()
@@ -257,6 +268,7 @@ fn nothing_is_written_that_its_reader_refuses() {
     };
     let names = |count: usize| (0..count).map(|i| i.to_string()).collect::<Vec<_>>();
     for (frame, fault) in [
+        (of_length(1024), "of at most 4096"),
         (of_rank(9), "axes 9, of at most 8"),
         (named(&names(5)), "tensors 5, of at most 4"),
         (named(&["__metadata__".into()]), "__metadata__"),
@@ -272,13 +284,37 @@ fn nothing_is_written_that_its_reader_refuses() {
         assert!(refusal.contains(fault), "{refusal}");
         assert!(stream.is_empty(), "half a frame was written");
     }
-    for frame in [of_rank(8), named(&names(4)), texts(&names(4), "a")] {
+    for frame in [
+        of_length(512),
+        of_rank(8),
+        named(&names(4)),
+        texts(&names(4), "a"),
+    ] {
         let mut stream = Vec::new();
         write_frame(&mut stream, &frame, &limits).expect("written");
         assert_eq!(
             read_frame(&mut stream.as_slice(), &limits).expect("read"),
             frame
         );
+    }
+}
+
+#[test]
+fn a_name_that_no_reader_takes_is_not_encoded() {
+    let scalar = RawTensor::new(Dtype::I64, vec![], vec![0; 8]).expect("a scalar");
+    for name in ["\0", "a\n", "\u{1b}[2J", "\u{202e}", "__metadata__"] {
+        let frame = Frame {
+            tensors: [(name.into(), scalar.clone())].into(),
+            ..Frame::default()
+        };
+        assert!(frame.encode().is_err(), "a tensor of the name {name:?}");
+    }
+    for name in ["\0", "\u{200b}fault"] {
+        let frame = Frame {
+            metadata: [(name.into(), String::new())].into(),
+            ..Frame::default()
+        };
+        assert!(frame.encode().is_err(), "a text of the name {name:?}");
     }
 }
 
