@@ -1,5 +1,6 @@
 //! The commands: each parses nothing, calls the library, prints.
 
+mod attack;
 mod call;
 mod check;
 mod confined;
@@ -9,6 +10,7 @@ mod progress;
 mod setup;
 mod verify;
 
+pub use attack::attack;
 pub use call::call;
 pub use check::check;
 pub use confined::confined;

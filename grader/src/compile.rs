@@ -10,9 +10,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
+use wire::printable_lines;
 
 /// What compiling one crate may take. The solutions take under half a second.
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_secs(30);
 
 /// What came of the sources.
 #[derive(Debug)]
@@ -160,13 +161,14 @@ fn refusal(finished: &Finished) -> Option<String> {
     if status.success() {
         return None;
     }
-    let words = finished.stderr.trim();
+    // The compiler quotes what a submission wrote, and lets some of what acts on a terminal through.
+    let words = printable_lines(finished.stderr.trim());
     Some(match status.signal() {
         Some(signal) => format!(
             "the compiler was stopped by signal {signal}: the code takes more memory or time than it may\n{words}"
         ),
         None if words.is_empty() => format!("the compiler ended with {status}"),
-        None => words.to_owned(),
+        None => words,
     })
 }
 

@@ -1,14 +1,15 @@
 //! The grader: from submissions that nobody trusts to grades that everybody can.
 //!
-//! A submission is taken in ([`intake`]), compiled ([`compile`]) into a *worker* with the libraries that were built
+//! A submission is taken in ([`intake`]), searched for what an exercise forbids ([`shortcut`]), compiled ([`compile`]) into a *worker* with the libraries that were built
 //! once for the whole class ([`workshop`]), tried by a *judge* in another process ([`judge`]), and counted
 //! ([`grade`]). Many are graded at a time ([`batch`]); finished results are kept ([`ledger`]) and shown
 //! ([`report`]). Whatever runs or compiles a submission's code is started in one place ([`confine`])
 //! and watched from outside while it runs ([`watch`]).
 //!
 //! [`course`] is what the exercises' manifests say, [`lesson`] what their tests say of themselves. [`proof`] shows
-//! that all this can tell right from wrong. [`setup`] gets libtorch, [`doctor`] says what a machine lacks.
+//! that all this can tell right from wrong, [`attack`] that it cannot be cheated. [`setup`] gets libtorch, [`doctor`] says what a machine lacks.
 
+pub mod attack;
 pub mod batch;
 pub mod cli;
 pub mod command;
@@ -26,6 +27,7 @@ pub mod libtorch;
 pub mod process;
 pub mod report;
 pub mod setup;
+pub mod shortcut;
 pub mod verdict;
 pub mod watch;
 pub mod workshop;

@@ -106,6 +106,9 @@ impl Audience for Progress<'_> {
                     Outcome::DoesNotCompile(words) => {
                         println!("{}: {}", exercise.exercise, first_error(words));
                     }
+                    Outcome::Shortcut(what) => {
+                        println!("{}: {}", exercise.exercise, printable_lines(what));
+                    }
                     Outcome::NotGraded(reason) => {
                         println!(
                             "{}: the grader failed: {}",
