@@ -74,7 +74,7 @@ mod tests {
         let before = list();
         assert_eq!(before.len(), 2);
         fs::write(&file, "two").expect("the file");
-        assert_eq!(differences(&before, &list()), [file.clone()]);
+        assert_eq!(differences(&before, &list()), std::slice::from_ref(&file));
         fs::remove_file(&file).expect("the file");
         assert_eq!(
             differences(&before, &list()),
