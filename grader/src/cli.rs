@@ -36,6 +36,8 @@ pub enum Command {
     Check(Check),
     /// Run one operation on tensors from a file
     Call(Call),
+    /// Try every hostile submission of the corpus on this machine
+    Attack(Attack),
     /// Run all tests of the project, and the proofs of the course
     Verify(Verify),
     /// Get libtorch
@@ -147,6 +149,18 @@ pub struct Call {
     /// How the code is confined: `none` puts on only the limits, and is for code that you trust
     #[arg(long, value_enum, default_value_t)]
     pub sandbox: Sandbox,
+}
+
+/// Arguments of `attack`.
+#[derive(Args, Debug)]
+pub struct Attack {
+    /// Only the attacks whose name begins so: `04` or `04-include`. May be given several times
+    #[arg(long, value_name = "NAME")]
+    pub only: Vec<String>,
+    /// Show instead that attacks which one layer stops do gain something where nothing but the limits is put on.
+    /// They reach only for what is set up for them
+    #[arg(long)]
+    pub prove: bool,
 }
 
 /// Arguments of `verify`.

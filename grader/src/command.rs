@@ -8,6 +8,7 @@ macro_rules! say {
     }};
 }
 
+mod attack;
 mod call;
 mod check;
 mod confined;
@@ -17,6 +18,7 @@ mod progress;
 mod setup;
 mod verify;
 
+pub use attack::attack;
 pub use call::call;
 pub use check::check;
 pub use confined::confined;

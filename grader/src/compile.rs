@@ -13,7 +13,7 @@ use std::time::Duration;
 use wire::printable_lines;
 
 /// What compiling one crate may take. The solutions take under half a second.
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_secs(30);
 
 /// What came of the sources.
 #[derive(Debug)]

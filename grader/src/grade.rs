@@ -6,6 +6,7 @@ use crate::course::{Course, Exercise};
 use crate::intake::{Candidate, Limits as IntakeLimits, Source};
 use crate::judge::{TimeLimits, judge, tally};
 use crate::scratch::Scratch;
+use crate::shortcut;
 use crate::verdict::{Graded, GradedExercise, Outcome, Tested};
 use crate::workshop::Workshop;
 use anyhow::Result;
@@ -107,6 +108,9 @@ impl Grader {
         sources: &[Source],
         stage: &dyn Fn(Stage<'_>),
     ) -> Result<(Outcome, Vec<Tested>)> {
+        if let Some(shortcut) = shortcut::find(exercise, sources) {
+            return Ok((Outcome::Shortcut(shortcut.to_string()), vec![]));
+        }
         let stop = || self.is_stopped();
         let scratch = self.scratch.folder()?;
         stage(Stage::Compiling(&exercise.name));

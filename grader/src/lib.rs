@@ -1,16 +1,17 @@
 //! The grader: from submissions that nobody trusts to grades that everybody can.
 //!
-//! A submission is taken in ([`intake`]), compiled ([`compile`]) into a *worker* with the libraries that were built
+//! A submission is taken in ([`intake`]), searched for what an exercise forbids ([`shortcut`]), compiled ([`compile`]) into a *worker* with the libraries that were built
 //! once for the whole class ([`workshop`]), tried by a *judge* in another process ([`judge`]), and counted
 //! ([`grade`]). Many are graded at a time ([`batch`]); finished results are kept ([`ledger`]) and shown
 //! ([`report`]). Whatever runs or compiles a submission's code is started in one place ([`confine`])
 //! and watched from outside while it runs ([`watch`]).
 //!
 //! [`course`] is what the exercises' manifests say, [`lesson`] what their tests say of themselves. [`proof`] shows
-//! that all this can tell right from wrong, and [`suites`] runs the project's own tests. [`ask`] asks a worker a single
-//! thing. [`setup`] gets libtorch, [`doctor`] says what a machine lacks.
+//! that all this can tell right from wrong, [`attack`] that it cannot be cheated; [`suites`] runs the project's own
+//! tests. [`ask`] asks a worker a single thing. [`setup`] gets libtorch, [`doctor`] says what a machine lacks.
 
 pub mod ask;
+pub mod attack;
 pub mod batch;
 pub mod cli;
 pub mod command;
@@ -30,6 +31,7 @@ pub mod proof;
 pub mod report;
 pub mod scratch;
 pub mod setup;
+pub mod shortcut;
 pub mod suites;
 pub mod verdict;
 pub mod watch;

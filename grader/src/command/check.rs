@@ -54,6 +54,7 @@ fn show(course: &Course, exercise: &Exercise, graded: &GradedExercise) {
             "\n{}\n\n  It does not compile yet.\n",
             printable_lines(words)
         ),
+        Outcome::Shortcut(what) => println!("\n  {}\n", printable_lines(what)),
         Outcome::NotGraded(reason) => {
             say!("\n  the grader failed: {}\n", printable_lines(reason))
         }

@@ -116,6 +116,9 @@ impl Audience for Progress<'_> {
                     Outcome::DoesNotCompile(words) => {
                         say!("{}: {}", exercise.exercise, first_error(words));
                     }
+                    Outcome::Shortcut(what) => {
+                        println!("{}: {}", exercise.exercise, printable_lines(what));
+                    }
                     Outcome::NotGraded(reason) => {
                         say!(
                             "{}: the grader failed: {}",

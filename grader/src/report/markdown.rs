@@ -44,6 +44,13 @@ fn write_exercise(page: &mut String, course: &Course, graded: &GradedExercise) {
         Outcome::DoesNotCompile(words) => {
             let _ = write!(page, "It does not compile:\n\n{}", block(words));
         }
+        Outcome::Shortcut(what) => {
+            let _ = write!(
+                page,
+                "It uses what it asks you to write:\n\n{}",
+                block(what)
+            );
+        }
         Outcome::NotGraded(reason) => {
             let _ = write!(
                 page,

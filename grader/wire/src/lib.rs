@@ -20,7 +20,7 @@ mod text;
 pub use frame::{Frame, Limits, WireError, read_frame, write_frame};
 pub use message::{Answer, Fault, FaultKind, Request};
 pub use tensor::{Dtype, Element, RawTensor, TensorError};
-pub use text::{is_hidden, printable, printable_lines};
+pub use text::{is_command, is_hidden, printable, printable_lines};
 
 /// Named tensors, in the order of their names.
 pub type Tensors = std::collections::BTreeMap<String, RawTensor>;

@@ -2,11 +2,14 @@
 
 use std::fmt::{self, Write};
 
-/// Escapes what acts on a terminal or cannot be seen, line breaks included.
+/// Escapes what acts on a terminal or cannot be seen, line breaks included; and the beginning of a line that would
+/// command the service that runs a build (`::error::`, `##[error]`), where this is shown in its log.
 pub fn printable(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
-    for c in text.chars() {
-        if is_hidden(c) {
+    let first = text.len() - text.trim_start().len();
+    let commands = is_command(&text[first..]);
+    for (i, c) in text.char_indices() {
+        if is_hidden(c) || (commands && i == first) {
             shown.extend(c.escape_unicode());
         } else {
             shown.push(c);
@@ -21,6 +24,16 @@ pub fn printable_lines(text: &str) -> String {
         .lines()
         .map(|line| printable(&line.replace('\t', "    ")));
     lines.collect::<Vec<_>>().join("\n")
+}
+
+/// Whether a line is a command to GitHub's or Azure's runners: `::name …::` or `##[name]`. See "Workflow commands
+/// for GitHub Actions".
+pub fn is_command(line: &str) -> bool {
+    let line = line.trim_start();
+    line.starts_with("##[")
+        || line
+            .strip_prefix("::")
+            .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_alphabetic()))
 }
 
 /// Whether a character acts on a terminal or cannot be seen: control characters, line separators, and Unicode's
@@ -80,6 +93,14 @@ mod tests {
         assert_eq!(
             printable("a\u{1b}[2Jb\u{202e}\n"),
             "a\\u{1b}[2Jb\\u{202e}\\u{a}"
+        );
+    }
+
+    #[test]
+    fn no_line_commands_a_build() {
+        assert_eq!(
+            printable_lines("a ::b\n  ::error::c\n##[error]d\n  ::: e"),
+            "a ::b\n  \\u{3a}:error::c\n\\u{23}#[error]d\n  ::: e"
         );
     }
 

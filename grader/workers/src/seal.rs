@@ -157,7 +157,7 @@ fn rules() -> Result<BTreeMap<i64, Vec<SeccompRule>>, BackendError> {
     ] {
         allow(libc::SYS_fcntl, 1, Eq, command as u64)?;
     }
-    allow(libc::SYS_ioctl, 1, Eq, libc::TCGETS as u64)?;
+    allow(libc::SYS_ioctl, 1, Eq, libc::TCGETS)?;
     // Names of threads and of memory. Not the signal that ends it with its parent.
     for option in [libc::PR_SET_NAME, libc::PR_GET_NAME, libc::PR_SET_VMA] {
         allow(libc::SYS_prctl, 0, Eq, option as u64)?;

@@ -208,6 +208,7 @@ fn in_words(outcome: &Outcome) -> String {
         Outcome::Tested => "its tests ran".to_owned(),
         Outcome::Missing => "it is missing".to_owned(),
         Outcome::DoesNotCompile(words) => format!("it does not compile: {words}"),
+        Outcome::Shortcut(which) => format!("it takes a shortcut: {which}"),
         Outcome::NotGraded(reason) => format!("the grader failed: {reason}"),
     }
 }

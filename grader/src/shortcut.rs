@@ -1,0 +1,151 @@
+//! Ready-made operations that an exercise asks to write: found by name among the tokens of a submission.
+
+use crate::course::Exercise;
+use crate::intake::Source;
+use proc_macro2::{TokenStream, TokenTree};
+use std::fmt;
+use std::str::FromStr;
+
+/// Where a submission names an operation that its exercise does not allow.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shortcut {
+    /// The name.
+    pub name: String,
+    /// The file, within `src`.
+    pub file: String,
+    /// The line, counted from 1.
+    pub line: usize,
+}
+
+impl fmt::Display for Shortcut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, file, line } = self;
+        write!(
+            f,
+            "src/{file}:{line} names `{name}`, the ready-made form of what this exercise asks you to write: write it \
+             out, and call a function of your own by another name"
+        )
+    }
+}
+
+/// The first shortcut in the sources, if there is one. Macros' arguments and bodies are tokens too, comments and texts
+/// are not: a name can be written about. Where a source does not divide into tokens here, which is no proof that it
+/// does not for the compiler, every word of it counts.
+pub fn find(exercise: &Exercise, sources: &[Source]) -> Option<Shortcut> {
+    let forbidden = &exercise.facts.forbidden;
+    sources.iter().find_map(|source| {
+        let text = String::from_utf8_lossy(&source.bytes);
+        let (name, line) = match TokenStream::from_str(&text) {
+            Ok(tokens) => in_tokens(forbidden, tokens),
+            Err(_) => in_words(forbidden, &text),
+        }?;
+        Some(Shortcut {
+            name: name.to_owned(),
+            file: source.path.clone(),
+            line,
+        })
+    })
+}
+
+/// The first forbidden name among the tokens, and its line. Groups are put off, not descended into: a submission nests
+/// them as deep as it likes.
+fn in_tokens(forbidden: &[String], tokens: TokenStream) -> Option<(&str, usize)> {
+    let mut todo = vec![tokens];
+    while let Some(tokens) = todo.pop() {
+        for token in tokens {
+            match token {
+                TokenTree::Group(group) => todo.push(group.stream()),
+                TokenTree::Ident(ident) => {
+                    if let Some(name) = forbidden_form(forbidden, &ident.to_string()) {
+                        return Some((name, ident.span().start().line));
+                    }
+                }
+                TokenTree::Punct(_) | TokenTree::Literal(_) => {}
+            }
+        }
+    }
+    None
+}
+
+fn in_words<'a>(forbidden: &'a [String], text: &str) -> Option<(&'a str, usize)> {
+    (1..).zip(text.lines()).find_map(|(number, line)| {
+        let mut words = line.split(|c: char| !c.is_alphanumeric() && c != '_');
+        let name = words.find_map(|word| forbidden_form(forbidden, word))?;
+        Some((name, number))
+    })
+}
+
+/// The forbidden name that this is, or is a form of in tch: `softmax_` works in place, `softmax_out` writes to another
+/// tensor, `f_softmax` gives errors back.
+fn forbidden_form<'a>(forbidden: &'a [String], written: &str) -> Option<&'a str> {
+    let plain = written.strip_prefix("r#").unwrap_or(written);
+    let plain = plain.strip_prefix("f_").unwrap_or(plain);
+    let plain = plain.strip_suffix("_out").unwrap_or(plain);
+    let plain = plain.trim_end_matches('_');
+    forbidden
+        .iter()
+        .map(String::as_str)
+        .find(|name| *name == plain)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(text: &str) -> Option<(String, usize)> {
+        let forbidden = ["scaled_dot_product_attention".to_owned()];
+        let (name, line) = in_tokens(&forbidden, text.parse().expect("tokens"))?;
+        Some((name.to_owned(), line))
+    }
+
+    #[test]
+    fn a_name_is_found_in_every_form() {
+        for text in [
+            "Tensor::scaled_dot_product_attention(q)",
+            "Tensor::f_scaled_dot_product_attention(q)",
+            "use Tensor::r#scaled_dot_product_attention as mine;",
+            "macro_rules! m { () => { Tensor::scaled_dot_product_attention(q) } }",
+            "vec![[q.size(), Tensor::scaled_dot_product_attention_out(q)]]",
+        ] {
+            let (name, _) = found(text).unwrap_or_else(|| panic!("{text}"));
+            assert_eq!(name, "scaled_dot_product_attention");
+        }
+        assert_eq!(
+            found("fn a() {}\n x.scaled_dot_product_attention()").map(|it| it.1),
+            Some(2)
+        );
+    }
+
+    #[test]
+    fn what_does_not_divide_into_tokens_is_searched_by_words() {
+        let forbidden = ["softmax".to_owned()];
+        assert_eq!(
+            in_words(&forbidden, "#!/it's\nx.f_softmax(0)"),
+            Some(("softmax", 2))
+        );
+        assert_eq!(in_words(&forbidden, "#!/it's\nx.my_softmax(0)"), None);
+    }
+
+    #[test]
+    fn groups_nest_as_deep_as_they_like() {
+        let depth = 100_000;
+        let text = format!(
+            "{}scaled_dot_product_attention{}",
+            "(".repeat(depth),
+            ")".repeat(depth)
+        );
+        assert!(found(&text).is_some());
+    }
+
+    #[test]
+    fn writing_about_it_is_no_use_of_it() {
+        assert_eq!(
+            found("// scaled_dot_product_attention\nfn a() { \"scaled_dot_product_attention\"; }"),
+            None
+        );
+        assert_eq!(
+            found("fn my_scaled_dot_product_attention_of_heads() {}"),
+            None
+        );
+    }
+}
