@@ -100,7 +100,7 @@ pub fn library_arguments(
     arguments.push(src.join("lib.rs").into());
     for dependency in &exercise.dependencies {
         // An earlier exercise is the reference's, so that one mistake costs once.
-        let library = if exercise.earlier_crates().any(|name| name == dependency) {
+        let library = if exercise.earlier.contains(dependency) {
             shelf.library(&format!("{dependency}-solution"))?
         } else {
             shelf.library(dependency)?

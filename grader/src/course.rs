@@ -27,6 +27,8 @@ pub struct Exercise {
     pub name: String,
     /// Whether its functions work on libtorch's tensors.
     pub uses_torch: bool,
+    /// The crates of the earlier exercises that it builds on, and that these build on.
+    pub earlier: Vec<String>,
     /// The crates a submission may use, which are those of the exercise's manifest.
     pub dependencies: Vec<String>,
     /// What `[package.metadata.exercise]` says.
@@ -171,6 +173,7 @@ impl Course {
             bail!("{} holds no exercise", folder.display());
         }
         exercises.sort_by(|a, b| a.folder.cmp(&b.folder));
+        find_earlier(&mut exercises)?;
         Ok(Self { root, exercises })
     }
 
@@ -244,6 +247,30 @@ impl Course {
     }
 }
 
+/// Follows `builds-on`. Exercises come in the order of their numbers, and build on earlier ones alone.
+fn find_earlier(exercises: &mut [Exercise]) -> Result<()> {
+    for i in 0..exercises.len() {
+        let (before, rest) = exercises.split_at_mut(i);
+        let Some(exercise) = rest.first_mut() else {
+            break;
+        };
+        for folder in &exercise.facts.builds_on {
+            let base = before
+                .iter()
+                .find(|base| base.folder == *folder)
+                .with_context(|| {
+                    format!(
+                        "exercises/{}/Cargo.toml builds on {folder}, which is no earlier exercise",
+                        exercise.folder
+                    )
+                })?;
+            exercise.earlier.push(base.name.clone());
+            exercise.earlier.extend(base.earlier.iter().cloned());
+        }
+    }
+    Ok(())
+}
+
 /// Adds the file, or all files below the folder.
 fn collect_files(root: &Path, place: PathBuf, files: &mut Vec<PathBuf>) -> Result<()> {
     let path = root.join(&place);
@@ -292,6 +319,7 @@ impl Exercise {
             folder,
             name: manifest.package.name,
             uses_torch: manifest.dependencies.contains_key("tch"),
+            earlier: vec![],
             dependencies: manifest.dependencies.into_keys().collect(),
             facts,
         })
@@ -303,12 +331,6 @@ impl Exercise {
             || name == self.folder
             || name == number
             || name.parse::<u32>().is_ok_and(|n| number.parse() == Ok(n))
-    }
-
-    /// The crates of the earlier exercises that this one builds on.
-    pub fn earlier_crates(&self) -> impl Iterator<Item = &str> {
-        let folders = self.facts.builds_on.iter();
-        folders.filter_map(|folder| folder.split_once('-').map(|(_, name)| name))
     }
 
     /// The points that all tests give.

@@ -228,7 +228,8 @@ impl Shelf {
         let foreign = self.search.iter().filter(foreign);
         let foreign = foreign.map(|place| folder_of(place));
         let earlier = exercise
-            .earlier_crates()
+            .earlier
+            .iter()
             .filter_map(|name| self.solutions.get(&format!("{name}_solution")));
         let own = self.files.iter().chain(earlier.flatten());
         own.map(PathBuf::as_path).chain(foreign)

@@ -108,6 +108,11 @@ impl Answered {
         self.tensors
     }
 
+    /// Whether there is one of that name that has not been taken out yet.
+    pub fn has(&self, name: &str) -> bool {
+        self.tensors.contains_key(name)
+    }
+
     /// Takes an array out.
     ///
     /// # Panics

@@ -1,7 +1,7 @@
 //! The judge: the exercises' own test files, compiled against stand-ins.
 //!
 //! A stand-in has the name and signature of a function that a student writes. It sends its arguments to a
-//! [worker](worker), another process, and returns what comes back. So the tests decide in a process in which no
+//! [worker], another process, and returns what comes back. So the tests decide in a process in which no
 //! line of a submission runs, and no expected value is ever in the process in which one does.
 //!
 //! `tests/NAME.rs` is one program per exercise: `extern crate self as NAME;`, the stand-ins, and the exercise's

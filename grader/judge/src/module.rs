@@ -8,16 +8,23 @@ use tch::{Tensor, no_grad};
 #[derive(Debug)]
 pub struct Module {
     operation: &'static str,
-    arguments: Vec<(&'static str, i64)>,
+    arguments: Vec<(&'static str, String)>,
     variables: Vec<(String, Tensor)>,
 }
 
 impl Module {
     /// Has the worker build the module, and registers variables of the same names, shapes and values in `vs`.
-    pub fn new(vs: &Path<'_>, operation: &'static str, arguments: &[(&'static str, i64)]) -> Self {
+    pub fn new(
+        vs: &Path<'_>,
+        operation: &'static str,
+        arguments: &[(&'static str, impl ToString)],
+    ) -> Self {
         let mut module = Self {
             operation,
-            arguments: arguments.to_vec(),
+            arguments: arguments
+                .iter()
+                .map(|(name, value)| (*name, value.to_string()))
+                .collect(),
             variables: vec![],
         };
         let initial = module.call("new").send().into_tensors();

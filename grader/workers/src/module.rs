@@ -2,6 +2,7 @@
 
 use crate::{Call, Outcome};
 use std::collections::BTreeSet;
+use std::fmt::Display;
 use tch::nn::{Path, VarStore};
 use tch::{Device, Kind, Tensor, no_grad};
 use wire::{Fault, RawTensor, Tensors};
@@ -65,11 +66,11 @@ pub fn with_weights<M>(
 ///
 /// # Errors
 /// Where a result is of a type that does not travel, or the cotangent does not fit.
-pub fn differentiable(
+pub fn differentiable<N: Into<String> + Display>(
     call: &Call,
     inputs: &[&str],
     vs: Option<&VarStore>,
-    function: impl FnOnce(&[Tensor]) -> Vec<(&'static str, Tensor)>,
+    function: impl FnOnce(&[Tensor]) -> Vec<(N, Tensor)>,
 ) -> Outcome {
     let mut inputs = inputs
         .iter()

@@ -1,0 +1,175 @@
+//! Serves the functions of 05 vit.
+
+use ndarray::{arr0, arr1};
+use std::process::ExitCode;
+use tch::Tensor;
+use vit::{Pool, Positions, Vit, VitConfig};
+use wire::{Fault, Tensors};
+use workers::{Call, Outcome, differentiable, gives, initial_values, serve, with_weights};
+
+fn main() -> ExitCode {
+    serve(&[
+        ("vit", vit),
+        ("vit.new", |call| {
+            let config = config(call)?;
+            initial_values(|vs| Ok(Vit::new(vs, &config)))
+        }),
+        ("vit.forward_features", forward_features),
+        ("vit.forward_t", forward),
+        ("vit.attentions", attentions),
+        ("config", preset),
+        ("parameters", parameters),
+        ("trunc_normal", trunc_normal),
+        ("warmup_cosine", warmup_cosine),
+        ("accuracy", accuracy),
+    ])
+}
+
+fn config(call: &Call) -> Result<VitConfig, Fault> {
+    Ok(VitConfig {
+        image: call.argument("image")?,
+        patch: call.argument("patch")?,
+        channels: call.argument("channels")?,
+        classes: call.argument("classes")?,
+        dim: call.argument("dim")?,
+        depth: call.argument("depth")?,
+        heads: call.argument("heads")?,
+        mlp_ratio: call.argument("mlp_ratio")?,
+        dropout: call.argument("dropout")?,
+        positions: choice(
+            call,
+            "positions",
+            &[
+                ("learned", Positions::Learned),
+                ("sinusoidal", Positions::Sinusoidal),
+            ],
+        )?,
+        pool: choice(call, "pool", &[("cls", Pool::Cls), ("mean", Pool::Mean)])?,
+    })
+}
+
+fn choice<T: Copy>(call: &Call, name: &str, choices: &[(&str, T)]) -> Result<T, Fault> {
+    let word: String = call.argument(name)?;
+    let chosen = choices.iter().find(|(known, _)| *known == word);
+    chosen.map(|&(_, choice)| choice).ok_or_else(|| {
+        let known: Vec<_> = choices.iter().map(|(known, _)| *known).collect();
+        Fault::bad_request(format!(
+            "{name}={word:?}: it must be {}",
+            known.join(" or ")
+        ))
+    })
+}
+
+/// Logits, features, and the weights of each block, in evaluation.
+fn vit(call: &Call) -> Outcome {
+    with_vit(call, |vit, images| {
+        let mut results = vec![
+            ("logits".to_owned(), vit.forward_t(images, false)),
+            ("features".to_owned(), vit.forward_features(images, false)),
+        ];
+        results.extend(named(vit.attentions(images)));
+        results
+    })
+}
+
+fn forward_features(call: &Call) -> Outcome {
+    let train = call.argument("train")?;
+    with_vit(call, |vit, images| {
+        vec![("features", vit.forward_features(images, train))]
+    })
+}
+
+fn forward(call: &Call) -> Outcome {
+    let train = call.argument("train")?;
+    with_vit(call, |vit, images| {
+        vec![("logits", vit.forward_t(images, train))]
+    })
+}
+
+fn attentions(call: &Call) -> Outcome {
+    with_vit(call, |vit, images| named(vit.attentions(images)))
+}
+
+fn named(attentions: Vec<Tensor>) -> Vec<(String, Tensor)> {
+    let numbered = attentions.into_iter().enumerate();
+    numbered
+        .map(|(l, weights)| (format!("attention.{l}"), weights))
+        .collect()
+}
+
+fn with_vit<N: Into<String> + std::fmt::Display>(
+    call: &Call,
+    results: impl FnOnce(&Vit, &Tensor) -> Vec<(N, Tensor)>,
+) -> Outcome {
+    let config = config(call)?;
+    let (vs, vit) = with_weights(call, &["images"], |vs| Ok(Vit::new(vs, &config)))?;
+    differentiable(call, &["images"], Some(&vs), |images| {
+        results(&vit, &images[0])
+    })
+}
+
+/// The configuration of one of the usual sizes: its whole numbers, its dropout, its two choices.
+fn preset(call: &Call) -> Outcome {
+    let known = [
+        ("mnist", VitConfig::mnist as fn() -> VitConfig),
+        ("tiny", VitConfig::tiny),
+        ("small", VitConfig::small),
+        ("base", VitConfig::base),
+        ("large", VitConfig::large),
+        ("huge", VitConfig::huge),
+    ];
+    let VitConfig {
+        image,
+        patch,
+        channels,
+        classes,
+        dim,
+        depth,
+        heads,
+        mlp_ratio,
+        dropout,
+        positions,
+        pool,
+    } = choice(call, "name", &known)?();
+    let sizes = [
+        image, patch, channels, classes, dim, depth, heads, mlp_ratio,
+    ];
+    let choices = [
+        i64::from(positions == Positions::Sinusoidal),
+        i64::from(pool == Pool::Mean),
+    ];
+    Ok(Tensors::from([
+        ("sizes".to_owned(), (&arr1(&sizes)).into()),
+        ("dropout".to_owned(), (&arr0(dropout)).into()),
+        ("choices".to_owned(), (&arr1(&choices)).into()),
+    ]))
+}
+
+fn parameters(call: &Call) -> Outcome {
+    gives("parameters", &arr0(vit::parameters(&config(call)?)))
+}
+
+fn trunc_normal(call: &Call) -> Outcome {
+    let shape = Vec::<i64>::try_from(call.tensor("shape")?)
+        .map_err(|error| Fault::wrong_shape(format!("shape: {error}")))?;
+    let std = call.argument("std")?;
+    differentiable(call, &[], None, |_| {
+        vec![("drawn", vit::trunc_normal(&shape, std))]
+    })
+}
+
+fn warmup_cosine(call: &Call) -> Outcome {
+    let rate = vit::warmup_cosine(
+        call.argument("step")?,
+        call.argument("warmup")?,
+        call.argument("total")?,
+        call.argument("base")?,
+        call.argument("min")?,
+    );
+    gives("rate", &arr0(rate))
+}
+
+fn accuracy(call: &Call) -> Outcome {
+    let accuracy = vit::accuracy(&call.tensor("logits")?, &call.tensor("labels")?);
+    gives("accuracy", &arr0(accuracy))
+}
