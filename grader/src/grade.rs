@@ -5,8 +5,8 @@ use crate::confine::Level;
 use crate::course::{Course, Exercise};
 use crate::intake::{Candidate, Limits as IntakeLimits, Source};
 use crate::judge::{TimeLimits, judge, tally};
+use crate::rules;
 use crate::scratch::Scratch;
-use crate::shortcut;
 use crate::verdict::{Graded, GradedExercise, Outcome, Tested};
 use crate::workshop::Workshop;
 use anyhow::Result;
@@ -108,8 +108,8 @@ impl Grader {
         sources: &[Source],
         stage: &dyn Fn(Stage<'_>),
     ) -> Result<(Outcome, Vec<Tested>)> {
-        if let Some(shortcut) = shortcut::find(exercise, sources) {
-            return Ok((Outcome::Shortcut(shortcut.to_string()), vec![]));
+        if let Some(breach) = rules::breach(exercise, sources) {
+            return Ok((Outcome::NotAccepted(breach), vec![]));
         }
         let stop = || self.is_stopped();
         let scratch = self.scratch.folder()?;

@@ -216,16 +216,20 @@ fn what_was_said(lines: &[&str]) -> String {
                 .any(|start| line.starts_with(start))
     };
     let is_place = |line: &&str| line.starts_with(PLACE);
-    // A property test calls again and again while it looks for the smallest failure; the last place is that one's.
-    let place = lines.iter().rev().find(|line| is_place(line));
     let said = lines
         .iter()
         .filter(|line| !is_frame(line) && !is_place(line));
     let said: Vec<_> = said.map(|line| without_stack(line)).collect();
     let said = said.join("\n");
     let said = said.trim().trim_start_matches("Test failed: ");
+    // A property test calls again and again while it looks for the smallest failure, and a test may catch a panic: a
+    // place counts where the message that stands beside it is the one that the test ends with.
+    let place = lines.iter().rev().find_map(|line| {
+        let (place, message) = line.strip_prefix(PLACE)?.split_once(": ")?;
+        said.starts_with(message).then_some(place)
+    });
     let said = match place {
-        Some(place) => format!("{place}\n{said}"),
+        Some(place) => format!("{PLACE}{place}\n{said}"),
         None => said.to_owned(),
     };
     match said.split_once(INTERRUPTED_MARK) {
@@ -247,7 +251,7 @@ fn without_stack(line: &str) -> String {
 }
 
 /// What the judge appends to the message of a test whose worker died; as testkit's panics module has it.
-const INTERRUPTED_MARK: &str = "(the rest of this test was not run)";
+pub(crate) const INTERRUPTED_MARK: &str = "(the rest of this test was not run)";
 
 /// Counts passed tests and their points by kind.
 pub fn tally(exercise: &Exercise, tested: &[Tested]) -> BTreeMap<Kind, Tally> {

@@ -22,6 +22,21 @@ pub struct Lesson {
 #[derive(Clone, Debug, Default)]
 pub struct Lessons(BTreeMap<String, Lesson>);
 
+impl Lesson {
+    /// What to look at where the test failed with this message: it speaks of wrong values, not of calls that gave none.
+    pub fn advice(&self, message: &str) -> Option<&str> {
+        let gave_no_value = [
+            "in the submission, at ",
+            "not yet implemented: ",
+            "called `Result::unwrap()`",
+        ]
+        .iter()
+        .any(|start| message.starts_with(start))
+            || message.contains(crate::judge::INTERRUPTED_MARK);
+        self.look_at.as_deref().filter(|_| !gave_no_value)
+    }
+}
+
 impl Lessons {
     /// Reads the test files of an exercise. A file that cannot be read has no lessons.
     pub fn of(course: &Course, exercise: &Exercise) -> Self {
@@ -114,11 +129,16 @@ fn lesson(docs: &[String]) -> Lesson {
         .unwrap_or(docs.len());
     let (claim, look_at) = docs.split_at(start);
     let look_at = look_at.join(" ");
+    // Brackets are escaped for rustdoc, which would make links of them.
+    let plain = |text: &str| {
+        text.replace("\\[", "[")
+            .replace("\\]", "]")
+            .trim()
+            .to_owned()
+    };
     Lesson {
-        claim: claim.join(" ").trim().to_owned(),
-        look_at: look_at
-            .strip_prefix(LOOK_AT)
-            .map(|text| text.trim().to_owned()),
+        claim: plain(&claim.join(" ")),
+        look_at: look_at.strip_prefix(LOOK_AT).map(plain),
     }
 }
 

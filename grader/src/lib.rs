@@ -1,10 +1,10 @@
 //! The grader: from submissions that nobody trusts to grades that everybody can.
 //!
-//! A submission is taken in ([`intake`]), searched for what an exercise forbids ([`shortcut`]), compiled ([`compile`]) into a *worker* with the libraries that were built
-//! once for the whole class ([`workshop`]), tried by a *judge* in another process ([`judge`]), and counted
-//! ([`grade`]). Many are graded at a time ([`batch`]); finished results are kept ([`ledger`]) and shown
-//! ([`report`]). Whatever runs or compiles a submission's code is started in one place ([`confine`])
-//! and watched from outside while it runs ([`watch`]).
+//! A submission is taken in ([`intake`]), held against what sources may not say ([`rules`]), compiled ([`compile`]) into a
+//! *worker* with the libraries that were built once for the whole class ([`workshop`]), tried by a *judge* in another
+//! process ([`judge`]), and counted ([`grade`]). Many are graded at a time ([`batch`]); finished results are kept
+//! ([`ledger`]) and shown ([`report`]). Whatever runs or compiles a submission's code is started in one place
+//! ([`confine`], [`process`]), in a folder of its own ([`scratch`]), and watched from outside while it runs ([`watch`]).
 //!
 //! [`course`] is what the exercises' manifests say, [`lesson`] what their tests say of themselves. [`proof`] shows
 //! that all this can tell right from wrong, [`attack`] that it cannot be cheated; [`suites`] runs the project's own
@@ -29,9 +29,9 @@ pub mod libtorch;
 pub mod process;
 pub mod proof;
 pub mod report;
+pub mod rules;
 pub mod scratch;
 pub mod setup;
-pub mod shortcut;
 pub mod suites;
 pub mod verdict;
 pub mod watch;

@@ -86,8 +86,8 @@ fn untested(what: &str, graded: &Graded) -> Vec<String> {
             Outcome::DoesNotCompile(words) => {
                 Some(format!("the {what} of {name} does not compile: {words}"))
             }
-            Outcome::Shortcut(which) => {
-                Some(format!("the {what} of {name} takes a shortcut: {which}"))
+            Outcome::NotAccepted(why) => {
+                Some(format!("the {what} of {name} is not accepted: {why}"))
             }
             Outcome::NotGraded(reason) => {
                 Some(format!("the {what} of {name} is not graded: {reason}"))

@@ -56,8 +56,9 @@ pub enum Outcome {
     Missing,
     /// It does not compile; the compiler's words.
     DoesNotCompile(String),
-    /// It names a ready-made operation that the exercise asks to write; which, and where. Nothing of it was run.
-    Shortcut(String),
+    /// It breaks a rule: it holds the word `unsafe`, or names a ready-made operation that the exercise asks to write;
+    /// which, and where. Nothing of it was compiled.
+    NotAccepted(String),
     /// The grader failed, which is no fault of the submission: this is no grade.
     NotGraded(String),
 }

@@ -2,7 +2,7 @@
 //! when a call takes too long, started again for the next test.
 
 use crate::text::harmless;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::env;
 use std::io::Read;
 use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
@@ -44,10 +44,13 @@ pub fn ask(request: Request) -> Tensors {
         Ok(Ok(tensors)) => tensors,
         Ok(Err(fault)) => {
             // A place in a library says nothing of the submission, and names folders of this machine.
+            let message = harmless(&fault.message);
             if let Some(place) = fault.place.filter(|place| !place.starts_with('/')) {
-                eprintln!("in the submission, at {}", harmless(&place));
+                // A test may catch the panic, and fail of something else: the place stands beside its message.
+                let first = message.lines().next().unwrap_or_default();
+                eprintln!("in the submission, at {}: {first}", harmless(&place));
             }
-            panic!("{}", harmless(&fault.message))
+            panic!("{message}")
         }
         Err(broken) => panics::interrupt(&format!("{operation}: {broken}")),
     }
@@ -59,7 +62,13 @@ struct Courier {
     requests: Sender<Request>,
     answers: Receiver<Result<Answer, String>>,
     current: Arc<Mutex<Option<Running>>>,
+    /// How often each operation took too long.
+    hung: BTreeMap<String, usize>,
 }
+
+/// How often an operation may take too long before it is not asked any more: one function that hangs is not to take the
+/// time that the tests of the others need.
+const MOST_HANGS: usize = 2;
 
 fn courier() -> MutexGuard<'static, Courier> {
     static COURIER: Mutex<Option<&'static Mutex<Courier>>> = Mutex::new(None);
@@ -94,12 +103,24 @@ impl Courier {
             requests,
             answers,
             current,
+            hung: BTreeMap::new(),
         }
     }
 
     /// The answer, or how the worker failed to give one.
-    fn carry(&self, request: Request, left: Duration) -> Result<Answer, String> {
+    fn carry(&mut self, request: Request, left: Duration) -> Result<Answer, String> {
         let limit = seconds(CALL_SECONDS_VARIABLE, 10);
+        let operation = request.operation.clone();
+        if self
+            .hung
+            .get(&operation)
+            .is_some_and(|&times| times >= MOST_HANGS)
+        {
+            return Err(format!(
+                "no answer within {} s in {MOST_HANGS} other tests: it is not asked any more",
+                limit.as_secs()
+            ));
+        }
         let closed = |_| "the courier is gone".to_owned();
         self.requests
             .send(request)
@@ -116,6 +137,7 @@ impl Courier {
                 if left < limit {
                     return Err(out_of_time());
                 }
+                *self.hung.entry(operation).or_default() += 1;
                 Err(format!(
                     "no answer within {} s: the worker was stopped",
                     limit.as_secs()

@@ -315,9 +315,9 @@ fn said(graded: &Graded) -> Vec<&str> {
     let mut said: Vec<&str> = graded.refused.as_deref().into_iter().collect();
     for exercise in &graded.exercises {
         match &exercise.outcome {
-            Became::DoesNotCompile(words) | Became::Shortcut(words) | Became::NotGraded(words) => {
-                said.push(words)
-            }
+            Became::DoesNotCompile(words)
+            | Became::NotAccepted(words)
+            | Became::NotGraded(words) => said.push(words),
             _ => {}
         }
         let messages = exercise.tests.iter();

@@ -6,9 +6,10 @@ use crate::course::{Course, Exercise};
 use crate::exit::{Blame, Exit, Failure};
 use crate::grade::Stage;
 use crate::intake::{Candidate, Limits};
-use crate::lesson::Lessons;
+use crate::lesson::{Lesson, Lessons};
 use crate::report;
-use crate::verdict::{GradedExercise, Outcome};
+use crate::verdict::{GradedExercise, Outcome, Tested};
+use std::collections::BTreeMap;
 use std::path::Path;
 use wire::printable_lines;
 
@@ -54,7 +55,7 @@ fn show(course: &Course, exercise: &Exercise, graded: &GradedExercise) {
             "\n{}\n\n  It does not compile yet.\n",
             printable_lines(words)
         ),
-        Outcome::Shortcut(what) => println!("\n  {}\n", printable_lines(what)),
+        Outcome::NotAccepted(why) => say!("\n  It is not accepted: {}\n", printable_lines(why)),
         Outcome::NotGraded(reason) => {
             say!("\n  the grader failed: {}\n", printable_lines(reason))
         }
@@ -63,27 +64,13 @@ fn show(course: &Course, exercise: &Exercise, graded: &GradedExercise) {
 
 fn show_tests(course: &Course, exercise: &Exercise, graded: &GradedExercise) {
     let lessons = Lessons::of(course, exercise);
-    for tested in &graded.tests {
-        let (Some(message), false) = (&tested.message, tested.passed) else {
-            continue;
-        };
-        say!("\n✗ {}", tested.test);
-        let lesson = lessons.of_test(&tested.test);
-        if let Some(lesson) = lesson {
-            say!("  {}", lesson.claim);
-        }
-        say!();
-        for line in printable_lines(message).lines() {
-            say!("    {line}");
-        }
-        let is_begun = !message.contains("not yet implemented: ");
-        if let Some(place) = lesson
-            .and_then(|lesson| lesson.look_at.as_ref())
-            .filter(|_| is_begun)
-        {
-            say!("\n  look at: {place}");
-        }
+    let failing = graded.tests.iter().filter(|tested| !tested.passed);
+    let (unwritten, wrong): (Vec<_>, Vec<_>) =
+        failing.partition(|tested| stub_of(tested).is_some());
+    for tested in wrong {
+        show_failure(tested, lessons.of_test(&tested.test));
     }
+    show_unwritten(&unwritten);
     say!();
     for (kind, tally) in &graded.kinds {
         let mark = if tally.passed == tally.total {
@@ -108,6 +95,50 @@ fn show_tests(course: &Course, exercise: &Exercise, graded: &GradedExercise) {
         );
     }
     say!();
+}
+
+fn show_failure(tested: &Tested, lesson: Option<&Lesson>) {
+    let message = tested.message.as_deref().unwrap_or_default();
+    say!("\n✗ {}", tested.test);
+    if let Some(lesson) = lesson {
+        say!("  {}", lesson.claim);
+    }
+    say!();
+    for line in printable_lines(message).lines() {
+        say!("    {line}");
+    }
+    if let Some(advice) = lesson.and_then(|lesson| lesson.advice(message)) {
+        say!("\n  look at: {advice}");
+    }
+}
+
+/// The stubs that tests met, each with what is to be written and how many tests wait for it.
+fn show_unwritten(tests: &[&Tested]) {
+    let mut waiting = BTreeMap::<&str, usize>::new();
+    for tested in tests {
+        *waiting
+            .entry(stub_of(tested).unwrap_or_default())
+            .or_default() += 1;
+    }
+    for (stub, tests) in waiting {
+        let (place, task) = stub.split_once('\n').unwrap_or(("", stub));
+        let place = place.trim_start_matches("in the submission, at ");
+        say!("\n· {}", printable_lines(task.trim()));
+        say!(
+            "  {}; {tests} test{} for it",
+            printable_lines(place),
+            if tests == 1 { " waits" } else { "s wait" }
+        );
+    }
+}
+
+/// The message of a test that met nothing worse than a stub: where it is, and what is to be written.
+fn stub_of(tested: &Tested) -> Option<&str> {
+    let message = tested.message.as_deref()?.split("\nwith ").next()?;
+    let task = message.split_once('\n').map_or(message, |(_, task)| task);
+    task.trim_start()
+        .starts_with("not yet implemented: ")
+        .then_some(message)
 }
 
 fn first_failing_kind(graded: &GradedExercise) -> String {

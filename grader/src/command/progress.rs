@@ -116,9 +116,7 @@ impl Audience for Progress<'_> {
                     Outcome::DoesNotCompile(words) => {
                         say!("{}: {}", exercise.exercise, first_error(words));
                     }
-                    Outcome::Shortcut(what) => {
-                        println!("{}: {}", exercise.exercise, printable_lines(what));
-                    }
+                    Outcome::NotAccepted(why) => say!("{}", printable_lines(why)),
                     Outcome::NotGraded(reason) => {
                         say!(
                             "{}: the grader failed: {}",

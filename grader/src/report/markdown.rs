@@ -44,12 +44,8 @@ fn write_exercise(page: &mut String, course: &Course, graded: &GradedExercise) {
         Outcome::DoesNotCompile(words) => {
             let _ = write!(page, "It does not compile:\n\n{}", block(words));
         }
-        Outcome::Shortcut(what) => {
-            let _ = write!(
-                page,
-                "It uses what it asks you to write:\n\n{}",
-                block(what)
-            );
+        Outcome::NotAccepted(why) => {
+            let _ = write!(page, "It is not accepted:\n\n{}", block(why));
         }
         Outcome::NotGraded(reason) => {
             let _ = write!(
@@ -81,12 +77,13 @@ fn write_exercise(page: &mut String, course: &Course, graded: &GradedExercise) {
         if let Some(lesson) = lessons.of_test(&tested.test) {
             let _ = writeln!(page, "{}\n", lesson.claim);
         }
-        page.push_str(&block(tested.message.as_deref().unwrap_or_default()));
-        if let Some(place) = lessons
+        let message = tested.message.as_deref().unwrap_or_default();
+        page.push_str(&block(message));
+        if let Some(advice) = lessons
             .of_test(&tested.test)
-            .and_then(|lesson| lesson.look_at.as_ref())
+            .and_then(|lesson| lesson.advice(message))
         {
-            let _ = writeln!(page, "\nLook at: {place}");
+            let _ = writeln!(page, "\nLook at: {advice}");
         }
     }
 }

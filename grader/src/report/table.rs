@@ -47,7 +47,7 @@ fn add_exercise(table: &mut Table, course: &Course, exercise: &GradedExercise) {
         Outcome::Tested => "",
         Outcome::Missing => " (not handed in)",
         Outcome::DoesNotCompile(_) => " (does not compile)",
-        Outcome::Shortcut(_) => " (uses what it asks to write)",
+        Outcome::NotAccepted(_) => " (not accepted)",
         Outcome::NotGraded(_) => " (NOT GRADED)",
     };
     let mut name = format!("{}{title}{remark}", exercise.exercise);

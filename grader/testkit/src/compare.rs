@@ -32,7 +32,11 @@ impl fmt::Display for Tolerance {
         if *self == Self::EXACT {
             return f.write_str("none: they must be equal");
         }
-        write!(f, "{:e} + {:e} · |expected|", self.absolute, self.relative)
+        match (self.absolute, self.relative) {
+            (absolute, 0.0) => write!(f, "{absolute:e}"),
+            (0.0, relative) => write!(f, "{relative:e} · |expected|"),
+            (absolute, relative) => write!(f, "{absolute:e} + {relative:e} · |expected|"),
+        }
     }
 }
 
@@ -90,7 +94,7 @@ fn shape_remark(got: &[usize], expected: &[usize]) -> String {
     sorted.1.sort_unstable();
     let count = |shape: &[usize]| shape.iter().product::<usize>();
     let remark = if sorted.0 == sorted.1 {
-        "the same axes in another order"
+        "the same sizes, on other axes"
     } else if got.len() != expected.len() {
         return format!(
             "\n  there must be {} axes, there are {}",
@@ -164,11 +168,11 @@ impl fmt::Display for Difference<'_> {
         writeln!(f, "  allowed  {}", self.tolerance)?;
         writeln!(
             f,
-            "  worst    at {}: expected {}, got {}, off by {:.3e}",
+            "  worst    at {}: expected {}, got {}, off by {}",
             index(worst),
             number(self.expected.data[worst]),
             number(self.got.data[worst]),
-            self.distance(worst),
+            number(self.distance(worst)),
         )?;
         let excerpt = self.excerpt(worst);
         let width = excerpt
@@ -203,6 +207,9 @@ impl fmt::Display for Difference<'_> {
 /// A value to about the digits that `f32` has.
 fn number(value: f64) -> String {
     let size = value.abs();
+    if value.fract() == 0.0 && size < 1e12 {
+        return format!("{value}");
+    }
     if value == 0.0 || !value.is_finite() || (1e-4..1e6).contains(&size) {
         let short = format!("{value}");
         if short.len() <= 11 {
@@ -274,7 +281,7 @@ mod tests {
     #[test]
     fn swapped_axes_are_remarked() {
         let (a, b) = (arr2(&[[1.0, 2.0, 3.0]]), arr2(&[[1.0], [2.0], [3.0]]));
-        assert!(explanation(&a, &b).contains("the same axes in another order"));
+        assert!(explanation(&a, &b).contains("the same sizes, on other axes"));
     }
 
     #[test]
@@ -286,11 +293,21 @@ mod tests {
         let text = explanation(&got, &expected);
         assert!(text.contains("off      2 of 6 (33.3 %)"), "{text}");
         assert!(
-            text.contains("worst    at [1, 1]: expected 5, got -5, off by 1.000e1"),
+            text.contains("worst    at [1, 1]: expected 5, got -5, off by 10"),
             "{text}"
         );
         assert!(
             text.contains("[1, 2]") && !text.contains("[0, 2]"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn whole_numbers_are_shown_whole() {
+        let (got, expected) = (arr1(&[50_725_633_i64]), arr1(&[50_725_632_i64]));
+        let text = close(&got, &expected, Tolerance::EXACT).expect_err("they differ");
+        assert!(
+            text.contains("expected 50725632, got 50725633, off by 1\n"),
             "{text}"
         );
     }

@@ -75,7 +75,8 @@ mod tokens {
 
     impl fmt::Debug for TokenBatch {
         fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            write!(f, "tokens {:?} with {} heads", self.x.size(), self.heads)
+            let heads = if self.heads == 1 { "head" } else { "heads" };
+            write!(f, "tokens {:?} with {} {heads}", self.x.size(), self.heads)
         }
     }
 

@@ -27,6 +27,11 @@ enum OfExercise {
         #[serde(default)]
         says: Vec<String>,
     },
+    /// It breaks a rule.
+    NotAccepted {
+        /// Parts of why.
+        says: Vec<String>,
+    },
     /// The compiler refuses it.
     DoesNotCompile {
         /// Parts of the compiler's words.
@@ -102,16 +107,20 @@ impl OfExercise {
                 faults.extend(points(exercise, passed));
                 faults
             }
-            (Self::DoesNotCompile { says }, Outcome::DoesNotCompile(words)) => {
+            (Self::NotAccepted { says }, Outcome::NotAccepted(words))
+            | (Self::DoesNotCompile { says }, Outcome::DoesNotCompile(words)) => {
                 let unsaid = says.iter().filter(|part| !words.contains(*part));
                 let mut faults: Vec<_> = unsaid
-                    .map(|part| format!("the compiler must say {part:?}; it says: {words}"))
+                    .map(|part| format!("it must be told {part:?}; it is told: {words}"))
                     .collect();
                 faults.extend(points(exercise, 0));
                 faults
             }
             (Self::Tested { .. }, other) => {
                 vec![format!("must be tested, but {}", in_words(other))]
+            }
+            (Self::NotAccepted { .. }, other) => {
+                vec![format!("must not be accepted, but {}", in_words(other))]
             }
             (Self::DoesNotCompile { .. }, other) => {
                 vec![format!("must not compile, but {}", in_words(other))]
@@ -208,7 +217,7 @@ fn in_words(outcome: &Outcome) -> String {
         Outcome::Tested => "its tests ran".to_owned(),
         Outcome::Missing => "it is missing".to_owned(),
         Outcome::DoesNotCompile(words) => format!("it does not compile: {words}"),
-        Outcome::Shortcut(which) => format!("it takes a shortcut: {which}"),
+        Outcome::NotAccepted(why) => format!("it is not accepted: {why}"),
         Outcome::NotGraded(reason) => format!("the grader failed: {reason}"),
     }
 }
@@ -308,7 +317,7 @@ mod tests {
         assert_eq!(faults(refused, &words("error[E0308]: x")), [""; 0]);
         assert_eq!(
             faults(refused, &words("error[E0425]: x")),
-            ["01-a the compiler must say \"E0308\"; it says: error[E0425]: x"]
+            ["01-a it must be told \"E0308\"; it is told: error[E0425]: x"]
         );
         assert_eq!(
             faults(refused, &ran(vec![])),

@@ -1,50 +1,45 @@
-//! Ready-made operations that an exercise asks to write: found by name among the tokens of a submission.
+//! What a submission's sources may not say: the word `unsafe`, and ready-made operations that an exercise asks to write.
 
 use crate::course::Exercise;
 use crate::intake::Source;
 use proc_macro2::{TokenStream, TokenTree};
-use std::fmt;
 use std::str::FromStr;
 
-/// Where a submission names an operation that its exercise does not allow.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Shortcut {
-    /// The name.
-    pub name: String,
-    /// The file, within `src`.
-    pub file: String,
-    /// The line, counted from 1.
-    pub line: usize,
-}
-
-impl fmt::Display for Shortcut {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { name, file, line } = self;
-        write!(
-            f,
-            "src/{file}:{line} names `{name}`, the ready-made form of what this exercise asks you to write: write it \
-             out, and call a function of your own by another name"
-        )
-    }
-}
-
-/// The first shortcut in the sources, if there is one. Macros' arguments and bodies are tokens too, comments and texts
-/// are not: a name can be written about. Where a source does not divide into tokens here, which is no proof that it
-/// does not for the compiler, every word of it counts.
-pub fn find(exercise: &Exercise, sources: &[Source]) -> Option<Shortcut> {
-    let forbidden = &exercise.facts.forbidden;
+/// The first rule that the sources break, if they break one: where, and what to do.
+pub fn breach(exercise: &Exercise, sources: &[Source]) -> Option<String> {
     sources.iter().find_map(|source| {
         let text = String::from_utf8_lossy(&source.bytes);
-        let (name, line) = match TokenStream::from_str(&text) {
-            Ok(tokens) => in_tokens(forbidden, tokens),
-            Err(_) => in_words(forbidden, &text),
-        }?;
-        Some(Shortcut {
-            name: name.to_owned(),
-            file: source.path.clone(),
-            line,
-        })
+        let (line, fault) =
+            mention_of_unsafe(&text).or_else(|| shortcut(&exercise.facts.forbidden, &text))?;
+        Some(format!(
+            "exercises/{}/src/{}:{line}: {fault}",
+            exercise.folder, source.path
+        ))
     })
+}
+
+/// Unsafe code could run before a worker is confined, or write where it must not. The compiler denies it, and no
+/// source may take that back: the word itself is looked for, in comments and texts too, since there is no second
+/// spelling of it and no doubt about where it stands.
+fn mention_of_unsafe(text: &str) -> Option<(usize, String)> {
+    let line = text.lines().position(|line| line.contains("unsafe"))?;
+    let fault = "the word `unsafe` may not stand in a submission, not even in a comment";
+    Some((line + 1, fault.to_owned()))
+}
+
+/// A ready-made operation that the exercise asks to write. Macros' arguments and bodies are tokens too, comments and
+/// texts are not: a name can be written about. Where a source does not divide into tokens here, which is no proof that
+/// it does not for the compiler, every word of it counts.
+fn shortcut(forbidden: &[String], text: &str) -> Option<(usize, String)> {
+    let (name, line) = match TokenStream::from_str(text) {
+        Ok(tokens) => in_tokens(forbidden, tokens),
+        Err(_) => in_words(forbidden, text),
+    }?;
+    let fault = format!(
+        "`{name}` is the ready-made form of what this exercise asks you to write: write it out, and call a function of \
+         your own by another name"
+    );
+    Some((line, fault))
 }
 
 /// The first forbidden name among the tokens, and its line. Groups are put off, not descended into: a submission nests
@@ -96,6 +91,23 @@ mod tests {
         let forbidden = ["scaled_dot_product_attention".to_owned()];
         let (name, line) = in_tokens(&forbidden, text.parse().expect("tokens"))?;
         Some((name.to_owned(), line))
+    }
+
+    #[test]
+    fn unsafe_is_found_wherever_it_stands() {
+        for text in [
+            "fn a() {}\nunsafe fn b() {}",
+            "\n// unsafe",
+            "\n#![allow(unsafe_code)]",
+            "\n\"unsafe\"",
+        ] {
+            assert_eq!(
+                mention_of_unsafe(text).map(|(line, _)| line),
+                Some(2),
+                "{text}"
+            );
+        }
+        assert_eq!(mention_of_unsafe("fn safe() {}"), None);
     }
 
     #[test]
