@@ -131,7 +131,7 @@ pub struct Call {
     /// The operation
     #[arg(required_unless_present = "list")]
     pub operation: Option<String>,
-    /// A safetensors file with the tensors that the operation takes
+    /// A safetensors file with the tensors that the operation takes; `-` where it takes none
     #[arg(required_unless_present = "list", value_name = "IN")]
     pub input: Option<PathBuf>,
     /// The safetensors file to write the tensors to that it gives

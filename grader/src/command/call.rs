@@ -13,7 +13,10 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use wire::{FaultKind, Frame, Limits, Request, printable_lines};
+use wire::{FaultKind, Frame, Limits, Request, printable, printable_lines};
+
+/// Stands for the file of tensors where an operation takes none.
+const NO_INPUT: &str = "-";
 
 /// Runs the command.
 ///
@@ -66,6 +69,10 @@ pub fn call(course: Option<&Path>, arguments: &Call) -> Result<Exit, Failure> {
     };
     match ask(&grader.workshop, &worker, scratch.path(), request)? {
         Ok(tensors) => {
+            let given: Vec<_> = tensors
+                .iter()
+                .map(|(name, tensor)| format!("{name} {tensor:?}"))
+                .collect();
             let blob = Frame {
                 tensors,
                 ..Frame::default()
@@ -75,6 +82,7 @@ pub fn call(course: Option<&Path>, arguments: &Call) -> Result<Exit, Failure> {
             fs::write(output, blob)
                 .with_context(|| format!("{} cannot be written", output.display()))
                 .blame_arguments()?;
+            say!("{}: {}", output.display(), printable(&given.join(", ")));
             Ok(Exit::Success)
         }
         Err(fault) => {
@@ -113,6 +121,9 @@ fn list(exercise: &Exercise) {
                 title = "";
             }
         };
+        if operation.tensors.is_empty() {
+            say!("  takes      no tensors: give {NO_INPUT} for IN");
+        }
         show("takes", &operation.tensors);
         if operation.weights {
             say!(
@@ -144,17 +155,11 @@ fn request(exercise: &Exercise, name: &str, input: &Path, arguments: &[String]) 
             known.join(", ")
         )
     })?;
-    let limits = Limits::default();
-    let mut blob = vec![];
-    fs::File::open(input)
-        .and_then(|file| file.take(limits.frame as u64 + 1).read_to_end(&mut blob))
-        .with_context(|| format!("{} cannot be read", input.display()))?;
-    let frame = Frame::decode(&blob, &limits).with_context(|| {
-        format!(
-            "{} is not a safetensors file of f32, f64 and i64",
-            input.display()
-        )
-    })?;
+    let frame = if input == Path::new(NO_INPUT) {
+        Frame::default()
+    } else {
+        tensors_of(input)?
+    };
     let mut scalars = BTreeMap::new();
     for argument in arguments {
         let (name, value) = argument
@@ -182,6 +187,20 @@ fn request(exercise: &Exercise, name: &str, input: &Path, arguments: &[String]) 
     })
 }
 
+fn tensors_of(input: &Path) -> Result<Frame> {
+    let limits = Limits::default();
+    let mut blob = vec![];
+    fs::File::open(input)
+        .and_then(|file| file.take(limits.frame as u64 + 1).read_to_end(&mut blob))
+        .with_context(|| format!("{} cannot be read", input.display()))?;
+    Frame::decode(&blob, &limits).with_context(|| {
+        format!(
+            "{} is not a safetensors file of f32, f64 and i64",
+            input.display()
+        )
+    })
+}
+
 fn same_names<'a>(
     what: &str,
     got: impl Iterator<Item = &'a String> + Clone,
@@ -198,14 +217,14 @@ fn same_names<'a>(
     } else {
         taken
     };
-    for name in wanted.clone() {
-        if !got.clone().any(|other| other == name) {
-            bail!("the {what} {name} is missing; the operation takes {taken}");
-        }
-    }
-    for name in got {
+    for name in got.clone() {
         if !wanted.clone().any(|other| other == name) && !optional(name) {
             bail!("the {what} {name:?} is none that the operation takes; it takes {taken}");
+        }
+    }
+    for name in wanted {
+        if !got.clone().any(|other| other == name) {
+            bail!("the {what} {name} is missing; the operation takes {taken}");
         }
     }
     Ok(())
