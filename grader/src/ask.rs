@@ -3,14 +3,14 @@
 use crate::confine::Confinement;
 use crate::watch;
 use crate::workshop::Workshop;
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, bail};
 use rustix::process::Pid;
 use std::path::Path;
 use std::process::Stdio;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
-use wire::{Answer, Frame, Limits, Request, read_frame, write_frame};
+use wire::{Answer, Fault, FaultKind, Frame, Limits, Request, WireError, read_frame, write_frame};
 
 /// What a call may take. An instructor's own big model takes longer than a test does.
 pub const LIMIT: Duration = Duration::from_secs(120);
@@ -50,9 +50,12 @@ pub fn ask(workshop: &Workshop, worker: &Path, scratch: &Path, request: Request)
     let status = child.wait().context("the worker cannot be waited for")?;
     match answer {
         Ok(Ok(answer)) => Ok(answer),
-        Ok(Err(error)) => Err(anyhow!(
-            "the function ended the process ({status}): {error}"
-        )),
+        Ok(Err(WireError::Closed | WireError::Io(_))) => Ok(Err(Fault {
+            kind: FaultKind::Panicked,
+            message: format!("the function ended the process ({status})"),
+            place: None,
+        })),
+        Ok(Err(error)) => Err(error.into()),
         Err(_) => bail!("no answer within {} s", LIMIT.as_secs()),
     }
 }

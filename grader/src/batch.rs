@@ -54,7 +54,11 @@ pub fn run(
                 break;
             };
             if let Some(ledger) = ledger.filter(|_| !is_old) {
-                ledger.keep(&graded, &report::markdown(&grader.course, &graded))?;
+                let page = report::markdown(&grader.course, &graded);
+                // What cannot be kept need not be graded: the other jobs stop too.
+                ledger
+                    .keep(&graded, &page)
+                    .inspect_err(|_| grader.stop.store(true, Ordering::Relaxed))?;
             }
             audience.finished(job, &graded, is_old);
             if let Ok(mut tally) = tally.lock() {

@@ -55,13 +55,13 @@ pub fn compile(
     let confinement = Confinement::of_compiler(workshop, exercise, course_root, scratch);
     let arguments = library_arguments(workshop, exercise, &src, &library)?;
     let finished = run(&confinement, workshop, arguments, stop)?;
-    if let Some(refusal) = refusal(&finished) {
+    if let Some(refusal) = refusal(&finished, course_root, scratch) {
         return Ok(Compiled::Refused(refusal));
     }
     let worker = scratch.join("worker");
     let arguments = worker_arguments(workshop, course_root, exercise, &library, &worker)?;
     let finished = run(&confinement, workshop, arguments, stop)?;
-    match refusal(&finished) {
+    match refusal(&finished, course_root, scratch) {
         None => Ok(Compiled::Worker(worker)),
         // The worker calls the exercise's functions as the course declares them.
         Some(refusal) => Ok(Compiled::Refused(format!(
@@ -185,7 +185,7 @@ fn shown_folder(exercise: &Exercise) -> String {
 }
 
 /// The compiler's words, where it did not succeed. They quote the submission, and so are escaped.
-fn refusal(finished: &Finished) -> Option<String> {
+fn refusal(finished: &Finished, course_root: &Path, scratch: &Path) -> Option<String> {
     use std::os::unix::process::ExitStatusExt;
     let status = finished.status;
     if finished.timed_out {
@@ -194,14 +194,24 @@ fn refusal(finished: &Finished) -> Option<String> {
     if status.success() {
         return None;
     }
-    let words = beginning(&printable_lines(finished.stderr.trim()));
+    let words = beginning(&printable_lines(&without_folders(
+        &finished.stderr,
+        course_root,
+        scratch,
+    )));
     Some(match status.signal() {
         Some(signal) => format!(
-            "the compiler was stopped by signal {signal}: the code takes more memory or time than it may\n{words}"
+            "the compiler was stopped by signal {signal}: the code takes more memory or time than it may:\n{words}"
         ),
         None if words.is_empty() => format!("the compiler ended with {status}"),
         None => words,
     })
+}
+
+/// The compiler's words without the folders of this machine and this run: they help nobody, and differ from run to run.
+fn without_folders(words: &str, course_root: &Path, scratch: &Path) -> String {
+    let without = |words: &str, folder: &Path| words.replace(&format!("{}/", folder.display()), "");
+    without(&without(words.trim(), scratch), course_root)
 }
 
 /// What is kept of the compiler's words: a hundred errors help nobody.

@@ -158,6 +158,12 @@ impl Course {
             .canonicalize()
             .with_context(|| format!("{} cannot be opened", root.display()))?;
         let folder = root.join("exercises");
+        if !folder.is_dir() {
+            bail!(
+                "{} is no checkout of the course: it has no folder exercises",
+                root.display()
+            );
+        }
         let entries = fs::read_dir(&folder)
             .with_context(|| format!("{} cannot be read", folder.display()))?;
         let mut exercises = vec![];

@@ -3,7 +3,7 @@
 use crate::compile::{Compiled, compile};
 use crate::confine::Level;
 use crate::course::{Course, Exercise};
-use crate::intake::{Candidate, Limits as IntakeLimits, Source};
+use crate::intake::{Candidate, Escaped, Limits as IntakeLimits, Source};
 use crate::judge::{TimeLimits, judge, tally};
 use crate::rules;
 use crate::scratch::Scratch;
@@ -36,6 +36,8 @@ pub struct Grader {
     pub stop: &'static AtomicBool,
 }
 
+const NOTHING_FOUND: &str = "no exercise was found in it: exercises lie in exercises/NN-name/src or NN-name/src, named as in the course";
+
 /// What the grader is doing with a submission.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage<'a> {
@@ -57,6 +59,7 @@ impl Grader {
                 Ok(submission) => (submission.digest, None, submission.exercises),
                 Err(refusal) => (String::new(), Some(refusal.to_string()), BTreeMap::new()),
             };
+        let note = (refused.is_none() && sources.is_empty()).then(|| NOTHING_FOUND.to_owned());
         let mut exercises = vec![];
         for exercise in &self.exercises {
             exercises.push(self.grade_exercise(exercise, sources.remove(&exercise.folder), stage));
@@ -66,9 +69,11 @@ impl Grader {
         }
         Some(Graded {
             submission: candidate.name.clone(),
+            path: Escaped::from(candidate.path.as_os_str()).to_string(),
             digest,
             sandbox: self.level.to_string(),
             refused,
+            note,
             points: exercises.iter().map(|exercise| exercise.points).sum(),
             max_points: exercises.iter().map(|exercise| exercise.max_points).sum(),
             exercises,

@@ -5,8 +5,9 @@ use crate::verdict::Graded;
 use anyhow::{Context, Result, bail};
 use serde::ser::{Error as _, SerializeSeq};
 use serde::{Deserialize, Serialize, Serializer};
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File, Permissions, TryLockError};
 use std::io::{BufWriter, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 /// The version of `results.json`; it grows when a field changes its meaning or goes.
@@ -172,6 +173,8 @@ fn write_whole(
     let folder = path.parent().unwrap_or(Path::new("."));
     let mut file = tempfile::Builder::new()
         .prefix(".unfinished-")
+        // As any new file: who may read it is the umask's to say.
+        .permissions(Permissions::from_mode(0o666))
         .tempfile_in(folder)
         .with_context(says)?;
     let mut writer = BufWriter::new(file.as_file_mut());

@@ -29,6 +29,7 @@ impl Lesson {
             "in the submission, at ",
             "not yet implemented: ",
             "called `Result::unwrap()`",
+            "not run to its end: ",
         ]
         .iter()
         .any(|start| message.starts_with(start))

@@ -10,6 +10,9 @@ use tempfile::TempDir;
 const RUN: &str = "run-";
 const LOCK: &str = ".lock";
 
+/// The file whose lock a run holds while it makes its folder.
+const TURN: &str = ".turn";
+
 /// The scratch folder of one run.
 #[derive(Debug)]
 pub struct Scratch {
@@ -27,6 +30,9 @@ impl Scratch {
         let all = course_root.join("target/grader/scratch");
         let says = || format!("no scratch folder can be made in {}", all.display());
         fs::create_dir_all(&all).with_context(says)?;
+        // One run at a time makes its folder and looks at those of others.
+        let turn = File::create(all.join(TURN)).with_context(says)?;
+        turn.lock().with_context(says)?;
         remove_abandoned(&all);
         let folder = tempfile::Builder::new()
             .prefix(RUN)
@@ -73,9 +79,8 @@ fn remove_abandoned(all: &Path) {
     for entry in fs::read_dir(all).into_iter().flatten().flatten() {
         let path = entry.path();
         let is_run = entry.file_name().to_string_lossy().starts_with(RUN);
-        // A run that has just made its folder has not made its lock yet: no lock file, no removal.
-        let abandoned =
-            is_run && File::open(path.join(LOCK)).is_ok_and(|lock| lock.try_lock().is_ok());
+        let is_held = File::open(path.join(LOCK)).is_ok_and(|lock| lock.try_lock().is_err());
+        let abandoned = is_run && !is_held;
         if abandoned {
             let _ = fs::remove_dir_all(path);
         }
@@ -87,7 +92,11 @@ mod tests {
     use super::*;
 
     fn folders(root: &Path) -> usize {
-        fs::read_dir(root.join("target/grader/scratch")).map_or(0, Iterator::count)
+        let entries = fs::read_dir(root.join("target/grader/scratch"))
+            .into_iter()
+            .flatten()
+            .flatten();
+        entries.filter(|entry| entry.path().is_dir()).count()
     }
 
     #[test]

@@ -9,14 +9,19 @@ use std::collections::BTreeMap;
 pub struct Graded {
     /// Its name: the folder's or archive's.
     pub submission: String,
-    /// SHA-256 over the files that were taken.
+    /// The folder or archive, as it was named on the command line or found.
+    pub path: String,
+    /// SHA-256 over the files that were taken; empty where it was refused.
     pub digest: String,
     /// How much of the sandbox was in force.
     pub sandbox: String,
     /// Why nothing of it was taken, where it was refused whole.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub refused: Option<String>,
-    /// Points earned and to be had.
+    /// What is worth knowing besides: that no exercise was found in it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub note: Option<String>,
+    /// Points earned.
     pub points: f64,
     /// Points that can be earned.
     pub max_points: f64,

@@ -163,13 +163,19 @@ impl Running {
         let _ = self.child.kill();
     }
 
+    fn has_flooded(&self) -> bool {
+        lock(&self.output).flooded
+    }
+
     /// How the worker ended, and the last it printed.
     fn obituary(mut self) -> String {
-        let _ = self.output_end.recv_timeout(LAST_BREATH);
+        if !self.has_flooded() {
+            let _ = self.output_end.recv_timeout(LAST_BREATH);
+        }
         let by_itself = self.child.try_wait().ok().flatten();
         self.kill();
         let end = match by_itself.map_or_else(|| self.child.wait(), Ok) {
-            Ok(_) if lock(&self.output).flooded => {
+            Ok(_) if self.has_flooded() => {
                 return format!(
                     "it printed more than {} MiB and was stopped",
                     MOST_OUTPUT >> 20
@@ -229,6 +235,12 @@ fn exchange(
     let answer = write_frame(requests, &Frame::from(request), &limits)
         .and_then(|()| read_frame(answers, &limits))
         .and_then(Frame::into_answer);
+    if lock(current).as_ref().is_some_and(Running::has_flooded) {
+        return Err(lock(current)
+            .take()
+            .map(Running::obituary)
+            .unwrap_or_default());
+    }
     answer.map_err(|error| {
         let running = lock(current).take();
         let end = running.map(Running::obituary).unwrap_or_default();
@@ -272,8 +284,7 @@ fn start() -> Result<(Running, Channel), String> {
     Ok((running, (requests, answers)))
 }
 
-/// Reads what a worker prints, so that it is never stopped by a full pipe. Past the limit the pipe is closed, and
-/// with it the worker's standard error: the next line it prints ends it.
+/// Reads what a worker prints, so that it is never stopped by a full pipe, and keeps the end.
 fn keep_the_end(mut prints: impl Read, kept: &Mutex<Output>) {
     let mut chunk = [0; 4 << 10];
     let mut total = 0;
@@ -283,10 +294,8 @@ fn keep_the_end(mut prints: impl Read, kept: &Mutex<Output>) {
         output.last.extend(&chunk[..count]);
         let surplus = output.last.len().saturating_sub(KEPT_OUTPUT);
         output.last.drain(..surplus);
+        // It is read on: with the pipe closed, the next print would panic, and that would be blamed.
         output.flooded = total > MOST_OUTPUT;
-        if output.flooded {
-            return;
-        }
     }
 }
 

@@ -326,10 +326,11 @@ fn said(graded: &Graded) -> Vec<&str> {
     said
 }
 
-/// A result as text, but for how long it took.
+/// A result as text, but for how long it took and where it lay.
 fn timeless(graded: &Graded) -> Result<String> {
     let mut graded = graded.clone();
     graded.seconds = 0.0;
+    graded.path.clear();
     for exercise in &mut graded.exercises {
         exercise.seconds = 0.0;
     }

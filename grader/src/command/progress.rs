@@ -24,8 +24,7 @@ pub(super) struct Progress<'a> {
 struct Shown {
     /// A line for each job that runs.
     running: BTreeMap<usize, ProgressBar>,
-    /// Submission, points, most points.
-    rows: Vec<(String, f64, f64)>,
+    rows: Vec<report::Row>,
     imperfect: usize,
 }
 
@@ -50,7 +49,7 @@ impl<'a> Progress<'a> {
     }
 
     /// Takes the bar away; gives a row a submission, in the order of their names.
-    pub(super) fn finish(self) -> Vec<(String, f64, f64)> {
+    pub(super) fn finish(self) -> Vec<report::Row> {
         let Shown {
             running, mut rows, ..
         } = self
@@ -60,7 +59,7 @@ impl<'a> Progress<'a> {
         for line in running.values().chain([&self.whole]) {
             line.finish_and_clear();
         }
-        rows.sort_by(|(a, ..), (b, ..)| a.cmp(b));
+        rows.sort_by(|a, b| a.submission.cmp(&b.submission));
         rows
     }
 }
@@ -87,9 +86,7 @@ impl Audience for Progress<'_> {
         if let Some(line) = shown.running.remove(&job) {
             line.finish_and_clear();
         }
-        shown
-            .rows
-            .push((graded.submission.clone(), graded.points, graded.max_points));
+        shown.rows.push(report::Row::of(graded));
         shown.imperfect += usize::from(!graded.is_perfect());
         self.whole
             .set_prefix(format!("{} with failures", shown.imperfect));
@@ -106,10 +103,15 @@ impl Audience for Progress<'_> {
                 graded.submission,
                 self.total
             );
-            say!("{}", report::table(&self.grader.course, graded));
             if let Some(refusal) = &graded.refused {
-                say!("refused: {}", printable_lines(refusal));
+                say!("refused: {}\n", printable_lines(refusal));
+                return;
             }
+            if let Some(note) = &graded.note {
+                say!("{note}\n");
+                return;
+            }
+            say!("{}", report::table(&self.grader.course, graded));
             for exercise in &graded.exercises {
                 match &exercise.outcome {
                     Outcome::Tested | Outcome::Missing => {}

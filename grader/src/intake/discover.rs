@@ -66,7 +66,7 @@ pub enum DiscoverError {
 /// An archive is one submission, and so is a folder that holds any of `exercises` (folder names
 /// such as `01-patchify`) directly or in `exercises/`. Any other folder holds one submission per
 /// child folder or archive; other files, dot names and links in it are skipped. A child folder that holds one
-/// archive and nothing else stands for that archive, as learning platforms export what was handed in.
+/// archive and no folder stands for that archive, as learning platforms export what was handed in.
 ///
 /// # Errors
 ///
@@ -112,8 +112,8 @@ fn children(folder: &Path, found: &mut Discovered) -> Result<(), DiscoverError> 
     for entry in entries {
         let path = entry.path();
         let kind = entry.file_type().map_err(unreadable)?;
-        let why = if entry.file_name().as_encoded_bytes().starts_with(b".") {
-            "has a name that starts with a dot"
+        let why = if is_scrap(&entry.file_name()) {
+            "is hidden, or left by the system"
         } else if kind.is_symlink() {
             "is a symbolic link"
         } else if kind.is_dir() || kind.is_file() && Packing::of(&path).is_some() {
@@ -136,14 +136,28 @@ fn children(folder: &Path, found: &mut Discovered) -> Result<(), DiscoverError> 
     Ok(())
 }
 
-/// The archive in a folder that holds one, and nothing else but dot names.
+/// The archive in a folder that holds one, and no folder: what lies beside it is a note or a picture.
 fn lone_archive(folder: &Path) -> Option<PathBuf> {
-    let mut visible = fs::read_dir(folder)
-        .ok()?
-        .filter(|entry| !matches!(entry, Ok(entry) if entry.file_name().as_encoded_bytes().starts_with(b".")));
-    let only = visible.next()?.ok()?;
-    let is_archive = only.file_type().ok()?.is_file() && Packing::of(&only.path()).is_some();
-    (is_archive && visible.next().is_none()).then(|| only.path())
+    let mut archives = vec![];
+    for entry in fs::read_dir(folder).ok()? {
+        let entry = entry.ok()?;
+        let kind = entry.file_type().ok()?;
+        if is_scrap(&entry.file_name()) {
+            continue;
+        }
+        if kind.is_dir() {
+            return None;
+        }
+        if kind.is_file() && Packing::of(&entry.path()).is_some() {
+            archives.push(entry.path());
+        }
+    }
+    archives.pop().filter(|_| archives.is_empty())
+}
+
+/// Names that systems leave behind, and hidden ones.
+fn is_scrap(name: &OsStr) -> bool {
+    name.as_encoded_bytes().starts_with(b".") || name == "__MACOSX"
 }
 
 /// The candidate at `path`, named after `whole`, which is the same without `.` and `..`.
@@ -223,7 +237,7 @@ mod tests {
             .collect();
         let expected = [
             ("Ada_1_file", "Ada_1_file/work.zip"),
-            ("Bob", "Bob"),
+            ("Bob", "Bob/work.zip"),
             ("Cy", "Cy/w.tgz"),
         ];
         assert_eq!(ends, expected.map(|(name, path)| (name, Path::new(path))));

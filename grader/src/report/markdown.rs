@@ -19,7 +19,12 @@ pub fn markdown(course: &Course, graded: &Graded) -> String {
     if let Some(refusal) = &graded.refused {
         let _ = write!(page, "\nNothing of it was taken in:\n\n{}", block(refusal));
     }
-    for exercise in &graded.exercises {
+    if let Some(note) = &graded.note {
+        let _ = writeln!(page, "\nNote: {note}.");
+    }
+    // Of what was refused, or holds nothing, there is nothing to say exercise by exercise.
+    let is_there = graded.refused.is_none() && graded.note.is_none();
+    for exercise in graded.exercises.iter().filter(|_| is_there) {
         write_exercise(&mut page, course, exercise);
     }
     page

@@ -61,16 +61,55 @@ fn add_exercise(table: &mut Table, course: &Course, exercise: &GradedExercise) {
     }
 }
 
+/// A submission's line in the table of a class.
+#[derive(Clone, Debug)]
+pub struct Row {
+    /// The submission.
+    pub submission: String,
+    points: f64,
+    max_points: f64,
+    remark: &'static str,
+}
+
+impl Row {
+    /// The line of a result.
+    pub fn of(graded: &Graded) -> Self {
+        let outcomes = || graded.exercises.iter().map(|exercise| &exercise.outcome);
+        let remark = if graded.refused.is_some() {
+            "refused"
+        } else if graded.note.is_some() {
+            "no exercise found"
+        } else if !graded.is_complete() {
+            "NOT GRADED to the end"
+        } else if outcomes().any(|outcome| matches!(outcome, Outcome::NotAccepted(_))) {
+            "not accepted in part"
+        } else if outcomes().any(|outcome| matches!(outcome, Outcome::DoesNotCompile(_))) {
+            "does not compile in part"
+        } else {
+            ""
+        };
+        Self {
+            submission: graded.submission.clone(),
+            points: graded.points,
+            max_points: graded.max_points,
+            remark,
+        }
+    }
+}
+
 /// A class: a line a submission.
-pub fn class_table(rows: &[(String, f64, f64)]) -> String {
-    let mut table = empty(&["submission", "points"]);
-    for (submission, earned, most) in rows {
+pub fn class_table(rows: &[Row]) -> String {
+    let mut table = empty(&["submission", "points", "remark"]);
+    for row in rows {
         table.add_row([
-            submission.clone(),
-            format!("{} / {}", points(*earned), points(*most)),
+            row.submission.clone(),
+            format!("{} / {}", points(row.points), points(row.max_points)),
+            row.remark.to_owned(),
         ]);
     }
-    align_numbers(&mut table, 1);
+    if let Some(column) = table.column_mut(1) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
     table.to_string()
 }
 

@@ -53,6 +53,12 @@ fn serve_all(operations: &[Operation], mut answers: File) -> Result<(), WireErro
     loop {
         let request = Request::try_from(read_frame(&mut requests, &limits)?)?;
         let answer = Frame::of_answer(meet(operations, request));
+        let left = threads();
+        if left > MOST_THREADS {
+            // Whatever comes next would suffer for it: this call is the one that ends the worker.
+            let fault = format!("the call left {left} threads running");
+            return Err(WireError::Malformed(fault));
+        }
         match write_frame(&mut answers, &answer, &limits) {
             Err(error @ (WireError::Limit { .. } | WireError::Malformed(_))) => {
                 let fault = Fault::wrong_shape(format!("the result cannot be sent: {error}"));
@@ -61,6 +67,14 @@ fn serve_all(operations: &[Operation], mut answers: File) -> Result<(), WireErro
             written => written?,
         }
     }
+}
+
+/// How many threads may be left when a call is over. libtorch keeps a few of its own.
+const MOST_THREADS: usize = 64;
+
+/// The threads of this process.
+fn threads() -> usize {
+    std::fs::read_dir("/proc/self/task").map_or(0, Iterator::count)
 }
 
 /// Keeps standard output for answers alone: from here on, what is printed goes to standard error.
