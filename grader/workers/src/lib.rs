@@ -33,20 +33,22 @@ pub fn serve(operations: &[Operation]) -> ExitCode {
         seal::seal().map_err(io::Error::other)?;
         Ok(answers)
     });
-    let served = match channel {
+    let end = match channel {
         Ok(answers) => serve_all(operations, answers),
         Err(error) => Err(error.into()),
     };
-    match served {
-        Ok(()) | Err(WireError::Closed) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("the worker stops: {error}");
-            ExitCode::FAILURE
-        }
+    match end {
+        Err(WireError::Closed) => return ExitCode::SUCCESS,
+        Err(error) => eprintln!("the worker stops: {error}"),
+        Ok(TooManyThreads(left)) => eprintln!("the call left {left} threads running"),
     }
+    ExitCode::FAILURE
 }
 
-fn serve_all(operations: &[Operation], mut answers: File) -> Result<(), WireError> {
+/// A call left so many threads running that whatever comes next would suffer for it.
+struct TooManyThreads(usize);
+
+fn serve_all(operations: &[Operation], mut answers: File) -> Result<TooManyThreads, WireError> {
     let mut requests = io::stdin().lock();
     let limits = Limits::default();
     remember_where_panics_happen();
@@ -55,9 +57,7 @@ fn serve_all(operations: &[Operation], mut answers: File) -> Result<(), WireErro
         let answer = Frame::of_answer(meet(operations, request));
         let left = threads();
         if left > MOST_THREADS {
-            // Whatever comes next would suffer for it: this call is the one that ends the worker.
-            let fault = format!("the call left {left} threads running");
-            return Err(WireError::Malformed(fault));
+            return Ok(TooManyThreads(left));
         }
         match write_frame(&mut answers, &answer, &limits) {
             Err(error @ (WireError::Limit { .. } | WireError::Malformed(_))) => {
