@@ -10,7 +10,7 @@ use testkit::{Tolerance, assert_close, snapshot, tensor};
 /// cancel. Half a millionth was seen; the named mistakes are off by 3e-3 and more.
 const F32: Tolerance = Tolerance::new(1e-5, 5e-6);
 
-/// The handout's example: three tokens, d = 4, and weights that are small powers of e.
+/// The handout's example: three tokens, d = 4, and logits that are small whole numbers, so that weights are ratios of powers of e.
 /// Look at: the handout's example, line by line; print the logits and the weights.
 #[test]
 fn attention_gives_the_example_done_by_hand() {

@@ -101,15 +101,21 @@ fn show_failure(tested: &Tested, lesson: Option<&Lesson>) {
     let message = tested.message.as_deref().unwrap_or_default();
     say!("\n✗ {}", tested.test);
     if let Some(lesson) = lesson {
-        say!("  {}", lesson.claim);
+        say!("{}", wrapped(&lesson.claim));
     }
     say!();
     for line in printable_lines(message).lines() {
         say!("    {line}");
     }
     if let Some(advice) = lesson.and_then(|lesson| lesson.advice(message)) {
-        say!("\n  look at: {advice}");
+        say!("\n{}", wrapped(&format!("look at: {advice}")));
     }
+}
+
+/// Prose, indented, in lines that fit a terminal.
+fn wrapped(text: &str) -> String {
+    let options = textwrap::Options::new(100).initial_indent("  ").subsequent_indent("  ");
+    textwrap::fill(text, options)
 }
 
 /// The stubs that tests met, each with what is to be written and how many tests wait for it.
