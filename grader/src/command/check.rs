@@ -114,7 +114,9 @@ fn show_failure(tested: &Tested, lesson: Option<&Lesson>) {
 
 /// Prose, indented, in lines that fit a terminal.
 fn wrapped(text: &str) -> String {
-    let options = textwrap::Options::new(100).initial_indent("  ").subsequent_indent("  ");
+    let options = textwrap::Options::new(100)
+        .initial_indent("  ")
+        .subsequent_indent("  ");
     textwrap::fill(text, options)
 }
 

@@ -4,7 +4,7 @@ use super::open_course;
 use crate::cli::Setup;
 use crate::course::Course;
 use crate::exit::{Blame, Exit, Failure};
-use crate::libtorch::Libtorch;
+use crate::libtorch::{LINK, Libtorch, VERSION};
 use indicatif::MultiProgress;
 use std::path::Path;
 
@@ -25,5 +25,12 @@ pub fn setup(course: Option<&Path>, arguments: &Setup) -> Result<Exit, Failure> 
 
 /// Sees to it that the course has its libtorch.
 pub(super) fn ensure(course: &Course, cuda: bool) -> Result<Libtorch, Failure> {
+    let is_there = Libtorch::at(&course.root.join(LINK)).is_ok_and(|it| it.cuda || !cuda);
+    if !is_there {
+        // The bars are seen on a terminal alone.
+        eprintln!(
+            "libtorch {VERSION} is looked for; where there is none, 530 MB are fetched into your cache, once"
+        );
+    }
     crate::setup::ensure(&course.root, cuda, &MultiProgress::new()).blame_setup()
 }
