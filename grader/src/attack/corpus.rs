@@ -27,7 +27,7 @@ pub struct Attack {
     /// What its result must say, which shows that it got as far as to be stopped by what is said to stop it. None
     /// where it is not even looked at.
     pub evidence: Option<String>,
-    /// What is changed in the solution. A text may hold the marks that [`super::submission`] fills in.
+    /// What is changed in the solution. A text may hold the marks that `submission` fills in.
     #[serde(default)]
     pub edit: Vec<Edit>,
     /// Whole files besides, by their path in the submission.

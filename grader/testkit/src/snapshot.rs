@@ -10,7 +10,7 @@ use insta::{Settings, Snapshot};
 use std::path::PathBuf;
 
 /// Compares with `tests/snapshots/NAME.snap` of the exercise that `test_file` belongs to; see
-/// [`snapshot!`](crate::snapshot).
+/// [`snapshot!`](crate::snapshot!).
 ///
 /// # Panics
 /// With what differs; with the path and what to do where nothing readable is stored.
