@@ -65,7 +65,7 @@ impl Comparator for WithinTolerance {
         };
         let expected = values(stored, "the stored values");
         if let Err(difference) = close(&values(got, "the values"), &expected, self.tolerance) {
-            panic!("{} is not what PyTorch gives\n{difference}", self.name);
+            panic!("{}, against the values that are stored\n{difference}", self.name);
         }
         true
     }
