@@ -65,7 +65,10 @@ impl Comparator for WithinTolerance {
         };
         let expected = values(stored, "the stored values");
         if let Err(difference) = close(&values(got, "the values"), &expected, self.tolerance) {
-            panic!("{}, against the values that are stored\n{difference}", self.name);
+            panic!(
+                "{}, against the values that are stored\n{difference}",
+                self.name
+            );
         }
         true
     }
