@@ -240,7 +240,7 @@ fn what_was_said(lines: &[&str]) -> String {
 }
 
 /// How the line begins that the judge prints before a panic's message, to say where it was.
-const PLACE: &str = "in the submission, at ";
+pub(crate) const PLACE: &str = "in the submission, at ";
 
 /// libtorch appends the C++ stack to its messages, and `unwrap` writes all that in one line.
 fn without_stack(line: &str) -> String {

@@ -1,6 +1,7 @@
 //! What each test says of itself to whoever fails it: its doc comment, read from the exercise's test files.
 
 use crate::course::{Course, Exercise, Kind};
+use crate::judge::{INTERRUPTED_MARK, PLACE};
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use std::collections::BTreeMap;
 use std::fs;
@@ -26,14 +27,14 @@ impl Lesson {
     /// What to look at where the test failed with this message: it speaks of wrong values, not of calls that gave none.
     pub fn advice(&self, message: &str) -> Option<&str> {
         let gave_no_value = [
-            "in the submission, at ",
+            PLACE,
             "not yet implemented: ",
             "called `Result::unwrap()`",
             "not run to its end: ",
         ]
         .iter()
         .any(|start| message.starts_with(start))
-            || message.contains(crate::judge::INTERRUPTED_MARK);
+            || message.contains(INTERRUPTED_MARK);
         self.look_at.as_deref().filter(|_| !gave_no_value)
     }
 }

@@ -22,14 +22,14 @@ pub fn attack(course: Option<&Path>, arguments: &cli::Attack) -> Result<Exit, Fa
         Sandbox::Full
     };
     let level = confine::reach(sandbox).blame_setup()?;
-    println!("sandbox: {level}\n");
+    say!("sandbox: {level}\n");
     let ground = Ground::prepare(&course, sandbox, &attacks)?;
     let mut as_it_must_be = 0;
     let mut skipped = 0;
     for attack in &attacks {
-        println!("{}: {}", attack.name, attack.tries);
+        say!("{}: {}", attack.name, attack.tries);
         if let Some(needs) = &attack.needs {
-            println!("  skipped: it needs {needs}\n");
+            say!("  skipped: it needs {needs}\n");
             skipped += 1;
             continue;
         }
@@ -40,7 +40,7 @@ pub fn attack(course: Option<&Path>, arguments: &cli::Attack) -> Result<Exit, Fa
             show(attack, &outcome)
         };
         as_it_must_be += usize::from(good);
-        println!();
+        say!();
     }
     let tried = attacks.len() - skipped;
     let became = if arguments.prove {
@@ -48,7 +48,7 @@ pub fn attack(course: Option<&Path>, arguments: &cli::Attack) -> Result<Exit, Fa
     } else {
         "gained nothing"
     };
-    println!("{as_it_must_be} of {tried} {became}, {skipped} skipped");
+    say!("{as_it_must_be} of {tried} {became}, {skipped} skipped");
     Ok(if as_it_must_be == tried {
         Exit::Success
     } else {
@@ -57,24 +57,22 @@ pub fn attack(course: Option<&Path>, arguments: &cli::Attack) -> Result<Exit, Fa
 }
 
 fn show(attack: &Attack, outcome: &Outcome) -> bool {
-    println!("  stopped by  {}", attack.stopped_by);
+    say!("  stopped by  {}", attack.stopped_by);
     for gain in &outcome.gains {
-        println!("  GAINED      {}", printable(gain));
+        say!("  GAINED      {}", printable(gain));
     }
     let mut was_tried = true;
     match (&outcome.evidence, &attack.evidence) {
-        (Some(evidence), _) => println!("  it was told {}", shortened(evidence)),
+        (Some(evidence), _) => say!("  it was told {}", shortened(evidence)),
         (None, None) => {}
         (None, Some(wanted)) => {
             was_tried = false;
-            println!(
-                "  NOT TRIED   nothing in its result says {wanted:?}: it did not get that far"
-            );
+            say!("  NOT TRIED   nothing in its result says {wanted:?}: it did not get that far");
         }
     }
     let gained_nothing = outcome.gains.is_empty();
     if gained_nothing {
-        println!(
+        say!(
             "  gained nothing: {} points, which are its own",
             crate::report::points(outcome.points)
         );
@@ -84,10 +82,10 @@ fn show(attack: &Attack, outcome: &Outcome) -> bool {
 
 fn show_proof(outcome: &Outcome) -> bool {
     for gain in &outcome.gains {
-        println!("  gains, unconfined: {}", printable(gain));
+        say!("  gains, unconfined: {}", printable(gain));
     }
     if outcome.gains.is_empty() {
-        println!("  NO GAIN even unconfined: it proves nothing");
+        say!("  NO GAIN even unconfined: it proves nothing");
     }
     !outcome.gains.is_empty()
 }

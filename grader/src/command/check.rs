@@ -6,6 +6,7 @@ use crate::course::{Course, Exercise};
 use crate::exit::{Blame, Exit, Failure};
 use crate::grade::Stage;
 use crate::intake::{Candidate, Limits};
+use crate::judge::PLACE;
 use crate::lesson::{Lesson, Lessons};
 use crate::report;
 use crate::verdict::{GradedExercise, Outcome, Tested};
@@ -130,7 +131,7 @@ fn show_unwritten(tests: &[&Tested]) {
     }
     for (stub, tests) in waiting {
         let (place, task) = stub.split_once('\n').unwrap_or(("", stub));
-        let place = place.trim_start_matches("in the submission, at ");
+        let place = place.trim_start_matches(PLACE);
         say!("\n· {}", printable_lines(task.trim()));
         say!(
             "  {}; {tests} test{} for it",

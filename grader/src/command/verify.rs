@@ -19,7 +19,7 @@ pub fn verify(course: Option<&Path>, arguments: &Verify) -> Result<Exit, Failure
     let (mut passed, mut failed) = (0, 0);
     let suites = Suite::all(&grader.course);
     for suite in suites.iter().filter(|_| !arguments.proofs_only) {
-        let count = suite.run(&grader.course, &mut |line| println!("{line}"));
+        let count = suite.run(&grader.course, &mut |line| say!("{line}"));
         if grader.is_stopped() {
             return Ok(Exit::Stopped);
         }
@@ -50,7 +50,7 @@ pub fn verify(course: Option<&Path>, arguments: &Verify) -> Result<Exit, Failure
             failed += 1;
         }
     }
-    println!("{passed} passed, {failed} failed");
+    say!("{passed} passed, {failed} failed");
     Ok(if failed == 0 {
         Exit::Success
     } else {
@@ -60,8 +60,8 @@ pub fn verify(course: Option<&Path>, arguments: &Verify) -> Result<Exit, Failure
 
 fn show(what: &str, showed: &str, faults: &[String]) {
     let mark = if faults.is_empty() { "✓" } else { "✗" };
-    println!("{mark} {what}: {showed}");
+    say!("{mark} {what}: {showed}");
     for fault in faults {
-        println!("    {}", printable_lines(fault).replace('\n', "\n      "));
+        say!("    {}", printable_lines(fault).replace('\n', "\n      "));
     }
 }

@@ -10,6 +10,9 @@ pub(super) struct Expected {
     /// A part of the reason for which it is refused whole, where it is.
     #[serde(default)]
     refused: Option<String>,
+    /// A part of what is noted of it, where something is.
+    #[serde(default)]
+    note: Option<String>,
     /// By exercise. One that is not named must be missing.
     #[serde(flatten)]
     exercises: BTreeMap<String, OfExercise>,
@@ -72,6 +75,13 @@ impl Expected {
                 faults.push(format!("must be refused for {part:?}, but is taken"));
             }
             (None, Some(why)) => faults.push(format!("must be taken, but is refused: {why}")),
+        }
+        let noted = graded.note.as_deref().unwrap_or_default();
+        match &self.note {
+            None if noted.is_empty() => {}
+            None => faults.push(format!("nothing is to be noted of it, but: {noted}")),
+            Some(part) if noted.contains(part) => {}
+            Some(part) => faults.push(format!("must be noted for {part:?}; noted is: {noted:?}")),
         }
         for exercise in &graded.exercises {
             let of_exercise = match self.exercises.get(&exercise.exercise) {
