@@ -5,6 +5,7 @@
 //!
 //! | operation | takes | gives |
 //! |---|---|---|
+//! | `train.device` | `device` | |
 //! | `train.data` | `images` u8 \[n, C, H, W\], `labels` i64 \[n\]; again for more | |
 //! | `train.start` | the options of [`Options`], and what the model is made of | `parameters` i64 |
 //! | `train.load` | `weight.<variable>`, `adamw.<state>`, `last`; again for more | |
@@ -72,6 +73,14 @@ struct Lessons {
 thread_local! {
     static LESSONS: RefCell<Lessons> = RefCell::default();
     static RUN: RefCell<Option<Run>> = const { RefCell::new(None) };
+}
+
+/// `train.device`: whether there is such a device.
+///
+/// # Errors
+/// Where there is not.
+pub fn find_device(call: &Call) -> Outcome {
+    device(&call.argument::<String>("device")?).map(|_| Tensors::new())
 }
 
 /// `train.data`: takes images in, with their labels, behind those that came before.

@@ -23,6 +23,7 @@ fn main() -> ExitCode {
         ("trunc_normal", trunc_normal),
         ("warmup_cosine", warmup_cosine),
         ("accuracy", accuracy),
+        ("train.device", training::find_device),
         ("train.data", training::data),
         ("train.start", start_training),
         ("train.load", training::load),
