@@ -12,6 +12,7 @@ pub mod device;
 pub mod examine;
 pub mod history;
 pub mod pace;
+pub mod pictures;
 pub mod plan;
 pub mod score;
 pub mod session;

@@ -16,6 +16,7 @@ use crate::train::data::{Data, Source};
 use crate::train::device::{Device, Wanted, find_gpu};
 use crate::train::examine::examine;
 use crate::train::history::{Epoch, Test};
+use crate::train::pictures;
 use crate::train::plan::{Plan, Preset};
 use crate::train::score::Score;
 use crate::train::session::{Broken, Session};
@@ -67,6 +68,13 @@ fn run(course: Option<&Path>, arguments: &Train) -> Result<Exit, Failure> {
     {
         return Err(anyhow!(fault)).blame_arguments();
     }
+    if let Some(folder) = arguments.out.as_ref().filter(|it| it.join(LAST).exists()) {
+        let shown = folder.display();
+        let error = anyhow!(
+            "{shown} holds a run: go on with it by --resume {shown}, or name another folder"
+        );
+        return Err(error).blame_arguments();
+    }
     let judging = Judging {
         sandbox: arguments.sandbox,
         ..Judging::default()
@@ -100,13 +108,6 @@ fn run(course: Option<&Path>, arguments: &Train) -> Result<Exit, Failure> {
     }
     let folder = match (&arguments.resume, &arguments.out) {
         (Some(folder), _) => folder_of(folder),
-        (None, Some(folder)) if folder.join(LAST).exists() => {
-            let shown = folder.display();
-            let error = anyhow!(
-                "{shown} holds a run: go on with it by --resume {shown}, or name another folder"
-            );
-            return Err(error).blame_arguments();
-        }
         (None, Some(folder)) => folder.clone(),
         (None, None) => new_folder(&grader.course, &own.name, &plan)?,
     };
@@ -185,7 +186,7 @@ fn conclude(grader: &Grader, own: &Subjects, run: &Run, folder: &Path) -> Result
         best.epoch
     );
     eprintln!(
-        "written to {}: {BEST}, {LAST}, history.json, history.csv",
+        "written to {}: {BEST}, {LAST}, history.json, history.csv, and loss, accuracy and confusion as .png and .svg",
         folder.display()
     );
     match examined.doubt {
