@@ -16,6 +16,7 @@ mod doctor;
 mod grade;
 mod progress;
 mod setup;
+mod train;
 mod verify;
 
 pub use attack::attack;
@@ -25,9 +26,10 @@ pub use confined::confined;
 pub use doctor::doctor;
 pub use grade::grade;
 pub use setup::setup;
+pub use train::train;
 pub use verify::verify;
 
-use crate::cli::{Judging, Train};
+use crate::cli::{Judging, TrainOn};
 use crate::confine;
 use crate::course::{Course, Exercise, Kind};
 use crate::exit::{Blame, Failure};
@@ -61,7 +63,7 @@ fn prepare(
     mut exercises: Vec<Exercise>,
     judging: &Judging,
 ) -> Result<Grader, Failure> {
-    if judging.train == Train::None {
+    if judging.train == TrainOn::None {
         for exercise in &mut exercises {
             exercise.leave_out(Kind::Training);
         }
