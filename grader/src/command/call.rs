@@ -1,19 +1,18 @@
 //! `grader call`: one operation, on tensors from a file.
 
 use super::{open_course, prepare};
-use crate::ask::ask;
+use crate::ask::Respondent;
 use crate::cli::{Call, Judging};
 use crate::compile::{Compiled, compile};
 use crate::course::{Course, Exercise};
 use crate::exit::{Blame, Exit, Failure};
-use crate::intake::{Candidate, Limits as IntakeLimits};
+use crate::intake::{Candidate, Escaped, Limits as IntakeLimits};
 use anyhow::{Context, Result, anyhow, bail};
 use indexmap::IndexMap;
-use std::collections::BTreeMap;
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use wire::{FaultKind, Frame, Limits, Request, printable, printable_lines};
+use wire::{Fault, FaultKind, Frame, Limits, Request, Tensors, printable, printable_lines};
 
 /// Stands for the file of tensors where an operation takes none.
 const NO_INPUT: &str = "-";
@@ -34,7 +33,12 @@ pub fn call(course: Option<&Path>, arguments: &Call) -> Result<Exit, Failure> {
         list(exercise);
         return Ok(Exit::Success);
     };
-    let request = request(exercise, operation, input, &arguments.arguments).blame_arguments()?;
+    let request = |input: &Path| request(exercise, operation, input, &arguments.arguments);
+    let files = Files::of(input, output).blame_arguments()?;
+    for (input, _) in &files.pairs {
+        // Looked at before anything is done, and read again in its turn: a folder may be larger than memory.
+        request(input).blame_arguments()?;
+    }
     let candidate = whose(&course, exercise, arguments).blame_arguments()?;
     let submission = candidate
         .read(&course.folders(), &IntakeLimits::default())
@@ -67,40 +71,109 @@ pub fn call(course: Option<&Path>, arguments: &Call) -> Result<Exit, Failure> {
             return Ok(Exit::Failed);
         }
     };
-    match ask(&grader.workshop, &worker, scratch.path(), request)? {
-        Ok(tensors) => {
-            let given: Vec<_> = tensors
-                .iter()
-                .map(|(name, tensor)| format!("{name} {tensor:?}"))
-                .collect();
-            let blob = Frame {
-                tensors,
-                ..Frame::default()
+    files.make_folder().blame_arguments()?;
+    let mut respondent = Respondent::new(&grader.workshop, &worker, scratch.path());
+    let mut exit = Exit::Success;
+    for (input, output) in &files.pairs {
+        if grader.is_stopped() {
+            return Ok(Exit::Stopped);
+        }
+        match respondent.ask(request(input).blame_arguments()?)? {
+            Ok(tensors) => keep(tensors, output)?,
+            Err(fault) => {
+                if files.folder.is_some() {
+                    eprint!("{}: ", Escaped::from(input.as_os_str()));
+                }
+                let of_fault = show(&fault);
+                exit = if exit == Exit::Success {
+                    of_fault
+                } else {
+                    exit
+                };
             }
-            .encode()
-            .map_err(anyhow::Error::from)?;
-            fs::write(output, blob)
-                .with_context(|| format!("{} cannot be written", output.display()))
-                .blame_arguments()?;
-            say!("{}: {}", output.display(), printable(&given.join(", ")));
-            Ok(Exit::Success)
         }
-        Err(fault) => {
-            let place = fault
-                .place
-                .map(|place| format!(" at {place}"))
-                .unwrap_or_default();
-            eprintln!(
-                "{}{}: {}",
-                fault.kind,
-                printable_lines(&place),
-                printable_lines(&fault.message)
-            );
-            Ok(match fault.kind {
-                FaultKind::NotImplemented | FaultKind::Panicked => Exit::Failed,
-                FaultKind::WrongShape | FaultKind::BadRequest => Exit::Arguments,
-            })
+    }
+    Ok(exit)
+}
+
+/// What is read, and what is written for it.
+struct Files {
+    /// The folder of answers, where there is one.
+    folder: Option<PathBuf>,
+    /// Each file of tensors, and where its answer goes.
+    pairs: Vec<(PathBuf, PathBuf)>,
+}
+
+impl Files {
+    /// One file; or, where `input` is a folder, each safetensors file in it, answered by one of its name in `output`.
+    fn of(input: &Path, output: &Path) -> Result<Self> {
+        if !input.is_dir() {
+            return Ok(Self {
+                folder: None,
+                pairs: vec![(input.to_owned(), output.to_owned())],
+            });
         }
+        let says = || format!("{} cannot be read", input.display());
+        let mut pairs = vec![];
+        for entry in fs::read_dir(input).with_context(says)? {
+            let entry = entry.with_context(says)?;
+            let path = entry.path();
+            if path.extension().is_some_and(|end| end == "safetensors") {
+                pairs.push((path, output.join(entry.file_name())));
+            }
+        }
+        if pairs.is_empty() {
+            bail!("{} holds no safetensors file", input.display());
+        }
+        pairs.sort();
+        Ok(Self {
+            folder: Some(output.to_owned()),
+            pairs,
+        })
+    }
+
+    fn make_folder(&self) -> Result<()> {
+        self.folder.iter().try_for_each(|folder| {
+            fs::create_dir_all(folder)
+                .with_context(|| format!("{} cannot be made", folder.display()))
+        })
+    }
+}
+
+/// Writes what an operation gave, and says what that is.
+fn keep(tensors: Tensors, output: &Path) -> Result<(), Failure> {
+    let given: Vec<_> = tensors
+        .iter()
+        .map(|(name, tensor)| format!("{name} {tensor:?}"))
+        .collect();
+    let blob = Frame {
+        tensors,
+        ..Frame::default()
+    }
+    .encode()
+    .map_err(anyhow::Error::from)?;
+    fs::write(output, blob)
+        .with_context(|| format!("{} cannot be written", output.display()))
+        .blame_arguments()?;
+    say!("{}: {}", output.display(), printable(&given.join(", ")));
+    Ok(())
+}
+
+/// Says why an operation gave nothing.
+fn show(fault: &Fault) -> Exit {
+    let place = fault.place.as_ref();
+    let place = place
+        .map(|place| format!(" at {place}"))
+        .unwrap_or_default();
+    eprintln!(
+        "{}{}: {}",
+        fault.kind,
+        printable_lines(&place),
+        printable_lines(&fault.message)
+    );
+    match fault.kind {
+        FaultKind::NotImplemented | FaultKind::Panicked => Exit::Failed,
+        FaultKind::WrongShape | FaultKind::BadRequest => Exit::Arguments,
     }
 }
 
@@ -160,7 +233,7 @@ fn request(exercise: &Exercise, name: &str, input: &Path, arguments: &[String]) 
     } else {
         tensors_of(input)?
     };
-    let mut scalars = BTreeMap::new();
+    let mut scalars = frame.arguments();
     for argument in arguments {
         let (name, value) = argument
             .split_once('=')
