@@ -5,6 +5,8 @@ use crate::watch;
 use crate::workshop::Workshop;
 use anyhow::{Context, Result, bail};
 use rustix::process::Pid;
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, ExitStatus, Stdio};
 use std::sync::mpsc::{RecvTimeoutError, channel};
@@ -21,6 +23,24 @@ pub const LIMIT: Duration = Duration::from_secs(120);
 /// As [`Respondent::ask`].
 pub fn ask(workshop: &Workshop, worker: &Path, scratch: &Path, request: Request) -> Result<Answer> {
     Respondent::new(workshop, worker, scratch).ask(request)
+}
+
+/// Reads a file of tensors.
+///
+/// # Errors
+/// Where it cannot be read, is larger than a frame may be, or is no safetensors file of the types that travel.
+pub fn read_tensors(file: &Path) -> Result<Frame> {
+    let limits = Limits::default();
+    let mut blob = vec![];
+    File::open(file)
+        .and_then(|file| file.take(limits.frame as u64 + 1).read_to_end(&mut blob))
+        .with_context(|| format!("{} cannot be read", file.display()))?;
+    Frame::decode(&blob, &limits).with_context(|| {
+        format!(
+            "{} is not a safetensors file of f32, f64 and i64",
+            file.display()
+        )
+    })
 }
 
 /// A worker that is asked many things. Where it ends in one of them, the next one gets a new process.

@@ -1,7 +1,7 @@
 //! `grader call`: one operation, on tensors from a file.
 
 use super::{open_course, prepare};
-use crate::ask::Respondent;
+use crate::ask::{Respondent, read_tensors};
 use crate::cli::{Call, Judging};
 use crate::compile::{Compiled, compile};
 use crate::course::{Course, Exercise};
@@ -10,9 +10,8 @@ use crate::intake::{Candidate, Escaped, Limits as IntakeLimits};
 use anyhow::{Context, Result, anyhow, bail};
 use indexmap::IndexMap;
 use std::fs;
-use std::io::Read;
 use std::path::{Path, PathBuf};
-use wire::{Fault, FaultKind, Frame, Limits, Request, Tensors, printable, printable_lines};
+use wire::{Fault, FaultKind, Frame, Request, Tensors, printable, printable_lines};
 
 /// Stands for the file of tensors where an operation takes none.
 const NO_INPUT: &str = "-";
@@ -231,7 +230,7 @@ fn request(exercise: &Exercise, name: &str, input: &Path, arguments: &[String]) 
     let frame = if input == Path::new(NO_INPUT) {
         Frame::default()
     } else {
-        tensors_of(input)?
+        read_tensors(input)?
     };
     let mut scalars = frame.arguments();
     for argument in arguments {
@@ -257,20 +256,6 @@ fn request(exercise: &Exercise, name: &str, input: &Path, arguments: &[String]) 
         operation: name.to_owned(),
         arguments: scalars,
         tensors: frame.tensors,
-    })
-}
-
-fn tensors_of(input: &Path) -> Result<Frame> {
-    let limits = Limits::default();
-    let mut blob = vec![];
-    fs::File::open(input)
-        .and_then(|file| file.take(limits.frame as u64 + 1).read_to_end(&mut blob))
-        .with_context(|| format!("{} cannot be read", input.display()))?;
-    Frame::decode(&blob, &limits).with_context(|| {
-        format!(
-            "{} is not a safetensors file of f32, f64 and i64",
-            input.display()
-        )
     })
 }
 
