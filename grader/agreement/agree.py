@@ -22,6 +22,7 @@ from pathlib import Path
 import safetensors.torch
 import timm
 import torch
+
 from operation import F32, F64, Numbers
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -63,9 +64,13 @@ def main():
 
 def parse():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("exercises", nargs="*", metavar="EXERCISE", help="a crate's name, as msa; all, where none is given")
+    parser.add_argument(
+        "exercises", nargs="*", metavar="EXERCISE", help="a crate's name, as msa; all, where none is given"
+    )
     parser.add_argument("--seed", type=int, default=0, help="of the random numbers (usually 0)")
-    parser.add_argument("--store", action="store_true", help="write the cases that verify compares with, and run nothing")
+    parser.add_argument(
+        "--store", action="store_true", help="write the cases that verify compares with, and run nothing"
+    )
     whose = parser.add_mutually_exclusive_group()
     whose.add_argument("--solution", dest="whose", action="store_const", const=["--solution"], help="try the solutions")
     whose.add_argument("--submission", dest="whose", type=lambda path: ["--submission", Path(path).resolve()])

@@ -2,13 +2,15 @@
 
 from functools import partial
 
-from msa import MODULES
-from operation import Given, Operation, per_head, weights_of_attention
-from timm.layers import Mlp, drop_path as timms_drop_path
+from timm.layers import Mlp
+from timm.layers import drop_path as timms_drop_path
 from timm.models.vision_transformer import Block
 from torch import nn
 from torch.func import functional_call
 from torch.nn import functional as F
+
+from msa import MODULES
+from operation import Given, Operation, per_head, weights_of_attention
 
 EPSILON = 1e-6
 

@@ -1,11 +1,12 @@
 """03 msa: PyTorch's `scaled_dot_product_attention`, and timm's `Attention`."""
 
 import torch
-from operation import Given, Operation, per_head, weights_of_attention
 from timm.layers.attention import Attention
 from torch import nn
 from torch.func import functional_call
 from torch.nn import functional as F
+
+from operation import Given, Operation, per_head, weights_of_attention
 
 
 def attention(q, k, v):
@@ -26,7 +27,7 @@ class Headwise(nn.Module):
 
 
 def headwise(x, weights, dim, heads):
-    """PyTorch's own module for several heads, whose maps see one head's columns each and whose output map does nothing."""
+    """PyTorch's own module, whose maps see one head's columns each, and whose output map does nothing."""
 
     def joined(name):
         of_heads = [(f"{name}_mappings.{i}.weight", f"{name}_mappings.{i}.bias") for i in range(heads)]

@@ -1,8 +1,8 @@
 """What a reference says of an operation: how PyTorch does it, and on which numbers to try it."""
 
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Callable
 
 import torch
 
@@ -26,7 +26,7 @@ class Numbers:
         return torch.randint(classes, (count,), generator=self._generator)
 
     def weights_of(self, module):
-        """Values for a module's parameters, by their names: norms around 1, maps that keep the size of what they map."""
+        """Values for a module's parameters, by name: norms around 1, maps that keep the size of what they map."""
         return {name: self._weight(name, value.shape) for name, value in module.named_parameters()}
 
     def _weight(self, name, shape):
@@ -51,7 +51,7 @@ class Operation:
     """An operation of an exercise.
 
     `reference` takes a case's tensors and arguments by name, and `weights` where there are some; it gives tensors by
-    name, first the one whose gradients are compared. `given(numbers, *cases[label])` is what the case of that label gives.
+    name, first the one whose gradients are compared. `given(numbers, *cases[label])` is what a case gives.
     """
 
     name: str

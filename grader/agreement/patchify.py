@@ -1,9 +1,10 @@
 """01 patchify: `unfold`, `fold`, a convolution, and PyTorch's counters of parameters and operations."""
 
 import torch
-from operation import F32, Given, Operation
 from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
+
+from operation import F32, Given, Operation
 
 
 def patchify(images, grid):
@@ -21,9 +22,7 @@ def unpatchify(patches, channels, grid):
 
 
 def patches(numbers, batch, channels, side, grid):
-    return Given(
-        {"patches": numbers.normal(batch, grid**2, channels * side**2)}, {"channels": channels, "grid": grid}
-    )
+    return Given({"patches": numbers.normal(batch, grid**2, channels * side**2)}, {"channels": channels, "grid": grid})
 
 
 def embed(patches, weight, bias):

@@ -3,23 +3,20 @@
 from functools import partial
 
 import torch
-from blocks import EPSILON
-from operation import F64, Given, Operation, per_head, weights_of_attention
 from timm.models.vision_transformer import VisionTransformer
 from timm.scheduler import CosineLRScheduler
 from timm.utils import accuracy as timms_accuracy
 from torch import nn
 from torch.func import functional_call
 
-
-def sinusoidal(places, dim):
-    """Vaswani et al. 2017, section 3.5: the imaginary and the real part of a turning pointer, for each pair of columns."""
-    rates = 10000 ** (-2 * torch.arange((dim + 1) // 2, dtype=torch.float64) / dim)
-    pointers = torch.polar(torch.ones(places, len(rates), dtype=torch.float64), torch.arange(places).outer(rates))
-    return torch.stack([pointers.imag, pointers.real], -1).flatten(1)[:, :dim]
+from blocks import EPSILON
+from operation import F64, Given, Operation, per_head, weights_of_attention
+from positions import table
 
 
-def new_vit(image, patch, channels, classes, dim, depth, heads, mlp_ratio, dropout, positions, pool, kind=VisionTransformer):
+def new_vit(
+    image, patch, channels, classes, dim, depth, heads, mlp_ratio, dropout, positions, pool, kind=VisionTransformer
+):
     return kind(
         img_size=image,
         patch_size=patch,
@@ -63,14 +60,26 @@ class Everything(nn.Module):
 
 def vit(images, weights, **config):
     if config["positions"] == "sinusoidal":
-        # The table is stored in f32, whatever the model's numbers are.
-        table = sinusoidal((config["image"] // config["patch"]) ** 2 + 1, config["dim"])
-        weights = {**weights, "pos_embed": table.float().double().unsqueeze(0)}
+        # It is made in f32, whatever the numbers of the model are.
+        fixed = table((config["image"] // config["patch"]) ** 2 + 1, config["dim"])
+        weights = {**weights, "pos_embed": fixed.float().double().unsqueeze(0)}
     parameters = {f"model.{name}": value for name, value in weights.items()}
     return functional_call(Everything(new_vit(**config)), parameters, images)
 
 
-COLUMNS = ("image", "patch", "channels", "classes", "dim", "depth", "heads", "mlp_ratio", "dropout", "positions", "pool")
+COLUMNS = (
+    "image",
+    "patch",
+    "channels",
+    "classes",
+    "dim",
+    "depth",
+    "heads",
+    "mlp_ratio",
+    "dropout",
+    "positions",
+    "pool",
+)
 
 
 def config_of(sizes):
@@ -83,7 +92,9 @@ def images(numbers, batch, *sizes):
     weights = numbers.weights_of(new_vit(**config))
     if config["positions"] == "sinusoidal":
         del weights["pos_embed"]
-    return Given({"images": numbers.normal(batch, config["channels"], config["image"], config["image"])}, config, weights)
+    return Given(
+        {"images": numbers.normal(batch, config["channels"], config["image"], config["image"])}, config, weights
+    )
 
 
 def parameters(**config):
