@@ -1,4 +1,6 @@
-//! `grader call`: one operation, on tensors from a file.
+//! `grader call`: one operation, on tensors from a file, or from each file of a folder.
+
+mod files;
 
 use super::{open_course, prepare};
 use crate::ask::{Respondent, read_tensors};
@@ -8,6 +10,7 @@ use crate::course::{Course, Exercise};
 use crate::exit::{Blame, Exit, Failure};
 use crate::intake::{Candidate, Escaped, Limits as IntakeLimits};
 use anyhow::{Context, Result, anyhow, bail};
+use files::Files;
 use indexmap::IndexMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -32,8 +35,14 @@ pub fn call(course: Option<&Path>, arguments: &Call) -> Result<Exit, Failure> {
         list(exercise);
         return Ok(Exit::Success);
     };
-    let request = |input: &Path| request(exercise, operation, input, &arguments.arguments);
     let files = Files::of(input, output).blame_arguments()?;
+    let request = |input: &Path| {
+        let request = request(exercise, operation, input, &arguments.arguments);
+        match &files.folder {
+            Some(_) => request.with_context(|| input.display().to_string()),
+            None => request,
+        }
+    };
     for (input, _) in &files.pairs {
         // Looked at before anything is done, and read again in its turn: a folder may be larger than memory.
         request(input).blame_arguments()?;
@@ -93,50 +102,6 @@ pub fn call(course: Option<&Path>, arguments: &Call) -> Result<Exit, Failure> {
         }
     }
     Ok(exit)
-}
-
-/// What is read, and what is written for it.
-struct Files {
-    /// The folder of answers, where there is one.
-    folder: Option<PathBuf>,
-    /// Each file of tensors, and where its answer goes.
-    pairs: Vec<(PathBuf, PathBuf)>,
-}
-
-impl Files {
-    /// One file; or, where `input` is a folder, each safetensors file in it, answered by one of its name in `output`.
-    fn of(input: &Path, output: &Path) -> Result<Self> {
-        if !input.is_dir() {
-            return Ok(Self {
-                folder: None,
-                pairs: vec![(input.to_owned(), output.to_owned())],
-            });
-        }
-        let says = || format!("{} cannot be read", input.display());
-        let mut pairs = vec![];
-        for entry in fs::read_dir(input).with_context(says)? {
-            let entry = entry.with_context(says)?;
-            let path = entry.path();
-            if path.extension().is_some_and(|end| end == "safetensors") {
-                pairs.push((path, output.join(entry.file_name())));
-            }
-        }
-        if pairs.is_empty() {
-            bail!("{} holds no safetensors file", input.display());
-        }
-        pairs.sort();
-        Ok(Self {
-            folder: Some(output.to_owned()),
-            pairs,
-        })
-    }
-
-    fn make_folder(&self) -> Result<()> {
-        self.folder.iter().try_for_each(|folder| {
-            fs::create_dir_all(folder)
-                .with_context(|| format!("{} cannot be made", folder.display()))
-        })
-    }
 }
 
 /// Writes what an operation gave, and says what that is.
