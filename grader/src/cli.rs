@@ -160,13 +160,15 @@ pub struct Call {
     /// The operation
     #[arg(required_unless_present = "list")]
     pub operation: Option<String>,
-    /// A safetensors file with the tensors that the operation takes; `-` where it takes none
+    /// A safetensors file with the tensors that the operation takes; `-` where it takes none; or a folder of such
+    /// files
     #[arg(required_unless_present = "list", value_name = "IN")]
     pub input: Option<PathBuf>,
-    /// The safetensors file to write the tensors to that it gives
+    /// The safetensors file to write the tensors to that it gives; for a folder, the folder for files of the same
+    /// names
     #[arg(required_unless_present = "list", value_name = "OUT")]
     pub output: Option<PathBuf>,
-    /// A scalar argument of the operation
+    /// A scalar argument of the operation. IN may hold it too, in its metadata, as `argument.NAME`
     #[arg(long = "arg", value_name = "NAME=VALUE")]
     pub arguments: Vec<String>,
     /// Call the reference solution instead of the working copy
