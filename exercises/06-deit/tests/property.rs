@@ -252,12 +252,12 @@ fn evaluation_has_no_randomness() {
     }
 }
 
-/// Dropout acts in training, behind the positions and in each block: logits of copies of one image vary where there are no
-/// blocks, and where there is nothing but a block, since tokens, patches and positions are zero. Both heads' do.
+/// Dropout acts in training, behind the positions and in each block: logits of copies of one image vary where there is
+/// nothing but a block, since tokens, patches and positions are zero, and where there are no blocks. Both heads' do.
 /// Look at: dropout behind the sum with the positions, and that the blocks are told that this is training.
 #[test]
 fn dropout_acts_in_training_behind_the_positions_and_in_the_blocks() {
-    for depth in [0, 1] {
+    for depth in [1, 0] {
         let config = VitConfig {
             depth,
             dropout: 0.5,
