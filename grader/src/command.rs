@@ -16,6 +16,7 @@ mod doctor;
 mod grade;
 mod progress;
 mod setup;
+mod train;
 mod verify;
 
 pub use attack::attack;
@@ -25,6 +26,7 @@ pub use confined::confined;
 pub use doctor::doctor;
 pub use grade::grade;
 pub use setup::setup;
+pub use train::train;
 pub use verify::verify;
 
 use crate::cli::Judging;

@@ -195,7 +195,7 @@ fn tensors_of(input: &Path) -> Result<Frame> {
         .with_context(|| format!("{} cannot be read", input.display()))?;
     Frame::decode(&blob, &limits).with_context(|| {
         format!(
-            "{} is not a safetensors file of f32, f64 and i64",
+            "{} is not a safetensors file of f32, f64, i64 and u8",
             input.display()
         )
     })

@@ -2,10 +2,13 @@
 
 use super::{Confinement, grader};
 use crate::course::Exercise;
+use crate::train::device::Device;
 use crate::workshop::Workshop;
 use anyhow::Result;
 use std::env;
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
 
 /// Where systems keep the libraries that programs are started with. Those that a system lacks are passed over.
 const LIBRARIES: &[&str] = &[
@@ -29,6 +32,9 @@ const LOADER_FILES: &[&str] = &["/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.
 
 /// What libtorch asks when it starts: how many processors there are and what they can do; and randomness.
 const MACHINE: &[&str] = &["/proc/cpuinfo", "/sys/devices/system/cpu", "/dev/urandom"];
+
+/// How long a training may take.
+const TRAINING: Duration = Duration::from_secs(24 * 60 * 60);
 
 fn paths(places: &[&[&str]]) -> Vec<PathBuf> {
     places.concat().into_iter().map(PathBuf::from).collect()
@@ -93,6 +99,19 @@ impl Confinement {
             run,
             write: vec![],
         }
+    }
+
+    /// A worker that trains: it has all cores, and more time and memory. Where a GPU was asked for, it has that too.
+    pub fn of_trainer(workshop: &Workshop, worker: &Path, folder: &Path, device: Device) -> Self {
+        let mut confinement = Self::of_worker(workshop, worker, folder);
+        let cores = thread::available_parallelism().map_or(1, usize::from);
+        confinement.memory = device.memory() >> 20;
+        confinement.cpu = TRAINING.as_secs() * cores as u64;
+        confinement.environment = vec![
+            format!("OMP_NUM_THREADS={cores}"),
+            format!("WORKER_SANDBOX={}", workshop.sandbox),
+        ];
+        confinement
     }
 
     /// A judge. It is the course's own code, but it reads what a worker sends, and so it is confined too. It starts

@@ -8,6 +8,8 @@ mod call;
 #[cfg(feature = "tch")]
 mod module;
 mod seal;
+#[cfg(feature = "tch")]
+pub mod training;
 
 pub use call::{Call, Outcome, gives};
 #[cfg(feature = "tch")]
