@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::thread;
 use std::time::Duration;
+use wire::{Frame, Limits, Tensors};
 
 type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
 
@@ -64,9 +65,10 @@ fn named<'a>(folder: &'a Path, options: &[&'a str]) -> Result<Vec<&'a str>> {
     Ok([&["--solution", "--out", folder], &SMALL[..], options].concat())
 }
 
-/// Everything but how long it took.
-fn weights(folder: &Path) -> Result<Vec<u8>> {
-    Ok(fs::read(folder.join("best.safetensors"))?)
+/// The weights of a run. The file's bytes may differ: its metadata stands in any order.
+fn weights(folder: &Path) -> Result<Tensors> {
+    let blob = fs::read(folder.join("best.safetensors"))?;
+    Ok(Frame::decode(&blob, &Limits::default())?.tensors)
 }
 
 #[test]

@@ -174,6 +174,12 @@ fn conclude(grader: &Grader, own: &Subjects, run: &Run, folder: &Path) -> Result
         &examined.confusion,
     );
     run.write_history(Some(test))?;
+    pictures::write(
+        folder,
+        &run.progress.epochs,
+        &examined.confusion,
+        &run.data.classes,
+    )?;
     say!(
         "{}",
         report::confusion(&examined.confusion, &run.data.classes)

@@ -191,3 +191,265 @@ fn device(name: &str) -> Result<Device, Fault> {
         ))),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::{Array1, Array4};
+    use std::sync::{Mutex, MutexGuard, PoisonError};
+    use tch::{Kind, nn, nn::Module};
+    use wire::{RawTensor, Request};
+
+    /// libtorch's random numbers are the process's: one test at a time draws them.
+    fn alone() -> MutexGuard<'static, ()> {
+        static TURN: Mutex<()> = Mutex::new(());
+        TURN.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Two maps with dropout between them.
+    struct Small(nn::Linear, nn::Linear);
+
+    impl Small {
+        fn logits_t(&self, images: &Tensor, train: bool) -> Tensor {
+            let hidden = self.0.forward(&images.flatten(1, -1)).relu(); // [B, 6]
+            self.1.forward(&hidden.dropout(0.3, train)) // [B, 3]
+        }
+    }
+
+    impl Learner for Small {
+        fn logits(&self, images: &Tensor) -> Tensor {
+            self.logits_t(images, false)
+        }
+
+        fn learn(&self, images: &Tensor, labels: &Tensor, smoothing: f64) -> Lesson {
+            Lesson::of_logits(self.logits_t(images, true), labels, smoothing)
+        }
+    }
+
+    const IMAGES: usize = 24;
+    const BATCH: usize = 5;
+
+    fn call(operation: &str, arguments: &[(&str, &str)], tensors: Tensors) -> Call {
+        let arguments = arguments.iter();
+        Call::new(Request {
+            operation: operation.to_owned(),
+            arguments: arguments
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect(),
+            tensors,
+        })
+    }
+
+    fn named(tensors: impl IntoIterator<Item = (&'static str, RawTensor)>) -> Tensors {
+        let tensors = tensors.into_iter();
+        tensors
+            .map(|(name, tensor)| (name.to_owned(), tensor))
+            .collect()
+    }
+
+    /// Images whose brightness says their class, and enough else to be learnt by heart.
+    fn images() -> RawTensor {
+        let pixel = |(i, _, row, column): (usize, usize, usize, usize)| {
+            (80 * (i % 3) + 7 * row + 11 * column * (i % 5)) as u8
+        };
+        (&Array4::from_shape_fn((IMAGES, 1, 2, 3), pixel)).into()
+    }
+
+    /// Sends the images in two parts, and starts.
+    fn begin(options: &[(&str, &str)]) -> Outcome {
+        let labels = |range: std::ops::Range<usize>| -> RawTensor {
+            (&range.map(|i| (i % 3) as i64).collect::<Array1<i64>>()).into()
+        };
+        let whole = images();
+        let part = |range: std::ops::Range<usize>| {
+            let bytes = whole.bytes()[range.start * 6..range.end * 6].to_vec();
+            let shape = vec![range.len(), 1, 2, 3];
+            RawTensor::new(wire::Dtype::U8, shape, bytes).expect("as many bytes")
+        };
+        LESSONS.set(Lessons::default());
+        for range in [0..10, 10..IMAGES] {
+            let tensors = named([("images", part(range.clone())), ("labels", labels(range))]);
+            data(&call("train.data", &[], tensors))?;
+        }
+        let usual = [
+            ("device", "cpu"),
+            ("seed", "3"),
+            ("rate", "0.05"),
+            ("least", "0.001"),
+            ("warmup", "4"),
+            ("total", "40"),
+            ("decay", "0.01"),
+            ("clip", "1"),
+            ("smoothing", "0.1"),
+            ("mean", "0.4"),
+            ("std", "0.3"),
+            ("amp", "false"),
+        ];
+        let told = |name: &str| options.iter().find(|(known, _)| *known == name);
+        let arguments: Vec<_> = usual
+            .iter()
+            .map(|usual| *told(usual.0).unwrap_or(usual))
+            .collect();
+        let build = |vs: &Path<'_>| -> Result<Box<dyn Learner>, Fault> {
+            let map = |name: &str, from, to| nn::linear(vs / name, from, to, Default::default());
+            Ok(Box::new(Small(map("b", 6, 6), map("a", 6, 3))))
+        };
+        let schedule = |step, warmup, _, base, _| base * (step as f64 / warmup as f64).min(1.0);
+        start(
+            &call("train.start", &arguments, Tensors::new()),
+            schedule,
+            Box::new(build),
+        )
+    }
+
+    /// Takes the steps of this range, of epochs that all have the same order; gives their losses.
+    fn learn(range: std::ops::Range<usize>) -> Vec<f64> {
+        let order = range.clone().flat_map(|step| {
+            let first = step * BATCH % IMAGES;
+            (first..first + BATCH).map(|place| ((place * 7) % IMAGES) as i64)
+        });
+        let order: Array1<i64> = order.collect();
+        let arguments = [
+            ("from", range.start.to_string()),
+            ("batch", BATCH.to_string()),
+        ];
+        let arguments: Vec<_> = arguments
+            .iter()
+            .map(|(name, it)| (*name, it.as_str()))
+            .collect();
+        let taken = steps(&call(
+            "train.steps",
+            &arguments,
+            named([("order", (&order).into())]),
+        ));
+        taken.expect("steps")["losses"].to_f64()
+    }
+
+    fn whole_state() -> Tensors {
+        let mut state =
+            state(&call("train.state", &[("from", "0")], Tensors::new())).expect("a state");
+        assert_eq!(
+            state.remove("left").map(|left| left.to_f64()),
+            Some(vec![0.0])
+        );
+        state
+    }
+
+    fn put_back(state: Tensors) -> Outcome {
+        load(&call("train.load", &[("last", "true")], state))
+    }
+
+    #[test]
+    fn a_run_can_be_stopped_at_any_step_and_goes_on_to_the_bit() {
+        let _turn = alone();
+        for amp in ["false", "true"] {
+            begin(&[("amp", amp)]).expect("a start");
+            let straight = learn(0..9);
+            let expected = whole_state();
+            for stop in 1..9 {
+                begin(&[("amp", amp)]).expect("a start");
+                let mut losses = learn(0..stop);
+                let kept = whole_state();
+                // What happens in between is forgotten.
+                begin(&[("amp", amp)]).expect("a start");
+                learn(0..2);
+                put_back(kept).expect("its own state");
+                losses.extend(learn(stop..9));
+                assert_eq!(losses, straight, "stopped at {stop}");
+                assert!(whole_state() == expected, "stopped at {stop}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_state_travels_in_parts() {
+        let _turn = alone();
+        begin(&[]).expect("a start");
+        learn(0..3);
+        let expected = whole_state();
+        begin(&[]).expect("a start");
+        let count = expected.len();
+        for (number, (name, tensor)) in (1..).zip(expected.clone()) {
+            let last = (number == count).to_string();
+            let part = Tensors::from([(name, tensor)]);
+            load(&call("train.load", &[("last", &last)], part)).expect("a part");
+        }
+        assert!(whole_state() == expected);
+        let rest = state(&call("train.state", &[("from", "2")], Tensors::new())).expect("a state");
+        assert_eq!(rest.len(), count - 2 + 1);
+    }
+
+    #[test]
+    fn the_first_step_moves_every_weight_by_its_learning_rate() {
+        let _turn = alone();
+        begin(&[("decay", "0")]).expect("a start");
+        let before = whole_state();
+        learn(0..1);
+        let after = whole_state();
+        // Adam's first step is rate · g/(|g| + ε), and the rate that of step 1 of 4 of the warm-up. f32 rounds the
+        // weights, of up to 1, to 6e-8, and ε takes 1e-8/|g| of it.
+        let name = "weight.a.bias";
+        let moved = before[name].to_f64().into_iter().zip(after[name].to_f64());
+        for (before, after) in moved {
+            assert!(
+                ((after - before).abs() - 0.05 / 4.0).abs() < 1e-5,
+                "{before} {after}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_learnt_by_heart_is_known_in_f32_and_in_bf16() {
+        let _turn = alone();
+        for amp in ["false", "true"] {
+            begin(&[("amp", amp), ("smoothing", "0")]).expect("a start");
+            let losses = learn(0..200);
+            assert!(losses[199] < losses[0] / 2.0, "{amp}: {losses:?}");
+            let asked = call("train.logits", &[], named([("images", images())]));
+            let logits = logits(&asked)
+                .expect("logits")
+                .remove("logits")
+                .expect("them");
+            assert_eq!(
+                (logits.shape(), logits.dtype()),
+                (&[IMAGES, 3][..], wire::Dtype::F32)
+            );
+            let right = Tensor::from(&logits).argmax(-1, false);
+            let labels = Tensor::arange(IMAGES as i64, (Kind::Int64, Device::Cpu)).remainder(3);
+            let right = right.eq_tensor(&labels).sum(Kind::Int64).int64_value(&[]);
+            assert!(right >= 20, "{right} of {IMAGES}");
+            // Weights are kept in f32 whatever is calculated in.
+            let state = whole_state();
+            assert_eq!(state["weight.a.weight"].dtype(), wire::Dtype::F32);
+        }
+    }
+
+    #[test]
+    fn what_does_not_fit_is_refused_by_name() {
+        let _turn = alone();
+        let refused = |outcome: Outcome| outcome.expect_err("refused").message;
+        RUN.set(None);
+        assert!(
+            refused(logits(&call("train.logits", &[], Tensors::new()))).contains("train.start")
+        );
+        assert!(refused(begin(&[("device", "cuda")])).contains("no GPU"));
+        assert!(refused(begin(&[("device", "abacus")])).contains("abacus"));
+        begin(&[]).expect("a start");
+        let order: RawTensor = (&Array1::from(vec![0_i64, IMAGES as i64])).into();
+        let asked = [("from", "0"), ("batch", "2")];
+        let asked = call("train.steps", &asked, named([("order", order)]));
+        assert!(refused(steps(&asked)).contains("did not come"));
+        let mut other = whole_state();
+        let weight = other
+            .remove("weight.a.bias")
+            .expect("a variable of the model");
+        other.insert("weight.c".to_owned(), weight);
+        assert!(
+            refused(put_back(other)).contains("a.weight"),
+            "the first that differs"
+        );
+        let floats: RawTensor = (&Array4::<f32>::zeros((1, 1, 2, 3))).into();
+        let asked = call("train.logits", &[], named([("images", floats)]));
+        assert!(refused(logits(&asked)).contains("must be u8"));
+    }
+}
