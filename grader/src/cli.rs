@@ -4,8 +4,9 @@ use crate::confine::{Confinement, Sandbox};
 use crate::train::data::Source;
 use crate::train::device::Wanted;
 use crate::train::plan::Preset;
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -78,9 +79,12 @@ pub struct Grade {
 /// Options of all commands that judge.
 #[derive(Args, Clone, Debug)]
 pub struct Judging {
-    /// The seed of property tests, instead of the usual one
+    /// The seed of property tests and of the digits to learn from, instead of the usual one
     #[arg(long)]
     pub seed: Option<u64>,
+    /// What models are trained on: `none` leaves out the tests of kind training, and their points
+    #[arg(long, value_enum, default_value_t)]
+    pub train: TrainOn,
     /// How long one call of a submission's function may take, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=3600))]
     pub call_limit: u64,
@@ -92,11 +96,31 @@ pub struct Judging {
     pub sandbox: Sandbox,
 }
 
+/// What models are trained on while they are judged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum TrainOn {
+    /// Nothing: no model is trained
+    None,
+    /// Generated digits, for a second or two
+    #[default]
+    Digits,
+}
+
+impl fmt::Display for TrainOn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            TrainOn::None => "none",
+            TrainOn::Digits => "digits",
+        })
+    }
+}
+
 impl Default for Judging {
     fn default() -> Self {
         let limits = crate::judge::TimeLimits::default();
         Self {
             seed: None,
+            train: TrainOn::default(),
             call_limit: limits.call.as_secs(),
             exercise_limit: limits.exercise.as_secs(),
             sandbox: Sandbox::default(),
