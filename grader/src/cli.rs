@@ -1,8 +1,12 @@
 //! The command line. Doc comments here are the help.
 
 use crate::confine::{Confinement, Sandbox};
-use clap::{Args, Parser, Subcommand};
+use crate::train::data::Source;
+use crate::train::device::Wanted;
+use crate::train::plan::Preset;
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -36,6 +40,8 @@ pub enum Command {
     Check(Check),
     /// Run one operation on tensors from a file
     Call(Call),
+    /// Train your Vision Transformer, and hold it against images that it never saw
+    Train(Train),
     /// Try every hostile submission of the corpus on this machine
     Attack(Attack),
     /// Run all tests of the project, and the proofs of the course
@@ -73,9 +79,12 @@ pub struct Grade {
 /// Options of all commands that judge.
 #[derive(Args, Clone, Debug)]
 pub struct Judging {
-    /// The seed of property tests, instead of the usual one
+    /// The seed of property tests and of the digits to learn from, instead of the usual one
     #[arg(long)]
     pub seed: Option<u64>,
+    /// What models are trained on: `none` leaves out the tests of kind training, and their points
+    #[arg(long, value_enum, default_value_t)]
+    pub train: TrainOn,
     /// How long one call of a submission's function may take, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=3600))]
     pub call_limit: u64,
@@ -87,11 +96,31 @@ pub struct Judging {
     pub sandbox: Sandbox,
 }
 
+/// What models are trained on while they are judged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum TrainOn {
+    /// Nothing: no model is trained
+    None,
+    /// Generated digits, for a second or two
+    #[default]
+    Digits,
+}
+
+impl fmt::Display for TrainOn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            TrainOn::None => "none",
+            TrainOn::Digits => "digits",
+        })
+    }
+}
+
 impl Default for Judging {
     fn default() -> Self {
         let limits = crate::judge::TimeLimits::default();
         Self {
             seed: None,
+            train: TrainOn::default(),
             call_limit: limits.call.as_secs(),
             exercise_limit: limits.exercise.as_secs(),
             sandbox: Sandbox::default(),
@@ -146,6 +175,86 @@ pub struct Call {
     /// Call a submission, a folder or archive, instead of the working copy
     #[arg(long, value_name = "PATH")]
     pub submission: Option<PathBuf>,
+    /// How the code is confined: `none` puts on only the limits, and is for code that you trust
+    #[arg(long, value_enum, default_value_t)]
+    pub sandbox: Sandbox,
+}
+
+/// Arguments of `train`. What is not given is as the preset says.
+#[derive(Args, Debug)]
+pub struct Train {
+    /// Train the reference solution instead of the working copy
+    #[arg(long, conflicts_with = "submission")]
+    pub solution: bool,
+    /// Train a submission, a folder or archive, instead of the working copy
+    #[arg(long, value_name = "PATH")]
+    pub submission: Option<PathBuf>,
+    /// The images [default: digits]
+    #[arg(long, value_enum)]
+    pub data: Option<Source>,
+    /// The folder of the data set's files
+    #[arg(long, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// Learn from so many images only, and be held against a fifth as many
+    #[arg(long, value_name = "COUNT")]
+    pub images: Option<usize>,
+    /// What to train on
+    #[arg(long, value_enum, default_value_t)]
+    pub device: Wanted,
+    /// Calculate in bf16, with weights in f32: twice as fast on a GPU
+    #[arg(long)]
+    pub amp: bool,
+    /// The model, and how it is trained [default: mnist]
+    #[arg(long, value_enum)]
+    pub preset: Option<Preset>,
+    /// Side of the model's patches, in pixels
+    #[arg(long, value_name = "PIXELS")]
+    pub patch: Option<i64>,
+    /// The model's embedding dimension
+    #[arg(long)]
+    pub dim: Option<i64>,
+    /// The model's blocks
+    #[arg(long, value_name = "BLOCKS")]
+    pub depth: Option<i64>,
+    /// The model's heads
+    #[arg(long)]
+    pub heads: Option<i64>,
+    /// The share of numbers that training sets to 0
+    #[arg(long, value_name = "SHARE")]
+    pub dropout: Option<f64>,
+    /// How often each image is learnt from
+    #[arg(long)]
+    pub epochs: Option<usize>,
+    /// Images in a step
+    #[arg(long, value_name = "IMAGES")]
+    pub batch: Option<usize>,
+    /// The largest learning rate
+    #[arg(long, value_name = "RATE")]
+    pub lr: Option<f64>,
+    /// The share of all steps until the largest learning rate is reached
+    #[arg(long, value_name = "SHARE")]
+    pub warmup: Option<f64>,
+    /// What weights lose of themselves in a step, in learning rates
+    #[arg(long)]
+    pub decay: Option<f64>,
+    /// The most that gradients may be long together; 0 is no limit
+    #[arg(long, value_name = "LENGTH")]
+    pub clip: Option<f64>,
+    /// The share of a label that goes to all classes
+    #[arg(long, value_name = "SHARE")]
+    pub smoothing: Option<f64>,
+    /// All that is random is drawn from it [default: 0]
+    #[arg(long)]
+    pub seed: Option<u64>,
+    /// End when the loss on the validation set did not fall in so many epochs
+    #[arg(long, value_name = "EPOCHS", value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..))]
+    pub patience: Option<usize>,
+    /// The folder for checkpoints, history and pictures [default: a new one in target/grader/train]
+    #[arg(long, value_name = "DIR", conflicts_with = "resume")]
+    pub out: Option<PathBuf>,
+    /// Go on with the run of this folder, as if it had never been stopped; its options are kept there
+    #[arg(long, value_name = "DIR", conflicts_with = "preset")]
+    pub resume: Option<PathBuf>,
     /// How the code is confined: `none` puts on only the limits, and is for code that you trust
     #[arg(long, value_enum, default_value_t)]
     pub sandbox: Sandbox,

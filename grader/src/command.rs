@@ -16,6 +16,7 @@ mod doctor;
 mod grade;
 mod progress;
 mod setup;
+mod train;
 mod verify;
 
 pub use attack::attack;
@@ -25,11 +26,12 @@ pub use confined::confined;
 pub use doctor::doctor;
 pub use grade::grade;
 pub use setup::setup;
+pub use train::train;
 pub use verify::verify;
 
-use crate::cli::Judging;
+use crate::cli::{Judging, TrainOn};
 use crate::confine;
-use crate::course::{Course, Exercise};
+use crate::course::{Course, Exercise, Kind};
 use crate::exit::{Blame, Failure};
 use crate::grade::Grader;
 use crate::scratch::Scratch;
@@ -56,7 +58,16 @@ fn open_course(course: Option<&Path>) -> Result<Course, Failure> {
 }
 
 /// Makes ready all that judging takes: libtorch where an exercise needs it, judges, libraries, Ctrl-C.
-fn prepare(course: Course, exercises: Vec<Exercise>, judging: &Judging) -> Result<Grader, Failure> {
+fn prepare(
+    course: Course,
+    mut exercises: Vec<Exercise>,
+    judging: &Judging,
+) -> Result<Grader, Failure> {
+    if judging.train == TrainOn::None {
+        for exercise in &mut exercises {
+            exercise.leave_out(Kind::Training);
+        }
+    }
     if exercises.iter().any(|exercise| exercise.uses_torch) {
         setup::ensure(&course, false)?;
     }

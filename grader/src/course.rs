@@ -71,6 +71,8 @@ pub enum Kind {
     Property,
     /// Gradients.
     Gradient,
+    /// Learning: a batch by heart, and enough to read images that were held back.
+    Training,
 }
 
 impl fmt::Display for Kind {
@@ -80,6 +82,7 @@ impl fmt::Display for Kind {
             Kind::Snapshot => "snapshot",
             Kind::Property => "property",
             Kind::Gradient => "gradient",
+            Kind::Training => "training",
         })
     }
 }
@@ -339,6 +342,12 @@ impl Exercise {
             || name == self.folder
             || name == number
             || name.parse::<u32>().is_ok_and(|n| number.parse() == Ok(n))
+    }
+
+    /// Leaves out a kind of test, and its points.
+    pub fn leave_out(&mut self, kind: Kind) {
+        self.facts.points.remove(&kind);
+        self.facts.tests.remove(&kind);
     }
 
     /// The points that all tests give.

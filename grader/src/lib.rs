@@ -8,7 +8,8 @@
 //!
 //! [`course`] is what the exercises' manifests say, [`lesson`] what their tests say of themselves. [`proof`] shows
 //! that all this can tell right from wrong, [`attack`] that it cannot be cheated; [`suites`] runs the project's own
-//! tests. [`ask`] asks a worker a single thing. [`setup`] gets libtorch, [`doctor`] says what a machine lacks.
+//! tests. [`ask`] asks a worker a single thing, [`train`] has it learn, [`picture`] draws. [`setup`] gets libtorch,
+//! [`doctor`] says what a machine lacks.
 
 pub mod ask;
 pub mod attack;
@@ -26,6 +27,7 @@ pub mod judge;
 pub mod ledger;
 pub mod lesson;
 pub mod libtorch;
+pub mod picture;
 pub mod process;
 pub mod proof;
 pub mod report;
@@ -33,6 +35,7 @@ pub mod rules;
 pub mod scratch;
 pub mod setup;
 pub mod suites;
+pub mod train;
 pub mod verdict;
 pub mod watch;
 pub mod workshop;

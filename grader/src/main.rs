@@ -13,6 +13,7 @@ fn main() -> ExitCode {
         Command::Grade(arguments) => command::grade(course, &arguments),
         Command::Check(arguments) => command::check(course, &arguments),
         Command::Call(arguments) => command::call(course, &arguments),
+        Command::Train(arguments) => command::train(course, &arguments),
         Command::Attack(arguments) => command::attack(course, &arguments),
         Command::Verify(arguments) => command::verify(course, &arguments),
         Command::Setup(arguments) => command::setup(course, &arguments),

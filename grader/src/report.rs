@@ -1,8 +1,10 @@
 //! Grades as people read them: a table for the terminal, a page for each submission.
 
+mod confusion;
 mod markdown;
 mod table;
 
+pub use confusion::confusion;
 pub use markdown::markdown;
 pub use table::{Row, class_table, table};
 

@@ -44,10 +44,8 @@ pub fn call(course: Option<&Path>, arguments: &Call) -> Result<Exit, Failure> {
         return Err(error).blame_arguments();
     };
     let judging = Judging {
-        seed: None,
-        call_limit: 10,
-        exercise_limit: 60,
         sandbox: arguments.sandbox,
+        ..Judging::default()
     };
     let grader = prepare(course, exercises.clone(), &judging)?;
     let scratch = grader.scratch.folder()?;
@@ -195,7 +193,7 @@ fn tensors_of(input: &Path) -> Result<Frame> {
         .with_context(|| format!("{} cannot be read", input.display()))?;
     Frame::decode(&blob, &limits).with_context(|| {
         format!(
-            "{} is not a safetensors file of f32, f64 and i64",
+            "{} is not a safetensors file of f32, f64, i64 and u8",
             input.display()
         )
     })
@@ -218,16 +216,23 @@ fn same_names<'a>(
         taken
     };
     for name in got.clone() {
-        if !wanted.clone().any(|other| other == name) && !optional(name) {
+        if !wanted.clone().any(|other| is_meant(other, name)) && !optional(name) {
             bail!("the {what} {name:?} is none that the operation takes; it takes {taken}");
         }
     }
     for name in wanted {
-        if !got.clone().any(|other| other == name) {
+        if !got.clone().any(|other| is_meant(name, other)) {
             bail!("the {what} {name} is missing; the operation takes {taken}");
         }
     }
     Ok(())
+}
+
+/// Whether a manifest's name means that one. `layer.*` is a list: it means `layer.0`, `layer.1`, ….
+fn is_meant(listed: &str, name: &str) -> bool {
+    let numbered = listed.strip_suffix('*');
+    let number = numbered.and_then(|stem| name.strip_prefix(stem));
+    listed == name || number.is_some_and(|number| number.parse::<usize>().is_ok())
 }
 
 /// The submission that is called: somebody's, the reference, or the working copy.
@@ -244,4 +249,36 @@ fn whose(course: &Course, exercise: &Exercise, arguments: &Call) -> Result<Candi
         name: exercise.name.clone(),
         path,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn compared(got: &[&str], wanted: &[&str]) -> Result<(), String> {
+        let owned =
+            |names: &[&str]| -> Vec<String> { names.iter().map(ToString::to_string).collect() };
+        let (got, wanted) = (owned(got), owned(wanted));
+        same_names("tensor", got.iter(), wanted.iter(), |_| false)
+            .map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_list_of_tensors_is_taken_by_number_and_must_not_be_empty() {
+        assert_eq!(
+            compared(&["layer.0", "layer.12", "x"], &["layer.*", "x"]),
+            Ok(())
+        );
+        let says =
+            |got: &[&str]| compared(got, &["layer.*"]).expect_err("names that are not taken");
+        assert!(says(&[]).contains("the tensor layer.* is missing"));
+        assert!(says(&["layer.one"]).contains("\"layer.one\" is none"));
+        assert!(says(&["layer"]).contains("\"layer\" is none"));
+    }
+
+    #[test]
+    fn a_name_without_a_star_means_itself_alone() {
+        assert_eq!(compared(&["x"], &["x"]), Ok(()));
+        assert!(compared(&["x1"], &["x"]).is_err());
+    }
 }

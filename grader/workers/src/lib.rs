@@ -13,7 +13,7 @@ pub mod training;
 
 pub use call::{Call, Outcome, gives};
 #[cfg(feature = "tch")]
-pub use module::{differentiable, initial_values, with_weights};
+pub use module::{differentiable, initial_values, sent, with_weights};
 
 use std::any::Any;
 use std::cell::RefCell;
