@@ -4,7 +4,7 @@ mod markdown;
 mod table;
 
 pub use markdown::markdown;
-pub use table::{Row, class_table, table};
+pub use table::{Row, class_table, columns, table};
 
 /// Points without needless zeros: `7`, `3.5`, `1.67`.
 pub(crate) fn points(points: f64) -> String {

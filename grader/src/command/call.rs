@@ -1,18 +1,15 @@
 //! `grader call`: one operation, on tensors from a file.
 
-use super::{open_course, prepare};
-use crate::ask::ask;
-use crate::cli::{Call, Judging};
-use crate::compile::{Compiled, compile};
-use crate::course::{Course, Exercise};
+use super::{open_course, subject};
+use crate::cli::Call;
+use crate::course::Exercise;
 use crate::exit::{Blame, Exit, Failure};
-use crate::intake::{Candidate, Limits as IntakeLimits};
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, bail};
 use indexmap::IndexMap;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use wire::{FaultKind, Frame, Limits, Request, printable, printable_lines};
 
 /// Stands for the file of tensors where an operation takes none.
@@ -35,39 +32,12 @@ pub fn call(course: Option<&Path>, arguments: &Call) -> Result<Exit, Failure> {
         return Ok(Exit::Success);
     };
     let request = request(exercise, operation, input, &arguments.arguments).blame_arguments()?;
-    let candidate = whose(&course, exercise, arguments).blame_arguments()?;
-    let submission = candidate
-        .read(&course.folders(), &IntakeLimits::default())
-        .blame_arguments()?;
-    let Some(sources) = submission.exercises.get(&exercise.folder) else {
-        let error = anyhow!("{} holds no {}", candidate.path.display(), exercise.folder);
-        return Err(error).blame_arguments();
+    let sources = arguments.subject.sources(&course, exercise)?;
+    let grader = arguments.subject.prepare(course, exercises.clone())?;
+    let Some(mut started) = subject::start(&grader, exercise, &sources)? else {
+        return Ok(Exit::Failed);
     };
-    let judging = Judging {
-        seed: None,
-        call_limit: 10,
-        exercise_limit: 60,
-        sandbox: arguments.sandbox,
-    };
-    let grader = prepare(course, exercises.clone(), &judging)?;
-    let scratch = grader.scratch.folder()?;
-    let stop = || grader.is_stopped();
-    let compiled = compile(
-        &grader.workshop,
-        &grader.course.root,
-        exercise,
-        sources,
-        scratch.path(),
-        &stop,
-    )?;
-    let worker = match compiled {
-        Compiled::Worker(worker) => worker,
-        Compiled::Refused(words) => {
-            eprintln!("{}", printable_lines(&words));
-            return Ok(Exit::Failed);
-        }
-    };
-    match ask(&grader.workshop, &worker, scratch.path(), request)? {
+    match started.asked.ask(request)? {
         Ok(tensors) => {
             let given: Vec<_> = tensors
                 .iter()
@@ -228,20 +198,4 @@ fn same_names<'a>(
         }
     }
     Ok(())
-}
-
-/// The submission that is called: somebody's, the reference, or the working copy.
-fn whose(course: &Course, exercise: &Exercise, arguments: &Call) -> Result<Candidate> {
-    let path: PathBuf = match (&arguments.submission, arguments.solution) {
-        (Some(path), _) => path.clone(),
-        (None, true) => course.root.join("solutions"),
-        (None, false) => course.root.join("exercises"),
-    };
-    if !path.exists() {
-        bail!("{} does not exist", path.display());
-    }
-    Ok(Candidate {
-        name: exercise.name.clone(),
-        path,
-    })
 }
