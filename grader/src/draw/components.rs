@@ -72,7 +72,7 @@ mod tests {
     #[test]
     fn nothing_has_no_directions() {
         let (found, shares) = components(&Array2::zeros((4, 3)), 5);
-        assert_eq!(found, Array2::zeros((3, 3)));
-        assert_eq!(shares, Array1::zeros(3));
+        assert_eq!(found, Array2::<f32>::zeros((3, 3)));
+        assert_eq!(shares, Array1::<f32>::zeros(3));
     }
 }

@@ -76,7 +76,7 @@ fn picture(
     let patch = side / GRID;
     let whole = Pixels::image(image.view());
     let mut images = vec![
-        Panel::new(name, whole.clone()),
+        Panel::new("the image", whole.clone()),
         Panel::new(format!("its grid of {GRID} × {GRID}"), whole).with_grid(GRID, GRID),
     ];
     if let Some(again) = again {
@@ -94,7 +94,7 @@ fn picture(
     let rows = vec![
         Row {
             label: String::new(),
-            height: 190.0,
+            height: 252.0,
             panels: images,
         },
         Row {

@@ -242,22 +242,24 @@ fn positions(model: &Model) -> Option<Result<Picture, Missing>> {
         low: -1.0,
         high: 1.0,
     };
-    // A pixel for each pair, and a line of white between the maps.
-    let side = grid * (grid + 1) - 1;
+    // Each map is about as large on every grid, with some white between it and the next.
+    const MAP: usize = 56;
+    const GAP: usize = 6;
+    let cell = (MAP / grid).max(3);
+    let map = cell * grid + GAP;
+    let side = map * grid - GAP;
     let pixels = Pixels::from_fn(side, side, |y, x| {
-        let ((row, y), (column, x)) = (
-            (y / (grid + 1), y % (grid + 1)),
-            (x / (grid + 1), x % (grid + 1)),
-        );
-        if y == grid || x == grid {
+        let (inner_y, inner_x) = (y % map / cell, x % map / cell);
+        if inner_y >= grid || inner_x >= grid {
             return Colour::WHITE;
         }
-        scale.colour(similarity[(row * grid + column, y * grid + x)])
+        let (of, with) = (y / map * grid + x / map, inner_y * grid + inner_x);
+        scale.colour(similarity[(of, with)])
     });
     let picture = sheet(&Sheet {
         title: format!("Which positions are alike{}", state(model)),
         note: format!(
-            "one map for each of the {grid} × {grid} patches, where it lies on the image: its position's cosine with all others'"
+            "each of the {grid} × {grid} maps: the cosine of one position with all, where it lies"
         ),
         rows: vec![Row {
             label: String::new(),
