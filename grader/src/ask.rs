@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 use rustix::process::Pid;
 use std::fs::File;
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, ExitStatus, Stdio};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
@@ -47,18 +47,18 @@ pub fn read_tensors(file: &Path) -> Result<Frame> {
 #[derive(Debug)]
 pub struct Respondent<'a> {
     workshop: &'a Workshop,
-    worker: &'a Path,
-    scratch: &'a Path,
+    worker: PathBuf,
+    scratch: PathBuf,
     running: Option<Running>,
 }
 
 impl<'a> Respondent<'a> {
     /// The worker at the path `worker`, which may write to nothing, and see no more of `scratch` than itself.
-    pub fn new(workshop: &'a Workshop, worker: &'a Path, scratch: &'a Path) -> Self {
+    pub fn new(workshop: &'a Workshop, worker: &Path, scratch: &Path) -> Self {
         Self {
             workshop,
-            worker,
-            scratch,
+            worker: worker.to_owned(),
+            scratch: scratch.to_owned(),
             running: None,
         }
     }
@@ -91,8 +91,8 @@ impl<'a> Respondent<'a> {
     }
 
     fn start(&self) -> Result<Running> {
-        let mut child = Confinement::of_worker(self.workshop, self.worker, self.scratch)
-            .command(self.worker)?
+        let mut child = Confinement::of_worker(self.workshop, &self.worker, &self.scratch)
+            .command(&self.worker)?
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()

@@ -8,8 +8,8 @@
 //!
 //! [`course`] is what the exercises' manifests say, [`lesson`] what their tests say of themselves. [`proof`] shows
 //! that all this can tell right from wrong, [`attack`] that it cannot be cheated; [`suites`] runs the project's own
-//! tests. [`ask`] asks a worker a single thing, [`train`] has it learn, [`picture`] draws. [`setup`] gets libtorch,
-//! [`doctor`] says what a machine lacks.
+//! tests. [`ask`] asks a worker, [`train`] has it learn, [`draw`] makes [`picture`]s of what it gives, [`cost`] counts
+//! what a model takes, [`data`] knows the data sets. [`setup`] gets libtorch, [`doctor`] says what a machine lacks.
 
 pub mod ask;
 pub mod attack;
@@ -18,8 +18,11 @@ pub mod cli;
 pub mod command;
 pub mod compile;
 pub mod confine;
+pub mod cost;
 pub mod course;
+pub mod data;
 pub mod doctor;
+pub mod draw;
 pub mod exit;
 pub mod grade;
 pub mod intake;
