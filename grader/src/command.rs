@@ -70,6 +70,7 @@ fn prepare(course: Course, exercises: Vec<Exercise>, judging: &Judging) -> Resul
         exercises,
         workshop,
         scratch,
+        namer: Arc::default(),
         level,
         limits: judging.limits(),
         seed: judging.seed,
