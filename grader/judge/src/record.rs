@@ -24,9 +24,11 @@ pub(crate) const FOLDER_VARIABLE: &str = "JUDGE_CALLS_FOLDER";
 /// input.
 const FIRST: usize = 8;
 const LAST: usize = 16;
-/// Bytes of the tensors of one call, beyond which it is not kept. A call of a model as large as those of the papers says
-/// no more than one of a small model.
-const MOST_OF_A_CALL: usize = 1 << 20;
+/// Bytes of the tensors of a request, beyond which the call is not kept. A call of a model as large as those of the papers
+/// says no more than one of a small model.
+const MOST_OF_A_REQUEST: usize = 1 << 20;
+/// Bytes of the tensors of an answer, beyond which the call is not kept. Where sizes must be refused, they may be large.
+const MOST_OF_AN_ANSWER: usize = 16 << 20;
 /// Bytes that all tests together may keep.
 const MOST: usize = 64 << 20;
 
@@ -61,14 +63,14 @@ pub(crate) fn begin(request: &mut Request) -> Option<Request> {
         record.asked
     });
     request.arguments.insert(SEED.to_owned(), asked.to_string());
-    (folder().is_some() && size(&request.tensors) <= MOST_OF_A_CALL).then(|| request.clone())
+    (folder().is_some() && size(&request.tensors) <= MOST_OF_A_REQUEST).then(|| request.clone())
 }
 
 /// Keeps the call with its answer.
 pub(crate) fn end(request: Option<Request>, answer: &Result<Answer, String>) {
     let Some(request) = request else { return };
     let answer = match answer {
-        Ok(Ok(tensors)) if size(tensors) > MOST_OF_A_CALL => return,
+        Ok(Ok(tensors)) if size(tensors) > MOST_OF_AN_ANSWER => return,
         Ok(answer) => Frame::of_answer(answer.clone()),
         Err(broken) => Frame {
             metadata: [(UNANSWERED.to_owned(), broken.clone())].into(),
