@@ -68,11 +68,19 @@ impl<'a> Respondent<'a> {
     /// # Errors
     /// Where the worker cannot be started, answers with something else than a frame, or takes longer than [`LIMIT`].
     pub fn ask(&mut self, request: Request) -> Result<Answer> {
+        self.ask_within(request, LIMIT)
+    }
+
+    /// As [`ask`](Self::ask), within a time of one's own.
+    ///
+    /// # Errors
+    /// As [`ask`](Self::ask).
+    pub fn ask_within(&mut self, request: Request, limit: Duration) -> Result<Answer> {
         let mut running = match self.running.take() {
             Some(running) => running,
             None => self.start()?,
         };
-        match running.exchange(request) {
+        match running.exchange(request, limit) {
             Some(Ok(answer)) => {
                 self.running = Some(running);
                 Ok(answer)
@@ -86,7 +94,7 @@ impl<'a> Respondent<'a> {
                 }))
             }
             Some(Err(error)) => Err(error.into()),
-            None => bail!("no answer within {} s", LIMIT.as_secs()),
+            None => bail!("no answer within {} s", limit.as_secs()),
         }
     }
 
@@ -120,7 +128,7 @@ struct Running {
 
 impl Running {
     /// Sends a request and waits for what comes back; nothing where it takes too long.
-    fn exchange(&mut self, request: Request) -> Option<Result<Answer, WireError>> {
+    fn exchange(&mut self, request: Request, limit: Duration) -> Option<Result<Answer, WireError>> {
         let Some((mut requests, mut answers)) = self.channel.take() else {
             return Some(Err(WireError::Closed));
         };
@@ -132,7 +140,7 @@ impl Running {
                 .and_then(Frame::into_answer);
             let _ = sender.send((answer, (requests, answers)));
         });
-        let deadline = Instant::now() + LIMIT;
+        let deadline = Instant::now() + limit;
         loop {
             watch::look(Pid::from_child(&self.child));
             match receiver.recv_timeout(watch::EVERY) {

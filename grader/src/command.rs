@@ -88,6 +88,7 @@ fn prepare(
         exercises,
         workshop,
         scratch,
+        namer: Arc::default(),
         level,
         limits: judging.limits(),
         seed: judging.seed,

@@ -2,7 +2,7 @@
 //!
 //! A submission is taken in ([`intake`]), held against what sources may not say ([`rules`]), compiled ([`compile`]) into a
 //! *worker* with the libraries that were built once for the whole class ([`workshop`]), tried by a *judge* in another
-//! process ([`judge`]), and counted ([`grade`]). Many are graded at a time ([`batch`]); finished results are kept
+//! process ([`judge`]), and counted ([`grade`]); what it got wrong is held against known mistakes ([`naming`]). Many are graded at a time ([`batch`]); finished results are kept
 //! ([`ledger`]) and shown ([`report`]). Whatever runs or compiles a submission's code is started in one place
 //! ([`confine`], [`process`]), in a folder of its own ([`scratch`]), and watched from outside while it runs ([`watch`]).
 //!
@@ -30,6 +30,7 @@ pub mod judge;
 pub mod ledger;
 pub mod lesson;
 pub mod libtorch;
+pub mod naming;
 pub mod picture;
 pub mod process;
 pub mod proof;
