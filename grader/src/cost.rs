@@ -61,7 +61,7 @@ impl Sizes {
                 bail!("{name} is {size}: it may be 1 to {LARGEST}");
             }
         }
-        if self.dim % self.heads != 0 {
+        if !self.dim.is_multiple_of(self.heads) {
             bail!("--heads {} does not divide --dim {}", self.heads, self.dim);
         }
         Ok(())
@@ -247,7 +247,7 @@ mod tests {
             Some("would take 5.28 GiB of memory")
         );
         let deep = Sizes {
-            depth: 200,
+            depth: 120,
             dim: 96,
             heads: 1,
             ..TINY

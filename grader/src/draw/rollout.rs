@@ -231,7 +231,7 @@ mod tests {
         assert!(drawn.missing.is_empty(), "{:?}", drawn.missing);
         assert_eq!(
             picture(&drawn, "rollout").svg().matches("<image").count(),
-            6
+            5
         );
         let dots = picture(&drawn, "distance").svg().matches("<circle").count();
         // And the keys.
