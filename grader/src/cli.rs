@@ -347,6 +347,10 @@ pub enum DataCommand {
     Fetch {
         /// The data set
         set: Set,
+        /// The URL of a folder that holds the files, with its last slash, instead of where they were published. May be
+        /// given several times
+        #[arg(long, value_name = "URL")]
+        mirror: Vec<String>,
     },
     /// Say what is there and what is missing
     List,
