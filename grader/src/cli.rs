@@ -3,6 +3,7 @@
 use crate::confine::{Confinement, Sandbox};
 use crate::train::data::Source;
 use crate::train::device::Wanted;
+use crate::train::learner::{Mode, Model};
 use crate::train::plan::Preset;
 use clap::{Args, Parser, Subcommand};
 use std::ffi::OsString;
@@ -40,7 +41,7 @@ pub enum Command {
     /// Run one operation on tensors from a file
     Call(Call),
     /// Train your Vision Transformer, and hold it against images that it never saw
-    Train(Train),
+    Train(Box<Train>),
     /// Try every hostile submission of the corpus on this machine
     Attack(Attack),
     /// Run all tests of the project, and the proofs of the course
@@ -165,6 +166,24 @@ pub struct Train {
     /// Train a submission, a folder or archive, instead of the working copy
     #[arg(long, value_name = "PATH")]
     pub submission: Option<PathBuf>,
+    /// What is trained [default: vit]
+    #[arg(long, value_enum)]
+    pub model: Option<Model>,
+    /// What a DeiT takes from its teacher [default: hard]
+    #[arg(long, value_enum)]
+    pub distillation: Option<Mode>,
+    /// What logits are divided by in soft distillation [default: 3]
+    #[arg(long)]
+    pub temperature: Option<f64>,
+    /// The labels' part in soft distillation [default: 0.9]
+    #[arg(long)]
+    pub alpha: Option<f64>,
+    /// A DeiT's teacher, as an earlier run left it [default: it learns first]
+    #[arg(long, value_name = "FILE", conflicts_with = "resume")]
+    pub teacher: Option<PathBuf>,
+    /// How often the teacher learns from each image [default: 2]
+    #[arg(long, value_name = "EPOCHS", conflicts_with_all = ["teacher", "resume"], value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..))]
+    pub teacher_epochs: Option<usize>,
     /// The images [default: digits]
     #[arg(long, value_enum)]
     pub data: Option<Source>,
