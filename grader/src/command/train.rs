@@ -235,10 +235,10 @@ fn teach(
     let mut session = own.course(grader, device)?;
     let asked = teacher::ask(&mut session, plan, &data, device, weights.clone());
     let sayings = match (asked, &arguments.teacher) {
-        (Err(error), Some(file)) => {
+        (Err(error), Some(file)) if matches!(error.downcast_ref(), Some(Broken::Fault(_))) => {
             let shown = file.display();
-            return Err(error.context(format!("{shown} holds no teacher's weights")))
-                .blame_arguments();
+            let error = anyhow!("{shown} holds no teacher's weights: {error:#}");
+            return Err(error).blame_arguments();
         }
         (asked, _) => asked?,
     };
