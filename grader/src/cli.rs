@@ -4,6 +4,7 @@ use crate::confine::{Confinement, Sandbox};
 use crate::data::Set;
 use crate::train::data::Source;
 use crate::train::device::Wanted;
+use crate::train::learner::{Mode, Model};
 use crate::train::plan::Preset;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;
@@ -42,7 +43,7 @@ pub enum Command {
     /// Run one operation on tensors from a file
     Call(Call),
     /// Train your Vision Transformer, and hold it against images that it never saw
-    Train(Train),
+    Train(Box<Train>),
     /// Draw pictures of what an exercise's functions give
     Draw(Draw),
     /// Say what each size of patch costs: tokens, parameters, FLOPs, time
@@ -203,6 +204,24 @@ pub struct Train {
     /// Whose code
     #[command(flatten)]
     pub subject: Subject,
+    /// What is trained [default: vit]
+    #[arg(long, value_enum)]
+    pub model: Option<Model>,
+    /// What a DeiT takes from its teacher [default: hard]
+    #[arg(long, value_enum)]
+    pub distillation: Option<Mode>,
+    /// What logits are divided by in soft distillation [default: 3]
+    #[arg(long)]
+    pub temperature: Option<f64>,
+    /// The labels' part in soft distillation [default: 0.9]
+    #[arg(long)]
+    pub alpha: Option<f64>,
+    /// A DeiT's teacher, as an earlier run left it [default: it learns first]
+    #[arg(long, value_name = "FILE", conflicts_with = "resume")]
+    pub teacher: Option<PathBuf>,
+    /// How often the teacher learns from each image [default: 2]
+    #[arg(long, value_name = "EPOCHS", conflicts_with_all = ["teacher", "resume"], value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..))]
+    pub teacher_epochs: Option<usize>,
     /// The images [default: digits]
     #[arg(long, value_enum)]
     pub data: Option<Source>,

@@ -50,6 +50,23 @@ impl Sizes {
         }
     }
 
+    /// `VitConfig::mnist` of exercise 05.
+    pub fn mnist() -> Self {
+        Self {
+            image: 28,
+            patch: 7,
+            channels: 1,
+            classes: 10,
+            dim: 64,
+            depth: 6,
+            heads: 4,
+            mlp_ratio: 4,
+            dropout: 0.0,
+            positions: "learned".to_owned(),
+            pool: "cls".to_owned(),
+        }
+    }
+
     /// Those that the operation `config` gave.
     ///
     /// # Errors
