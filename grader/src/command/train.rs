@@ -21,13 +21,14 @@ use crate::train::plan::{Plan, Preset};
 use crate::train::score::Score;
 use crate::train::session::{Broken, Session};
 use crate::train::sizes::Sizes;
-use crate::train::{Audience, Diverged, End, Run, Subject};
+use crate::train::{Audience, Diverged, End, Run, Subject, compile_reference};
 use anyhow::{Context, anyhow};
 use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::fmt::Display;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use wire::{FaultKind, Request, printable_lines};
@@ -117,7 +118,14 @@ fn run(course: Option<&Path>, arguments: &Train) -> Result<Exit, Failure> {
         device,
         sandbox: grader.level.to_string(),
     };
-    let begun = Run::begin(session, (plan, from), data, subject, &folder, grader.stop);
+    let begun = Run::begin(
+        session,
+        (plan, from),
+        Arc::new(data),
+        subject,
+        &folder,
+        grader.stop,
+    );
     let mut run = begun.map_err(|error| named(error, &exercise))?;
     eprintln!(
         "device: {}; {} numbers to learn, {} images, {} steps",
@@ -149,7 +157,7 @@ fn run(course: Option<&Path>, arguments: &Train) -> Result<Exit, Failure> {
             "stopped early: the loss on the validation set did not fall in {} epochs",
             run.progress.stale()
         ),
-        Ok(End::Through) => {}
+        Ok(End::Through | End::Late) => {}
     }
     conclude(&grader, &own, &run, &folder)
 }
@@ -255,15 +263,10 @@ impl Subjects {
         if self.is_reference {
             return Ok(None);
         }
-        let solutions = Candidate {
-            name: "solution".to_owned(),
-            path: grader.course.root.join("solutions"),
-        };
         // Beside the subject's, so that both are removed together.
         let folder = self.scratch.path().join("reference");
         fs::create_dir(&folder).with_context(|| format!("{} cannot be made", folder.display()))?;
-        let worker = compiled(grader, &self.exercise, &solutions, &folder)?;
-        let worker = worker.context("the reference does not compile")?;
+        let worker = compile_reference(grader, &self.exercise, &folder)?;
         Ok(Some(session(grader, &worker, &folder, Device::Cpu)?))
     }
 }

@@ -50,6 +50,18 @@ impl Sizes {
         }
     }
 
+    /// Those that `VitConfig::mnist` is to have.
+    pub fn mnist() -> Self {
+        Self {
+            patch: 7,
+            dim: 64,
+            depth: 6,
+            heads: 4,
+            positions: "learned".to_owned(),
+            ..Self::notebook()
+        }
+    }
+
     /// Those that the operation `config` gave.
     ///
     /// # Errors
