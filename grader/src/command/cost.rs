@@ -64,8 +64,7 @@ pub fn cost(course: Option<&Path>, arguments: &Arguments) -> Result<Exit, Failur
             (None, Some(_)) => String::new(),
             (None, None) => {
                 // Each has a worker of its own, since the time that one may take is limited.
-                let mut respondent =
-                    Respondent::new(&grader.workshop, &worker, folder.path());
+                let mut respondent = Respondent::new(&grader.workshop, &worker, folder.path());
                 match time(&mut respondent, &sizes, cost) {
                     Ok(time) => shown(time),
                     Err(_) if grader.is_stopped() => return Ok(Exit::Stopped),
