@@ -1,6 +1,6 @@
 //! The command line. Doc comments here are the help.
 
-use crate::confine::{Confinement, Sandbox};
+use crate::confine::{Confinement, Layer, Sandbox};
 use clap::{Args, Parser, Subcommand};
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -85,6 +85,9 @@ pub struct Judging {
     /// How the code is confined: `none` puts on only the limits, and is for code that you trust
     #[arg(long, value_enum, default_value_t)]
     pub sandbox: Sandbox,
+    /// Leave a layer out; `attack --prove` shows so what each one stops
+    #[arg(long, hide = true, value_name = "LAYER")]
+    pub without: Vec<Layer>,
 }
 
 impl Default for Judging {
@@ -95,6 +98,7 @@ impl Default for Judging {
             call_limit: limits.call.as_secs(),
             exercise_limit: limits.exercise.as_secs(),
             sandbox: Sandbox::default(),
+            without: vec![],
         }
     }
 }

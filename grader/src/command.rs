@@ -61,8 +61,9 @@ fn prepare(course: Course, exercises: Vec<Exercise>, judging: &Judging) -> Resul
         setup::ensure(&course, false)?;
     }
     let level = confine::reach(judging.sandbox).blame_setup()?;
+    let level = level.without(&judging.without);
     eprintln!("sandbox: {level}");
-    let workshop = Workshop::build(&course, &exercises, judging.sandbox).blame_setup()?;
+    let workshop = Workshop::build(&course, &exercises, level).blame_setup()?;
     let scratch = Arc::new(Scratch::new(&course.root).blame_setup()?);
     stop_on_ctrl_c()?;
     Ok(Grader {

@@ -113,7 +113,8 @@ impl Grader {
         sources: &[Source],
         stage: &dyn Fn(Stage<'_>),
     ) -> Result<(Outcome, Vec<Tested>)> {
-        if let Some(breach) = rules::breach(exercise, sources) {
+        let breach = rules::breach(exercise, sources).filter(|_| self.level.rules);
+        if let Some(breach) = breach {
             return Ok((Outcome::NotAccepted(breach), vec![]));
         }
         let stop = || self.is_stopped();

@@ -44,10 +44,8 @@ pub fn call(course: Option<&Path>, arguments: &Call) -> Result<Exit, Failure> {
         return Err(error).blame_arguments();
     };
     let judging = Judging {
-        seed: None,
-        call_limit: 10,
-        exercise_limit: 60,
         sandbox: arguments.sandbox,
+        ..Judging::default()
     };
     let grader = prepare(course, exercises.clone(), &judging)?;
     let scratch = grader.scratch.folder()?;

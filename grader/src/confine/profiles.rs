@@ -1,6 +1,6 @@
 //! What each sort of confined process may use: the compiler, a judge, a worker.
 
-use super::{Confinement, grader};
+use super::{Confinement, Layer, Sandbox, grader};
 use crate::course::Exercise;
 use crate::workshop::Workshop;
 use anyhow::Result;
@@ -52,7 +52,7 @@ impl Confinement {
         read.extend(shelf.files(exercise).map(Path::to_owned));
         read.push(workshop.torch.clone());
         Self {
-            sandbox: workshop.sandbox,
+            level: workshop.level,
             folder: folder.to_owned(),
             memory: 4096,
             cpu: 60,
@@ -77,8 +77,13 @@ impl Confinement {
         run.extend([worker.to_owned(), workshop.torch.clone()]);
         let mut read = paths(&[LOADER_FILES, MACHINE]);
         read.push("/proc/self".into());
+        let sandbox = if workshop.level.seal {
+            Sandbox::Full
+        } else {
+            Sandbox::None
+        };
         Self {
-            sandbox: workshop.sandbox,
+            level: workshop.level,
             folder: folder.to_owned(),
             memory: 2048,
             cpu: 120,
@@ -86,13 +91,20 @@ impl Confinement {
             environment: vec![
                 // The course's tensors are small: a second thread would only be waited for.
                 "OMP_NUM_THREADS=1".to_owned(),
-                format!("WORKER_SANDBOX={}", workshop.sandbox),
+                format!("WORKER_SANDBOX={sandbox}"),
             ],
             list: vec![],
             read,
             run,
             write: vec![],
         }
+    }
+
+    /// The same worker, started by a judge: it is born into the judge's namespaces, and may make none of its own.
+    #[must_use]
+    pub fn within_judge(mut self) -> Self {
+        self.level = self.level.without(&[Layer::Namespaces]);
+        self
     }
 
     /// A judge. It is the course's own code, but it reads what a worker sends, and so it is confined too. It starts
