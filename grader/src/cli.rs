@@ -47,6 +47,9 @@ pub enum Command {
     /// Become another program, within limits; the grader uses this itself
     #[command(hide = true)]
     Confined(Confined),
+    /// Run the grader in a copy of this machine that is thrown away; the grader uses this itself
+    #[command(hide = true)]
+    Copied(Copied),
 }
 
 /// Arguments of `grade`.
@@ -161,10 +164,13 @@ pub struct Attack {
     /// Only the attacks whose name begins so: `04` or `04-include`. May be given several times
     #[arg(long, value_name = "NAME")]
     pub only: Vec<String>,
-    /// Show instead that attacks which one layer stops do gain something where nothing but the limits is put on.
-    /// They reach only for what is set up for them
+    /// Show instead, in a copy of this machine that is thrown away, that attacks gain something once the layers that
+    /// stop them are left out: most need one
     #[arg(long)]
     pub prove: bool,
+    /// This is such a copy
+    #[arg(long, hide = true)]
+    pub in_a_copy: bool,
 }
 
 /// Arguments of `verify`.
@@ -192,4 +198,15 @@ pub struct Confined {
     /// The program and its arguments
     #[arg(required = true, last = true)]
     pub program: Vec<OsString>,
+}
+
+/// Arguments of `copied`.
+#[derive(Args, Debug)]
+pub struct Copied {
+    /// The empty folder where the copy is put together; without it, this is the copy's first process
+    #[arg(long)]
+    pub place: Option<PathBuf>,
+    /// The grader's arguments
+    #[arg(required = true, last = true)]
+    pub arguments: Vec<OsString>,
 }

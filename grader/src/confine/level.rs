@@ -224,6 +224,9 @@ mod tests {
             "seccomp, user namespaces, limits, no landlock, no seal"
         );
         assert_eq!(Level::LIMITS.to_string(), "limits only");
-        assert_eq!(Level::LIMITS.without(&[Layer::Rules]).to_string(), "limits, no landlock, no seccomp, no seal, no rules");
+        assert_eq!(
+            Level::LIMITS.without(&[Layer::Rules]).to_string(),
+            "limits, no landlock, no seccomp, no seal, no rules"
+        );
     }
 }

@@ -30,8 +30,7 @@ pub(super) fn enter() -> Result<()> {
     ];
     for (file, fact) in facts {
         let path = Path::new("/proc/self").join(file);
-        fs::write(&path, fact)
-            .with_context(|| format!("{} cannot be written", path.display()))?;
+        fs::write(&path, fact).with_context(|| format!("{} cannot be written", path.display()))?;
     }
     Ok(())
 }
