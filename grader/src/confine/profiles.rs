@@ -1,6 +1,6 @@
 //! What each sort of confined process may use: the compiler, a judge, a worker.
 
-use super::{Confinement, grader};
+use super::{Confinement, Layer, Sandbox, grader};
 use crate::course::Exercise;
 use crate::libtorch::CUDA_LIBRARY;
 use crate::train::device::Device;
@@ -54,6 +54,9 @@ fn paths(places: &[&[&str]]) -> Vec<PathBuf> {
     places.concat().into_iter().map(PathBuf::from).collect()
 }
 
+/// Where libtorch reads how many threads it may use.
+const THREADS_VARIABLE: &str = "OMP_NUM_THREADS";
+
 impl Confinement {
     /// The compiler of a submission's code. No line of a submission runs in it, but what it reads may end up in the
     /// worker or in a message: so it reads its own libraries, those that were built for the class, and the sources.
@@ -72,7 +75,7 @@ impl Confinement {
         read.extend(shelf.files(exercise).map(Path::to_owned));
         read.push(workshop.torch.clone());
         Self {
-            sandbox: workshop.sandbox,
+            level: workshop.level,
             folder: folder.to_owned(),
             memory: 4096,
             cpu: 60,
@@ -98,8 +101,13 @@ impl Confinement {
         run.extend([worker.to_owned(), workshop.torch.clone()]);
         let mut read = paths(&[LOADER_FILES, MACHINE]);
         read.push("/proc/self".into());
+        let sandbox = if workshop.level.seal {
+            Sandbox::Full
+        } else {
+            Sandbox::None
+        };
         Self {
-            sandbox: workshop.sandbox,
+            level: workshop.level,
             folder: folder.to_owned(),
             memory: 2048,
             cpu: 120,
@@ -107,8 +115,8 @@ impl Confinement {
             gpu: false,
             environment: vec![
                 // The course's tensors are small: a second thread would only be waited for.
-                "OMP_NUM_THREADS=1".to_owned(),
-                format!("WORKER_SANDBOX={}", workshop.sandbox),
+                format!("{THREADS_VARIABLE}=1"),
+                format!("WORKER_SANDBOX={sandbox}"),
             ],
             list: vec![],
             read,
@@ -117,16 +125,23 @@ impl Confinement {
         }
     }
 
+    /// The same worker, started by a judge: it is born into the judge's namespaces, and may make none of its own.
+    #[must_use]
+    pub fn within_judge(mut self) -> Self {
+        self.level = self.level.without(&[Layer::Namespaces]);
+        self
+    }
+
     /// A worker that trains: it has all cores, and more time and memory. Where a GPU was asked for, it has that too.
     pub fn of_trainer(workshop: &Workshop, worker: &Path, folder: &Path, device: Device) -> Self {
         let mut confinement = Self::of_worker(workshop, worker, folder);
         let cores = thread::available_parallelism().map_or(1, usize::from);
         confinement.memory = device.memory() >> 20;
         confinement.cpu = TRAINING.as_secs() * cores as u64;
-        confinement.environment = vec![
-            format!("OMP_NUM_THREADS={cores}"),
-            format!("WORKER_SANDBOX={}", workshop.sandbox),
-        ];
+        let is_about_threads = |variable: &String| variable.starts_with(THREADS_VARIABLE);
+        confinement.environment.retain(|it| !is_about_threads(it));
+        let threads = format!("{THREADS_VARIABLE}={cores}");
+        confinement.environment.push(threads);
         if device == Device::Cuda {
             confinement.add_gpu();
         }
