@@ -36,8 +36,8 @@ SIZES = {
 }
 
 # What `grader train` starts its worker with: glibc keeps what a step frees for the next one, and need not ask the
-# kernel for zeroed pages again and again.
-KEEPING = {"MALLOC_TRIM_THRESHOLD_": str(1 << 30), "MALLOC_MMAP_THRESHOLD_": str(1 << 30)}
+# kernel for zeroed pages again and again: `KEEP_MEMORY` in grader/src/confine/profiles.rs.
+KEEPING = {"MALLOC_TRIM_THRESHOLD_": str(1 << 30), "MALLOC_MMAP_THRESHOLD_": str(32 << 20)}
 
 # Each row: what runs, and the environment that is added.
 OURS = "ours"
