@@ -7,19 +7,28 @@
 //! | [`api`] | a stub and its solution declare and document the same |
 //! | [`stubs`] | stubs compile without a warning and fail every graded test |
 //! | [`solutions`] | solutions pass every graded test |
+//! | [`variants`] | solutions written otherwise pass, and are accused of nothing |
+//! | [`misconceptions`] | each misconception fails, each test notices one, and each is named as itself in disguise |
+//! | [`pairs`] | two misconceptions at once are not named as one |
 //! | [`testdata`] | small submissions come out as written beside them |
 //!
 //! They look at the working copy as it lies there: whoever has solved an exercise in it is told that its stub is gone.
 
 pub mod api;
 pub mod catalogue;
+pub mod misconceptions;
+pub mod pairs;
 pub mod solutions;
 pub mod stubs;
 pub mod testdata;
+pub mod variants;
+
+mod disguise;
+mod trials;
 
 use crate::grade::Grader;
 use crate::verdict::{Graded, Outcome};
-use anyhow::Result;
+use anyhow::{Result, bail};
 
 /// What a proof came to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -39,7 +48,7 @@ pub struct Proof {
 }
 
 /// All proofs, the quickest first.
-pub const ALL: [Proof; 5] = [
+pub const ALL: [Proof; 8] = [
     Proof {
         name: "catalogue",
         prove: catalogue::prove,
@@ -60,7 +69,34 @@ pub const ALL: [Proof; 5] = [
         name: "testdata",
         prove: testdata::prove,
     },
+    Proof {
+        name: "variants",
+        prove: variants::prove,
+    },
+    Proof {
+        name: "pairs",
+        prove: pairs::prove,
+    },
+    Proof {
+        name: "misconceptions",
+        prove: misconceptions::prove,
+    },
 ];
+
+/// The proofs of these names; all where none is named.
+///
+/// # Errors
+/// Where there is none of a name.
+pub fn select(names: &[String]) -> Result<Vec<Proof>> {
+    for name in names {
+        if ALL.iter().all(|proof| proof.name != name) {
+            let known: Vec<_> = ALL.iter().map(|proof| proof.name).collect();
+            bail!("there is no proof {name:?}; there are {}", known.join(", "));
+        }
+    }
+    let wanted = |proof: &Proof| names.is_empty() || names.iter().any(|name| name == proof.name);
+    Ok(ALL.into_iter().filter(wanted).collect())
+}
 
 impl Proof {
     /// Looks at the course.
