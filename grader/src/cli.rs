@@ -422,6 +422,12 @@ pub struct Verify {
     /// Only the proofs of the course, without the tests of the workspace
     #[arg(long)]
     pub proofs_only: bool,
+    /// Only the proofs of these names, such as `catalogue`, without the tests. May be given several times
+    #[arg(long, value_name = "PROOF")]
+    pub only: Vec<String>,
+    /// Only this exercise: its crate, folder or number. May be given several times
+    #[arg(long, value_name = "EXERCISE", requires = "only")]
+    pub exercise: Vec<String>,
 }
 
 /// Arguments of `setup`.
