@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 use rustix::process::Pid;
 use std::fs::File;
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, ExitStatus, Stdio};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
@@ -37,7 +37,7 @@ pub fn read_tensors(file: &Path) -> Result<Frame> {
         .with_context(|| format!("{} cannot be read", file.display()))?;
     Frame::decode(&blob, &limits).with_context(|| {
         format!(
-            "{} is not a safetensors file of f32, f64 and i64",
+            "{} is not a safetensors file of f32, f64, i64 and u8",
             file.display()
         )
     })
@@ -47,18 +47,18 @@ pub fn read_tensors(file: &Path) -> Result<Frame> {
 #[derive(Debug)]
 pub struct Respondent<'a> {
     workshop: &'a Workshop,
-    worker: &'a Path,
-    scratch: &'a Path,
+    worker: PathBuf,
+    scratch: PathBuf,
     running: Option<Running>,
 }
 
 impl<'a> Respondent<'a> {
     /// The worker at the path `worker`, which may write to nothing, and see no more of `scratch` than itself.
-    pub fn new(workshop: &'a Workshop, worker: &'a Path, scratch: &'a Path) -> Self {
+    pub fn new(workshop: &'a Workshop, worker: &Path, scratch: &Path) -> Self {
         Self {
             workshop,
-            worker,
-            scratch,
+            worker: worker.to_owned(),
+            scratch: scratch.to_owned(),
             running: None,
         }
     }
@@ -68,11 +68,19 @@ impl<'a> Respondent<'a> {
     /// # Errors
     /// Where the worker cannot be started, answers with something else than a frame, or takes longer than [`LIMIT`].
     pub fn ask(&mut self, request: Request) -> Result<Answer> {
+        self.ask_within(request, LIMIT)
+    }
+
+    /// As [`ask`](Self::ask), within a time of one's own.
+    ///
+    /// # Errors
+    /// As [`ask`](Self::ask).
+    pub fn ask_within(&mut self, request: Request, limit: Duration) -> Result<Answer> {
         let mut running = match self.running.take() {
             Some(running) => running,
             None => self.start()?,
         };
-        match running.exchange(request) {
+        match running.exchange(request, limit) {
             Some(Ok(answer)) => {
                 self.running = Some(running);
                 Ok(answer)
@@ -86,13 +94,13 @@ impl<'a> Respondent<'a> {
                 }))
             }
             Some(Err(error)) => Err(error.into()),
-            None => bail!("no answer within {} s", LIMIT.as_secs()),
+            None => bail!("no answer within {} s", limit.as_secs()),
         }
     }
 
     fn start(&self) -> Result<Running> {
-        let mut child = Confinement::of_worker(self.workshop, self.worker, self.scratch)
-            .command(self.worker)?
+        let mut child = Confinement::of_worker(self.workshop, &self.worker, &self.scratch)
+            .command(&self.worker)?
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -120,7 +128,7 @@ struct Running {
 
 impl Running {
     /// Sends a request and waits for what comes back; nothing where it takes too long.
-    fn exchange(&mut self, request: Request) -> Option<Result<Answer, WireError>> {
+    fn exchange(&mut self, request: Request, limit: Duration) -> Option<Result<Answer, WireError>> {
         let Some((mut requests, mut answers)) = self.channel.take() else {
             return Some(Err(WireError::Closed));
         };
@@ -132,7 +140,7 @@ impl Running {
                 .and_then(Frame::into_answer);
             let _ = sender.send((answer, (requests, answers)));
         });
-        let deadline = Instant::now() + LIMIT;
+        let deadline = Instant::now() + limit;
         loop {
             watch::look(Pid::from_child(&self.child));
             match receiver.recv_timeout(watch::EVERY) {

@@ -51,6 +51,9 @@ pub struct Facts {
     /// Functions of the libraries that may not be called.
     #[serde(default)]
     pub forbidden: Vec<String>,
+    /// The test of kind training that a training on all of MNIST stands in for, where one is asked for.
+    #[serde(default)]
+    pub trained: Option<String>,
     /// Points by kind of test.
     pub points: BTreeMap<Kind, f64>,
     /// The names of the graded tests.
@@ -215,7 +218,7 @@ impl Course {
     }
 
     /// SHA-256 over all that a grade depends on besides a submission: the exercises' manifests and tests, the judges, the
-    /// workers, and the versions of the libraries.
+    /// workers, the versions of the libraries, and the solutions with their misconceptions.
     ///
     /// # Errors
     /// Where a file cannot be read.
@@ -229,6 +232,13 @@ impl Course {
         for exercise in &self.exercises {
             let folder = Path::new("exercises").join(&exercise.folder);
             places.extend([folder.join("Cargo.toml"), folder.join("tests")]);
+            let solution = Path::new("solutions").join(&exercise.folder);
+            let parts = ["src", "misconceptions"].map(|part| solution.join(part));
+            places.extend(
+                parts
+                    .into_iter()
+                    .filter(|part| self.root.join(part).is_dir()),
+            );
         }
         let mut files: Vec<PathBuf> = vec![];
         for place in places {

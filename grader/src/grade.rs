@@ -2,15 +2,18 @@
 
 use crate::compile::{Compiled, compile};
 use crate::confine::Level;
-use crate::course::{Course, Exercise};
+use crate::course::{Course, Exercise, Kind};
 use crate::intake::{Candidate, Escaped, Limits as IntakeLimits, Source};
 use crate::judge::{TimeLimits, judge, tally};
+use crate::naming::Namer;
 use crate::rules;
 use crate::scratch::Scratch;
-use crate::verdict::{Graded, GradedExercise, Outcome, Tested};
+use crate::train::graded::Training;
+use crate::verdict::{Graded, GradedExercise, Misconceived, Outcome, Tested};
 use crate::workshop::Workshop;
-use anyhow::Result;
+use anyhow::{Context, Result};
 use std::collections::BTreeMap;
+use std::fs;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
@@ -26,14 +29,26 @@ pub struct Grader {
     pub workshop: Workshop,
     /// Where submissions are unpacked and compiled.
     pub scratch: Arc<Scratch>,
+    /// What knows the misconceptions.
+    pub namer: Arc<Namer>,
     /// How much of the sandbox is in force.
     pub level: Level,
     /// How long things may take.
     pub limits: TimeLimits,
     /// The seed of property tests, where it is not the usual one.
     pub seed: Option<u64>,
+    /// How models are trained for long, where that is asked for.
+    pub training: Option<Arc<Training>>,
     /// Set when somebody wants to stop: what runs is ended, and nothing is graded any more.
     pub stop: &'static AtomicBool,
+}
+
+/// The test that a long training stands in for. Where it failed already, so would the training, after minutes.
+fn trained<'a>(exercise: &Exercise, tests: &'a mut [Tested]) -> Option<&'a mut Tested> {
+    let name = format!("{}::{}", Kind::Training, exercise.facts.trained.as_ref()?);
+    tests
+        .iter_mut()
+        .find(|tested| tested.test == name && tested.passed)
 }
 
 const NOTHING_FOUND: &str = "no exercise was found in it: exercises lie in exercises/NN-name/src or NN-name/src, named as in the course";
@@ -47,6 +62,30 @@ pub enum Stage<'a> {
     Compiling(&'a str),
     /// An exercise's tests run.
     Judging(&'a str),
+    /// An exercise's model is trained.
+    Training(&'a str),
+    /// Its misconceptions are compiled, which is done once and kept.
+    Gathering(&'a str),
+    /// What failed is held against the exercise's misconceptions.
+    Naming(&'a str),
+}
+
+/// What came of trying one exercise.
+struct Trial {
+    outcome: Outcome,
+    tests: Vec<Tested>,
+    misconception: Option<Misconceived>,
+}
+
+impl Trial {
+    /// One that came to its end before a test ran.
+    fn ended(outcome: Outcome) -> Self {
+        Self {
+            outcome,
+            tests: vec![],
+            misconception: None,
+        }
+    }
 }
 
 impl Grader {
@@ -89,11 +128,15 @@ impl Grader {
         stage: &dyn Fn(Stage<'_>),
     ) -> GradedExercise {
         let start = Instant::now();
-        let (outcome, tests) = match sources {
-            None => (Outcome::Missing, vec![]),
+        let Trial {
+            outcome,
+            tests,
+            misconception,
+        } = match sources {
+            None => Trial::ended(Outcome::Missing),
             Some(sources) => self
                 .try_exercise(exercise, &sources, stage)
-                .unwrap_or_else(|error| (Outcome::NotGraded(format!("{error:#}")), vec![])),
+                .unwrap_or_else(|error| Trial::ended(Outcome::NotGraded(format!("{error:#}")))),
         };
         let kinds = tally(exercise, &tests);
         GradedExercise {
@@ -103,6 +146,7 @@ impl Grader {
             max_points: exercise.max_points(),
             kinds,
             tests,
+            misconception,
             seconds: start.elapsed().as_secs_f64(),
         }
     }
@@ -112,9 +156,9 @@ impl Grader {
         exercise: &Exercise,
         sources: &[Source],
         stage: &dyn Fn(Stage<'_>),
-    ) -> Result<(Outcome, Vec<Tested>)> {
+    ) -> Result<Trial> {
         if let Some(breach) = rules::breach(exercise, sources) {
-            return Ok((Outcome::NotAccepted(breach), vec![]));
+            return Ok(Trial::ended(Outcome::NotAccepted(breach)));
         }
         let stop = || self.is_stopped();
         let scratch = self.scratch.folder()?;
@@ -129,11 +173,25 @@ impl Grader {
             &stop,
         )? {
             Compiled::Worker(worker) => worker,
-            Compiled::Refused(words) => return Ok((Outcome::DoesNotCompile(words), vec![])),
+            Compiled::Refused(words) => return Ok(Trial::ended(Outcome::DoesNotCompile(words))),
         };
         stage(Stage::Judging(&exercise.name));
-        let tests = judge(self, exercise, &worker, scratch.path())?;
-        Ok((Outcome::Tested, tests))
+        let calls = scratch.path().join("calls");
+        fs::create_dir(&calls).with_context(|| format!("{} cannot be made", calls.display()))?;
+        let mut tests = judge(self, exercise, &worker, scratch.path(), &calls)?;
+        if let (Some(training), Some(tested)) = (&self.training, trained(exercise, &mut tests)) {
+            stage(Stage::Training(&exercise.name));
+            let fault = training.test(self, exercise, &worker, scratch.path())?;
+            tested.passed = fault.is_none();
+            tested.message = fault;
+        }
+        // The grade stands, whatever comes of this.
+        let misconception = self.namer.name(self, exercise, &calls, &tests, stage);
+        Ok(Trial {
+            outcome: Outcome::Tested,
+            tests,
+            misconception,
+        })
     }
 
     /// Whether somebody wants to stop.

@@ -2,18 +2,17 @@
 
 mod files;
 
-use super::{open_course, prepare};
-use crate::ask::{Respondent, read_tensors};
-use crate::cli::{Call, Judging};
-use crate::compile::{Compiled, compile};
-use crate::course::{Course, Exercise};
+use super::{open_course, subject};
+use crate::ask::read_tensors;
+use crate::cli::Call;
+use crate::course::Exercise;
 use crate::exit::{Blame, Exit, Failure};
-use crate::intake::{Candidate, Escaped, Limits as IntakeLimits};
-use anyhow::{Context, Result, anyhow, bail};
+use crate::intake::Escaped;
+use anyhow::{Context, Result, bail};
 use files::Files;
 use indexmap::IndexMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use wire::{Fault, FaultKind, Frame, Request, Tensors, printable, printable_lines};
 
 /// Stands for the file of tensors where an operation takes none.
@@ -47,44 +46,18 @@ pub fn call(course: Option<&Path>, arguments: &Call) -> Result<Exit, Failure> {
         // Looked at before anything is done, and read again in its turn: a folder may be larger than memory.
         request(input).blame_arguments()?;
     }
-    let candidate = whose(&course, exercise, arguments).blame_arguments()?;
-    let submission = candidate
-        .read(&course.folders(), &IntakeLimits::default())
-        .blame_arguments()?;
-    let Some(sources) = submission.exercises.get(&exercise.folder) else {
-        let error = anyhow!("{} holds no {}", candidate.path.display(), exercise.folder);
-        return Err(error).blame_arguments();
-    };
-    let judging = Judging {
-        sandbox: arguments.sandbox,
-        ..Judging::default()
-    };
-    let grader = prepare(course, exercises.clone(), &judging)?;
-    let scratch = grader.scratch.folder()?;
-    let stop = || grader.is_stopped();
-    let compiled = compile(
-        &grader.workshop,
-        &grader.course.root,
-        exercise,
-        sources,
-        scratch.path(),
-        &stop,
-    )?;
-    let worker = match compiled {
-        Compiled::Worker(worker) => worker,
-        Compiled::Refused(words) => {
-            eprintln!("{}", printable_lines(&words));
-            return Ok(Exit::Failed);
-        }
+    let sources = arguments.subject.sources(&course, exercise)?;
+    let grader = arguments.subject.prepare(course, exercises.clone())?;
+    let Some(mut started) = subject::start(&grader, exercise, &sources)? else {
+        return Ok(Exit::Failed);
     };
     files.make_folder().blame_arguments()?;
-    let mut respondent = Respondent::new(&grader.workshop, &worker, scratch.path());
     let mut exit = Exit::Success;
     for (input, output) in &files.pairs {
         if grader.is_stopped() {
             return Ok(Exit::Stopped);
         }
-        match respondent.ask(request(input).blame_arguments()?)? {
+        match started.respondent.ask(request(input).blame_arguments()?)? {
             Ok(tensors) => keep(tensors, output)?,
             Err(fault) => {
                 if files.folder.is_some() {
@@ -256,22 +229,6 @@ fn is_meant(listed: &str, name: &str) -> bool {
     let numbered = listed.strip_suffix('*');
     let number = numbered.and_then(|stem| name.strip_prefix(stem));
     listed == name || number.is_some_and(|number| number.parse::<usize>().is_ok())
-}
-
-/// The submission that is called: somebody's, the reference, or the working copy.
-fn whose(course: &Course, exercise: &Exercise, arguments: &Call) -> Result<Candidate> {
-    let path: PathBuf = match (&arguments.submission, arguments.solution) {
-        (Some(path), _) => path.clone(),
-        (None, true) => course.root.join("solutions"),
-        (None, false) => course.root.join("exercises"),
-    };
-    if !path.exists() {
-        bail!("{} does not exist", path.display());
-    }
-    Ok(Candidate {
-        name: exercise.name.clone(),
-        path,
-    })
 }
 
 #[cfg(test)]

@@ -2,9 +2,10 @@
 
 use ndarray::{Array1, Ix1, arr0, arr1};
 use std::process::ExitCode;
-use tch::Tensor;
+use tch::{Tensor, nn};
 use vit::{Pool, Positions, Vit, VitConfig};
 use wire::{Fault, Tensors};
+use workers::training::{self, Batch, Learner, Lesson};
 use workers::{Call, Outcome, differentiable, gives, initial_values, sent, serve, with_weights};
 
 fn main() -> ExitCode {
@@ -23,7 +24,39 @@ fn main() -> ExitCode {
         ("trunc_normal", trunc_normal),
         ("warmup_cosine", warmup_cosine),
         ("accuracy", accuracy),
+        ("train.device", training::find_device),
+        ("train.data", training::data),
+        ("train.start", start_training),
+        ("train.load", training::load),
+        ("train.steps", training::steps),
+        ("train.state", training::state),
+        ("train.logits", training::logits),
     ])
+}
+
+/// A Vision Transformer that learns from labels.
+struct Pupil(Vit);
+
+impl Learner for Pupil {
+    fn logits(&self, images: &Tensor) -> Tensor {
+        self.0.forward_t(images, false)
+    }
+
+    fn learn(&self, batch: &Batch<'_>, smoothing: f64) -> Lesson {
+        Lesson::of_logits(
+            self.0.forward_t(batch.images, true),
+            batch.labels,
+            smoothing,
+        )
+    }
+}
+
+fn start_training(call: &Call) -> Outcome {
+    let config = config(call)?;
+    let build = |vs: &nn::Path<'_>| -> Result<Box<dyn Learner>, Fault> {
+        Ok(Box::new(Pupil(Vit::new(vs, &config))))
+    };
+    training::start(call, vit::warmup_cosine, Box::new(build))
 }
 
 fn config(call: &Call) -> Result<VitConfig, Fault> {
