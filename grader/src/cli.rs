@@ -45,8 +45,14 @@ pub enum Command {
     /// Train your Vision Transformer, and hold it against images that it never saw
     Train(Box<Train>),
     /// Draw pictures of what an exercise's functions give
+    ///
+    /// Each picture is written as PNG and as SVG. Where a function is not written yet or fails, the pictures that need
+    /// it are left out, it is named, and the exit code is 1.
     Draw(Draw),
     /// Say what each size of patch costs: tokens, parameters, FLOPs, time
+    ///
+    /// Without more arguments, the sizes are those of ViT-Tiny. All is counted but the time, which is taken of the model
+    /// of exercise 05; sizes that would take too much memory are not run.
     Cost(Cost),
     /// Fetch, list and show data sets
     Data(Data),
@@ -309,9 +315,6 @@ pub struct Train {
 }
 
 /// Arguments of `draw`.
-///
-/// Each picture is written as PNG and as SVG. Where a function is not written yet or fails, the pictures that need it
-/// are left out, it is named, and the exit code is 1.
 #[derive(Args, Debug)]
 pub struct Draw {
     /// The exercise: its crate, folder or number
@@ -331,7 +334,7 @@ pub struct Draw {
     pub subject: Subject,
 }
 
-/// Arguments of `cost`. Without more, they are those of ViT-Tiny.
+/// Arguments of `cost`.
 #[derive(Args, Debug)]
 pub struct Cost {
     /// Side of the images, in pixels

@@ -78,7 +78,7 @@ impl Set {
             .join(self.to_string()))
     }
 
-    /// What is there of its files, by their sizes: loading them tells more. `None` for the digits.
+    /// What is there of its files, by their names: loading them tells whether they are what was published. `None` for the digits.
     pub fn stock(self, folder: &Path) -> Option<Stock> {
         let source = self.source()?;
         let size = |name: &str| {
@@ -91,9 +91,10 @@ impl Set {
             missing: vec![],
         };
         for file in &source.files {
-            // Unpacked, it is as good.
+            // Unpacked, or packed by somebody else, it is as good.
             let unpacked = file.name.strip_suffix(".gz").and_then(size);
-            if size(&file.name) == Some(file.bytes) || unpacked.is_some_and(|bytes| bytes > 0) {
+            let is_there = |bytes: Option<u64>| bytes.is_some_and(|bytes| bytes > 0);
+            if is_there(size(&file.name)) || is_there(unpacked) {
                 stock.here += file.bytes;
             } else {
                 let begun = size(&format!("{}.partial", file.name)).unwrap_or(0);
@@ -158,7 +159,7 @@ mod tests {
         write(&files[0].name, files[0].bytes)?;
         write("train-labels-idx1-ubyte", 60_008)?;
         write(&format!("{}.partial", files[2].name), 1000)?;
-        write(&files[3].name, 7)?; // another file
+        write(&files[3].name, 0)?; // nothing in it
         let some = Set::Mnist.stock(folder.path()).context("it has files")?;
         assert_eq!(some.here, files[0].bytes + files[1].bytes + 1000);
         assert_eq!(some.missing, [files[2].name.clone(), files[3].name.clone()]);

@@ -25,7 +25,7 @@ use anyhow::{Result, bail};
 use ndarray::{Array, Array3, Dimension};
 use std::collections::BTreeMap;
 use std::fmt;
-use wire::{Answer, Fault, FaultKind, RawTensor, Request, Tensors, printable, printable_lines};
+use wire::{Answer, Fault, RawTensor, Request, Tensors, printable, printable_lines};
 
 /// The exercises that there are pictures of.
 pub const DRAWN: [&str; 7] = [
@@ -88,6 +88,8 @@ pub fn draw(exercise: &str, material: &mut Material<'_>) -> Result<Drawn> {
 enum Missing {
     /// A function does not give what the picture shows.
     Fault { operation: String, fault: Fault },
+    /// What there is cannot be drawn: the functions gave nothing finite, or the model lacks something.
+    Undrawable(anyhow::Error),
     /// Something else failed.
     Error(anyhow::Error),
 }
@@ -101,7 +103,7 @@ impl From<anyhow::Error> for Missing {
 impl fmt::Display for Missing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Missing::Error(error) => write!(f, "{error:#}"),
+            Missing::Undrawable(error) | Missing::Error(error) => write!(f, "{error:#}"),
             Missing::Fault { operation, fault } => {
                 let place = fault.place.as_deref().map(printable);
                 let place = place
@@ -190,16 +192,30 @@ struct Given {
 }
 
 impl Given {
+    fn wrong(&self, message: String) -> Missing {
+        Missing::Fault {
+            operation: self.operation.clone(),
+            fault: Fault::wrong_shape(message),
+        }
+    }
+
+    /// So many counts, to the unit.
+    fn counts<const N: usize>(&self, name: &str) -> Result<[f64; N], Missing> {
+        let tensor = self.tensors.get(name);
+        let counts = tensor.map(RawTensor::to_f64);
+        counts
+            .filter(|counts| {
+                counts
+                    .iter()
+                    .all(|count| count.is_finite() && *count >= 0.0)
+            })
+            .and_then(|counts| counts.try_into().ok())
+            .ok_or_else(|| self.wrong(format!("it gave no {N} counts {name}")))
+    }
+
     /// A tensor of that name, which must have that shape.
     fn array<D: Dimension>(&self, name: &str, shape: D) -> Result<Array<f32, D>, Missing> {
-        let wrong = |message: String| Missing::Fault {
-            operation: self.operation.clone(),
-            fault: Fault {
-                kind: FaultKind::WrongShape,
-                message,
-                place: None,
-            },
-        };
+        let wrong = |message: String| self.wrong(message);
         let Some(tensor) = self.tensors.get(name) else {
             return Err(wrong(format!("it gave no {name}")));
         };

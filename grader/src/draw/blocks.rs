@@ -68,7 +68,7 @@ fn spread(material: &mut Material<'_>, drawn: &mut Drawn) -> Result<Picture, Mis
         }),
     }
     let title = format!("Spread of values through {DEPTH} blocks");
-    Ok(curves(&title, "block", "standard deviation", &all)?)
+    curves(&title, "block", "standard deviation", &all).map_err(Missing::Undrawable)
 }
 
 fn norm(material: &mut Material<'_>, x: &Array3<f32>) -> Result<Array3<f32>, Missing> {
@@ -124,7 +124,7 @@ fn activation(material: &mut Material<'_>) -> Result<Picture, Missing> {
             points: &relu,
         },
     ];
-    Ok(curves("The activation of the MLP", "x", "y", &all)?)
+    curves("The activation of the MLP", "x", "y", &all).map_err(Missing::Undrawable)
 }
 
 #[cfg(test)]
@@ -144,6 +144,38 @@ mod tests {
             "mlp" => one("y", (&x()).into()),
             _ => Err(fault("later")),
         }
+    }
+
+    #[test]
+    fn what_is_not_finite_is_not_drawn() {
+        let mut material = material(|request| match request.operation.as_str() {
+            "mlp" => {
+                let points = request.tensors["x"].shape()[1];
+                let y = Array3::from_elem((1, points, 1), f32::NAN);
+                Ok(Tensors::from([("y".to_owned(), (&y).into())]))
+            }
+            "block" => answer(&request).map(|mut given| {
+                let infinite = Array3::from_elem((1, TOKENS, DIM), f32::INFINITY);
+                given.insert("y".to_owned(), (&infinite).into());
+                given
+            }),
+            _ => answer(&request),
+        });
+        let mut drawn = Drawn::default();
+        draw(&mut material, &mut drawn).expect("a worker that answers");
+        assert_eq!(drawn.missing, ["layer_norm: panicked: later"]);
+        // What goes into the first block is finite, and ReLU is.
+        assert_eq!(
+            picture(&drawn, "spread").svg().matches("<circle").count(),
+            1
+        );
+        assert_eq!(
+            picture(&drawn, "activation")
+                .svg()
+                .matches("<polyline")
+                .count(),
+            3
+        );
     }
 
     #[test]

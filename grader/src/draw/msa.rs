@@ -40,8 +40,8 @@ fn attention(material: &mut Material<'_>) -> Result<(Scene, Array3<f32>), Missin
         Some(model) => {
             let image = material.photo.at(model.image, model.channels);
             Scene {
-                tokens: model.first_tokens(&image)?,
-                weights: model.first_attention()?,
+                tokens: model.first_tokens(&image).map_err(Missing::Undrawable)?,
+                weights: model.first_attention().map_err(Missing::Undrawable)?,
                 heads: model.heads,
                 grid: model.grid(),
                 image,

@@ -5,7 +5,7 @@ use crate::picture::{
     Anchor, Canvas, Colour, LINES, Panel, Picture, Pixels, Row, Sheet, Weight, number, sheet,
 };
 use anyhow::Result;
-use ndarray::{Array1, Array2, Array3, Array4, Axis, Ix1, Ix3, Ix4};
+use ndarray::{Array2, Array3, Array4, Axis, Ix3, Ix4};
 
 /// Side of the image, patches along it, and channels.
 const SIDE: usize = 28;
@@ -131,7 +131,7 @@ fn costs(material: &mut Material<'_>) -> Result<Picture, Missing> {
                 .argument("channels", CHANNELS)
                 .argument("dim", dim)
                 .ask(material)?;
-            let cost = given.array("cost", Ix1(4))?;
+            let cost = given.counts::<4>("cost")?;
             lines.push((image, patch, cost));
         }
     }
@@ -151,8 +151,8 @@ const COLUMNS: [(&str, f64); 6] = [
 const LONGEST: f64 = 150.0;
 const LINE: f64 = 26.0;
 
-fn table(lines: &[(usize, usize, Array1<f32>)]) -> Picture {
-    let flops = |cost: &Array1<f32>| f64::from(cost[3]).max(1.0).log10();
+fn table(lines: &[(usize, usize, [f64; 4])]) -> Picture {
+    let flops = |cost: &[f64; 4]| cost[3].max(1.0).log10();
     let most = lines
         .iter()
         .map(|(_, _, cost)| flops(cost))
@@ -198,10 +198,10 @@ fn table(lines: &[(usize, usize, Array1<f32>)]) -> Picture {
         let texts = [
             format!("{image} px"),
             format!("{patch} px"),
-            count(cost[0]),
-            count(cost[1]),
-            count(cost[2]),
-            count(cost[3]),
+            number(cost[0], 0),
+            number(cost[1], 0),
+            number(cost[2], 0),
+            number(cost[3], 0),
         ];
         for ((_, x), text) in COLUMNS.into_iter().zip(texts) {
             canvas.text((x, middle), &text, 13.0, regular, end, Colour::BLACK);
@@ -213,15 +213,11 @@ fn table(lines: &[(usize, usize, Array1<f32>)]) -> Picture {
     canvas.finish(title)
 }
 
-/// A count with its thousands apart.
-fn count(counted: f32) -> String {
-    number(f64::from(counted), 0)
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::testing::{fault, material, picture};
     use super::*;
+    use ndarray::Array1;
     use wire::{Answer, Request, Tensors};
 
     fn one(name: &str, tensor: impl Into<wire::RawTensor>) -> Answer {
@@ -237,7 +233,7 @@ mod tests {
             }
             "cost" => one(
                 "cost",
-                &Array1::from_vec(vec![49_i64, 50, 1_234_567, 9_600_000]),
+                &Array1::from_vec(vec![49_i64, 50, 1_234_567, 1_893_043_201]),
             ),
             _ => Err(fault("later")),
         }
@@ -256,6 +252,7 @@ mod tests {
         assert!(patches.contains(">15</text>"));
         let table = picture(&drawn, "cost").svg();
         assert_eq!(table.matches(">1,234,567</text>").count(), 8);
+        assert_eq!(table.matches(">1,893,043,201</text>").count(), 8);
         assert_eq!(table.matches(">224 px</text>").count(), 4);
     }
 

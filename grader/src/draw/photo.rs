@@ -177,6 +177,22 @@ mod tests {
     }
 
     #[test]
+    fn a_photograph_is_read_too() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("photo.jpg");
+        let grey = RgbImage::from_pixel(16, 16, Rgb([128; 3]));
+        grey.save_with_format(&path, ImageFormat::Jpeg)
+            .expect("a JPEG");
+        let photo = Photo::open(&path).expect("a JPEG").at(8, 1);
+        // JPEG keeps colours to about a level.
+        assert!(
+            photo
+                .iter()
+                .all(|pixel| (pixel - 128.0 / 255.0).abs() < 0.01)
+        );
+    }
+
+    #[test]
     fn what_is_no_image_is_said() {
         assert_eq!(
             said(b"a letter"),

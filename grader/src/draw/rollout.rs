@@ -192,12 +192,13 @@ fn distances(material: &mut Material<'_>, scene: &Scene) -> Result<Picture, Miss
         .zip(&points)
         .map(|(label, points)| Dots { label, points });
     let dots: Vec<_> = dots.collect();
-    Ok(scatter(
+    scatter(
         "How far each head looks",
         "layer",
         "mean distance in pixels",
         &dots,
-    )?)
+    )
+    .map_err(Missing::Undrawable)
 }
 
 #[cfg(test)]

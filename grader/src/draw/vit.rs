@@ -32,10 +32,12 @@ pub(super) fn draw(material: &mut Material<'_>, drawn: &mut Drawn) -> Result<()>
                     "the model's positions are not learnt: `draw positions` shows them".to_owned(),
                 ),
             }
-            if let Some(history) = &model.history {
-                for (name, picture) in training(history)? {
-                    drawn.pictures.push((name, picture));
-                }
+            match model.history.as_deref().map(training) {
+                None => {}
+                Some(Ok(curves)) => drawn.pictures.extend(curves),
+                Some(Err(error)) => drawn
+                    .notes
+                    .push(format!("no curves of the training: {error:#}")),
             }
         }
     }
@@ -187,7 +189,8 @@ fn of_heads(
 const COMPONENTS: usize = 28;
 
 fn filters(model: &Model) -> Result<Picture, Missing> {
-    let (filters, shares) = components(&model.filters()?, COMPONENTS);
+    let filters = model.filters().map_err(Missing::Undrawable)?;
+    let (filters, shares) = components(&filters, COMPONENTS);
     let shape = (model.channels, model.patch, model.patch);
     let panels = filters.outer_iter().zip(&shares).map(|(filter, share)| {
         let filter = filter.to_shape(shape).context("a filter of another size")?;
@@ -233,7 +236,7 @@ fn filters(model: &Model) -> Result<Picture, Missing> {
 fn positions(model: &Model) -> Option<Result<Picture, Missing>> {
     let positions = match model.positions() {
         Ok(positions) => positions?,
-        Err(error) => return Some(Err(error.into())),
+        Err(error) => return Some(Err(Missing::Undrawable(error))),
     };
     let similarity = cosines(&positions);
     let grid = model.grid();
@@ -301,7 +304,7 @@ fn learning_rate(material: &mut Material<'_>) -> Result<Picture, Missing> {
         points: &points,
     };
     let title = format!("Learning rate: {WARMUP} steps of warm-up, {STEPS} in all");
-    Ok(curves(&title, "step", "learning rate", &[curve])?)
+    curves(&title, "step", "learning rate", &[curve]).map_err(Missing::Undrawable)
 }
 
 /// Curves of training, from the table of epochs that `train` writes.
@@ -423,6 +426,22 @@ mod tests {
         assert_eq!(drawn.missing, ["config: panicked: later"]);
         assert!(drawn.notes[0].contains("--checkpoint"), "{:?}", drawn.notes);
         assert_eq!(drawn.pictures.len(), 1);
+    }
+
+    #[test]
+    fn rates_that_are_no_numbers_are_not_drawn() {
+        let mut material = material(|request| match request.operation.as_str() {
+            "warmup_cosine" => Ok(Tensors::from([(
+                "rate".to_owned(),
+                (&arr0(f64::NAN)).into(),
+            )])),
+            _ => Err(fault("later")),
+        });
+        let mut drawn = Drawn::default();
+        draw(&mut material, &mut drawn).expect("a worker that answers");
+        let expected =
+            "Learning rate: 10 steps of warm-up, 100 in all: there is no finite number to draw";
+        assert_eq!(drawn.missing, [expected, "config: panicked: later"]);
     }
 
     #[test]

@@ -66,7 +66,7 @@ fn step(least: f64, whole: bool) -> f64 {
 
 /// A number with that many decimals, its thousands apart.
 pub fn number(value: f64, decimals: usize) -> String {
-    if value != 0.0 && (value.abs() >= 1e9 || decimals > 6) {
+    if value != 0.0 && (value.abs() >= 1e12 || decimals > 6) {
         return format!("{value:.1e}").replace('-', "−");
     }
     let text = format!("{:.decimals$}", value.abs());
