@@ -12,10 +12,14 @@ mod attack;
 mod call;
 mod check;
 mod confined;
+mod cost;
+mod data;
 mod doctor;
+mod draw;
 mod grade;
 mod progress;
 mod setup;
+mod subject;
 mod train;
 mod verify;
 
@@ -23,7 +27,10 @@ pub use attack::attack;
 pub use call::call;
 pub use check::check;
 pub use confined::confined;
+pub use cost::cost;
+pub use data::data;
 pub use doctor::doctor;
+pub use draw::draw;
 pub use grade::grade;
 pub use setup::setup;
 pub use train::train;
@@ -88,6 +95,7 @@ fn prepare(
         exercises,
         workshop,
         scratch,
+        namer: Arc::default(),
         level,
         limits: judging.limits(),
         seed: judging.seed,
@@ -119,4 +127,12 @@ fn stop_on_ctrl_c() -> Result<(), Failure> {
         }
     };
     Ok(ctrlc::set_handler(handler).context("Ctrl-C cannot be caught")?)
+}
+
+/// Ends work that can be ended between two requests.
+fn stop_if_asked() -> anyhow::Result<()> {
+    if STOP.load(Ordering::Relaxed) {
+        anyhow::bail!("stopped");
+    }
+    Ok(())
 }

@@ -218,7 +218,7 @@ impl Course {
     }
 
     /// SHA-256 over all that a grade depends on besides a submission: the exercises' manifests and tests, the judges, the
-    /// workers, and the versions of the libraries.
+    /// workers, the versions of the libraries, and the solutions with their misconceptions.
     ///
     /// # Errors
     /// Where a file cannot be read.
@@ -232,6 +232,13 @@ impl Course {
         for exercise in &self.exercises {
             let folder = Path::new("exercises").join(&exercise.folder);
             places.extend([folder.join("Cargo.toml"), folder.join("tests")]);
+            let solution = Path::new("solutions").join(&exercise.folder);
+            let parts = ["src", "misconceptions"].map(|part| solution.join(part));
+            places.extend(
+                parts
+                    .into_iter()
+                    .filter(|part| self.root.join(part).is_dir()),
+            );
         }
         let mut files: Vec<PathBuf> = vec![];
         for place in places {

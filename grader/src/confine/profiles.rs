@@ -167,6 +167,17 @@ impl Confinement {
         confinement.environment.clear();
         Ok(confinement)
     }
+
+    /// A judge that keeps what was asked and answered, in a folder that its worker has no right to.
+    #[must_use]
+    pub fn keeping_calls_in(mut self, folder: &Path) -> Self {
+        self.write.push(folder.to_owned());
+        // The judge itself keeps 64 MiB in all.
+        self.file = 128;
+        self.environment
+            .push(format!("JUDGE_CALLS_FOLDER={}", folder.display()));
+        self
+    }
 }
 
 /// Where the linker lives, if that is none of the usual places: the folder above the one in PATH that holds `cc`.

@@ -41,7 +41,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             .forward_t(&images, true)
             .cross_entropy_for_logits(&labels);
         loss.backward();
-        adamw.step(RATE, None)
+        let _ = adamw.step(RATE, None);
     };
     let mut answers = io::stdout().lock();
     for line in io::stdin().lock().lines() {
