@@ -1,9 +1,10 @@
 //! The command line. Doc comments here are the help.
 
-use crate::confine::{Confinement, Sandbox};
+use crate::confine::{Confinement, Layer, Sandbox};
 use crate::data::Set;
 use crate::train::data::Source;
 use crate::train::device::Wanted;
+use crate::train::learner::{Mode, Model};
 use crate::train::plan::Preset;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;
@@ -42,7 +43,7 @@ pub enum Command {
     /// Run one operation on tensors from a file
     Call(Call),
     /// Train your Vision Transformer, and hold it against images that it never saw
-    Train(Train),
+    Train(Box<Train>),
     /// Draw pictures of what an exercise's functions give
     Draw(Draw),
     /// Say what each size of patch costs: tokens, parameters, FLOPs, time
@@ -60,6 +61,9 @@ pub enum Command {
     /// Become another program, within limits; the grader uses this itself
     #[command(hide = true)]
     Confined(Confined),
+    /// Run the grader in a copy of this machine that is thrown away; the grader uses this itself
+    #[command(hide = true)]
+    Copied(Copied),
 }
 
 /// Arguments of `grade`.
@@ -107,6 +111,9 @@ pub struct Judging {
     /// How the code is confined: `none` puts on only the limits, and is for code that you trust
     #[arg(long, value_enum, default_value_t)]
     pub sandbox: Sandbox,
+    /// Leave a layer out; `attack --prove` shows so what each one stops
+    #[arg(long, hide = true, value_name = "LAYER")]
+    pub without: Vec<Layer>,
 }
 
 /// What models are trained on while they are judged.
@@ -142,6 +149,7 @@ impl Default for Judging {
             call_limit: limits.call.as_secs(),
             exercise_limit: limits.exercise.as_secs(),
             sandbox: Sandbox::default(),
+            without: vec![],
         }
     }
 }
@@ -214,6 +222,24 @@ pub struct Train {
     /// Whose code
     #[command(flatten)]
     pub subject: Subject,
+    /// What is trained [default: vit]
+    #[arg(long, value_enum)]
+    pub model: Option<Model>,
+    /// What a DeiT takes from its teacher [default: hard]
+    #[arg(long, value_enum)]
+    pub distillation: Option<Mode>,
+    /// What logits are divided by in soft distillation [default: 3]
+    #[arg(long)]
+    pub temperature: Option<f64>,
+    /// The labels' part in soft distillation [default: 0.9]
+    #[arg(long)]
+    pub alpha: Option<f64>,
+    /// A DeiT's teacher, as an earlier run left it [default: it learns first]
+    #[arg(long, value_name = "FILE", conflicts_with = "resume")]
+    pub teacher: Option<PathBuf>,
+    /// How often the teacher learns from each image [default: 2]
+    #[arg(long, value_name = "EPOCHS", conflicts_with_all = ["teacher", "resume"], value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..))]
+    pub teacher_epochs: Option<usize>,
     /// The images [default: digits]
     #[arg(long, value_enum)]
     pub data: Option<Source>,
@@ -358,6 +384,10 @@ pub enum DataCommand {
     Fetch {
         /// The data set
         set: Set,
+        /// The URL of a folder that holds the files, with its last slash, instead of where they were published. May be
+        /// given several times
+        #[arg(long, value_name = "URL")]
+        mirror: Vec<String>,
     },
     /// Say what is there and what is missing
     List,
@@ -377,10 +407,13 @@ pub struct Attack {
     /// Only the attacks whose name begins so: `04` or `04-include`. May be given several times
     #[arg(long, value_name = "NAME")]
     pub only: Vec<String>,
-    /// Show instead that attacks which one layer stops do gain something where nothing but the limits is put on.
-    /// They reach only for what is set up for them
+    /// Show instead, in a copy of this machine that is thrown away, that attacks gain something once the layers that
+    /// stop them are left out: most need one
     #[arg(long)]
     pub prove: bool,
+    /// This is such a copy
+    #[arg(long, hide = true)]
+    pub in_a_copy: bool,
 }
 
 /// Arguments of `verify`.
@@ -389,6 +422,12 @@ pub struct Verify {
     /// Only the proofs of the course, without the tests of the workspace
     #[arg(long)]
     pub proofs_only: bool,
+    /// Only the proofs of these names, such as `catalogue`, without the tests. May be given several times
+    #[arg(long, value_name = "PROOF")]
+    pub only: Vec<String>,
+    /// Only this exercise: its crate, folder or number. May be given several times
+    #[arg(long, value_name = "EXERCISE", requires = "only")]
+    pub exercise: Vec<String>,
 }
 
 /// Arguments of `setup`.
@@ -408,4 +447,15 @@ pub struct Confined {
     /// The program and its arguments
     #[arg(required = true, last = true)]
     pub program: Vec<OsString>,
+}
+
+/// Arguments of `copied`.
+#[derive(Args, Debug)]
+pub struct Copied {
+    /// The empty folder where the copy is put together; without it, this is the copy's first process
+    #[arg(long)]
+    pub place: Option<PathBuf>,
+    /// The grader's arguments
+    #[arg(required = true, last = true)]
+    pub arguments: Vec<OsString>,
 }

@@ -5,6 +5,8 @@
 //! ([`checkpoint`]) and scores logits itself ([`score`]): labels that a model is held against never enter a worker. In
 //! the end two new workers, the submission's and the reference's, get the weights and the held-out images; only where
 //! they agree does the score count ([`examine`]). [`graded`] makes a test of it.
+//!
+//! Who learns is said by [`learner`]. Before a DeiT learns, its [`teacher`] says what it thinks of all images.
 
 pub mod checkpoint;
 pub mod data;
@@ -12,12 +14,14 @@ pub mod device;
 pub mod examine;
 pub mod graded;
 pub mod history;
+pub mod learner;
 pub mod pace;
 pub mod pictures;
 pub mod plan;
 pub mod score;
 pub mod session;
 pub mod sizes;
+pub mod teacher;
 
 use crate::compile::{Compiled, compile};
 use crate::course::Exercise;
@@ -120,7 +124,7 @@ impl Run {
         stop: &'static AtomicBool,
     ) -> Result<Self> {
         let lock = lock(folder)?;
-        send_lessons(&mut session, &data.split.train)?;
+        send_lessons(&mut session, &data)?;
         let parameters = start(&mut session, &plan, &data, subject.device)?;
         let progress = match checkpoint {
             None => Progress::default(),
@@ -292,6 +296,8 @@ impl Run {
                 ("std", std.to_string()),
                 ("epoch", epoch.epoch.to_string()),
             ];
+            let who = self.plan.learner.arguments().into_iter();
+            let more = who.chain(more);
             metadata.extend(more.map(|(name, value)| (name.to_owned(), value)));
             checkpoint::write_weights(&self.folder, &weights, metadata)?;
         }
@@ -370,14 +376,19 @@ fn lock(folder: &Path) -> Result<File> {
     Ok(lock)
 }
 
-fn send_lessons(session: &mut Session, train: &Dataset) -> Result<()> {
+fn send_lessons(session: &mut Session, data: &Data) -> Result<()> {
+    let train = &data.split.train;
     for part in data::parts(train) {
+        let mut tensors = Tensors::from([
+            ("images".to_owned(), data::pixels(train, part.clone())?),
+            ("labels".to_owned(), data::labels(train, part.clone())),
+        ]);
+        if let Some(teacher) = &data.teacher {
+            tensors.insert("teacher".to_owned(), data::sayings(teacher, part));
+        }
         session.ask(Request {
             operation: "train.data".to_owned(),
-            tensors: Tensors::from([
-                ("images".to_owned(), data::pixels(train, part.clone())?),
-                ("labels".to_owned(), data::labels(train, part)),
-            ]),
+            tensors,
             ..Request::default()
         })?;
     }
@@ -473,8 +484,19 @@ fn state(session: &mut Session) -> Result<(Tensors, Tensors), Broken> {
 
 /// The logits of a set's images.
 fn logits(session: &mut Session, set: &Dataset, classes: usize) -> Result<Array2<f32>> {
+    Ok(logits_of_heads(session, set, classes, &[])?.0)
+}
+
+/// The logits of a set's images, and those of each head alone.
+fn logits_of_heads(
+    session: &mut Session,
+    set: &Dataset,
+    classes: usize,
+    heads: &[&str],
+) -> Result<(Array2<f32>, Vec<Array2<f32>>)> {
     const OPERATION: &str = "train.logits";
     let mut all = Array2::zeros((0, classes));
+    let mut of_heads = vec![all.clone(); heads.len()];
     for part in data::parts(set) {
         let images = part.len();
         let mut answer = session.ask(Request {
@@ -482,16 +504,17 @@ fn logits(session: &mut Session, set: &Dataset, classes: usize) -> Result<Array2
             tensors: Tensors::from([("images".to_owned(), data::pixels(set, part)?)]),
             ..Request::default()
         })?;
-        let logits = answer.remove("logits");
-        let logits = logits.and_then(|logits| logits.to_array().ok());
-        let logits = logits.filter(|logits: &Array2<f32>| logits.dim() == (images, classes));
-        let Some(logits) = logits else {
-            bail!(Broken::forged(
-                OPERATION,
-                format!("no logits f32 [{images}, {classes}]")
-            ));
+        let mut take = |name: &str| {
+            let logits = answer.remove(name);
+            let logits = logits.and_then(|logits| logits.to_array().ok());
+            let logits = logits.filter(|logits: &Array2<f32>| logits.dim() == (images, classes));
+            let lacks = || format!("no {name} f32 [{images}, {classes}]");
+            logits.ok_or_else(|| Broken::forged(OPERATION, lacks()))
         };
-        all.append(ndarray::Axis(0), logits.view())?;
+        all.append(ndarray::Axis(0), take("logits")?.view())?;
+        for (head, logits) in heads.iter().zip(&mut of_heads) {
+            logits.append(ndarray::Axis(0), take(&format!("head.{head}"))?.view())?;
+        }
     }
-    Ok(all)
+    Ok((all, of_heads))
 }

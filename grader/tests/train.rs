@@ -289,3 +289,127 @@ fn arguments_that_cannot_be_are_refused() -> Result {
     )?;
     Ok(())
 }
+
+/// As small, for a DeiT, which has no dropout, and a teacher who learns long enough to be interrupted.
+const SMALL_DEIT: [&str; 17] = [
+    "--solution",
+    "--model",
+    "deit",
+    "--images",
+    "100",
+    "--batch",
+    "25",
+    "--patch",
+    "14",
+    "--dim",
+    "16",
+    "--depth",
+    "1",
+    "--heads",
+    "2",
+    "--epochs",
+    "2",
+];
+
+#[test]
+fn a_deit_learns_from_a_teacher_and_both_go_on_where_they_were_stopped() -> Result {
+    let scratch = tempfile::tempdir()?;
+    let place = |name: &str| -> Result<String> {
+        let path = scratch.path().join(name);
+        Ok(path.to_str().ok_or("a folder of another name")?.to_owned())
+    };
+    let (straight, stopped, given) = (place("straight")?, place("stopped")?, place("given")?);
+    let soft = ["--distillation", "soft", "--teacher-epochs", "12", "--out"];
+    let output = done(&[&SMALL_DEIT[..], &soft, &[straight.as_str()]].concat())?;
+    assert_ends(&output, 0);
+    for head in ["class head alone", "distillation head alone", "the teacher"] {
+        assert!(said(&output).contains(head), "{}", said(&output));
+    }
+    let all = history(Path::new(&straight))?;
+    assert_eq!(all["plan"]["learner"]["deit"]["soft"]["temperature"], 3.0);
+    for score in [
+        &all["test"]["heads"]["class"],
+        &all["test"]["heads"]["dist"],
+        &all["test"]["teacher"],
+    ] {
+        assert_eq!(score["images"], 20, "{all}");
+    }
+
+    let mut child = train(&[&SMALL_DEIT[..], &soft, &[stopped.as_str()]].concat())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()?;
+    let last = Path::new(&stopped).join("teacher/last.safetensors");
+    while !last.exists() && child.try_wait()?.is_none() {
+        thread::sleep(Duration::from_millis(5));
+    }
+    interrupt(child.id())?;
+    let output = child.wait_with_output()?;
+    assert_ends(&output, 130);
+    assert!(
+        said(&output).contains("stopped while the teacher learnt"),
+        "{}",
+        said(&output)
+    );
+    let output = done(&["--solution", "--resume", &stopped])?;
+    assert_ends(&output, 0);
+    let (of_straight, of_stopped) = (Path::new(&straight), Path::new(&stopped));
+    assert!(
+        weights(of_straight)? == weights(of_stopped)?,
+        "other weights"
+    );
+    assert_eq!(history(of_stopped)?["test"], all["test"]);
+    let output = done(&["--solution", "--resume", &stopped, "--alpha", "0.5"])?;
+    assert_ends(&output, 2);
+    assert!(
+        said(&output).contains("begun with --alpha 0.9, not 0.5"),
+        "{}",
+        said(&output)
+    );
+
+    // The teacher of one run can teach in another; a student cannot.
+    let file = format!("{straight}/teacher.safetensors");
+    let output = done(&[&SMALL_DEIT[..], &["--teacher", &file, "--out", &given]].concat())?;
+    assert_ends(&output, 0);
+    let of_given = history(Path::new(&given))?;
+    assert_eq!(of_given["test"]["teacher"], all["test"]["teacher"]);
+    assert_eq!(of_given["plan"]["learner"]["deit"], "hard");
+    let (file, other) = (format!("{straight}/best.safetensors"), place("other")?);
+    let output = done(&[&SMALL_DEIT[..], &["--teacher", &file, "--out", &other]].concat())?;
+    assert_ends(&output, 2);
+    assert!(
+        said(&output).contains("best.safetensors holds no teacher's weights"),
+        "{}",
+        said(&output)
+    );
+    Ok(())
+}
+
+#[test]
+fn what_is_for_a_deit_alone_is_refused_elsewhere_and_the_other_way_round() -> Result {
+    let refused = |options: &[&str], why: &str| -> Result {
+        let output = done(&[&["--solution"], options].concat())?;
+        assert_ends(&output, 2);
+        assert!(said(&output).contains(why), "{}", said(&output));
+        Ok(())
+    };
+    refused(&["--alpha", "0.5"], "--alpha is for --model deit")?;
+    let deit =
+        |options: &[&'static str]| [&["--model", "deit", "--images", "20"], options].concat();
+    refused(
+        &deit(&["--temperature", "2"]),
+        "--temperature is for --distillation soft",
+    )?;
+    refused(
+        &deit(&["--distillation", "soft", "--alpha", "2"]),
+        "--alpha 2 is not from 0 to 1",
+    )?;
+    refused(&deit(&["--dropout", "0.1"]), "--dropout is not for")?;
+    refused(&deit(&["--smoothing", "0.1"]), "--smoothing is not for")?;
+    refused(
+        &deit(&["--teacher", "no/such/file"]),
+        "no/such/file cannot be read",
+    )?;
+    refused(&deit(&["--teacher-epochs", "0"]), "--teacher-epochs")?;
+    Ok(())
+}

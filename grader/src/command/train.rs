@@ -11,19 +11,21 @@ use crate::intake::{Candidate, Limits as IntakeLimits};
 use crate::libtorch::{LINK, Libtorch};
 use crate::report;
 use crate::rules;
-use crate::train::checkpoint::{self, BEST, Checkpoint, LAST};
+use crate::train::checkpoint::{self, BEST, Checkpoint, LAST, TEACHER};
 use crate::train::data::{Data, Source};
 use crate::train::device::{Device, Wanted, find_gpu};
 use crate::train::examine::examine;
 use crate::train::history::{Epoch, Test};
+use crate::train::learner::{Distillation, Learner, Model};
 use crate::train::pictures;
 use crate::train::plan::{Plan, Preset};
 use crate::train::score::Score;
 use crate::train::session::{Broken, Session};
 use crate::train::sizes::Sizes;
-use crate::train::{Audience, Diverged, End, Run, Subject, compile_reference};
+use crate::train::{Audience, Diverged, End, Run, Subject, compile_reference, teacher};
 use anyhow::{Context, anyhow};
 use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::cell::OnceCell;
 use std::fmt::Display;
 use std::fs;
 use std::io::ErrorKind;
@@ -32,9 +34,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use wire::{FaultKind, Request, printable_lines};
-
-/// The exercise whose model is trained.
-const EXERCISE: &str = "vit";
 
 /// Runs the command.
 ///
@@ -57,12 +56,19 @@ pub fn train(course: Option<&Path>, arguments: &Train) -> Result<Exit, Failure> 
 
 fn run(course: Option<&Path>, arguments: &Train) -> Result<Exit, Failure> {
     let course = open_course(course)?;
-    let exercises = course.select(&[EXERCISE.to_owned()]).blame_arguments()?;
-    let exercise = exercises[0].clone();
     let resumed = match &arguments.resume {
         Some(folder) => Some(Checkpoint::read(&folder_of(folder)).blame_arguments()?),
         None => None,
     };
+    let learner = match &resumed {
+        Some(from) => from.plan.learner,
+        None => learner(arguments)
+            .map_err(|why| anyhow!(why))
+            .blame_arguments()?,
+    };
+    let named_exercise = learner.model().exercise().to_owned();
+    let exercises = course.select(&[named_exercise]).blame_arguments()?;
+    let exercise = exercises[0].clone();
     if let Some(fault) = resumed
         .as_ref()
         .and_then(|from| clash(arguments, &from.plan))
@@ -87,15 +93,17 @@ fn run(course: Option<&Path>, arguments: &Train) -> Result<Exit, Failure> {
                 patience: arguments.patience.or(checkpoint.plan.patience),
                 ..checkpoint.plan.clone()
             };
-            (plan, Some(checkpoint))
+            // Without weights it was stopped while the teacher learnt.
+            let begun = !checkpoint.weights.is_empty();
+            (plan, Some(checkpoint).filter(|_| begun))
         }
-        None => (plan(arguments, &mut session)?, None),
+        None => (plan(arguments, learner, &mut session)?, None),
     };
     if plan.amp && device == Device::Cpu {
         let error = anyhow!("--amp calculates in bf16 on a GPU, and this runs on the CPU");
         return Err(error).blame_arguments();
     }
-    let data =
+    let mut data =
         Data::load(plan.data, arguments.data_dir.as_deref(), plan.images).blame_arguments()?;
     let fault = plan
         .fault()
@@ -114,6 +122,18 @@ fn run(course: Option<&Path>, arguments: &Train) -> Result<Exit, Failure> {
         device,
         sandbox: grader.level.to_string(),
     };
+    let mut teachers_score = None;
+    if let Learner::Deit(_) = plan.learner {
+        let taught = teach(&grader, &own, (&plan, data), &subject, &folder, arguments)?;
+        let Some((with_sayings, score)) = taught else {
+            let shown = folder.display();
+            eprintln!(
+                "stopped while the teacher learnt; go on with: cargo grader train --resume {shown}"
+            );
+            return Ok(Exit::Stopped);
+        };
+        (data, teachers_score) = (with_sayings, Some(score));
+    }
     let begun = Run::begin(
         session,
         (plan, from),
@@ -155,11 +175,107 @@ fn run(course: Option<&Path>, arguments: &Train) -> Result<Exit, Failure> {
         ),
         Ok(End::Through | End::Late) => {}
     }
-    conclude(&grader, &own, &run, &folder)
+    conclude(&grader, &own, &run, &folder, teachers_score)
+}
+
+/// Has the teacher say what it thinks of the images: with the weights of the run's folder, of the file that was named, or
+/// after it has learnt from the same images. Gives the images with what it says, and how good it is; nothing where
+/// somebody wants to stop.
+fn teach(
+    grader: &Grader,
+    own: &Subjects,
+    (plan, mut data): (&Plan, Data),
+    student: &Subject,
+    folder: &Path,
+    arguments: &Train,
+) -> Result<Option<(Data, Score)>, Failure> {
+    let (device, kept) = (student.device, folder.join(TEACHER));
+    let is_new = !kept.exists();
+    let weights = if !is_new {
+        checkpoint::read_weights_of(&kept)?
+    } else if let Some(file) = &arguments.teacher {
+        checkpoint::read_weights_of(file).blame_arguments()?
+    } else {
+        let home = folder.join("teacher");
+        let from = match home.join(LAST).exists() {
+            true => Some(Checkpoint::read(&home)?),
+            false => None,
+        };
+        let epochs = arguments.teacher_epochs.unwrap_or(TEACHER_EPOCHS);
+        let to_come = from.as_ref().map(|from| from.plan.clone());
+        let to_come = to_come.unwrap_or_else(|| plan.of_teacher(epochs));
+        if let Some(fault) = to_come.fault() {
+            return Err(anyhow!(fault)).blame_arguments();
+        }
+        let subject = Subject {
+            name: "teacher".to_owned(),
+            ..student.clone()
+        };
+        let session = own.course(grader, device)?;
+        let shared = Arc::new(data);
+        let mut run = Run::begin(
+            session,
+            (to_come, from),
+            shared,
+            subject,
+            &home,
+            grader.stop,
+        )?;
+        if !folder.join(LAST).exists() {
+            // From which it can be gone on with before the student has begun.
+            Checkpoint {
+                plan: plan.clone(),
+                progress: Default::default(),
+                weights: Default::default(),
+                adamw: Default::default(),
+            }
+            .write(folder)?;
+        }
+        eprintln!(
+            "first the teacher learns, a convolutional network of {} numbers",
+            run.parameters
+        );
+        let progress = Progress::new(&run);
+        let learnt = run.learn(&progress);
+        progress.finish();
+        if learnt? == End::Stopped {
+            return Ok(None);
+        }
+        data = Arc::into_inner(run.data).context("the images are still in use")?;
+        checkpoint::read_weights(&home)?
+    };
+    let mut session = own.course(grader, device)?;
+    let asked = teacher::ask(&mut session, plan, &data, device, weights.clone());
+    let sayings = match (asked, &arguments.teacher) {
+        (Err(error), Some(file)) if matches!(error.downcast_ref(), Some(Broken::Fault(_))) => {
+            let shown = file.display();
+            let error = anyhow!("{shown} holds no teacher's weights: {error:#}");
+            return Err(error).blame_arguments();
+        }
+        (asked, _) => asked?,
+    };
+    if is_new {
+        fs::create_dir_all(folder)
+            .with_context(|| format!("{} cannot be made", folder.display()))?;
+        checkpoint::write_weights_to(&kept, &weights, Default::default())?;
+    }
+    eprintln!(
+        "the teacher tells {:.2} % of {} held-out images apart",
+        100.0 * sayings.score.accuracy(),
+        sayings.score.images
+    );
+    data.teacher = Some(sayings.logits);
+    Ok(Some((data, sayings.score)))
 }
 
 /// Scores the best weights on the held-out images, and writes what came of it all.
-fn conclude(grader: &Grader, own: &Subjects, run: &Run, folder: &Path) -> Result<Exit, Failure> {
+fn conclude(
+    grader: &Grader,
+    own: &Subjects,
+    run: &Run,
+    folder: &Path,
+    teacher: Option<Score>,
+) -> Result<Exit, Failure> {
     let Some(best) = run.progress.best() else {
         return Err(anyhow!("{} holds no epoch that is over", folder.display()).into());
     };
@@ -171,12 +287,17 @@ fn conclude(grader: &Grader, own: &Subjects, run: &Run, folder: &Path) -> Result
         &run.data,
         &weights,
     )?;
-    let test = Test::new(
+    let mut test = Test::new(
         best.epoch,
         examined.score,
         examined.doubt.is_none(),
         &examined.confusion,
     );
+    let heads = examined.heads.iter();
+    test.heads = heads
+        .map(|(name, score)| ((*name).to_owned(), *score))
+        .collect();
+    test.teacher = teacher;
     run.write_history(Some(test))?;
     pictures::write(
         folder,
@@ -195,6 +316,24 @@ fn conclude(grader: &Grader, own: &Subjects, run: &Run, folder: &Path) -> Result
         examined.score.loss,
         best.epoch
     );
+    for (head, score) in &examined.heads {
+        let head = match *head {
+            "dist" => "distillation head alone",
+            _ => "class head alone",
+        };
+        say!(
+            "{head}: {:.2} % right, loss {:.4}",
+            100.0 * score.accuracy(),
+            score.loss
+        );
+    }
+    if let Some(teacher) = teacher {
+        say!(
+            "the teacher: {:.2} % right, loss {:.4}",
+            100.0 * teacher.accuracy(),
+            teacher.loss
+        );
+    }
     eprintln!(
         "written to {}: {BEST}, {LAST}, history.json, history.csv, and loss, accuracy and confusion as .png and .svg",
         folder.display()
@@ -216,6 +355,8 @@ struct Subjects {
     worker: PathBuf,
     /// Whether the subject is the reference.
     is_reference: bool,
+    /// The reference's worker, where it was needed.
+    course: OnceCell<PathBuf>,
 }
 
 impl Subjects {
@@ -246,6 +387,7 @@ impl Subjects {
             scratch,
             worker,
             is_reference: arguments.subject.solution,
+            course: OnceCell::new(),
         }))
     }
 
@@ -259,11 +401,27 @@ impl Subjects {
         if self.is_reference {
             return Ok(None);
         }
+        self.course(grader, Device::Cpu).map(Some)
+    }
+
+    /// A new worker of the reference's.
+    fn course(&self, grader: &Grader, device: Device) -> Result<Session, Failure> {
+        if self.is_reference {
+            return self.submission(grader, device);
+        }
         // Beside the subject's, so that both are removed together.
         let folder = self.scratch.path().join("reference");
-        fs::create_dir(&folder).with_context(|| format!("{} cannot be made", folder.display()))?;
-        let worker = compile_reference(grader, &self.exercise, &folder)?;
-        Ok(Some(session(grader, &worker, &folder, Device::Cpu)?))
+        let worker = match self.course.get() {
+            Some(worker) => worker.clone(),
+            None => self.compile_course(grader, &folder)?,
+        };
+        let _ = self.course.set(worker.clone());
+        Ok(session(grader, &worker, &folder, device)?)
+    }
+
+    fn compile_course(&self, grader: &Grader, folder: &Path) -> Result<PathBuf, Failure> {
+        fs::create_dir(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
+        Ok(compile_reference(grader, &self.exercise, folder)?)
     }
 }
 
@@ -333,11 +491,41 @@ fn open(grader: &Grader, own: &Subjects, wanted: Wanted) -> Result<(Session, Dev
     }
 }
 
-/// What the options and the preset say. The sizes of `mnist` are the subject's own.
-fn plan(arguments: &Train, session: &mut Session) -> Result<Plan, Failure> {
-    let mut sizes = match arguments.preset.unwrap_or(Preset::Mnist) {
-        Preset::Notebook => Sizes::notebook(),
-        Preset::Mnist => {
+/// How often the teacher learns from each image, where nothing else is said.
+const TEACHER_EPOCHS: usize = 2;
+
+/// Who learns, as the options say.
+fn learner(arguments: &Train) -> Result<Learner, String> {
+    let Train {
+        distillation,
+        temperature,
+        alpha,
+        ..
+    } = *arguments;
+    if arguments.model == Some(Model::Deit) {
+        return Distillation::of(distillation, temperature, alpha).map(Learner::Deit);
+    }
+    let told = [
+        ("distillation", distillation.is_some()),
+        ("temperature", temperature.is_some()),
+        ("alpha", alpha.is_some()),
+        ("teacher", arguments.teacher.is_some()),
+        ("teacher-epochs", arguments.teacher_epochs.is_some()),
+    ];
+    match told.iter().find(|(_, is_told)| *is_told) {
+        Some((name, _)) => Err(format!("--{name} is for --model deit")),
+        None => Ok(Learner::Vit),
+    }
+}
+
+/// What the options and the preset say. A ViT's sizes of `mnist` are the subject's own; a DeiT's are exercise 05's, whose
+/// reference it is built on.
+fn plan(arguments: &Train, learner: Learner, session: &mut Session) -> Result<Plan, Failure> {
+    let preset = arguments.preset.unwrap_or(Preset::Mnist);
+    let mut sizes = match (preset, learner.model()) {
+        (Preset::Notebook, _) => Sizes::notebook(),
+        (Preset::Mnist, Model::Deit) => Sizes::mnist(),
+        (Preset::Mnist, Model::Vit) => {
             const OPERATION: &str = "config";
             let answer = session.ask(Request {
                 operation: OPERATION.to_owned(),
@@ -355,9 +543,9 @@ fn plan(arguments: &Train, session: &mut Session) -> Result<Plan, Failure> {
     set(&mut sizes.depth, arguments.depth);
     set(&mut sizes.heads, arguments.heads);
     sizes.dropout = arguments.dropout.unwrap_or(sizes.dropout);
-    let preset = arguments.preset.unwrap_or(Preset::Mnist);
     let usual = Plan::of(preset, arguments.data.unwrap_or(Source::Digits), sizes);
     Ok(Plan {
+        learner,
         images: arguments.images,
         epochs: arguments.epochs.unwrap_or(usual.epochs),
         batch: arguments.batch.unwrap_or(usual.batch),
@@ -382,7 +570,19 @@ fn clash(arguments: &Train, plan: &Plan) -> Option<String> {
         ))
     }
     let sizes = &plan.sizes;
+    let (mut mode, mut softness) = (None, None);
+    if let Learner::Deit(distillation) = plan.learner {
+        mode = Some(distillation.mode());
+        if let Distillation::Soft { temperature, alpha } = distillation {
+            softness = Some((temperature, alpha));
+        }
+    }
+    let (temperature, alpha) = softness.unwrap_or_default();
     let told = [
+        other("model", &arguments.model, &plan.learner.model()),
+        mode.and_then(|mode| other("distillation", &arguments.distillation, &mode)),
+        other("temperature", &arguments.temperature, &temperature),
+        other("alpha", &arguments.alpha, &alpha),
         other("data", &arguments.data, &plan.data),
         other("patch", &arguments.patch, &sizes.patch),
         other("dim", &arguments.dim, &sizes.dim),

@@ -16,6 +16,8 @@ use wire::{Frame, Limits, Tensors};
 
 /// From which a run goes on.
 pub const LAST: &str = "last.safetensors";
+/// The teacher's weights, where there is one.
+pub const TEACHER: &str = "teacher.safetensors";
 /// The weights that did best.
 pub const BEST: &str = "best.safetensors";
 
@@ -143,8 +145,20 @@ pub fn write_weights(
     weights: &Tensors,
     metadata: BTreeMap<String, String>,
 ) -> Result<()> {
+    write_weights_to(&folder.join(BEST), weights, metadata)
+}
+
+/// As [`write_weights`], to any file.
+///
+/// # Errors
+/// Where they cannot be written.
+pub fn write_weights_to(
+    path: &Path,
+    weights: &Tensors,
+    metadata: BTreeMap<String, String>,
+) -> Result<()> {
     let tensors = weights.clone();
-    write_frame(&folder.join(BEST), Frame { metadata, tensors })
+    write_frame(path, Frame { metadata, tensors })
 }
 
 /// Reads the weights that [`write_weights`] wrote.
@@ -152,7 +166,15 @@ pub fn write_weights(
 /// # Errors
 /// Where they are not there.
 pub fn read_weights(folder: &Path) -> Result<Tensors> {
-    Ok(read_frame(&folder.join(BEST))?.tensors)
+    read_weights_of(&folder.join(BEST))
+}
+
+/// Reads the weights of a file.
+///
+/// # Errors
+/// Where there is none, or it is no safetensors file.
+pub fn read_weights_of(path: &Path) -> Result<Tensors> {
+    Ok(read_frame(path)?.tensors)
 }
 
 fn write_frame(path: &Path, frame: Frame) -> Result<()> {

@@ -4,7 +4,7 @@ use clap::ValueEnum;
 use datasets::digits::{DigitsConfig, generate};
 use datasets::standardise::mean_and_std;
 use datasets::{Dataset, Split, fashion_mnist, mnist};
-use ndarray::{Array1, ArrayView3, Axis, Slice};
+use ndarray::{Array1, Array2, ArrayView3, Axis, Slice};
 use serde::{Deserialize, Serialize};
 use std::env;
 use std::fmt;
@@ -69,6 +69,8 @@ pub struct Data {
     pub mean: f32,
     /// Their standard deviation.
     pub std: f32,
+    /// What a teacher says of the images to learn from, \[n, K\], where there is one.
+    pub teacher: Option<Array2<f32>>,
 }
 
 impl Data {
@@ -115,6 +117,7 @@ impl Data {
             classes,
             mean,
             std,
+            teacher: None,
         })
     }
 
@@ -166,6 +169,11 @@ pub fn labels(set: &Dataset, places: Range<usize>) -> RawTensor {
         .slice_axis(Axis(0), Slice::from(places))
         .mapv(i64::from);
     (&some).into()
+}
+
+/// What a teacher says of some of the images, as it travels: f32 \[n, K\].
+pub fn sayings(teacher: &Array2<f32>, places: Range<usize>) -> RawTensor {
+    (&teacher.slice_axis(Axis(0), Slice::from(places))).into()
 }
 
 #[cfg(test)]

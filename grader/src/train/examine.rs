@@ -6,7 +6,7 @@ use super::device::Device;
 use super::plan::Plan;
 use super::score::{Score, score};
 use super::session::{Broken, Session};
-use super::{load, logits, start};
+use super::{load, logits_of_heads, start};
 use anyhow::Result;
 use ndarray::Array2;
 use std::fmt;
@@ -19,6 +19,8 @@ pub struct Examined {
     pub score: Score,
     /// For each class, a row, what its images were taken for, a column.
     pub confusion: Array2<u64>,
+    /// Each head alone, by its name, where the model has several.
+    pub heads: Vec<(&'static str, Score)>,
     /// Why the score does not count, where the reference, given the same weights, says something else.
     pub doubt: Option<String>,
 }
@@ -65,20 +67,26 @@ pub fn examine(
     weights: &Tensors,
 ) -> Result<Examined> {
     let test = &data.split.test;
-    let ask = |session: &mut Session| -> Result<Array2<f32>> {
+    let heads = plan.learner.heads();
+    let ask = |session: &mut Session| -> Result<(Array2<f32>, Vec<Array2<f32>>)> {
         let exact = Plan {
             amp: false,
             ..plan.clone()
         };
         start(session, &exact, data, Device::Cpu)?;
         load(session, weights.clone(), Tensors::new())?;
-        logits(session, test, data.classes.len())
+        logits_of_heads(session, test, data.classes.len(), heads)
     };
-    let given = ask(&mut submission)?;
+    let (given, of_heads) = ask(&mut submission)?;
     drop(submission);
     let doubt = match reference.map(|mut reference| ask(&mut reference)) {
         None => None,
-        Some(Ok(expected)) => difference(&given, &expected).map(|found| found.to_string()),
+        Some(Ok((expected, expected_of_heads))) => {
+            let all = [(&given, &expected)].into_iter();
+            let mut all = all.chain(of_heads.iter().zip(&expected_of_heads));
+            let found = all.find_map(|(given, expected)| difference(given, expected));
+            found.map(|found| found.to_string())
+        }
         // The reference takes all weights but those of another model.
         Some(Err(error)) => match error.downcast_ref::<Broken>() {
             Some(Broken::Fault(fault)) => Some(format!(
@@ -88,10 +96,15 @@ pub fn examine(
             _ => return Err(error),
         },
     };
-    let (score, confusion) = score(given.view(), &test.labels.to_vec());
+    let labels = test.labels.to_vec();
+    let of_heads = heads.iter().zip(&of_heads);
+    let of_heads = of_heads.map(|(name, logits)| (*name, score(logits.view(), &labels).0));
+    let heads = of_heads.collect();
+    let (score, confusion) = score(given.view(), &labels);
     Ok(Examined {
         score,
         confusion,
+        heads,
         doubt,
     })
 }

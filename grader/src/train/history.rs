@@ -4,6 +4,7 @@ use super::plan::Plan;
 use super::score::Score;
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 /// One epoch.
@@ -56,6 +57,12 @@ pub struct Test {
     pub confirmed: bool,
     /// For each class, a row, what its images were taken for, a column.
     pub confusion: Vec<Vec<u64>>,
+    /// Each head alone, by its name, where the model has several.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub heads: BTreeMap<String, Score>,
+    /// The teacher, where there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub teacher: Option<Score>,
 }
 
 impl Test {
@@ -66,6 +73,8 @@ impl Test {
             score,
             confirmed,
             confusion: confusion.outer_iter().map(|row| row.to_vec()).collect(),
+            heads: BTreeMap::new(),
+            teacher: None,
         }
     }
 }

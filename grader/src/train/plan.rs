@@ -1,6 +1,7 @@
 //! What is trained on what, and how: all that a run's result depends on, besides the code.
 
 use super::data::Source;
+use super::learner::{Learner, Model};
 use super::sizes::Sizes;
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
@@ -28,6 +29,9 @@ impl fmt::Display for Preset {
 /// How a model is trained.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
+    /// Who learns.
+    #[serde(default)]
+    pub learner: Learner,
     /// The images.
     pub data: Source,
     /// How many of them to learn from, where it is not all.
@@ -59,6 +63,9 @@ pub struct Plan {
 /// The learning rate at the end, in the largest.
 const LEAST: f64 = 0.01;
 
+/// The largest learning rate of the teacher: convolutions with norms behind them take it well.
+const TEACHERS_RATE: f64 = 3e-3;
+
 impl Plan {
     /// A preset's way to be trained, for its `sizes`.
     pub fn of(preset: Preset, data: Source, sizes: Sizes) -> Self {
@@ -67,6 +74,7 @@ impl Plan {
             Preset::Notebook => (5, 2e-2),
         };
         Self {
+            learner: Learner::Vit,
             data,
             images: None,
             sizes,
@@ -116,8 +124,24 @@ impl Plan {
         let mut arguments: Vec<_> = named
             .map(|(name, value)| (name.to_owned(), value))
             .collect();
+        let who = self.learner.arguments().into_iter();
+        arguments.extend(who.map(|(name, value)| (name.to_owned(), value)));
         arguments.extend(self.sizes.arguments());
         arguments
+    }
+
+    /// How the teacher of a student with this plan learns: on the same images, for `epochs`.
+    pub fn of_teacher(&self, epochs: usize) -> Self {
+        Self {
+            learner: Learner::Teacher,
+            epochs,
+            rate: TEACHERS_RATE,
+            // Its norms keep running means, which a copy in f32 would not see.
+            amp: false,
+            patience: None,
+            smoothing: 0.0,
+            ..self.clone()
+        }
     }
 
     /// What is wrong with it, if anything is.
@@ -126,7 +150,15 @@ impl Plan {
             |what: &str, value: f64, range: &str| Some(format!("--{what} {value} is not {range}"));
         let positive = |value: f64| value > 0.0 && value.is_finite();
         let share = |value: f64| (0.0..1.0).contains(&value);
-        if self.epochs == 0 || self.batch == 0 {
+        if let Learner::Deit(distillation) = self.learner
+            && let Some(fault) = distillation.fault()
+        {
+            Some(fault)
+        } else if self.learner.model() == Model::Deit && self.smoothing != 0.0 {
+            Some("--smoothing is not for --model deit: its loss is exercise 06's".to_owned())
+        } else if self.learner.model() == Model::Deit && self.sizes.dropout != 0.0 {
+            Some("--dropout is not for --model deit, which learns without".to_owned())
+        } else if self.epochs == 0 || self.batch == 0 {
             Some("--epochs and --batch are at least 1".to_owned())
         } else if !positive(self.rate) {
             not("lr", self.rate, "above 0")

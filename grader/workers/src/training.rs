@@ -6,12 +6,12 @@
 //! | operation | takes | gives |
 //! |---|---|---|
 //! | `train.device` | `device` | |
-//! | `train.data` | `images` u8 \[n, C, H, W\], `labels` i64 \[n\]; again for more | |
+//! | `train.data` | `images` u8 \[n, C, H, W\], `labels` i64 \[n\], and where there is a teacher, its logits, `teacher` f32 \[n, K\]; again for more | |
 //! | `train.start` | the options of [`Options`], and what the model is made of | `parameters` i64 |
 //! | `train.load` | `weight.<variable>`, `adamw.<state>`, `last`; again for more | |
 //! | `train.steps` | `order` i64 \[m\], `batch`, `from` | `losses` f64 \[k\], `right` i64 \[k\] |
 //! | `train.state` | `from` | as `train.load` takes it, and `left` i64 |
-//! | `train.logits` | `images` u8 \[n, C, H, W\] | `logits` f32 \[n, K\] |
+//! | `train.logits` | `images` u8 \[n, C, H, W\] | `logits` f32 \[n, K\], and those of each head, `head.<name>`, where there are several |
 //!
 //! A worker has one training at a time: libtorch's random numbers are the process's. Every step draws its own from the
 //! seed and its number, so it does not matter where a run was stopped and gone on with.
@@ -24,7 +24,7 @@ pub use adamw::AdamW;
 pub use options::Options;
 
 use crate::{Call, Outcome};
-use run::Run;
+use run::{Lessons, Run};
 use std::cell::RefCell;
 use tch::nn::Path;
 use tch::{Device, Reduction, Tensor};
@@ -35,8 +35,24 @@ pub trait Learner {
     /// Images, \[B, C, H, W\], to logits, \[B, K\], in evaluation.
     fn logits(&self, images: &Tensor) -> Tensor;
 
+    /// What each of several heads says, by its name: \[B, K\] each, in evaluation.
+    fn heads(&self, _images: &Tensor) -> Vec<(&'static str, Tensor)> {
+        vec![]
+    }
+
     /// The loss of a batch, with dropout, and the logits by which it is counted what was right.
-    fn learn(&self, images: &Tensor, labels: &Tensor, smoothing: f64) -> Lesson;
+    fn learn(&self, batch: &Batch<'_>, smoothing: f64) -> Lesson;
+}
+
+/// What one step learns from.
+#[derive(Clone, Copy, Debug)]
+pub struct Batch<'a> {
+    /// \[B, C, H, W\], of mean 0 and standard deviation 1.
+    pub images: &'a Tensor,
+    /// i64 \[B\].
+    pub labels: &'a Tensor,
+    /// What a teacher says of these images, \[B, K\], where there is one.
+    pub teacher: Option<&'a Tensor>,
 }
 
 /// What came of one batch.
@@ -57,21 +73,25 @@ impl Lesson {
     }
 }
 
+/// What a teacher's logits are called among the images to learn from.
+const TEACHER: &str = "teacher";
+
 /// The learning rate of a step: `step`, `warmup`, `total`, `base`, `min`.
 pub type Schedule = fn(i64, i64, i64, f64, f64) -> f64;
 
 /// What a learner is made with: somewhere to make its variables. Its values are drawn from the run's seed.
 pub type Build<'a> = dyn FnOnce(&Path<'_>) -> Result<Box<dyn Learner>, Fault> + 'a;
 
-/// Images, with their labels, as they came.
+/// Images, with their labels and what a teacher says of them, as they came.
 #[derive(Default)]
-struct Lessons {
+struct Parts {
     images: Vec<Tensor>,
     labels: Vec<Tensor>,
+    teacher: Vec<Tensor>,
 }
 
 thread_local! {
-    static LESSONS: RefCell<Lessons> = RefCell::default();
+    static PARTS: RefCell<Parts> = RefCell::default();
     static RUN: RefCell<Option<Run>> = const { RefCell::new(None) };
 }
 
@@ -98,11 +118,30 @@ pub fn data(call: &Call) -> Outcome {
             images.size()[0]
         )));
     }
-    LESSONS.with_borrow_mut(|lessons| {
-        lessons.images.push(images);
-        lessons.labels.push(labels);
-    });
-    Ok(Tensors::new())
+    let teacher = match call.tensors().contains_key(TEACHER) {
+        true => Some(call.tensor(TEACHER)?),
+        false => None,
+    };
+    if let Some(logits) = &teacher
+        && (logits.dim() != 2 || logits.size()[0] != images.size()[0])
+    {
+        return Err(Fault::wrong_shape(format!(
+            "the teacher's logits are {:?} for {} images",
+            logits.size(),
+            images.size()[0]
+        )));
+    }
+    PARTS.with_borrow_mut(|parts| {
+        if !parts.images.is_empty() && parts.teacher.is_empty() == teacher.is_some() {
+            return Err(Fault::bad_request(
+                "some images came with a teacher's logits and some without",
+            ));
+        }
+        parts.images.push(images);
+        parts.labels.push(labels);
+        parts.teacher.extend(teacher);
+        Ok(Tensors::new())
+    })
 }
 
 /// `train.start`: builds the learner with values drawn from the seed, and an optimiser for it. The learning rate is
@@ -120,11 +159,14 @@ pub fn start(call: &Call, schedule: Schedule, build: Box<Build<'_>>) -> Outcome 
         options.least,
     );
     RUN.set(None);
-    let (images, labels) = LESSONS.with_borrow(|lessons| {
+    let lessons = PARTS.with_borrow(|parts| {
         let join = |parts: &[Tensor]| (!parts.is_empty()).then(|| Tensor::cat(parts, 0));
-        (join(&lessons.images), join(&lessons.labels))
+        Some(Lessons {
+            images: join(&parts.images)?,
+            labels: join(&parts.labels)?,
+            teacher: join(&parts.teacher),
+        })
     });
-    let lessons = images.zip(labels);
     let run = Run::new(options, schedule, lessons, build)?;
     let parameters = Tensor::from(run.parameters());
     RUN.set(Some(run));

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use tch::{Tensor, nn};
 use vit::{Pool, Positions, Vit, VitConfig};
 use wire::{Fault, Tensors};
-use workers::training::{self, Learner, Lesson};
+use workers::training::{self, Batch, Learner, Lesson};
 use workers::{Call, Outcome, differentiable, gives, initial_values, sent, serve, with_weights};
 
 fn main() -> ExitCode {
@@ -42,8 +42,12 @@ impl Learner for Pupil {
         self.0.forward_t(images, false)
     }
 
-    fn learn(&self, images: &Tensor, labels: &Tensor, smoothing: f64) -> Lesson {
-        Lesson::of_logits(self.0.forward_t(images, true), labels, smoothing)
+    fn learn(&self, batch: &Batch<'_>, smoothing: f64) -> Lesson {
+        Lesson::of_logits(
+            self.0.forward_t(batch.images, true),
+            batch.labels,
+            smoothing,
+        )
     }
 }
 

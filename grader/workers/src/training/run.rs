@@ -1,6 +1,6 @@
 //! One training: a learner, its weights, its optimiser, and the images that it learns from.
 
-use super::{AdamW, Build, Learner, Lesson, Options, Schedule, raw};
+use super::{AdamW, Batch, Build, Learner, Lesson, Options, Schedule, raw};
 use crate::{Call, Outcome};
 use std::collections::BTreeMap;
 use tch::nn::VarStore;
@@ -11,11 +11,39 @@ use wire::{Fault, Tensors};
 const WEIGHT: &str = "weight.";
 const ADAMW: &str = "adamw.";
 
+/// What stands before the name of one head among several.
+const HEAD: &str = "head.";
+
 /// About how many bytes of tensors go into one answer, of which the wire takes 64 MiB.
 const PART: usize = 16 << 20;
 
 /// How many images are evaluated at a time: more take memory and no less time.
 const EVALUATED: i64 = 500;
+
+/// All that there is to learn from.
+pub(super) struct Lessons {
+    /// u8 \[n, C, H, W\]
+    pub(super) images: Tensor,
+    /// i64 \[n\]
+    pub(super) labels: Tensor,
+    /// What a teacher says of the images, f32 \[n, K\], where there is one.
+    pub(super) teacher: Option<Tensor>,
+}
+
+impl Lessons {
+    /// Those that are named.
+    fn select(&self, chosen: &Tensor) -> Self {
+        self.each(|tensor| tensor.index_select(0, chosen))
+    }
+
+    fn each(&self, change: impl Fn(&Tensor) -> Tensor) -> Self {
+        Self {
+            images: change(&self.images),
+            labels: change(&self.labels),
+            teacher: self.teacher.as_ref().map(change),
+        }
+    }
+}
 
 /// A training that has begun.
 pub(super) struct Run {
@@ -27,8 +55,8 @@ pub(super) struct Run {
     /// The same in f32: themselves, or where the model calculates in bf16, what their changes are kept in.
     masters: Vec<(String, Tensor)>,
     adamw: AdamW,
-    /// u8 \[n, C, H, W\] and i64 \[n\], on the device.
-    lessons: Option<(Tensor, Tensor)>,
+    /// On the device.
+    lessons: Option<Lessons>,
     /// What came of a state of which parts are still to come.
     loaded: BTreeMap<String, Tensor>,
 }
@@ -37,7 +65,7 @@ impl Run {
     pub(super) fn new(
         options: Options,
         schedule: Schedule,
-        lessons: Option<(Tensor, Tensor)>,
+        lessons: Option<Lessons>,
         build: Box<Build<'_>>,
     ) -> Result<Self, Fault> {
         let mut vs = VarStore::new(options.device);
@@ -69,10 +97,7 @@ impl Run {
             variables: sorted(&vs),
             adamw: AdamW::new(&learnt, options.decay),
             masters,
-            lessons: lessons.map(|(images, labels)| {
-                let here = |tensor: Tensor| tensor.to_device(options.device);
-                (here(images), here(labels))
-            }),
+            lessons: lessons.map(|lessons| lessons.each(|tensor| tensor.to_device(options.device))),
             loaded: BTreeMap::new(),
             options,
         })
@@ -88,7 +113,7 @@ impl Run {
     pub(super) fn steps(&mut self, call: &Call) -> Outcome {
         let (first, batch): (i64, i64) = (call.argument("from")?, call.argument("batch")?);
         let order = call.tensor("order")?;
-        let Some((images, labels)) = &self.lessons else {
+        let Some(lessons) = &self.lessons else {
             return Err(Fault::bad_request(
                 "there is nothing to learn from: train.data comes first",
             ));
@@ -100,7 +125,7 @@ impl Run {
                 order.size()
             )));
         }
-        if i64::try_from(order.max()).is_ok_and(|last| last >= images.size()[0])
+        if i64::try_from(order.max()).is_ok_and(|last| last >= lessons.images.size()[0])
             || i64::try_from(order.min()).is_ok_and(|least| least < 0)
         {
             return Err(Fault::bad_request(
@@ -111,19 +136,14 @@ impl Run {
             .to_device(self.options.device)
             .split(batch, 0)
             .into_iter()
-            .map(|chosen| {
-                (
-                    images.index_select(0, &chosen),
-                    labels.index_select(0, &chosen),
-                )
-            })
+            .map(|chosen| lessons.select(&chosen))
             .collect();
-        let mut lessons = vec![];
-        for (number, (images, labels)) in (first..).zip(batches) {
-            lessons.push(self.step(number, &images, &labels));
+        let mut taken = vec![];
+        for (number, batch) in (first..).zip(batches) {
+            taken.push(self.step(number, &batch));
         }
         // Read once, at the end: a GPU is not waited for in between.
-        let (losses, right): (Vec<_>, Vec<_>) = lessons.into_iter().unzip();
+        let (losses, right): (Vec<_>, Vec<_>) = taken.into_iter().unzip();
         let losses = Tensor::stack(&losses, 0).to_kind(Kind::Double); // [k]
         let right = Tensor::stack(&right, 0); // [k]
         Ok(Tensors::from([
@@ -133,7 +153,7 @@ impl Run {
     }
 
     /// One step; gives the loss and how many were right, both on the device.
-    fn step(&mut self, number: i64, images: &Tensor, labels: &Tensor) -> (Tensor, Tensor) {
+    fn step(&mut self, number: i64, batch: &Lessons) -> (Tensor, Tensor) {
         let Options {
             seed,
             rate,
@@ -145,9 +165,12 @@ impl Run {
             ..
         } = self.options;
         tch::manual_seed(seed_of(seed, number));
-        let Lesson { loss, logits } = self
-            .learner
-            .learn(&self.prepared(images), labels, smoothing);
+        let batch = Batch {
+            images: &self.prepared(&batch.images),
+            labels: &batch.labels,
+            teacher: batch.teacher.as_ref(),
+        };
+        let Lesson { loss, logits } = self.learner.learn(&batch, smoothing);
         loss.backward();
         self.hand_gradients_over();
         // Counted from 1: at a rate of 0, which step 0 has, nothing would be learnt.
@@ -155,7 +178,8 @@ impl Run {
         // How long gradients were is not read: a GPU would be waited for.
         let _ = self.adamw.step(rate, clip);
         self.hand_weights_back();
-        let right = logits.argmax(-1, false).eq_tensor(labels).sum(Kind::Int64); // []
+        let answers = logits.argmax(-1, false); // [B]
+        let right = answers.eq_tensor(batch.labels).sum(Kind::Int64); // []
         (loss.detach(), right)
     }
 
@@ -194,11 +218,21 @@ impl Run {
     pub(super) fn logits(&self, call: &Call) -> Outcome {
         let images = pixels(call)?.to_device(self.options.device);
         let _guard = no_grad_guard();
-        let parts = images.split(EVALUATED, 0).into_iter();
-        let logits = parts.map(|images| self.learner.logits(&self.prepared(&images)));
-        let logits: Vec<_> = logits.collect();
-        let logits = Tensor::cat(&logits, 0).to_kind(Kind::Float); // [n, K]
-        crate::gives("logits", raw("logits", &logits)?)
+        let mut all: BTreeMap<String, Vec<Tensor>> = BTreeMap::new();
+        for images in images.split(EVALUATED, 0) {
+            let images = self.prepared(&images);
+            let heads = self.learner.heads(&images).into_iter();
+            let heads = heads.map(|(name, logits)| (format!("{HEAD}{name}"), logits));
+            let logits = ("logits".to_owned(), self.learner.logits(&images));
+            for (name, logits) in heads.chain([logits]) {
+                all.entry(name).or_default().push(logits);
+            }
+        }
+        let all = all.into_iter().map(|(name, parts)| {
+            let logits = Tensor::cat(&parts, 0).to_kind(Kind::Float); // [n, K]
+            Ok((name.clone(), raw(&name, &logits)?))
+        });
+        all.collect()
     }
 
     /// Pixels as the model takes them: of mean 0 and standard deviation 1.
