@@ -47,6 +47,9 @@ pub struct Confinement {
     /// Environment variables, as NAME=VALUE; it gets no others
     #[arg(long = "env")]
     pub environment: Vec<String>,
+    /// Whether it may do what CUDA takes: a GPU was asked for
+    #[arg(long)]
+    pub gpu: bool,
     /// A folder whose entries it may list, here and below, without reading them
     #[arg(long)]
     pub list: Vec<PathBuf>,
@@ -85,6 +88,7 @@ impl Confinement {
                 option(name, path.into());
             }
         }
+        arguments.extend(self.gpu.then(|| "--gpu".into()));
         arguments.extend(["--".into(), program.into()]);
         arguments
     }
@@ -138,7 +142,7 @@ fn confine_this_process(confinement: &Confinement) -> Result<()> {
     close_what_was_inherited()?;
     if confinement.sandbox == Sandbox::Full {
         files::confine(confinement)?;
-        calls::confine()?;
+        calls::confine(confinement.gpu)?;
     }
     Ok(())
 }

@@ -9,6 +9,7 @@ mod colour;
 mod confusion;
 mod pixels;
 mod raster;
+mod sheet;
 mod ticks;
 
 pub use canvas::{Anchor, Canvas, Weight, width_of};
@@ -16,6 +17,8 @@ pub use chart::{Curve, Dots, curves, scatter};
 pub use colour::{Colour, LINES, Map};
 pub use confusion::confusion;
 pub use pixels::{Pixels, Scale};
+pub use sheet::{Panel, Row, Sheet, sheet};
+pub use ticks::number;
 
 use anyhow::{Context, Result};
 use std::fs;

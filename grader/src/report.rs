@@ -6,7 +6,7 @@ mod table;
 
 pub use confusion::confusion;
 pub use markdown::markdown;
-pub use table::{Row, class_table, table};
+pub use table::{Row, class_table, columns, table};
 
 /// Points without needless zeros: `7`, `3.5`, `1.67`.
 pub(crate) fn points(points: f64) -> String {

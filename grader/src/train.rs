@@ -185,7 +185,7 @@ impl Run {
             self.progress.seconds += begin.elapsed().as_secs_f64();
             let speed = (last - within * self.plan.batch) as f64 / begin.elapsed().as_secs_f64();
             audience.learnt(self.progress.step, self.total(), self.so_far(), speed);
-            if self.progress.step % per_epoch == 0 {
+            if self.progress.step.is_multiple_of(per_epoch) {
                 self.end_epoch(audience)?;
             }
         }

@@ -1,7 +1,7 @@
 //! `grader train`: a Vision Transformer of somebody's own code, trained and held against images that it never saw.
 
-use super::{open_course, prepare};
-use crate::cli::{Judging, Train};
+use super::open_course;
+use crate::cli::Train;
 use crate::compile::{Compiled, compile};
 use crate::confine::Confinement;
 use crate::course::{Course, Exercise};
@@ -81,11 +81,7 @@ fn run(course: Option<&Path>, arguments: &Train) -> Result<Exit, Failure> {
         );
         return Err(error).blame_arguments();
     }
-    let judging = Judging {
-        sandbox: arguments.sandbox,
-        ..Judging::default()
-    };
-    let grader = prepare(course, exercises, &judging)?;
+    let grader = arguments.subject.prepare(course, exercises)?;
     let Some(own) = Subjects::compile(&grader, &exercise, arguments)? else {
         return Ok(Exit::Failed);
     };
@@ -355,7 +351,7 @@ impl Subjects {
         arguments: &Train,
     ) -> Result<Option<Self>, Failure> {
         let root = &grader.course.root;
-        let (name, path) = match (&arguments.submission, arguments.solution) {
+        let (name, path) = match (&arguments.subject.submission, arguments.subject.solution) {
             (Some(path), _) => {
                 let name = path.file_name().unwrap_or_default().to_string_lossy();
                 (wire::printable(&name), path.clone())
@@ -374,7 +370,7 @@ impl Subjects {
             exercise: exercise.clone(),
             scratch,
             worker,
-            is_reference: arguments.solution,
+            is_reference: arguments.subject.solution,
             course: OnceCell::new(),
         }))
     }

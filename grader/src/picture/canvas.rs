@@ -210,7 +210,7 @@ impl Canvas {
         let data = STANDARD.encode(pixels.png()?);
         self.add(format_args!(
             "<image x=\"{x:.2}\" y=\"{y:.2}\" width=\"{width:.2}\" height=\"{height:.2}\" \
-             preserveAspectRatio=\"none\" image-rendering=\"pixelated\" href=\"data:image/png;base64,{data}\"/>"
+             preserveAspectRatio=\"none\" style=\"image-rendering:pixelated\" href=\"data:image/png;base64,{data}\"/>"
         ));
         Ok(())
     }
@@ -265,6 +265,21 @@ mod tests {
             "{width} said, {} drawn",
             last - 10.0
         );
+    }
+
+    #[test]
+    fn pixels_have_sharp_edges() {
+        let mut canvas = Canvas::new(40.0, 20.0);
+        let pixels = Pixels::from_fn(2, 1, |_, column| {
+            [Colour(0, 0, 0), Colour(255, 0, 0)][column]
+        });
+        let drawn = canvas.pixels(10.0, 5.0, 20.0, 10.0, &pixels);
+        drawn.expect("pixels can be encoded");
+        let picture = decoded(&canvas.finish("two pixels"));
+        for (x, colour) in [(19, 255), (20, 0), (39, 0), (40, 255), (59, 255)] {
+            assert_eq!(picture.get_pixel(x, 20).0[0], colour, "at {x}");
+            assert_eq!(picture.get_pixel(x, 20).0[1] > 0, x == 19, "at {x}");
+        }
     }
 
     #[test]

@@ -65,7 +65,7 @@ fn step(least: f64, whole: bool) -> f64 {
 }
 
 /// A number with that many decimals, its thousands apart.
-pub(super) fn number(value: f64, decimals: usize) -> String {
+pub fn number(value: f64, decimals: usize) -> String {
     if value != 0.0 && (value.abs() >= 1e9 || decimals > 6) {
         return format!("{value:.1e}").replace('-', "−");
     }

@@ -217,6 +217,17 @@ proptest! {
     }
 
     #[test]
+    fn a_files_arguments_are_those_of_its_request_whatever_else_it_says(
+        request in request(),
+        mut metadata in texts(),
+    ) {
+        metadata.retain(|key, _| !key.starts_with("argument."));
+        metadata.extend(Frame::from(request.clone()).metadata);
+        let file = Frame { metadata, ..Frame::default() };
+        prop_assert_eq!(file.arguments(), request.arguments);
+    }
+
+    #[test]
     fn an_answer_survives(answer in answer()) {
         let blob = Frame::of_answer(answer.clone()).encode().expect("encoded");
         let frame = Frame::decode(&blob, &Limits::default()).expect("decoded");
