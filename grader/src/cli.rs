@@ -93,6 +93,12 @@ pub struct Judging {
     /// What models are trained on: `none` leaves out the tests of kind training, and their points
     #[arg(long, value_enum, default_value_t)]
     pub train: TrainOn,
+    /// For --train mnist: the folder of its files [default: the one that MNIST_DIR names]
+    #[arg(long, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// For --train mnist: what to train on
+    #[arg(long, value_enum, default_value_t)]
+    pub device: Wanted,
     /// How long one call of a submission's function may take, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=3600))]
     pub call_limit: u64,
@@ -112,6 +118,8 @@ pub enum TrainOn {
     /// Generated digits, for a second or two
     #[default]
     Digits,
+    /// Generated digits, and who reads them all of MNIST, for minutes: 97 % are to be read rightly
+    Mnist,
 }
 
 impl fmt::Display for TrainOn {
@@ -119,6 +127,7 @@ impl fmt::Display for TrainOn {
         f.write_str(match self {
             TrainOn::None => "none",
             TrainOn::Digits => "digits",
+            TrainOn::Mnist => "mnist",
         })
     }
 }
@@ -129,6 +138,8 @@ impl Default for Judging {
         Self {
             seed: None,
             train: TrainOn::default(),
+            data_dir: None,
+            device: Wanted::default(),
             call_limit: limits.call.as_secs(),
             exercise_limit: limits.exercise.as_secs(),
             sandbox: Sandbox::default(),
@@ -366,6 +377,10 @@ pub enum DataCommand {
     Fetch {
         /// The data set
         set: Set,
+        /// The URL of a folder that holds the files, with its last slash, instead of where they were published. May be
+        /// given several times
+        #[arg(long, value_name = "URL")]
+        mirror: Vec<String>,
     },
     /// Say what is there and what is missing
     List,

@@ -41,7 +41,10 @@ use crate::confine;
 use crate::course::{Course, Exercise, Kind};
 use crate::exit::{Blame, Failure};
 use crate::grade::Grader;
+use crate::libtorch::{LINK, Libtorch};
 use crate::scratch::Scratch;
+use crate::train::device::{Device, Wanted, find_gpu};
+use crate::train::graded::Training;
 use crate::workshop::Workshop;
 use anyhow::Context;
 use std::path::Path;
@@ -78,6 +81,10 @@ fn prepare(
     if exercises.iter().any(|exercise| exercise.uses_torch) {
         setup::ensure(&course, false)?;
     }
+    let training = match judging.train {
+        TrainOn::Mnist => Some(Arc::new(training(&course, judging)?)),
+        TrainOn::None | TrainOn::Digits => None,
+    };
     let level = confine::reach(judging.sandbox).blame_setup()?;
     eprintln!("sandbox: {level}");
     let workshop = Workshop::build(&course, &exercises, judging.sandbox).blame_setup()?;
@@ -92,8 +99,24 @@ fn prepare(
         level,
         limits: judging.limits(),
         seed: judging.seed,
+        training,
         stop: &STOP,
     })
+}
+
+/// What long trainings take: the images, and a GPU where there is one.
+fn training(course: &Course, judging: &Judging) -> Result<Training, Failure> {
+    let gpu = || {
+        let libtorch = Libtorch::at(&course.root.join(LINK))?;
+        Ok::<_, anyhow::Error>(find_gpu(Path::new("/"), &libtorch)?)
+    };
+    let device = match judging.device {
+        Wanted::Cpu => Device::Cpu,
+        Wanted::Cuda => gpu().map(|()| Device::Cuda).blame_setup()?,
+        Wanted::Auto => gpu().map_or(Device::Cpu, |()| Device::Cuda),
+    };
+    eprintln!("training on: {device}");
+    Training::on_mnist(judging.data_dir.as_deref(), device).blame_arguments()
 }
 
 /// The first Ctrl-C ends what runs, at once, and keeps what is finished; a second one does not wait for that.

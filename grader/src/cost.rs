@@ -61,7 +61,7 @@ impl Sizes {
                 bail!("{name} is {size}: it may be 1 to {LARGEST}");
             }
         }
-        if self.dim % self.heads != 0 {
+        if !self.dim.is_multiple_of(self.heads) {
             bail!("--heads {} does not divide --dim {}", self.heads, self.dim);
         }
         Ok(())
@@ -122,6 +122,8 @@ impl Cost {
         const MEMORY: u128 = 3 << 29;
         /// Of the 64 MiB of a request (`wire::Limits`), what is there for weights.
         const REQUEST: u128 = 60 << 20;
+        /// What takes a core minutes.
+        const FLOPS: u128 = 500_000_000_000;
         let memory = 3 * self.attention_bytes;
         let weights = 4 * self.parameters;
         if memory > MEMORY {
@@ -131,6 +133,8 @@ impl Cost {
                 "its {} of weights are too many to send",
                 bytes(weights)
             ))
+        } else if self.flops > FLOPS {
+            Some("would take minutes".to_owned())
         } else {
             None
         }
@@ -242,6 +246,13 @@ mod tests {
             hindrance(TINY, 2).as_deref(),
             Some("would take 5.28 GiB of memory")
         );
+        let deep = Sizes {
+            depth: 120,
+            dim: 96,
+            heads: 1,
+            ..TINY
+        };
+        assert_eq!(hindrance(deep, 4).as_deref(), Some("would take minutes"));
         let base = Sizes {
             dim: 768,
             heads: 12,

@@ -51,6 +51,9 @@ pub struct Facts {
     /// Functions of the libraries that may not be called.
     #[serde(default)]
     pub forbidden: Vec<String>,
+    /// The test of kind training that a training on all of MNIST stands in for, where one is asked for.
+    #[serde(default)]
+    pub trained: Option<String>,
     /// Points by kind of test.
     pub points: BTreeMap<Kind, f64>,
     /// The names of the graded tests.

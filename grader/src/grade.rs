@@ -2,12 +2,13 @@
 
 use crate::compile::{Compiled, compile};
 use crate::confine::Level;
-use crate::course::{Course, Exercise};
+use crate::course::{Course, Exercise, Kind};
 use crate::intake::{Candidate, Escaped, Limits as IntakeLimits, Source};
 use crate::judge::{TimeLimits, judge, tally};
 use crate::naming::Namer;
 use crate::rules;
 use crate::scratch::Scratch;
+use crate::train::graded::Training;
 use crate::verdict::{Graded, GradedExercise, Misconceived, Outcome, Tested};
 use crate::workshop::Workshop;
 use anyhow::{Context, Result};
@@ -36,8 +37,18 @@ pub struct Grader {
     pub limits: TimeLimits,
     /// The seed of property tests, where it is not the usual one.
     pub seed: Option<u64>,
+    /// How models are trained for long, where that is asked for.
+    pub training: Option<Arc<Training>>,
     /// Set when somebody wants to stop: what runs is ended, and nothing is graded any more.
     pub stop: &'static AtomicBool,
+}
+
+/// The test that a long training stands in for. Where it failed already, so would the training, after minutes.
+fn trained<'a>(exercise: &Exercise, tests: &'a mut [Tested]) -> Option<&'a mut Tested> {
+    let name = format!("{}::{}", Kind::Training, exercise.facts.trained.as_ref()?);
+    tests
+        .iter_mut()
+        .find(|tested| tested.test == name && tested.passed)
 }
 
 const NOTHING_FOUND: &str = "no exercise was found in it: exercises lie in exercises/NN-name/src or NN-name/src, named as in the course";
@@ -51,6 +62,8 @@ pub enum Stage<'a> {
     Compiling(&'a str),
     /// An exercise's tests run.
     Judging(&'a str),
+    /// An exercise's model is trained.
+    Training(&'a str),
     /// Its misconceptions are compiled, which is done once and kept.
     Gathering(&'a str),
     /// What failed is held against the exercise's misconceptions.
@@ -165,7 +178,13 @@ impl Grader {
         stage(Stage::Judging(&exercise.name));
         let calls = scratch.path().join("calls");
         fs::create_dir(&calls).with_context(|| format!("{} cannot be made", calls.display()))?;
-        let tests = judge(self, exercise, &worker, scratch.path(), &calls)?;
+        let mut tests = judge(self, exercise, &worker, scratch.path(), &calls)?;
+        if let (Some(training), Some(tested)) = (&self.training, trained(exercise, &mut tests)) {
+            stage(Stage::Training(&exercise.name));
+            let fault = training.test(self, exercise, &worker, scratch.path())?;
+            tested.passed = fault.is_none();
+            tested.message = fault;
+        }
         // The grade stands, whatever comes of this.
         let misconception = self.namer.name(self, exercise, &calls, &tests, stage);
         Ok(Trial {

@@ -4,7 +4,7 @@
 //! the images, asks for half a second's steps at a time ([`pace`]), keeps the weights after every epoch
 //! ([`checkpoint`]) and scores logits itself ([`score`]): labels that a model is held against never enter a worker. In
 //! the end two new workers, the submission's and the reference's, get the weights and the held-out images; only where
-//! they agree does the score count ([`examine`]).
+//! they agree does the score count ([`examine`]). [`graded`] makes a test of it.
 //!
 //! Who learns is said by [`learner`]. Before a DeiT learns, its [`teacher`] says what it thinks of all images.
 
@@ -12,6 +12,7 @@ pub mod checkpoint;
 pub mod data;
 pub mod device;
 pub mod examine;
+pub mod graded;
 pub mod history;
 pub mod learner;
 pub mod pace;
@@ -22,6 +23,10 @@ pub mod session;
 pub mod sizes;
 pub mod teacher;
 
+use crate::compile::{Compiled, compile};
+use crate::course::Exercise;
+use crate::grade::Grader;
+use crate::intake::{Candidate, Limits};
 use crate::train::checkpoint::{Checkpoint, Progress};
 use crate::train::data::Data;
 use crate::train::device::Device;
@@ -36,6 +41,7 @@ use datasets::batch::shuffled_order;
 use ndarray::{Array1, Array2};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 use wire::{RawTensor, Request, Tensors};
@@ -58,6 +64,8 @@ pub enum End {
     NoBetter,
     /// Somebody wanted to stop; what was learnt is kept.
     Stopped,
+    /// The time was over; what was learnt is kept.
+    Late,
 }
 
 /// Learning went astray.
@@ -88,13 +96,15 @@ pub struct Run {
     /// How it is trained.
     pub plan: Plan,
     /// On what.
-    pub data: Data,
+    pub data: Arc<Data>,
     subject: Subject,
     folder: PathBuf,
     /// How many numbers there are to learn.
     pub parameters: i64,
     /// How far it is.
     pub progress: Progress,
+    /// When its time is over, where it has not all the time of the world.
+    pub deadline: Option<Instant>,
     stop: &'static AtomicBool,
     /// Held as long as the run: no other may write there.
     _lock: File,
@@ -108,7 +118,7 @@ impl Run {
     pub fn begin(
         mut session: Session,
         (plan, checkpoint): (Plan, Option<Checkpoint>),
-        data: Data,
+        data: Arc<Data>,
         subject: Subject,
         folder: &Path,
         stop: &'static AtomicBool,
@@ -136,6 +146,7 @@ impl Run {
             folder: folder.to_owned(),
             parameters,
             progress,
+            deadline: None,
             stop,
             _lock: lock,
         })
@@ -169,6 +180,10 @@ impl Run {
             if self.stop.load(Ordering::Relaxed) {
                 self.keep()?;
                 return Ok(End::Stopped);
+            }
+            if self.deadline.is_some_and(|end| Instant::now() >= end) {
+                self.keep()?;
+                return Ok(End::Late);
             }
             let (epoch, within) = (
                 self.progress.step / per_epoch,
@@ -274,7 +289,7 @@ impl Run {
         let (weights, adamw) = state(&mut self.session)?;
         if is_best {
             let mut metadata = self.plan.sizes.arguments();
-            let Data { mean, std, .. } = self.data;
+            let Data { mean, std, .. } = *self.data;
             let more = [
                 ("data", self.plan.data.to_string()),
                 ("mean", mean.to_string()),
@@ -328,6 +343,26 @@ impl Run {
         checkpoint::write_whole(&self.folder.join("history.json"), json.as_bytes())?;
         let csv = history::csv(&self.progress.epochs);
         checkpoint::write_whole(&self.folder.join("history.csv"), csv.as_bytes())
+    }
+}
+
+/// Compiles the reference of an exercise into a worker, within an empty folder.
+///
+/// # Errors
+/// Where it does not compile: the course is at fault.
+pub fn compile_reference(grader: &Grader, exercise: &Exercise, folder: &Path) -> Result<PathBuf> {
+    let solutions = Candidate {
+        name: "solution".to_owned(),
+        path: grader.course.root.join("solutions"),
+    };
+    let solutions = solutions.read(&grader.course.folders(), &Limits::default())?;
+    let sources = solutions.exercises.get(&exercise.folder);
+    let sources = sources.with_context(|| format!("solutions hold no {}", exercise.folder))?;
+    let stop = || grader.is_stopped();
+    let (workshop, root) = (&grader.workshop, &grader.course.root);
+    match compile(workshop, root, exercise, sources, folder, &stop)? {
+        Compiled::Worker(worker) => Ok(worker),
+        Compiled::Refused(words) => bail!("the reference does not compile:\n{words}"),
     }
 }
 

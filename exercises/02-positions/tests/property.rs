@@ -3,6 +3,7 @@
 use ndarray::{Array1, Array2, Array3, Axis};
 use positions::{cosine_similarity, interpolate, sinusoidal};
 use proptest::prelude::*;
+use std::fmt;
 use testkit::{Tolerance, assert_close, uniform};
 
 /// Angles of up to 40 in f32 are off by up to 3 · 2⁻²⁴ · 40 = 7.2e-6, in each of two factors.
@@ -30,24 +31,50 @@ fn pairs(table: &Array2<f32>) -> Array3<f32> {
     })
 }
 
-prop_compose! {
-    /// A square grid of positions, its side, and another side.
-    fn grids()(
-        (side, dim, grid) in (1..=8_usize, 1..=4_usize, 1..=8_usize),
-        seed in any::<u32>(),
-    ) -> (Array2<f32>, usize, usize) {
-        (uniform(&format!("grid {seed}"), (side * side, dim)), side, grid)
+/// A square grid of positions, and the side of the grid that it is to become.
+struct Resize {
+    positions: Array2<f32>,
+    side: usize,
+    grid: usize,
+}
+
+impl fmt::Debug for Resize {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { side, grid, .. } = self;
+        write!(f, "a grid of {side} × {side} to {grid} × {grid}")
     }
 }
 
 prop_compose! {
-    /// Rows of which none is short: the first value of each is at least ½ away from 0.
-    fn rows()((n, d) in (1..=6_usize, 1..=8_usize), seed in any::<u32>()) -> Array2<f32> {
+    /// Grids of 1 to 8 patches a side, in 1 to 4 dimensions.
+    fn resizes()(
+        side in 1..=8_usize,
+        dim in 1..=4_usize,
+        grid in 1..=8_usize,
+        seed in any::<u32>(),
+    ) -> Resize {
+        let positions = uniform(&format!("grid {seed}"), (side * side, dim));
+        Resize { positions, side, grid }
+    }
+}
+
+/// Rows to compare. None is short: the first value of each is at least ½ away from 0.
+struct Rows(Array2<f32>);
+
+impl fmt::Debug for Rows {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} rows of {} values", self.0.nrows(), self.0.ncols())
+    }
+}
+
+prop_compose! {
+    /// 1 to 6 rows of 1 to 8 values.
+    fn rows()(n in 1..=6_usize, d in 1..=8_usize, seed in any::<u32>()) -> Rows {
         let mut rows: Array2<f32> = uniform(&format!("rows {seed}"), (n, d));
         for first in rows.column_mut(0) {
             *first += 0.5_f32.copysign(*first);
         }
-        rows
+        Rows(rows)
     }
 }
 
@@ -101,7 +128,7 @@ proptest! {
     ///
     /// Look at: both rows' lengths are divided by, each under its own root.
     #[test]
-    fn similarity_is_symmetric_with_ones_on_the_diagonal(rows in rows()) {
+    fn similarity_is_symmetric_with_ones_on_the_diagonal(Rows(rows) in rows()) {
         let similarity = cosine_similarity(rows.view());
         assert_close!(&similarity, &similarity.t(), SIMILARITY);
         assert_close!(&similarity.diag(), &Array1::<f32>::ones(rows.nrows()), SIMILARITY);
@@ -111,7 +138,7 @@ proptest! {
     ///
     /// Look at: what keeps rows of zeros from a division by 0 must be far smaller than any row.
     #[test]
-    fn similarity_does_not_depend_on_lengths(rows in rows(), seed in any::<u32>()) {
+    fn similarity_does_not_depend_on_lengths(Rows(rows) in rows(), seed in any::<u32>()) {
         // Powers of two, which round nothing: from 2⁻¹⁰, a thousandth, to 2¹⁰.
         let powers: Array1<f32> = uniform(&format!("lengths {seed}"), rows.nrows());
         let lengths = powers.mapv(|power| (10.0 * power).round().exp2());
@@ -124,7 +151,7 @@ proptest! {
     ///
     /// Look at: 0 / 0. A length counts as ε at least.
     #[test]
-    fn a_row_of_zeros_is_similar_to_nothing(rows in rows(), at in 0..6_usize) {
+    fn a_row_of_zeros_is_similar_to_nothing(Rows(rows) in rows(), at in 0..6_usize) {
         let at = at % rows.nrows();
         let mut with_zeros = rows.clone();
         with_zeros.row_mut(at).fill(0.0);
@@ -138,7 +165,8 @@ proptest! {
     ///
     /// Look at: s(i) must be i then, and the neighbour on the other side must count nothing.
     #[test]
-    fn the_same_grid_changes_nothing((positions, side, _) in grids()) {
+    fn the_same_grid_changes_nothing(resize in resizes()) {
+        let Resize { positions, side, .. } = resize;
         assert_close!(&interpolate(positions.view(), side), &positions, INTERPOLATED);
     }
 
@@ -147,7 +175,8 @@ proptest! {
     /// Look at: the halves in s(i). Without them, everything moves up and to the left. And the two axes of the grid: the
     /// row is the slow one, in the old grid as in the new.
     #[test]
-    fn a_mirrored_grid_gives_mirrored_positions((positions, side, grid) in grids(), rows: bool) {
+    fn a_mirrored_grid_gives_mirrored_positions(resize in resizes(), rows: bool) {
+        let Resize { positions, side, grid } = resize;
         let mirrored = |positions: &Array2<f32>, side: usize| {
             Array2::from_shape_fn(positions.dim(), |(n, d)| {
                 let (row, column) = (n / side, n % side);
@@ -165,7 +194,8 @@ proptest! {
     ///
     /// Look at: the edge. s(i) may lie outside the old grid, and must be brought back before the shares are computed.
     #[test]
-    fn interpolated_values_lie_between_the_given_ones((positions, _, grid) in grids()) {
+    fn interpolated_values_lie_between_the_given_ones(resize in resizes()) {
+        let Resize { positions, grid, .. } = resize;
         let resized = interpolate(positions.view(), grid);
         let smallest = positions.fold_axis(Axis(0), f32::INFINITY, |a, &b| a.min(b));
         let largest = positions.fold_axis(Axis(0), f32::NEG_INFINITY, |a, &b| a.max(b));

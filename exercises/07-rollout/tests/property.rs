@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use rollout::{
     Fusion, attention_distance, class_map, fuse_heads, rollout, upsample, with_residual,
 };
+use std::fmt;
 use testkit::{Tolerance, assert_close, uniform};
 
 /// Rows of up to 7 positive numbers, added up and divided by their sum, in up to 4 layers, and the products of these: each
@@ -38,25 +39,70 @@ fn shares() -> impl Strategy<Value = f32> {
     (0..=4_u8).prop_map(|quarters| f32::from(quarters) / 4.0)
 }
 
-prop_compose! {
-    /// The attention of 1 to 4 layers of 1 to 3 heads, for 2 to 7 tokens.
-    fn layers()(
-        (depth, heads, n) in (1..=4_usize, 1..=3_usize, 2..=7_usize),
-        seed in any::<u32>(),
-    ) -> Vec<Array3<f32>> {
-        let layer = |l| attention(&format!("layer {l} of {seed}"), (heads, n, n), true);
-        (0..depth).map(layer).collect()
+/// The attention of some layers.
+struct Layers(Vec<Array3<f32>>);
+
+impl fmt::Debug for Layers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (heads, tokens, _) = self.0[0].dim();
+        let layers = self.0.len();
+        write!(f, "{layers} layers of {heads} heads and {tokens} tokens")
     }
 }
 
-/// Tokens in front, a grid, a patch's side, and a seed.
-fn grids() -> impl Strategy<Value = (usize, (usize, usize), usize, u32)> {
-    (
-        0..=2_usize,
-        (1..=4_usize, 1..=4_usize),
-        1..=16_usize,
-        any::<u32>(),
-    )
+prop_compose! {
+    /// 1 to 4 layers of 1 to 3 heads, for 2 to 7 tokens.
+    fn layers()(
+        depth in 1..=4_usize,
+        heads in 1..=3_usize,
+        n in 2..=7_usize,
+        seed in any::<u32>(),
+    ) -> Layers {
+        let layer = |l| attention(&format!("layer {l} of {seed}"), (heads, n, n), true);
+        Layers((0..depth).map(layer).collect())
+    }
+}
+
+/// Tokens in front, rows and columns of patches, a patch's side in pixels, and a seed for attention between them.
+struct Places {
+    prefix: usize,
+    grid: (usize, usize),
+    patch: usize,
+    seed: u32,
+}
+
+impl Places {
+    fn patches(&self) -> usize {
+        self.grid.0 * self.grid.1
+    }
+}
+
+impl fmt::Debug for Places {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            prefix,
+            grid: (rows, columns),
+            patch,
+            ..
+        } = self;
+        write!(
+            f,
+            "{prefix} tokens in front of {rows} × {columns} patches of {patch} pixels"
+        )
+    }
+}
+
+prop_compose! {
+    /// Up to 2 tokens in front of up to 4 × 4 patches of up to 16 pixels.
+    fn places()(
+        prefix in 0..=2_usize,
+        rows in 1..=4_usize,
+        columns in 1..=4_usize,
+        patch in 1..=16_usize,
+        seed in any::<u32>(),
+    ) -> Places {
+        Places { prefix, grid: (rows, columns), patch, seed }
+    }
 }
 
 proptest! {
@@ -66,7 +112,7 @@ proptest! {
     ///
     /// Look at: the last step of each layer. The mean hides it if it is missing; maximum, minimum and `discard` do not.
     #[test]
-    fn each_row_of_a_rollout_sums_to_one(layers in layers(), fusion in fusions(), discard in shares()) {
+    fn each_row_of_a_rollout_sums_to_one(Layers(layers) in layers(), fusion in fusions(), discard in shares()) {
         let sums = rollout(&layers, fusion, discard).sum_axis(Axis(1));
         assert_close!(&sums, &Array1::<f32>::ones(sums.len()), ROLLED_OUT);
     }
@@ -77,7 +123,9 @@ proptest! {
     /// Look at: the residual, and that rows are brought back to sum 1 after it was added.
     #[test]
     fn layers_that_only_look_at_themselves_change_nothing(
-        (depth, heads, n) in (1..=4_usize, 1..=3_usize, 1..=7_usize),
+        depth in 1..=4_usize,
+        heads in 1..=3_usize,
+        n in 1..=7_usize,
         fusion in fusions(),
         discard in shares(),
     ) {
@@ -91,7 +139,7 @@ proptest! {
     ///
     /// Look at: what the product begins with. Nothing but the layers is in it.
     #[test]
-    fn one_layer_gives_its_own_map(layers in layers(), fusion in fusions()) {
+    fn one_layer_gives_its_own_map(Layers(layers) in layers(), fusion in fusions()) {
         let fused = fuse_heads(layers[0].view(), fusion);
         let rolled_out = rollout(&layers[..1], fusion, 0.0);
         assert_close!(&rolled_out, &with_residual(fused.view()), ROLLED_OUT);
@@ -102,7 +150,8 @@ proptest! {
     /// Look at: the order. A column vector of tokens stands on the right, so the layer that it meets first does, too.
     #[test]
     fn later_layers_are_multiplied_from_the_left(
-        (earlier, later) in (layers(), layers()),
+        Layers(earlier) in layers(),
+        Layers(later) in layers(),
         fusion in fusions(),
         discard in shares(),
     ) {
@@ -139,12 +188,13 @@ proptest! {
     ///
     /// Look at: which of the two axes is the one that takes. And tokens in front of the patches have no place in the map.
     #[test]
-    fn the_map_holds_what_the_class_token_takes_from_each_patch((prefix, grid, _, _) in grids()) {
-        let prefix = prefix.max(1);
-        let n = prefix + grid.0 * grid.1;
+    fn the_map_holds_what_the_class_token_takes_from_each_patch(places in places()) {
+        let grid = places.grid;
+        let prefix = places.prefix.max(1);
+        let n = prefix + places.patches();
         let rollout = Array2::from_shape_fn((n, n), |(i, j)| (n * i + j) as f32);
-        let places = Array2::from_shape_fn(grid, |(row, column)| (prefix + row * grid.1 + column) as f32);
-        assert_close!(&class_map(rollout.view(), prefix, grid), &places, Tolerance::EXACT);
+        let numbers = Array2::from_shape_fn(grid, |(row, column)| (prefix + row * grid.1 + column) as f32);
+        assert_close!(&class_map(rollout.view(), prefix, grid), &numbers, Tolerance::EXACT);
     }
 
     /// A map that is the same everywhere stays so in every size, and every map stays as it is in its own size.
@@ -152,15 +202,18 @@ proptest! {
     /// Look at: the shares of the old values, which must sum to 1, at the edges too. In its own size, s(i) is i.
     #[test]
     fn upsampling_keeps_constants_and_sizes_that_stay(
-        (h, w) in (1..=8_usize, 1..=8_usize),
-        size in (1..=8_usize, 1..=8_usize),
+        h in 1..=8_usize,
+        w in 1..=8_usize,
+        rows in 1..=8_usize,
+        columns in 1..=8_usize,
         seed in any::<u32>(),
     ) {
         let map: Array2<f32> = uniform(&format!("map {seed}"), (h, w));
         assert_close!(&upsample(map.view(), (h, w)), &map, UPSAMPLED);
         let value = map[[0, 0]];
         let constant = Array2::from_elem((h, w), value);
-        assert_close!(&upsample(constant.view(), size), &Array2::from_elem(size, value), UPSAMPLED);
+        let resized = upsample(constant.view(), (rows, columns));
+        assert_close!(&resized, &Array2::from_elem((rows, columns), value), UPSAMPLED);
     }
 
     /// A head of which each patch looks only at itself reaches 0 pixels; one that looks everywhere alike, the mean
@@ -169,9 +222,10 @@ proptest! {
     /// Look at: distance 0 counts too. The mean is over all patches, not only the others.
     #[test]
     fn a_head_that_looks_at_itself_reaches_nowhere_and_one_that_looks_everywhere_the_mean(
-        (prefix, (rows, columns), patch, _) in grids(),
+        places in places(),
     ) {
-        let patches = rows * columns;
+        let Places { prefix, grid: (rows, columns), patch, .. } = places;
+        let patches = places.patches();
         let n = prefix + patches;
         let heads = Array3::from_shape_fn((2, n, n), |(head, i, j)| match head {
             0 => if i == j { 1.0 } else { 0.0 },
@@ -195,8 +249,9 @@ proptest! {
     ///
     /// Look at: both axes lose the first `prefix` tokens. Then each row is divided by its own sum.
     #[test]
-    fn distances_do_not_depend_on_what_goes_to_the_tokens_in_front((prefix, grid, patch, seed) in grids()) {
-        let patches = grid.0 * grid.1;
+    fn distances_do_not_depend_on_what_goes_to_the_tokens_in_front(places in places()) {
+        let Places { prefix, grid, patch, seed } = places;
+        let patches = places.patches();
         let alone = attention(&format!("alone {seed}"), (2, patches, patches), true);
         let taken = attention(&format!("taken {seed}"), (2, patches, prefix), false);
         let in_front = attention(&format!("in front {seed}"), (2, prefix, prefix + patches), false);
@@ -211,8 +266,9 @@ proptest! {
     ///
     /// Look at: 0 / 0.
     #[test]
-    fn a_patch_that_looks_at_no_patch_counts_nothing((_, grid, patch, seed) in grids(), at in 0..16_usize) {
-        let patches = grid.0 * grid.1;
+    fn a_patch_that_looks_at_no_patch_counts_nothing(places in places(), at in 0..16_usize) {
+        let Places { grid, patch, seed, .. } = places;
+        let patches = places.patches();
         let at = at % patches;
         let mut layer = attention(&format!("layer {seed}"), (1, patches, patches), true);
         // Looking only at itself is a distance of 0, too.

@@ -91,31 +91,38 @@ fn with_residual_names_the_sides_of_a_map_that_is_not_square() {
     assert_names(&message, &["11", "13"]);
 }
 
-/// `rollout` panics where `discard` is no share between 0 and 1, and names it; where there are no layers; and where
-/// layers have not the same number of tokens, naming both. So does `fuse_heads` where there are no heads.
+/// `rollout` panics where `discard` is no share between 0 and 1, and names it.
 ///
 /// Look at: a check of `discard` before it is multiplied: a negative number becomes 0 on its way to a `usize`, without
-/// a word, and taking more values than there are takes them all.
+/// a word, and taking more values than there are takes them all. NaN is smaller than nothing and larger than nothing.
 #[test]
-fn rollout_names_a_discard_that_is_no_share_and_layers_that_do_not_fit() {
-    let layers = [attention("small", (2, 5, 5)), attention("large", (2, 7, 7))];
-    let small = &layers[..1];
+fn rollout_names_a_discard_that_is_no_share() {
+    let layers = [attention("layer", (2, 5, 5))];
     for (discard, named) in [(1.5, "1.5"), (-0.25, "0.25")] {
-        let message = panic_message(|| rollout(small, Fusion::Mean, discard));
+        let message = panic_message(|| rollout(&layers, Fusion::Mean, discard));
         assert_names(&message, &[named]);
     }
-    let message = panic_message(|| rollout(small, Fusion::Mean, f32::NAN));
+    let message = panic_message(|| rollout(&layers, Fusion::Mean, f32::NAN));
     assert!(
         message.contains("NaN"),
         "it must name NaN, but it says: {message}"
     );
+}
+
+/// `rollout` panics where layers have not the same number of tokens, and names both; and where there are no layers. So
+/// does `fuse_heads` where there are no heads.
+///
+/// Look at: that every layer takes part in the product; and an empty slice.
+#[test]
+fn layers_that_do_not_fit_are_named() {
+    let layers = [attention("small", (2, 5, 5)), attention("large", (2, 7, 7))];
+    let message = panic_message(|| rollout(&layers, Fusion::Mean, 0.0));
+    assert_names(&message, &["5", "7"]);
     let message = panic_message(|| rollout(&[], Fusion::Mean, 0.0));
     assert!(
         message.contains("layers"),
         "it must say that there are no layers, but it says: {message}"
     );
-    let message = panic_message(|| rollout(&layers, Fusion::Mean, 0.0));
-    assert_names(&message, &["5", "7"]);
     let message = panic_message(|| fuse_heads(Array3::zeros((0, 3, 3)).view(), Fusion::Max));
     assert!(
         message.contains("heads"),
@@ -123,21 +130,32 @@ fn rollout_names_a_discard_that_is_no_share_and_layers_that_do_not_fit() {
     );
 }
 
-/// `class_map` and `attention_distance` panic where `prefix` and the grid do not make up all tokens. They name the tokens
-/// that there are, and how many there must be. Where there are no patches, there is no distance either.
+/// Numbers of tokens, of those in front, and of patches a side that do not agree; and what must be named.
+const MISFITS: [(usize, usize, usize, [&str; 2]); 2] =
+    [(198, 1, 14, ["198", "197"]), (17, 2, 4, ["17", "18"])];
+
+/// `class_map` panics where `prefix` and the grid do not make up all tokens. It names the tokens that there are, and how
+/// many there must be.
 ///
 /// Look at: DeiT's 198 tokens with ViT's prefix of 1. Cut to size, the map would be one patch off, and look fine.
 #[test]
-fn tokens_that_do_not_fill_the_grid_are_named() {
-    for (n, prefix, grid, named) in [
-        (198, 1, (14, 14), ["198", "197"]),
-        (17, 2, (4, 4), ["17", "18"]),
-    ] {
+fn class_map_names_tokens_that_do_not_fill_the_grid() {
+    for (n, prefix, side, named) in MISFITS {
         let map: Array2<f32> = uniform("rollout", (n, n));
-        let message = panic_message(|| class_map(map.view(), prefix, grid));
+        let message = panic_message(|| class_map(map.view(), prefix, (side, side)));
         assert_names(&message, &named);
+    }
+}
+
+/// `attention_distance` panics where `prefix` and the grid do not make up all tokens, as `class_map` does; and where there
+/// are no patches.
+///
+/// Look at: a check before anything is cut off.
+#[test]
+fn attention_distance_names_tokens_that_do_not_fill_the_grid() {
+    for (n, prefix, side, named) in MISFITS {
         let layer = attention("layer", (1, n, n));
-        let message = panic_message(|| attention_distance(layer.view(), prefix, grid, 16));
+        let message = panic_message(|| attention_distance(layer.view(), prefix, (side, side), 16));
         assert_names(&message, &named);
     }
     let layer = attention("layer", (1, 2, 2));

@@ -1,7 +1,7 @@
 //! `grader cost`: what each size of patch costs, and how long it takes.
 
-use super::subject::{self, Started};
-use super::{open_course, stop_if_asked};
+use super::{open_course, stop_if_asked, subject};
+use crate::ask::Respondent;
 use crate::cli::Cost as Arguments;
 use crate::cost::{Cost, Sizes, count};
 use crate::exit::{Blame, Exit, Failure};
@@ -12,7 +12,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use ndarray::Array4;
 use std::path::Path;
 use std::time::{Duration, Instant};
-use wire::{Fault, Request, Tensors, printable, printable_lines};
+use wire::{Fault, Request, Tensors, printable_lines};
 
 /// Runs the command.
 ///
@@ -46,20 +46,26 @@ pub fn cost(course: Option<&Path>, arguments: &Arguments) -> Result<Exit, Failur
     let exercise = exercises[0].clone();
     let sources = arguments.subject.sources(&course, &exercise)?;
     let grader = arguments.subject.prepare(course, exercises)?;
+    let folder = grader.scratch.folder()?;
+    let Some(worker) = subject::worker(&grader, &exercise, &sources, folder.path())? else {
+        say!("{}", table(&sizes, &costs, None));
+        return Ok(Exit::Failed);
+    };
     let mut fault = None;
-    let started = subject::start(&grader, &exercise, &sources)?;
     let mut times = vec![];
-    if let Some(mut started) = started {
-        let bar = ProgressBar::new_spinner();
-        let style = ProgressStyle::with_template("{spinner} {msg}");
-        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
-        bar.enable_steady_tick(Duration::from_millis(200));
-        for cost in &costs {
-            bar.set_message(format!("timing patches of {} px", cost.patch));
-            let time = match (cost.hindrance(), &fault) {
-                (Some(hindrance), _) => hindrance,
-                (None, Some(_)) => String::new(),
-                (None, None) => match time(&mut started, &sizes, cost) {
+    let bar = ProgressBar::new_spinner();
+    let style = ProgressStyle::with_template("{spinner} {msg}");
+    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
+    bar.enable_steady_tick(Duration::from_millis(200));
+    for cost in &costs {
+        bar.set_message(format!("timing patches of {} px", cost.patch));
+        let text = match (cost.hindrance(), &fault) {
+            (Some(hindrance), _) => hindrance,
+            (None, Some(_)) => String::new(),
+            (None, None) => {
+                // Each has a worker of its own, since the time that one may take is limited.
+                let mut respondent = Respondent::new(&grader.workshop, &worker, folder.path());
+                match time(&mut respondent, &sizes, cost) {
                     Ok(time) => shown(time),
                     Err(_) if grader.is_stopped() => return Ok(Exit::Stopped),
                     Err(Untimed::Error(error)) => return Err(error.into()),
@@ -67,15 +73,12 @@ pub fn cost(course: Option<&Path>, arguments: &Arguments) -> Result<Exit, Failur
                         fault = Some((operation, found));
                         String::new()
                     }
-                },
-            };
-            times.push(time);
-        }
-        bar.finish_and_clear();
-    } else {
-        say!("{}", table(&sizes, &costs, None));
-        return Ok(Exit::Failed);
+                }
+            }
+        };
+        times.push(text);
     }
+    bar.finish_and_clear();
     say!("{}", table(&sizes, &costs, Some(&times)));
     let Some((operation, fault)) = fault else {
         return Ok(Exit::Success);
@@ -143,7 +146,7 @@ impl<E: Into<anyhow::Error>> From<E> for Untimed {
 
 /// How long the model takes for an image. A request with its weights takes time too: so one image is timed, then more,
 /// and the difference counts.
-fn time(started: &mut Started<'_>, sizes: &Sizes, cost: &Cost) -> Result<Duration, Untimed> {
+fn time(worker: &mut Respondent<'_>, sizes: &Sizes, cost: &Cost) -> Result<Duration, Untimed> {
     let arguments = [
         ("image", sizes.image),
         ("patch", cost.patch),
@@ -171,7 +174,7 @@ fn time(started: &mut Started<'_>, sizes: &Sizes, cost: &Cost) -> Result<Duratio
             tensors,
         };
         let begin = Instant::now();
-        let answer = started.respondent.ask(request)?;
+        let answer = worker.ask(request)?;
         let taken = begin.elapsed();
         let given = answer.map_err(|fault| Untimed::Fault(operation, fault))?;
         Ok::<_, Untimed>((given, taken))
@@ -203,11 +206,9 @@ fn time(started: &mut Started<'_>, sizes: &Sizes, cost: &Cost) -> Result<Duratio
 }
 
 fn shown(time: Duration) -> String {
-    let milliseconds = 1000.0 * time.as_secs_f64();
-    let text = match milliseconds {
+    match 1000.0 * time.as_secs_f64() {
         time if time >= 1000.0 => format!("{:.2} s", time / 1000.0),
         time if time >= 10.0 => format!("{time:.0} ms"),
         time => format!("{time:.2} ms"),
-    };
-    printable(&text)
+    }
 }

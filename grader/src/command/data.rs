@@ -22,7 +22,7 @@ pub fn data(course: Option<&Path>, arguments: &Data) -> Result<Exit, Failure> {
     let folder = arguments.dir.as_deref();
     match &arguments.command {
         DataCommand::List => list(folder),
-        DataCommand::Fetch { set } => fetch(*set, folder),
+        DataCommand::Fetch { set, mirror } => fetch(*set, mirror, folder),
         DataCommand::Show { set, out } => {
             let out = match out {
                 Some(out) => out.clone(),
@@ -77,11 +77,14 @@ fn list(folder: Option<&Path>) -> Result<Exit, Failure> {
     Ok(Exit::Success)
 }
 
-fn fetch(set: Set, folder: Option<&Path>) -> Result<Exit, Failure> {
-    let Some(source) = set.source() else {
+fn fetch(set: Set, mirrors: &[String], folder: Option<&Path>) -> Result<Exit, Failure> {
+    let Some(mut source) = set.source() else {
         let error = anyhow!("{set} are made from a seed: there is nothing to fetch");
         return Err(error).blame_arguments();
     };
+    if !mirrors.is_empty() {
+        source.mirrors = mirrors.to_vec();
+    }
     let folder = set.folder(folder).blame_arguments()?;
     let shown = printable(&folder.display().to_string());
     let all = source.files.iter().map(|file| file.bytes).sum();

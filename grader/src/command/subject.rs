@@ -72,7 +72,8 @@ fn sources(course: &Course, exercise: &Exercise, path: PathBuf) -> Result<Vec<So
     })
 }
 
-/// Compiles the sources into a worker that is started when it is first asked; `None` where they do not compile, which is then said.
+/// Compiles the sources into a worker that is started when it is first asked; `None` where they do not compile, which is
+/// then said.
 pub(super) fn start<'a>(
     grader: &'a Grader,
     exercise: &Exercise,

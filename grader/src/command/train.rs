@@ -22,7 +22,7 @@ use crate::train::plan::{Plan, Preset};
 use crate::train::score::Score;
 use crate::train::session::{Broken, Session};
 use crate::train::sizes::Sizes;
-use crate::train::{Audience, Diverged, End, Run, Subject, teacher};
+use crate::train::{Audience, Diverged, End, Run, Subject, compile_reference, teacher};
 use anyhow::{Context, anyhow};
 use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::cell::OnceCell;
@@ -30,6 +30,7 @@ use std::fmt::Display;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use wire::{FaultKind, Request, printable_lines};
@@ -133,7 +134,14 @@ fn run(course: Option<&Path>, arguments: &Train) -> Result<Exit, Failure> {
         };
         (data, teachers_score) = (with_sayings, Some(score));
     }
-    let begun = Run::begin(session, (plan, from), data, subject, &folder, grader.stop);
+    let begun = Run::begin(
+        session,
+        (plan, from),
+        Arc::new(data),
+        subject,
+        &folder,
+        grader.stop,
+    );
     let mut run = begun.map_err(|error| named(error, &exercise))?;
     eprintln!(
         "device: {}; {} numbers to learn, {} images, {} steps",
@@ -165,7 +173,7 @@ fn run(course: Option<&Path>, arguments: &Train) -> Result<Exit, Failure> {
             "stopped early: the loss on the validation set did not fall in {} epochs",
             run.progress.stale()
         ),
-        Ok(End::Through) => {}
+        Ok(End::Through | End::Late) => {}
     }
     conclude(&grader, &own, &run, &folder, teachers_score)
 }
@@ -204,7 +212,15 @@ fn teach(
             ..student.clone()
         };
         let session = own.course(grader, device)?;
-        let mut run = Run::begin(session, (to_come, from), data, subject, &home, grader.stop)?;
+        let shared = Arc::new(data);
+        let mut run = Run::begin(
+            session,
+            (to_come, from),
+            shared,
+            subject,
+            &home,
+            grader.stop,
+        )?;
         if !folder.join(LAST).exists() {
             // From which it can be gone on with before the student has begun.
             Checkpoint {
@@ -225,7 +241,7 @@ fn teach(
         if learnt? == End::Stopped {
             return Ok(None);
         }
-        data = run.data;
+        data = Arc::into_inner(run.data).context("the images are still in use")?;
         checkpoint::read_weights(&home)?
     };
     let mut session = own.course(grader, device)?;
@@ -404,13 +420,8 @@ impl Subjects {
     }
 
     fn compile_course(&self, grader: &Grader, folder: &Path) -> Result<PathBuf, Failure> {
-        let solutions = Candidate {
-            name: "solution".to_owned(),
-            path: grader.course.root.join("solutions"),
-        };
         fs::create_dir(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
-        let worker = compiled(grader, &self.exercise, &solutions, folder)?;
-        Ok(worker.context("the reference does not compile")?)
+        Ok(compile_reference(grader, &self.exercise, folder)?)
     }
 }
 

@@ -116,7 +116,7 @@ impl Model {
             .and_then(|tokens| tokens.checked_sub(prefix))
             .map(usize::isqrt);
         let image = number("image")?
-            .or_else(|| Some(patch.checked_mul(grid?)?))
+            .or_else(|| patch.checked_mul(grid?))
             .context(
                 "nothing says how large its images are: neither its metadata nor a pos_embed",
             )?;

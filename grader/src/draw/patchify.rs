@@ -115,21 +115,21 @@ fn picture(
     })?)
 }
 
-/// Sides of images in pixels, and of their patches.
-const SIZES: [(usize, [usize; 4]); 2] = [(32, [2, 4, 8, 16]), (224, [8, 14, 16, 32])];
+/// Sides of images in pixels and embedding dimensions, and sides of patches: the tables of the handout.
+const SIZES: [(usize, usize, [usize; 4]); 2] =
+    [(32, 192, [2, 4, 8, 16]), (224, 768, [8, 14, 16, 32])];
 const CHANNELS: usize = 3;
-const DIM: usize = 192;
 
 /// A table of what patches cost.
 fn costs(material: &mut Material<'_>) -> Result<Picture, Missing> {
     let mut lines = vec![];
-    for (image, sizes) in SIZES {
+    for (image, dim, sizes) in SIZES {
         for patch in sizes {
             let given = Question::new("cost")
                 .argument("image", image)
                 .argument("patch", patch)
                 .argument("channels", CHANNELS)
-                .argument("dim", DIM)
+                .argument("dim", dim)
                 .ask(material)?;
             let cost = given.array("cost", Ix1(4))?;
             lines.push((image, patch, cost));
@@ -169,7 +169,8 @@ fn table(lines: &[(usize, usize, Array1<f32>)]) -> Picture {
         Colour::BLACK,
     );
     let note = format!(
-        "{CHANNELS} channels, {DIM} dimensions; parameters of the embedding, FLOPs of one layer; bars are logarithmic"
+        "{CHANNELS} channels; {} dimensions at {} px, {} at {} px; FLOPs of one layer, the bars logarithmic",
+        SIZES[0].1, SIZES[0].0, SIZES[1].1, SIZES[1].0
     );
     canvas.text(
         (20.0, 52.0),

@@ -50,7 +50,7 @@ fn heat(table: &Array2<f32>) -> Result<Picture, Missing> {
         high: 1.0,
     };
     Ok(sheet(&Sheet {
-        title: format!("Sinusoidal positions: {len} of {dim} dimensions"),
+        title: format!("{len} sinusoidal positions of {dim} dimensions"),
         note: "a row is a position, from 0 at the top; a column is a dimension, from 0 at the left"
             .to_owned(),
         rows: vec![Row {

@@ -118,24 +118,22 @@ fn maps(material: &mut Material<'_>, scene: &Scene) -> Result<Picture, Missing> 
     let image = Pixels::image(scene.image.view());
     let heat = |map: &Array2<f32>| Pixels::heat(map.view(), Scale::magnitude(map.iter().copied()));
     let laid_over = |map: &Array2<f32>| image.under(&heat(map), 0.6);
-    let row = |label: &str, panels: [Pixels; 3]| {
-        let captions = ["the last layer", "rollout"];
-        let [first, raw, rolled] = panels;
-        Row {
-            label: label.to_owned(),
-            height: 190.0,
-            panels: vec![
-                Panel::new(material.photo.name(), first),
-                Panel::new(captions[0], raw),
-                Panel::new(captions[1], rolled),
-            ],
-        }
+    let row = |label: &str, first: Panel, [raw, rolled]: [Pixels; 2]| Row {
+        label: label.to_owned(),
+        height: 190.0,
+        panels: vec![
+            first,
+            Panel::new("the last layer", raw),
+            Panel::new("rollout", rolled),
+        ],
     };
+    let first = Panel::new(material.photo.name(), image.clone());
     let rows = vec![
-        row("map", [image.clone(), heat(&raw), heat(&rolled)]),
+        row("as a map", first.clone(), [heat(&raw), heat(&rolled)]),
         row(
-            "over it",
-            [image.clone(), laid_over(&raw), laid_over(&rolled)],
+            "over the image",
+            first.blank(),
+            [laid_over(&raw), laid_over(&rolled)],
         ),
     ];
     Ok(sheet(&Sheet {
@@ -233,10 +231,11 @@ mod tests {
         assert!(drawn.missing.is_empty(), "{:?}", drawn.missing);
         assert_eq!(
             picture(&drawn, "rollout").svg().matches("<image").count(),
-            6
+            5
         );
         let dots = picture(&drawn, "distance").svg().matches("<circle").count();
-        assert_eq!(dots, LAYERS * HEADS);
+        // And the keys.
+        assert_eq!(dots, LAYERS * HEADS + HEADS);
     }
 
     #[test]

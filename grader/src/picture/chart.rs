@@ -36,7 +36,7 @@ pub fn curves(title: &str, x: &str, y: &str, curves: &[Curve<'_>]) -> Result<Pic
         .iter()
         .map(|curve| (curve.label, curve.points))
         .collect();
-    let mut chart = Chart::new(title, x, y, &series)?;
+    let mut chart = Chart::new(title, x, y, &series, Key::Line)?;
     for (i, curve) in curves.iter().enumerate() {
         let (colour, dashed) = style(i);
         for run in curve.points.split(|point| !is_finite(point)) {
@@ -57,7 +57,7 @@ pub fn curves(title: &str, x: &str, y: &str, curves: &[Curve<'_>]) -> Result<Pic
 /// Where there is nothing to draw.
 pub fn scatter(title: &str, x: &str, y: &str, dots: &[Dots<'_>]) -> Result<Picture> {
     let series: Vec<_> = dots.iter().map(|dots| (dots.label, dots.points)).collect();
-    let mut chart = Chart::new(title, x, y, &series)?;
+    let mut chart = Chart::new(title, x, y, &series, Key::Dot)?;
     for (i, dots) in dots.iter().enumerate() {
         for &point in dots.points.iter().filter(|point| is_finite(point)) {
             let place = chart.place(point);
@@ -76,6 +76,13 @@ fn is_finite(&(x, y): &(f64, f64)) -> bool {
     x.is_finite() && y.is_finite()
 }
 
+/// What stands before a label in the legend.
+#[derive(Clone, Copy)]
+enum Key {
+    Line,
+    Dot,
+}
+
 /// A title, two axes with their marks, and a legend; what is between them is drawn later.
 struct Chart {
     canvas: Canvas,
@@ -86,7 +93,13 @@ struct Chart {
 }
 
 impl Chart {
-    fn new(title: &str, x: &str, y: &str, series: &[(&str, &[(f64, f64)])]) -> Result<Self> {
+    fn new(
+        title: &str,
+        x: &str,
+        y: &str,
+        series: &[(&str, &[(f64, f64)])],
+        key: Key,
+    ) -> Result<Self> {
         let points = || {
             let all = series.iter().flat_map(|(_, points)| points.iter());
             all.filter(|point| is_finite(point)).copied()
@@ -116,7 +129,7 @@ impl Chart {
             Colour::BLACK,
         );
         let labels: Vec<_> = series.iter().map(|(label, _)| *label).collect();
-        let top = legend(&mut canvas, &labels, left);
+        let top = legend(&mut canvas, &labels, left, key);
         let mut chart = Self {
             canvas,
             x: x_axis,
@@ -170,7 +183,7 @@ impl Chart {
 }
 
 /// Says which colour is what, in as many lines as that takes. Gives where the chart may begin.
-fn legend(canvas: &mut Canvas, labels: &[&str], left: f64) -> f64 {
+fn legend(canvas: &mut Canvas, labels: &[&str], left: f64, key: Key) -> f64 {
     let (mut across, mut down) = (left, 54.0);
     for (i, label) in labels.iter().enumerate() {
         let width = 28.0 + width_of(label, 12.0, Weight::Regular) + 20.0;
@@ -179,7 +192,10 @@ fn legend(canvas: &mut Canvas, labels: &[&str], left: f64) -> f64 {
         }
         let (colour, dashed) = style(i);
         let line = [(across, down - 4.0), (across + 20.0, down - 4.0)];
-        canvas.path(&line, colour, 3.0, dashed);
+        match key {
+            Key::Line => canvas.path(&line, colour, 3.0, dashed),
+            Key::Dot => canvas.dot((across + 16.0, down - 4.0), 4.5, colour),
+        }
         let (weight, start) = (Weight::Regular, Anchor::Start);
         canvas.text(
             (across + 28.0, down),
@@ -231,7 +247,8 @@ mod tests {
             label: "train",
             points: &LOSS,
         };
-        let chart = Chart::new("t", "x", "y", &[("train", &LOSS)]).expect("there are points");
+        let chart =
+            Chart::new("t", "x", "y", &[("train", &LOSS)], Key::Line).expect("there are points");
         let picture = decoded(&curves("t", "x", "y", &[curve]).expect("there are points"));
         let Colour(red, green, blue) = LINES[0];
         for point in LOSS {
@@ -282,6 +299,7 @@ mod tests {
             points: &LOSS,
         };
         let picture = scatter("Distance", "layer", "pixels", &[dots]).expect("there are points");
-        assert_eq!(picture.svg().matches("<circle").count(), 3);
+        // And the key.
+        assert_eq!(picture.svg().matches("<circle").count(), 3 + 1);
     }
 }

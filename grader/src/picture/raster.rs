@@ -2,6 +2,8 @@
 
 use super::canvas::FONTS;
 use anyhow::{Context, Result};
+use image::codecs::png::{CompressionType, FilterType, PngEncoder};
+use image::{ExtendedColorType, ImageEncoder};
 use resvg::tiny_skia::{Pixmap, Transform};
 use resvg::usvg::fontdb::Database;
 use resvg::usvg::{Options, Tree};
@@ -30,5 +32,23 @@ pub(super) fn png(svg: &str) -> Result<Vec<u8>> {
         Pixmap::new(size.width(), size.height()).context("the picture is too large")?;
     let transform = Transform::from_scale(DENSITY, DENSITY);
     resvg::render(&tree, transform, &mut pixels.as_mut());
-    pixels.encode_png().context("the picture cannot be encoded")
+    encoded(&pixels).context("the picture cannot be encoded")
+}
+
+/// As PNG without transparency, of which a picture has none, and as small as it gets without losing anything.
+fn encoded(pixels: &Pixmap) -> Result<Vec<u8>> {
+    let opaque: Vec<u8> = pixels
+        .pixels()
+        .iter()
+        .flat_map(|pixel| [pixel.red(), pixel.green(), pixel.blue()])
+        .collect();
+    let mut bytes = vec![];
+    PngEncoder::new_with_quality(&mut bytes, CompressionType::Best, FilterType::Adaptive)
+        .write_image(
+            &opaque,
+            pixels.width(),
+            pixels.height(),
+            ExtendedColorType::Rgb8,
+        )?;
+    Ok(bytes)
 }

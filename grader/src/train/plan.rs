@@ -70,7 +70,7 @@ impl Plan {
     /// A preset's way to be trained, for its `sizes`.
     pub fn of(preset: Preset, data: Source, sizes: Sizes) -> Self {
         let (epochs, rate) = match preset {
-            Preset::Mnist => (5, 3e-3),
+            Preset::Mnist => (6, 3e-3),
             Preset::Notebook => (5, 2e-2),
         };
         Self {

@@ -50,20 +50,15 @@ impl Sizes {
         }
     }
 
-    /// `VitConfig::mnist` of exercise 05.
+    /// Those that `VitConfig::mnist` is to have.
     pub fn mnist() -> Self {
         Self {
-            image: 28,
             patch: 7,
-            channels: 1,
-            classes: 10,
             dim: 64,
             depth: 6,
             heads: 4,
-            mlp_ratio: 4,
-            dropout: 0.0,
             positions: "learned".to_owned(),
-            pool: "cls".to_owned(),
+            ..Self::notebook()
         }
     }
 

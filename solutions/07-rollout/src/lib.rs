@@ -71,8 +71,9 @@ pub fn with_residual(attention: ArrayView2<'_, f32>) -> Array2<f32> {
 ///
 /// **What `discard` does.** Weights *to the class token*, column 0, are never discarded. Of the N·(N − 1) others of a
 /// fused map, the ⌊`discard` · N·(N − 1)⌋ smallest become 0, over all rows together; of equal ones, those that come
-/// first, row by row. With `discard` 0 nothing changes; with 1 only weights to the class token are left. This comes
-/// before the residual is added, so that each token keeps its way to itself.
+/// first, row by row. The product is taken in f32, where 0.9 of 30 is 27. With `discard` 0 nothing changes; with 1 only
+/// weights to the class token are left. This comes before the residual is added, so that each token keeps its way to
+/// itself.
 ///
 /// Shapes: `layers` L × \[h, N, N\] → \[N, N\].
 ///

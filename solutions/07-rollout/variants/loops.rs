@@ -71,7 +71,7 @@ pub fn rollout(layers: &[Array3<f32>], fusion: Fusion, discard: f32) -> Array2<f
         if rows != n || columns != n {
             panic!("a layer of {rows} × {columns} among layers of {n} tokens");
         }
-        let count = (discard as f64 * (n * (n - 1)) as f64).floor() as usize;
+        let count = (discard * (n * (n - 1)) as f32).floor() as usize;
         let mut left = fused.clone();
         for i in 0..n {
             for j in 1..n {
