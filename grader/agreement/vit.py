@@ -8,6 +8,7 @@ from timm.scheduler import CosineLRScheduler
 from timm.utils import accuracy as timms_accuracy
 from torch import nn
 from torch.func import functional_call
+from torch.nn import functional as F
 
 from blocks import EPSILON
 from operation import F64, Given, Operation, per_head, weights_of_attention
@@ -97,6 +98,29 @@ def images(numbers, batch, *sizes):
     )
 
 
+def fit(images, labels, rates, weights, **config):
+    model = new_vit(**config).to(images.dtype).train()
+    model.load_state_dict(weights)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=0.0)
+    losses = []
+    for batch, of_batch, rate in zip(images, labels, rates.tolist(), strict=True):
+        loss = F.cross_entropy(model(batch), of_batch)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.param_groups[0]["lr"] = rate
+        optimizer.step()
+        losses.append(loss)
+    return {"losses": torch.stack(losses), **dict(model.named_parameters())}
+
+
+def batches(numbers, steps, batch, *sizes):
+    given = images(numbers, batch, *sizes)
+    of_all = numbers.normal(steps, *given.tensors["images"].shape)
+    labels = numbers.labels(steps * batch, given.arguments["classes"]).unflatten(0, (steps, batch))
+    rates = torch.tensor([0.01 / step for step in range(1, steps + 1)], dtype=F64)
+    return Given({"images": of_all, "labels": labels, "rates": rates}, given.arguments, given.weights)
+
+
 def parameters(**config):
     with torch.device("meta"):
         model = new_vit(**config)
@@ -147,6 +171,20 @@ OPERATIONS = [
             "mnist": (2, 28, 7, 1, 10, 64, 6, 4, 4),
         },
         gradients=True,
+    ),
+    Operation(
+        "fit",
+        fit,
+        batches,
+        {
+            "two-blocks": (3, 4, 6, 3, 2, 3, 4, 2, 2, 2),
+            "prime": (5, 7, 21, 7, 3, 11, 13, 1, 1, 3),
+            "mean": (2, 3, 6, 2, 1, 5, 4, 1, 2, 2, 0.0, "learned", "mean"),
+            "one-step": (1, 2, 6, 3, 3, 4, 4, 1, 2, 1),
+            "one-image": (3, 1, 6, 3, 1, 2, 4, 1, 1, 2),
+        },
+        # In f32 a gradient of 0, as a key's bias has, is what rounding left, and AdamW takes a whole step along it.
+        types=(F64,),
     ),
     Operation(
         "parameters",

@@ -1,6 +1,6 @@
 """The training step of the course's Vision Transformer beside PyTorch's, both in one run:
 
-    python3 grader/benches/step.py [--threads 2] [--rounds 21] [--size notebook]
+    python3 grader/benches/step.py [--threads 2] [--rounds 21] [--size notebook] [--tried]
 
 builds the course's (`cargo build -p workers --features tch --example step`) and prints a table for each size. Needs
 torch 2.11, the version of libtorch that the course is built with, and numpy; takes about four minutes on two cores.
@@ -36,8 +36,8 @@ SIZES = {
 }
 
 # What `grader train` starts its worker with: glibc keeps what a step frees for the next one, and need not ask the
-# kernel for zeroed pages again and again.
-KEEPING = {"MALLOC_TRIM_THRESHOLD_": str(1 << 30), "MALLOC_MMAP_THRESHOLD_": str(1 << 30)}
+# kernel for zeroed pages again and again: `KEEP_MEMORY` in grader/src/confine/profiles.rs.
+KEEPING = {"MALLOC_TRIM_THRESHOLD_": str(1 << 30), "MALLOC_MMAP_THRESHOLD_": str(32 << 20)}
 
 # Each row: what runs, and the environment that is added.
 OURS = "ours"
@@ -50,7 +50,15 @@ SUBJECTS = {
     "PyTorch, ready-made attention, malloc as ours": ("ready-made", KEEPING),
     "PyTorch, nn.TransformerEncoder": ("encoder", {}),
     "PyTorch, the notebook's loops": ("notebook", {}),
-    "PyTorch, ready-made attention, bf16 (not the same numbers)": ("bf16", {}),
+}
+
+# What else was tried to be faster: rows of `--tried`.
+TRIED = {
+    "ours, threads wait spinning": (OURS, KEEPING | {"OMP_WAIT_POLICY": "active"}),
+    "ours, threads wait asleep": (OURS, KEEPING | {"OMP_WAIT_POLICY": "passive"}),
+    "ours, huge pages": (OURS, KEEPING | {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}),
+    "PyTorch, attention written out, denormals are zero": ("flushed", KEEPING),
+    "PyTorch, attention written out, bf16 (other numbers)": ("bf16", KEEPING),
 }
 
 # Operations of libtorch by what they are for; the rest is "other".
@@ -83,7 +91,7 @@ def pytorch_step(kind, patch, dim, depth, heads):
             batch, tokens, _ = x.shape
             qkv = self.qkv(x).view(batch, tokens, 3, heads, dim // heads)
             q, k, v = qkv.permute(2, 0, 3, 1, 4).unbind(0)
-            if kind == "written":
+            if kind != "ready-made":
                 weights = (q * (dim // heads) ** -0.5 @ k.transpose(-2, -1)).softmax(-1)
                 y = weights @ v
             else:
@@ -124,6 +132,7 @@ def pytorch_step(kind, patch, dim, depth, heads):
             return self.head(self.norm(self.blocks(x))[:, 0])
 
     torch.manual_seed(0)
+    torch.set_flush_denormal(kind == "flushed")
     if kind == "notebook":
         from notebook import NotebookVit
 
@@ -199,11 +208,11 @@ class Subject:
         self.process.wait()
 
 
-def measure(name, threads, rounds):
+def measure(name, rows, threads, rounds):
     """Starts all rows of a size, lets them take turns, and prints what came of it."""
     size = SIZES[name]
     patch, dim, depth, heads = size
-    subjects = {row: Subject(*what, size, threads) for row, what in SUBJECTS.items()}
+    subjects = {row: Subject(*what, size, threads) for row, what in rows.items()}
     for subject in subjects.values():
         subject.ask(2)  # all have started, and the first step builds what later ones use
     turns = {row: max(1, round(TURN / (subject.ask(2) / 2))) for row, subject in subjects.items()}
@@ -246,14 +255,16 @@ def main():
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=21, help="turns of each row")
     parser.add_argument("--size", choices=SIZES, action="append", help="only this size; may be given more than once")
+    parser.add_argument("--tried", action="store_true", help="also what was tried and made no difference, or too much")
     arguments = parser.parse_args()
     build = ["cargo", "build", "--package=workers", "--features=tch", "--example=step"]
     subprocess.run(build, cwd=ROOT, check=True)
     import torch
 
     print(f"{processor()}, {os.cpu_count()} cores, PyTorch {torch.__version__}")
+    rows = SUBJECTS | TRIED if arguments.tried else SUBJECTS
     for name in arguments.size or SIZES:
-        measure(name, arguments.threads, arguments.rounds)
+        measure(name, rows, arguments.threads, arguments.rounds)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 //! The command line. Doc comments here are the help.
 
-use crate::confine::{Confinement, Sandbox};
+use crate::confine::{Confinement, Layer, Sandbox};
 use crate::data::Set;
 use crate::train::data::Source;
 use crate::train::device::Wanted;
@@ -61,6 +61,9 @@ pub enum Command {
     /// Become another program, within limits; the grader uses this itself
     #[command(hide = true)]
     Confined(Confined),
+    /// Run the grader in a copy of this machine that is thrown away; the grader uses this itself
+    #[command(hide = true)]
+    Copied(Copied),
 }
 
 /// Arguments of `grade`.
@@ -108,6 +111,9 @@ pub struct Judging {
     /// How the code is confined: `none` puts on only the limits, and is for code that you trust
     #[arg(long, value_enum, default_value_t)]
     pub sandbox: Sandbox,
+    /// Leave a layer out; `attack --prove` shows so what each one stops
+    #[arg(long, hide = true, value_name = "LAYER")]
+    pub without: Vec<Layer>,
 }
 
 /// What models are trained on while they are judged.
@@ -143,6 +149,7 @@ impl Default for Judging {
             call_limit: limits.call.as_secs(),
             exercise_limit: limits.exercise.as_secs(),
             sandbox: Sandbox::default(),
+            without: vec![],
         }
     }
 }
@@ -400,10 +407,13 @@ pub struct Attack {
     /// Only the attacks whose name begins so: `04` or `04-include`. May be given several times
     #[arg(long, value_name = "NAME")]
     pub only: Vec<String>,
-    /// Show instead that attacks which one layer stops do gain something where nothing but the limits is put on.
-    /// They reach only for what is set up for them
+    /// Show instead, in a copy of this machine that is thrown away, that attacks gain something once the layers that
+    /// stop them are left out: most need one
     #[arg(long)]
     pub prove: bool,
+    /// This is such a copy
+    #[arg(long, hide = true)]
+    pub in_a_copy: bool,
 }
 
 /// Arguments of `verify`.
@@ -412,6 +422,12 @@ pub struct Verify {
     /// Only the proofs of the course, without the tests of the workspace
     #[arg(long)]
     pub proofs_only: bool,
+    /// Only the proofs of these names, such as `catalogue`, without the tests. May be given several times
+    #[arg(long, value_name = "PROOF")]
+    pub only: Vec<String>,
+    /// Only this exercise: its crate, folder or number. May be given several times
+    #[arg(long, value_name = "EXERCISE", requires = "only")]
+    pub exercise: Vec<String>,
 }
 
 /// Arguments of `setup`.
@@ -431,4 +447,15 @@ pub struct Confined {
     /// The program and its arguments
     #[arg(required = true, last = true)]
     pub program: Vec<OsString>,
+}
+
+/// Arguments of `copied`.
+#[derive(Args, Debug)]
+pub struct Copied {
+    /// The empty folder where the copy is put together; without it, this is the copy's first process
+    #[arg(long)]
+    pub place: Option<PathBuf>,
+    /// The grader's arguments
+    #[arg(required = true, last = true)]
+    pub arguments: Vec<OsString>,
 }

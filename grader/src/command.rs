@@ -12,6 +12,7 @@ mod attack;
 mod call;
 mod check;
 mod confined;
+mod copied;
 mod cost;
 mod data;
 mod doctor;
@@ -27,6 +28,7 @@ pub use attack::attack;
 pub use call::call;
 pub use check::check;
 pub use confined::confined;
+pub use copied::copied;
 pub use cost::cost;
 pub use data::data;
 pub use doctor::doctor;
@@ -86,8 +88,9 @@ fn prepare(
         TrainOn::None | TrainOn::Digits => None,
     };
     let level = confine::reach(judging.sandbox).blame_setup()?;
+    let level = level.without(&judging.without);
     eprintln!("sandbox: {level}");
-    let workshop = Workshop::build(&course, &exercises, judging.sandbox).blame_setup()?;
+    let workshop = Workshop::build(&course, &exercises, level).blame_setup()?;
     let scratch = Arc::new(Scratch::new(&course.root).blame_setup()?);
     stop_on_ctrl_c()?;
     Ok(Grader {

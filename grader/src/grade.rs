@@ -5,11 +5,11 @@ use crate::confine::Level;
 use crate::course::{Course, Exercise, Kind};
 use crate::intake::{Candidate, Escaped, Limits as IntakeLimits, Source};
 use crate::judge::{TimeLimits, judge, tally};
-use crate::naming::Namer;
+use crate::naming::{Namer, Suspicion};
 use crate::rules;
 use crate::scratch::Scratch;
 use crate::train::graded::Training;
-use crate::verdict::{Graded, GradedExercise, Misconceived, Outcome, Tested};
+use crate::verdict::{Graded, GradedExercise, Outcome, Tested};
 use crate::workshop::Workshop;
 use anyhow::{Context, Result};
 use std::collections::BTreeMap;
@@ -71,10 +71,23 @@ pub enum Stage<'a> {
 }
 
 /// What came of trying one exercise.
-struct Trial {
-    outcome: Outcome,
-    tests: Vec<Tested>,
-    misconception: Option<Misconceived>,
+#[derive(Debug)]
+pub struct Trial {
+    /// What became of it.
+    pub outcome: Outcome,
+    /// Each graded test, where they ran.
+    pub tests: Vec<Tested>,
+    /// Which misconceptions answer as it did, or why that could not be found out.
+    pub suspicion: Result<Suspicion>,
+}
+
+/// What of a trial is held against the misconceptions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Doubt {
+    /// It, where a test failed.
+    Failures,
+    /// It, as if every test had failed.
+    Everything,
 }
 
 impl Trial {
@@ -83,7 +96,7 @@ impl Trial {
         Self {
             outcome,
             tests: vec![],
-            misconception: None,
+            suspicion: Ok(Suspicion::None),
         }
     }
 }
@@ -131,12 +144,22 @@ impl Grader {
         let Trial {
             outcome,
             tests,
-            misconception,
+            suspicion,
         } = match sources {
             None => Trial::ended(Outcome::Missing),
             Some(sources) => self
-                .try_exercise(exercise, &sources, stage)
+                .try_exercise(exercise, &sources, Doubt::Failures, stage)
                 .unwrap_or_else(|error| Trial::ended(Outcome::NotGraded(format!("{error:#}")))),
+        };
+        let misconception = match suspicion {
+            Ok(Suspicion::One(misconception)) => Some(misconception.into()),
+            Ok(Suspicion::None | Suspicion::Several(_)) => None,
+            Err(_) if self.is_stopped() => None,
+            Err(error) => {
+                // The grade stands without it.
+                eprintln!("{}: no misconception is named: {error:#}", exercise.folder);
+                None
+            }
         };
         let kinds = tally(exercise, &tests);
         GradedExercise {
@@ -151,13 +174,19 @@ impl Grader {
         }
     }
 
-    fn try_exercise(
+    /// Compiles and judges one exercise, and holds it against the misconceptions.
+    ///
+    /// # Errors
+    /// Where the grader fails, which is no fault of the submission.
+    pub fn try_exercise(
         &self,
         exercise: &Exercise,
         sources: &[Source],
+        doubt: Doubt,
         stage: &dyn Fn(Stage<'_>),
     ) -> Result<Trial> {
-        if let Some(breach) = rules::breach(exercise, sources) {
+        let breach = rules::breach(exercise, sources).filter(|_| self.level.rules);
+        if let Some(breach) = breach {
             return Ok(Trial::ended(Outcome::NotAccepted(breach)));
         }
         let stop = || self.is_stopped();
@@ -185,12 +214,16 @@ impl Grader {
             tested.passed = fault.is_none();
             tested.message = fault;
         }
-        // The grade stands, whatever comes of this.
-        let misconception = self.namer.name(self, exercise, &calls, &tests, stage);
+        let doubted = |tested: &Tested| Tested {
+            passed: tested.passed && doubt == Doubt::Failures,
+            ..tested.clone()
+        };
+        let doubted: Vec<_> = tests.iter().map(doubted).collect();
+        let suspicion = self.namer.suspect(self, exercise, &calls, &doubted, stage);
         Ok(Trial {
             outcome: Outcome::Tested,
             tests,
-            misconception,
+            suspicion,
         })
     }
 

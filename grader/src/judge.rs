@@ -56,7 +56,9 @@ pub fn judge(
         format!("JUDGE_EXERCISE_SECONDS={}", limits.exercise.as_secs()),
         "OMP_NUM_THREADS=1".to_owned(),
     ];
-    let worker_command = Confinement::of_worker(workshop, worker, scratch).arguments(worker);
+    let worker_command = Confinement::of_worker(workshop, worker, scratch)
+        .within_judge()
+        .arguments(worker);
     let command = std::iter::once(confine::grader()?.into_os_string()).chain(worker_command);
     environment.extend(grader.seed.map(|seed| format!("COURSE_SEED={seed}")));
     for (i, part) in command.enumerate() {

@@ -22,6 +22,7 @@ fn main() -> ExitCode {
         Command::Setup(arguments) => command::setup(course, &arguments),
         Command::Doctor => command::doctor(course),
         Command::Confined(arguments) => command::confined(&arguments),
+        Command::Copied(arguments) => command::copied(&arguments),
     };
     match done {
         Ok(exit) => exit.into(),

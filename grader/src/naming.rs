@@ -17,7 +17,7 @@ pub use suspects::Suspicion;
 use crate::ask::Respondent;
 use crate::course::Exercise;
 use crate::grade::{Grader, Stage};
-use crate::verdict::{Misconceived, Tested};
+use crate::verdict::Tested;
 use anyhow::{Context, Result};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -40,30 +40,8 @@ pub struct Namer {
 }
 
 impl Namer {
-    /// The misconception that gives the same wrong answers as a submission, of which `calls` holds what the judge kept and
-    /// `tests` what came of it. Nothing is claimed where anything goes wrong; what, is said on standard error.
-    pub fn name(
-        &self,
-        grader: &Grader,
-        exercise: &Exercise,
-        calls: &Path,
-        tests: &[Tested],
-        stage: &dyn Fn(Stage<'_>),
-    ) -> Option<Misconceived> {
-        let suspicion = self
-            .suspect(grader, exercise, calls, tests, stage)
-            .inspect_err(|error| {
-                if !grader.is_stopped() {
-                    eprintln!("{}: no misconception is named: {error:#}", exercise.folder);
-                }
-            });
-        match suspicion.ok()? {
-            Suspicion::One(misconception) => Some(misconception.into()),
-            Suspicion::None | Suspicion::Several(_) => None,
-        }
-    }
-
-    /// As [`name`](Self::name), with all that fit.
+    /// The misconceptions that give the same wrong answers as a submission, of which `calls` holds what the judge kept and
+    /// `tests` what came of it.
     ///
     /// # Errors
     /// Where the misconceptions do not apply or compile, or their worker breaks down.

@@ -8,6 +8,9 @@
 //! | [`stubs`] | stubs compile without a warning and fail every graded test |
 //! | [`solutions`] | solutions pass every graded test, whatever the seed |
 //! | [`agreement`] | solutions agree with PyTorch on stored cases |
+//! | [`variants`] | solutions written otherwise pass, and are accused of nothing |
+//! | [`misconceptions`] | each misconception fails, each test notices one, and each is named as itself in disguise |
+//! | [`pairs`] | two misconceptions at once are not named as one |
 //! | [`testdata`] | small submissions come out as written beside them |
 //!
 //! They look at the working copy as it lies there: whoever has solved an exercise in it is told that its stub is gone.
@@ -15,16 +18,22 @@
 pub mod agreement;
 pub mod api;
 pub mod catalogue;
+pub mod misconceptions;
+pub mod pairs;
 pub mod solutions;
 pub mod stubs;
 pub mod testdata;
+pub mod variants;
+
+mod disguise;
+mod trials;
 
 use crate::compile::{Compiled, compile};
 use crate::course::Exercise;
 use crate::grade::Grader;
 use crate::intake::{Candidate, Limits};
 use crate::verdict::{Graded, Outcome};
-use anyhow::Result;
+use anyhow::{Result, bail};
 use std::path::{Path, PathBuf};
 
 /// What a proof came to.
@@ -45,7 +54,7 @@ pub struct Proof {
 }
 
 /// All proofs, the quickest first.
-pub const ALL: [Proof; 6] = [
+pub const ALL: [Proof; 9] = [
     Proof {
         name: "catalogue",
         prove: catalogue::prove,
@@ -70,7 +79,34 @@ pub const ALL: [Proof; 6] = [
         name: "testdata",
         prove: testdata::prove,
     },
+    Proof {
+        name: "variants",
+        prove: variants::prove,
+    },
+    Proof {
+        name: "pairs",
+        prove: pairs::prove,
+    },
+    Proof {
+        name: "misconceptions",
+        prove: misconceptions::prove,
+    },
 ];
+
+/// The proofs of these names; all where none is named.
+///
+/// # Errors
+/// Where there is none of a name.
+pub fn select(names: &[String]) -> Result<Vec<Proof>> {
+    for name in names {
+        if ALL.iter().all(|proof| proof.name != name) {
+            let known: Vec<_> = ALL.iter().map(|proof| proof.name).collect();
+            bail!("there is no proof {name:?}; there are {}", known.join(", "));
+        }
+    }
+    let wanted = |proof: &Proof| names.is_empty() || names.iter().any(|name| name == proof.name);
+    Ok(ALL.into_iter().filter(wanted).collect())
+}
 
 impl Proof {
     /// Looks at the course.

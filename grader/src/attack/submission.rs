@@ -44,6 +44,12 @@ pub(super) fn make(
         source = source.replace(&edit.find, &filled(&edit.put, marks));
     }
     write(&place(&path, exercise), source.as_bytes())?;
+    for (name, from) in &attack.copy {
+        let from = attack.folder.join(from);
+        let bytes =
+            fs::read(&from).with_context(|| format!("{} cannot be read", from.display()))?;
+        write(&path.join(name), &bytes)?;
+    }
     for (name, text) in &attack.file {
         write(&path.join(name), filled(text, marks).as_bytes())?;
     }

@@ -2,7 +2,7 @@
 
 use super::{open_course, prepare};
 use crate::cli::{Judging, Verify};
-use crate::exit::{Exit, Failure};
+use crate::exit::{Blame, Exit, Failure};
 use crate::proof::{self, Finding};
 use crate::suites::Suite;
 use std::path::Path;
@@ -14,11 +14,13 @@ use wire::printable_lines;
 /// Where something is missing, or cargo cannot be run.
 pub fn verify(course: Option<&Path>, arguments: &Verify) -> Result<Exit, Failure> {
     let course = open_course(course)?;
-    let exercises = course.exercises.clone();
+    let exercises = course.select(&arguments.exercise).blame_arguments()?;
+    let proofs = proof::select(&arguments.only).blame_arguments()?;
     let grader = prepare(course, exercises, &Judging::default())?;
     let (mut passed, mut failed) = (0, 0);
     let suites = Suite::all(&grader.course);
-    for suite in suites.iter().filter(|_| !arguments.proofs_only) {
+    let with_suites = !arguments.proofs_only && arguments.only.is_empty();
+    for suite in suites.iter().filter(|_| with_suites) {
         let count = suite.run(&grader.course, &mut |line| say!("{line}"));
         if grader.is_stopped() {
             return Ok(Exit::Stopped);
@@ -34,7 +36,7 @@ pub fn verify(course: Option<&Path>, arguments: &Verify) -> Result<Exit, Failure
             fault.as_slice(),
         );
     }
-    for proof in proof::ALL {
+    for proof in proofs {
         let finding = proof.run(&grader);
         if grader.is_stopped() {
             return Ok(Exit::Stopped);

@@ -21,23 +21,18 @@ pub struct Misconception {
     pub title: String,
     /// What is wrong, how it shows and what is right.
     pub says: String,
-    /// What it makes of the solution.
+    /// Its diff.
+    pub diff: String,
+    /// What that makes of the solution.
     pub source: String,
-}
-
-impl From<&Misconception> for Misconceived {
-    fn from(misconception: &Misconception) -> Self {
-        Self {
-            id: misconception.id.clone(),
-            title: misconception.title.clone(),
-            says: misconception.says.clone(),
-        }
-    }
 }
 
 impl From<Misconception> for Misconceived {
     fn from(misconception: Misconception) -> Self {
-        Self::from(&misconception)
+        let Misconception {
+            id, title, says, ..
+        } = misconception;
+        Self { id, title, says }
     }
 }
 
@@ -98,6 +93,7 @@ impl Misconception {
             title: title.join(" "),
             says: says.join(" "),
             source: apply(diff, solved)?,
+            diff: diff.to_owned(),
         })
     }
 }

@@ -20,9 +20,10 @@ pub struct Recorded {
     pub answer: Answer,
 }
 
-/// Reads the calls of the tests that failed, then those of the tests that passed: of each the last one, in which it failed
-/// if anywhere, then of each the one before, and so on. Calls of what is not written yet are left out, since a stub is no
-/// mistake. Nothing where a call was not answered at all, which no misconception does, or no test failed in a call.
+/// Reads the calls of the tests that failed and of those that passed; where there are too many, the last ones of each test,
+/// in which it failed if anywhere. The smallest come first: they acquit most misconceptions, and the large ones are then put
+/// to few. Calls of what is not written yet are left out, since a stub is no mistake. Nothing where a call was not answered
+/// at all, which no misconception does, or no test failed in a call.
 ///
 /// # Errors
 /// Where a file cannot be read, or holds something else.
@@ -45,7 +46,17 @@ pub fn read(folder: &Path, tests: &[Tested]) -> Result<Option<Vec<Recorded>>> {
             return Ok(None);
         }
     }
+    calls.sort_by_key(Recorded::size);
     Ok(Some(calls))
+}
+
+impl Recorded {
+    /// Bytes of its tensors.
+    fn size(&self) -> usize {
+        let answered = self.answer.iter().flatten();
+        let tensors = self.request.tensors.iter().chain(answered);
+        tensors.map(|(_, tensor)| tensor.bytes().len()).sum()
+    }
 }
 
 /// The calls of each test; nothing where one of them was not answered.
@@ -98,7 +109,7 @@ mod tests {
     use super::*;
     use crate::course::Kind;
     use std::fs;
-    use wire::{Fault, Tensors, write_frame};
+    use wire::{Dtype, Fault, RawTensor, Tensors, write_frame};
 
     fn call(operation: &str, answer: Frame) -> Vec<u8> {
         let request = Request {
@@ -144,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn last_calls_come_first_each_of_them_once_and_those_of_failed_tests_before_others() {
+    fn the_last_calls_are_taken_each_of_them_once_and_none_where_nothing_failed() {
         let files = [
             ("shape::x", vec![answered("1"), answered("2")]),
             ("shape::y", vec![answered("2"), answered("3")]),
@@ -154,6 +165,18 @@ mod tests {
         let calls = read_all(&files, &failed, &["shape::z"]);
         assert_eq!(calls, Some(["2", "3", "1", "4"].map(str::to_owned).into()));
         assert_eq!(read_all(&files, &[], &["shape::z"]), None);
+    }
+
+    #[test]
+    fn the_smallest_calls_come_first() {
+        let of_size = |size: usize| {
+            let tensor = RawTensor::new(Dtype::I64, vec![size], vec![0; 8 * size]);
+            let tensors = Tensors::from([("y".to_owned(), tensor.expect("a tensor"))]);
+            call(&size.to_string(), Frame::of_answer(Ok(tensors)))
+        };
+        let files = [("a", vec![of_size(2), of_size(3)]), ("b", vec![of_size(1)])];
+        let calls = read_all(&files, &["a"], &["b"]);
+        assert_eq!(calls, Some(["1", "2", "3"].map(str::to_owned).into()));
     }
 
     #[test]
