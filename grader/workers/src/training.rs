@@ -237,7 +237,7 @@ fn device(name: &str) -> Result<Device, Fault> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ndarray::{Array1, Array4};
+    use ndarray::{Array1, Array2, Array4};
     use std::sync::{Mutex, MutexGuard, PoisonError};
     use tch::{Kind, nn, nn::Module};
     use wire::{RawTensor, Request};
@@ -263,8 +263,8 @@ mod tests {
             self.logits_t(images, false)
         }
 
-        fn learn(&self, images: &Tensor, labels: &Tensor, smoothing: f64) -> Lesson {
-            Lesson::of_logits(self.logits_t(images, true), labels, smoothing)
+        fn learn(&self, batch: &Batch<'_>, smoothing: f64) -> Lesson {
+            Lesson::of_logits(self.logits_t(batch.images, true), batch.labels, smoothing)
         }
     }
 
@@ -308,11 +308,21 @@ mod tests {
             let shape = vec![range.len(), 1, 2, 3];
             RawTensor::new(wire::Dtype::U8, shape, bytes).expect("as many bytes")
         };
-        LESSONS.set(Lessons::default());
+        PARTS.set(Parts::default());
         for range in [0..10, 10..IMAGES] {
             let tensors = named([("images", part(range.clone())), ("labels", labels(range))]);
             data(&call("train.data", &[], tensors))?;
         }
+        let build = |vs: &Path<'_>| -> Result<Box<dyn Learner>, Fault> {
+            let map = |name: &str, from, to| nn::linear(vs / name, from, to, Default::default());
+            Ok(Box::new(Small(map("b", 6, 6), map("a", 6, 3))))
+        };
+        let schedule = |step, warmup, _, base, _| base * (step as f64 / warmup as f64).min(1.0);
+        start(&usual(options), schedule, Box::new(build))
+    }
+
+    /// A call of `train.start` with these options, and else the usual ones.
+    fn usual(options: &[(&str, &str)]) -> Call {
         let usual = [
             ("device", "cpu"),
             ("seed", "3"),
@@ -332,16 +342,7 @@ mod tests {
             .iter()
             .map(|usual| *told(usual.0).unwrap_or(usual))
             .collect();
-        let build = |vs: &Path<'_>| -> Result<Box<dyn Learner>, Fault> {
-            let map = |name: &str, from, to| nn::linear(vs / name, from, to, Default::default());
-            Ok(Box::new(Small(map("b", 6, 6), map("a", 6, 3))))
-        };
-        let schedule = |step, warmup, _, base, _| base * (step as f64 / warmup as f64).min(1.0);
-        start(
-            &call("train.start", &arguments, Tensors::new()),
-            schedule,
-            Box::new(build),
-        )
+        call("train.start", &arguments, Tensors::new())
     }
 
     /// Takes the steps of this range, of epochs that all have the same order; gives their losses.
@@ -464,6 +465,82 @@ mod tests {
             let state = whole_state();
             assert_eq!(state["weight.a.weight"].dtype(), wire::Dtype::F32);
         }
+    }
+
+    /// A learner with two heads, whose loss is the sum of what its teacher says of class 0.
+    struct Listener(Tensor);
+
+    impl Learner for Listener {
+        fn logits(&self, images: &Tensor) -> Tensor {
+            images.flatten(1, -1).narrow(1, 0, 2) // [B, 2]
+        }
+
+        fn heads(&self, images: &Tensor) -> Vec<(&'static str, Tensor)> {
+            let logits = self.logits(images);
+            vec![
+                ("left", logits.narrow(1, 0, 1)),
+                ("right", logits.narrow(1, 1, 1)),
+            ]
+        }
+
+        fn learn(&self, batch: &Batch<'_>, _smoothing: f64) -> Lesson {
+            let teacher = batch.teacher.expect("a teacher");
+            Lesson {
+                loss: (&self.0 * 0.0).sum(Kind::Float) + teacher.select(1, 0).sum(Kind::Float),
+                logits: self.logits(batch.images),
+            }
+        }
+    }
+
+    #[test]
+    fn each_image_comes_with_what_the_teacher_says_of_it() {
+        let _turn = alone();
+        PARTS.set(Parts::default());
+        let whole = images();
+        let labels: Array1<i64> = Array1::zeros(IMAGES);
+        let teacher = Array2::from_shape_fn((IMAGES, 2), |(image, _)| image as f32);
+        let lessons = named([
+            ("images", whole.clone()),
+            ("labels", (&labels).into()),
+            ("teacher", (&teacher).into()),
+        ]);
+        data(&call("train.data", &[], lessons.clone())).expect("lessons");
+        // Half of the images with a teacher is none.
+        let mut without = lessons.clone();
+        without.remove("teacher");
+        let refused = data(&call("train.data", &[], without)).expect_err("refused");
+        assert!(
+            refused.message.contains("some without"),
+            "{}",
+            refused.message
+        );
+        let mut too_few = lessons;
+        let few = teacher.slice_axis(ndarray::Axis(0), (..3).into());
+        too_few.insert("teacher".to_owned(), (&few).into());
+        let refused = data(&call("train.data", &[], too_few)).expect_err("refused");
+        assert!(
+            refused.message.contains("[3, 2] for 24"),
+            "{}",
+            refused.message
+        );
+
+        let build = |vs: &Path<'_>| -> Result<Box<dyn Learner>, Fault> {
+            Ok(Box::new(Listener(vs.zeros("a", &[1]))))
+        };
+        start(&usual(&[]), |_, _, _, base, _| base, Box::new(build)).expect("a start");
+        let expected: Vec<_> = [0..BATCH, BATCH..2 * BATCH]
+            .map(|steps| steps.map(|place| (place * 7 % IMAGES) as f64).sum::<f64>())
+            .into();
+        assert_eq!(learn(0..2), expected);
+
+        let asked = call("train.logits", &[], named([("images", whole)]));
+        let answer = logits(&asked).expect("logits");
+        let names: Vec<_> = answer.keys().map(String::as_str).collect();
+        assert_eq!(names, ["head.left", "head.right", "logits"]);
+        let [left, right, both] =
+            ["head.left", "head.right", "logits"].map(|it| answer[it].to_f64());
+        let pairs = left.into_iter().zip(right);
+        assert_eq!(pairs.flat_map(|(a, b)| [a, b]).collect::<Vec<_>>(), both);
     }
 
     #[test]
