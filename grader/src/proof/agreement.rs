@@ -228,6 +228,7 @@ mod tests {
             Dtype::F32 => bytes[rest..].copy_from_slice(&(other as f32).to_le_bytes()),
             Dtype::F64 => bytes[rest..].copy_from_slice(&other.to_le_bytes()),
             Dtype::I64 => bytes[rest..].copy_from_slice(&(last as i64 + 1).to_le_bytes()),
+            Dtype::U8 => bytes[rest] = bytes[rest].wrapping_add(1),
         }
         let tensor = RawTensor::new(tensor.dtype(), tensor.shape().to_vec(), bytes);
         tensor.expect("as many bytes as before")
