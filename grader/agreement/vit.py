@@ -117,7 +117,8 @@ def batches(numbers, steps, batch, *sizes):
     given = images(numbers, batch, *sizes)
     of_all = numbers.normal(steps, *given.tensors["images"].shape)
     labels = numbers.labels(steps * batch, given.arguments["classes"]).unflatten(0, (steps, batch))
-    rates = torch.tensor([0.01 / step for step in range(1, steps + 1)], dtype=F64)
+    # AdamW divides by the root of a gradient's square and 1e-8: small rates keep what is left of a gradient of 0 small.
+    rates = torch.tensor([1e-4 / step for step in range(1, steps + 1)], dtype=F64)
     return Given({"images": of_all, "labels": labels, "rates": rates}, given.arguments, given.weights)
 
 

@@ -371,7 +371,7 @@ pub fn fit(
     let optimizer = nn::AdamW::default().build(vs, 0.0);
     let mut optimizer = optimizer.expect("AdamW takes any variables");
     let step = |(step, (images, labels)): (usize, &(Tensor, Tensor))| {
-        let loss = vit.forward_t(images, true).cross_entropy_for_logits(labels);
+        let loss = cross_entropy(&vit.forward_t(images, true), labels);
         optimizer.zero_grad();
         loss.backward();
         optimizer.set_lr(rate(step as i64));
@@ -399,4 +399,9 @@ fn sinusoidal([_, places, dim]: [i64; 3]) -> Tensor {
     let angles = count(places).unsqueeze(1) * rates; // [N+1, D]
     let table = (angles + odd * (PI / 2.0)).sin(); // cos a = sin(a + π/2)
     table.unsqueeze(0).to_kind(Kind::Float) // [1, N+1, D]
+}
+
+/// What `cross_entropy_for_logits` gives, but of the logits' type: that is f32 whatever it is given.
+fn cross_entropy(logits: &Tensor, labels: &Tensor) -> Tensor {
+    logits.log_softmax(-1, logits.kind()).nll_loss(labels)
 }
