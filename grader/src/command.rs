@@ -13,10 +13,15 @@ mod call;
 mod check;
 mod confined;
 mod copied;
+mod cost;
+mod data;
 mod doctor;
+mod draw;
 mod grade;
 mod progress;
 mod setup;
+mod subject;
+mod train;
 mod verify;
 
 pub use attack::attack;
@@ -24,14 +29,18 @@ pub use call::call;
 pub use check::check;
 pub use confined::confined;
 pub use copied::copied;
+pub use cost::cost;
+pub use data::data;
 pub use doctor::doctor;
+pub use draw::draw;
 pub use grade::grade;
 pub use setup::setup;
+pub use train::train;
 pub use verify::verify;
 
-use crate::cli::Judging;
+use crate::cli::{Judging, TrainOn};
 use crate::confine;
-use crate::course::{Course, Exercise};
+use crate::course::{Course, Exercise, Kind};
 use crate::exit::{Blame, Failure};
 use crate::grade::Grader;
 use crate::scratch::Scratch;
@@ -58,7 +67,16 @@ fn open_course(course: Option<&Path>) -> Result<Course, Failure> {
 }
 
 /// Makes ready all that judging takes: libtorch where an exercise needs it, judges, libraries, Ctrl-C.
-fn prepare(course: Course, exercises: Vec<Exercise>, judging: &Judging) -> Result<Grader, Failure> {
+fn prepare(
+    course: Course,
+    mut exercises: Vec<Exercise>,
+    judging: &Judging,
+) -> Result<Grader, Failure> {
+    if judging.train == TrainOn::None {
+        for exercise in &mut exercises {
+            exercise.leave_out(Kind::Training);
+        }
+    }
     if exercises.iter().any(|exercise| exercise.uses_torch) {
         setup::ensure(&course, false)?;
     }
@@ -73,6 +91,7 @@ fn prepare(course: Course, exercises: Vec<Exercise>, judging: &Judging) -> Resul
         exercises,
         workshop,
         scratch,
+        namer: Arc::default(),
         level,
         limits: judging.limits(),
         seed: judging.seed,
@@ -88,4 +107,12 @@ fn stop_on_ctrl_c() -> Result<(), Failure> {
         }
     };
     Ok(ctrlc::set_handler(handler).context("Ctrl-C cannot be caught")?)
+}
+
+/// Ends work that can be ended between two requests.
+fn stop_if_asked() -> anyhow::Result<()> {
+    if STOP.load(Ordering::Relaxed) {
+        anyhow::bail!("stopped");
+    }
+    Ok(())
 }

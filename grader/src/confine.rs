@@ -48,6 +48,9 @@ pub struct Confinement {
     /// Environment variables, as NAME=VALUE; it gets no others
     #[arg(long = "env")]
     pub environment: Vec<String>,
+    /// Whether it may do what CUDA takes: a GPU was asked for
+    #[arg(long)]
+    pub gpu: bool,
     /// A folder whose entries it may list, here and below, without reading them
     #[arg(long)]
     pub list: Vec<PathBuf>,
@@ -93,6 +96,7 @@ impl Confinement {
                 option(name, path.into());
             }
         }
+        arguments.extend(self.gpu.then(|| "--gpu".into()));
         arguments.extend(["--".into(), program.into()]);
         arguments
     }
@@ -152,7 +156,7 @@ fn confine_this_process(confinement: &Confinement) -> Result<()> {
         files::confine(confinement)?;
     }
     if confinement.level.seccomp {
-        calls::confine()?;
+        calls::confine(confinement.gpu)?;
     }
     Ok(())
 }

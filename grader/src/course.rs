@@ -71,6 +71,8 @@ pub enum Kind {
     Property,
     /// Gradients.
     Gradient,
+    /// Learning: a batch by heart, and enough to read images that were held back.
+    Training,
 }
 
 impl fmt::Display for Kind {
@@ -80,6 +82,7 @@ impl fmt::Display for Kind {
             Kind::Snapshot => "snapshot",
             Kind::Property => "property",
             Kind::Gradient => "gradient",
+            Kind::Training => "training",
         })
     }
 }
@@ -212,7 +215,7 @@ impl Course {
     }
 
     /// SHA-256 over all that a grade depends on besides a submission: the exercises' manifests and tests, the judges, the
-    /// workers, and the versions of the libraries.
+    /// workers, the versions of the libraries, and the solutions with their misconceptions.
     ///
     /// # Errors
     /// Where a file cannot be read.
@@ -226,6 +229,13 @@ impl Course {
         for exercise in &self.exercises {
             let folder = Path::new("exercises").join(&exercise.folder);
             places.extend([folder.join("Cargo.toml"), folder.join("tests")]);
+            let solution = Path::new("solutions").join(&exercise.folder);
+            let parts = ["src", "misconceptions"].map(|part| solution.join(part));
+            places.extend(
+                parts
+                    .into_iter()
+                    .filter(|part| self.root.join(part).is_dir()),
+            );
         }
         let mut files: Vec<PathBuf> = vec![];
         for place in places {
@@ -339,6 +349,12 @@ impl Exercise {
             || name == self.folder
             || name == number
             || name.parse::<u32>().is_ok_and(|n| number.parse() == Ok(n))
+    }
+
+    /// Leaves out a kind of test, and its points.
+    pub fn leave_out(&mut self, kind: Kind) {
+        self.facts.points.remove(&kind);
+        self.facts.tests.remove(&kind);
     }
 
     /// The points that all tests give.

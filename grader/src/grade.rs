@@ -5,12 +5,14 @@ use crate::confine::Level;
 use crate::course::{Course, Exercise};
 use crate::intake::{Candidate, Escaped, Limits as IntakeLimits, Source};
 use crate::judge::{TimeLimits, judge, tally};
+use crate::naming::Namer;
 use crate::rules;
 use crate::scratch::Scratch;
-use crate::verdict::{Graded, GradedExercise, Outcome, Tested};
+use crate::verdict::{Graded, GradedExercise, Misconceived, Outcome, Tested};
 use crate::workshop::Workshop;
-use anyhow::Result;
+use anyhow::{Context, Result};
 use std::collections::BTreeMap;
+use std::fs;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
@@ -26,6 +28,8 @@ pub struct Grader {
     pub workshop: Workshop,
     /// Where submissions are unpacked and compiled.
     pub scratch: Arc<Scratch>,
+    /// What knows the misconceptions.
+    pub namer: Arc<Namer>,
     /// How much of the sandbox is in force.
     pub level: Level,
     /// How long things may take.
@@ -47,6 +51,28 @@ pub enum Stage<'a> {
     Compiling(&'a str),
     /// An exercise's tests run.
     Judging(&'a str),
+    /// Its misconceptions are compiled, which is done once and kept.
+    Gathering(&'a str),
+    /// What failed is held against the exercise's misconceptions.
+    Naming(&'a str),
+}
+
+/// What came of trying one exercise.
+struct Trial {
+    outcome: Outcome,
+    tests: Vec<Tested>,
+    misconception: Option<Misconceived>,
+}
+
+impl Trial {
+    /// One that came to its end before a test ran.
+    fn ended(outcome: Outcome) -> Self {
+        Self {
+            outcome,
+            tests: vec![],
+            misconception: None,
+        }
+    }
 }
 
 impl Grader {
@@ -89,11 +115,15 @@ impl Grader {
         stage: &dyn Fn(Stage<'_>),
     ) -> GradedExercise {
         let start = Instant::now();
-        let (outcome, tests) = match sources {
-            None => (Outcome::Missing, vec![]),
+        let Trial {
+            outcome,
+            tests,
+            misconception,
+        } = match sources {
+            None => Trial::ended(Outcome::Missing),
             Some(sources) => self
                 .try_exercise(exercise, &sources, stage)
-                .unwrap_or_else(|error| (Outcome::NotGraded(format!("{error:#}")), vec![])),
+                .unwrap_or_else(|error| Trial::ended(Outcome::NotGraded(format!("{error:#}")))),
         };
         let kinds = tally(exercise, &tests);
         GradedExercise {
@@ -103,6 +133,7 @@ impl Grader {
             max_points: exercise.max_points(),
             kinds,
             tests,
+            misconception,
             seconds: start.elapsed().as_secs_f64(),
         }
     }
@@ -112,10 +143,10 @@ impl Grader {
         exercise: &Exercise,
         sources: &[Source],
         stage: &dyn Fn(Stage<'_>),
-    ) -> Result<(Outcome, Vec<Tested>)> {
+    ) -> Result<Trial> {
         let breach = rules::breach(exercise, sources).filter(|_| self.level.rules);
         if let Some(breach) = breach {
-            return Ok((Outcome::NotAccepted(breach), vec![]));
+            return Ok(Trial::ended(Outcome::NotAccepted(breach)));
         }
         let stop = || self.is_stopped();
         let scratch = self.scratch.folder()?;
@@ -130,11 +161,19 @@ impl Grader {
             &stop,
         )? {
             Compiled::Worker(worker) => worker,
-            Compiled::Refused(words) => return Ok((Outcome::DoesNotCompile(words), vec![])),
+            Compiled::Refused(words) => return Ok(Trial::ended(Outcome::DoesNotCompile(words))),
         };
         stage(Stage::Judging(&exercise.name));
-        let tests = judge(self, exercise, &worker, scratch.path())?;
-        Ok((Outcome::Tested, tests))
+        let calls = scratch.path().join("calls");
+        fs::create_dir(&calls).with_context(|| format!("{} cannot be made", calls.display()))?;
+        let tests = judge(self, exercise, &worker, scratch.path(), &calls)?;
+        // The grade stands, whatever comes of this.
+        let misconception = self.namer.name(self, exercise, &calls, &tests, stage);
+        Ok(Trial {
+            outcome: Outcome::Tested,
+            tests,
+            misconception,
+        })
     }
 
     /// Whether somebody wants to stop.

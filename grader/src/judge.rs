@@ -31,7 +31,8 @@ impl Default for TimeLimits {
 /// What a judge may take, once the exercise's time is over, to give up the tests that are left and say why.
 const LAST_WORDS: Duration = Duration::from_secs(10);
 
-/// Has the judge of an exercise try the worker, and gives each graded test's result, in the course's order.
+/// Has the judge of an exercise try the worker, and gives each graded test's result, in the course's order. What was asked
+/// and answered is kept in `calls`, a folder within `scratch`.
 ///
 /// # Errors
 /// Where the judge itself fails, or did not run exactly the course's tests.
@@ -40,6 +41,7 @@ pub fn judge(
     exercise: &Exercise,
     worker: &Path,
     scratch: &Path,
+    calls: &Path,
 ) -> Result<Vec<Tested>> {
     let Grader {
         workshop, limits, ..
@@ -67,8 +69,12 @@ pub fn judge(
         environment,
         ..Confinement::of_judge(workshop, judge, worker, &grader.course.root, scratch)?
     };
+    let confinement = confinement.keeping_calls_in(calls);
     let mut command = confinement.command(judge)?;
     command.args(["--test-threads=1", "--color=never"]);
+    if !exercise.facts.tests.contains_key(&Kind::Training) {
+        command.arg(format!("--skip={}::", Kind::Training));
+    }
     let stop = || grader.is_stopped();
     let finished = process::run(&mut command, limits.exercise + LAST_WORDS, &stop)?;
     let report = Report::read(&finished.stdout);

@@ -32,6 +32,8 @@ pub struct Terms {
     pub exercises: Vec<String>,
     /// The seed of property tests; none is the usual one.
     pub seed: Option<u64>,
+    /// What models are trained on: `none` or `digits`.
+    pub train: String,
     /// How much of the sandbox is in force.
     pub sandbox: String,
     /// Seconds that one call may take.

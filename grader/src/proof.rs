@@ -6,20 +6,26 @@
 //! | [`catalogue`] | test files, manifests, judges and workers name the same tests and operations |
 //! | [`api`] | a stub and its solution declare and document the same |
 //! | [`stubs`] | stubs compile without a warning and fail every graded test |
-//! | [`solutions`] | solutions pass every graded test |
+//! | [`solutions`] | solutions pass every graded test, whatever the seed |
+//! | [`agreement`] | solutions agree with PyTorch on stored cases |
 //! | [`testdata`] | small submissions come out as written beside them |
 //!
 //! They look at the working copy as it lies there: whoever has solved an exercise in it is told that its stub is gone.
 
+pub mod agreement;
 pub mod api;
 pub mod catalogue;
 pub mod solutions;
 pub mod stubs;
 pub mod testdata;
 
+use crate::compile::{Compiled, compile};
+use crate::course::Exercise;
 use crate::grade::Grader;
+use crate::intake::{Candidate, Limits};
 use crate::verdict::{Graded, Outcome};
 use anyhow::Result;
+use std::path::{Path, PathBuf};
 
 /// What a proof came to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -39,7 +45,7 @@ pub struct Proof {
 }
 
 /// All proofs, the quickest first.
-pub const ALL: [Proof; 5] = [
+pub const ALL: [Proof; 6] = [
     Proof {
         name: "catalogue",
         prove: catalogue::prove,
@@ -55,6 +61,10 @@ pub const ALL: [Proof; 5] = [
     Proof {
         name: "solutions",
         prove: solutions::prove,
+    },
+    Proof {
+        name: "agreement",
+        prove: agreement::prove,
     },
     Proof {
         name: "testdata",
@@ -95,6 +105,36 @@ fn untested(what: &str, graded: &Graded) -> Vec<String> {
         }
     });
     refusal.chain(outcomes).collect()
+}
+
+/// Compiles an exercise's solution, within `scratch`, an empty folder. The inner error is a fault of the solution.
+fn worker_of_solution(
+    grader: &Grader,
+    exercise: &Exercise,
+    scratch: &Path,
+) -> Result<Result<PathBuf, String>> {
+    let root = &grader.course.root;
+    let solutions = Candidate {
+        name: "solutions".to_owned(),
+        path: root.join("solutions"),
+    };
+    let folder = &exercise.folder;
+    let mut submission = match solutions.read(&[folder.as_str()], &Limits::default()) {
+        Ok(submission) => submission,
+        Err(refusal) => return Ok(Err(format!("the solutions are refused: {refusal}"))),
+    };
+    let Some(sources) = submission.exercises.remove(folder) else {
+        return Ok(Err(format!("{folder} has no solution")));
+    };
+    let stop = || grader.is_stopped();
+    Ok(
+        match compile(&grader.workshop, root, exercise, &sources, scratch, &stop)? {
+            Compiled::Worker(worker) => Ok(worker),
+            Compiled::Refused(words) => Err(format!(
+                "the solution of {folder} does not compile: {words}"
+            )),
+        },
+    )
 }
 
 /// How many graded tests there are, those included that did not run.

@@ -47,8 +47,22 @@ pub struct GradedExercise {
     pub kinds: BTreeMap<Kind, Tally>,
     /// Each graded test, in the course's order. Empty unless the tests ran.
     pub tests: Vec<Tested>,
+    /// The misconception that gives the same wrong answers, where there is exactly one.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub misconception: Option<Misconceived>,
     /// Seconds it took.
     pub seconds: f64,
+}
+
+/// A mistake that was recognised by its answers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Misconceived {
+    /// The name of its file in the solution's folder `misconceptions`: `no-scale`.
+    pub id: String,
+    /// What it is, in a few words.
+    pub title: String,
+    /// What is wrong, how it shows and what is right, for whoever made it.
+    pub says: String,
 }
 
 /// What became of an exercise.

@@ -10,6 +10,7 @@
 mod call;
 #[cfg(feature = "tch")]
 mod module;
+mod record;
 mod text;
 pub mod worker;
 

@@ -1,6 +1,7 @@
 //! The process that serves a submission's functions, as the judge sees it: started when it is first asked, killed
 //! when a call takes too long, started again for the next test.
 
+use crate::record;
 use crate::text::harmless;
 use std::collections::{BTreeMap, VecDeque};
 use std::env;
@@ -41,7 +42,11 @@ pub fn ask(request: Request) -> Tensors {
         panics::interrupt(&out_of_time());
     }
     let operation = request.operation.clone();
-    match courier().carry(request, left) {
+    let mut request = request;
+    let entry = record::begin(&mut request);
+    let answer = courier().carry(request, left);
+    record::end(entry, &answer);
+    match answer {
         Ok(Ok(tensors)) => tensors,
         Ok(Err(fault)) => {
             // A place in a library says nothing of the submission, and names folders of this machine.

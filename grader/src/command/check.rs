@@ -33,7 +33,11 @@ pub fn check(course: Option<&Path>, arguments: &Check) -> Result<Exit, Failure> 
     let mut exit = Exit::Success;
     for exercise in &grader.exercises {
         let sources = submission.exercises.remove(&exercise.folder);
-        let graded = grader.grade_exercise(exercise, sources, &|_: Stage<'_>| {});
+        let graded = grader.grade_exercise(exercise, sources, &|stage: Stage<'_>| {
+            if let Stage::Gathering(exercise) = stage {
+                eprintln!("compiling the usual mistakes of {exercise}, to tell which one this is; this is done once");
+            }
+        });
         if grader.is_stopped() {
             return Ok(Exit::Stopped);
         }
@@ -72,6 +76,10 @@ fn show_tests(course: &Course, exercise: &Exercise, graded: &GradedExercise) {
         show_failure(tested, lessons.of_test(&tested.test));
     }
     show_unwritten(&unwritten);
+    if let Some(misconception) = &graded.misconception {
+        say!("\nwhat happened: {}", misconception.title);
+        say!("{}", wrapped(&misconception.says));
+    }
     say!();
     for (kind, tally) in &graded.kinds {
         let mark = if tally.passed == tally.total {

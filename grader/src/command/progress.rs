@@ -70,6 +70,12 @@ impl Audience for Progress<'_> {
             Stage::Reading => format!("{submission}: reading"),
             Stage::Compiling(exercise) => format!("{submission}: compiling {exercise}"),
             Stage::Judging(exercise) => format!("{submission}: testing {exercise}"),
+            Stage::Gathering(exercise) => {
+                format!("compiling the misconceptions of {exercise}, once")
+            }
+            Stage::Naming(exercise) => {
+                format!("{submission}: looking for what is wrong with {exercise}")
+            }
         };
         let mut shown = self.shown();
         let line = shown.running.entry(job).or_insert_with(|| {
@@ -113,6 +119,9 @@ impl Audience for Progress<'_> {
             }
             say!("{}", report::table(&self.grader.course, graded));
             for exercise in &graded.exercises {
+                if let Some(misconception) = &exercise.misconception {
+                    say!("{}: {}", exercise.exercise, misconception.title);
+                }
                 match &exercise.outcome {
                     Outcome::Tested | Outcome::Missing => {}
                     Outcome::DoesNotCompile(words) => {

@@ -55,6 +55,7 @@ pub(super) fn try_them(level: Level) -> Result<()> {
         read: vec![],
         run: vec!["/".into()],
         write: vec![],
+        gpu: false,
     };
     let output = confinement
         .command(&program)?

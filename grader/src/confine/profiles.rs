@@ -2,10 +2,15 @@
 
 use super::{Confinement, Layer, Sandbox, grader};
 use crate::course::Exercise;
+use crate::libtorch::CUDA_LIBRARY;
+use crate::train::device::Device;
 use crate::workshop::Workshop;
 use anyhow::Result;
 use std::env;
+use std::fs;
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
 
 /// Where systems keep the libraries that programs are started with. Those that a system lacks are passed over.
 const LIBRARIES: &[&str] = &[
@@ -29,6 +34,30 @@ const LOADER_FILES: &[&str] = &["/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.
 
 /// What libtorch asks when it starts: how many processors there are and what they can do; and randomness.
 const MACHINE: &[&str] = &["/proc/cpuinfo", "/sys/devices/system/cpu", "/dev/urandom"];
+
+/// What CUDA asks when it starts: the driver, the buses, and how memory lies.
+const GPU_FACTS: &[&str] = &[
+    "/proc/driver/nvidia",
+    "/proc/devices",
+    "/proc/modules",
+    "/proc/meminfo",
+    "/sys/bus/pci",
+    "/sys/devices",
+    "/sys/module/nvidia",
+    "/sys/module/nvidia_uvm",
+];
+
+/// How long a training may take.
+const TRAINING: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// What a worker is told of whether it is to seal itself.
+fn sealed(workshop: &Workshop) -> Sandbox {
+    if workshop.level.seal {
+        Sandbox::Full
+    } else {
+        Sandbox::None
+    }
+}
 
 fn paths(places: &[&[&str]]) -> Vec<PathBuf> {
     places.concat().into_iter().map(PathBuf::from).collect()
@@ -57,6 +86,7 @@ impl Confinement {
             memory: 4096,
             cpu: 60,
             file: 512,
+            gpu: false,
             environment: vec![
                 // rustc asks PATH for the linker, and the linker writes its temporary files to TMPDIR.
                 format!("PATH={}", env::var("PATH").unwrap_or_default()),
@@ -77,21 +107,17 @@ impl Confinement {
         run.extend([worker.to_owned(), workshop.torch.clone()]);
         let mut read = paths(&[LOADER_FILES, MACHINE]);
         read.push("/proc/self".into());
-        let sandbox = if workshop.level.seal {
-            Sandbox::Full
-        } else {
-            Sandbox::None
-        };
         Self {
             level: workshop.level,
             folder: folder.to_owned(),
             memory: 2048,
             cpu: 120,
             file: 0,
+            gpu: false,
             environment: vec![
                 // The course's tensors are small: a second thread would only be waited for.
                 "OMP_NUM_THREADS=1".to_owned(),
-                format!("WORKER_SANDBOX={sandbox}"),
+                format!("WORKER_SANDBOX={}", sealed(workshop)),
             ],
             list: vec![],
             read,
@@ -105,6 +131,37 @@ impl Confinement {
     pub fn within_judge(mut self) -> Self {
         self.level = self.level.without(&[Layer::Namespaces]);
         self
+    }
+
+    /// A worker that trains: it has all cores, and more time and memory. Where a GPU was asked for, it has that too.
+    pub fn of_trainer(workshop: &Workshop, worker: &Path, folder: &Path, device: Device) -> Self {
+        let mut confinement = Self::of_worker(workshop, worker, folder);
+        let cores = thread::available_parallelism().map_or(1, usize::from);
+        confinement.memory = device.memory() >> 20;
+        confinement.cpu = TRAINING.as_secs() * cores as u64;
+        confinement.environment = vec![
+            format!("OMP_NUM_THREADS={cores}"),
+            format!("WORKER_SANDBOX={}", sealed(workshop)),
+        ];
+        if device == Device::Cuda {
+            confinement.add_gpu();
+        }
+        confinement
+    }
+
+    /// Adds what CUDA takes: the driver's devices, what it asks of the machine, and its part of libtorch. Linkers drop
+    /// that, since nothing names a symbol of it; the loader takes it in before libtorch is asked for the first time
+    /// whether there is a GPU, whose answer stays.
+    fn add_gpu(&mut self) {
+        self.gpu = true;
+        // The driver is not known to work from within.
+        self.level = self.level.without(&[Layer::Namespaces]);
+        self.environment.push(format!("LD_PRELOAD={CUDA_LIBRARY}"));
+        self.environment.push("WORKER_GPU=1".to_owned());
+        self.read.extend(paths(&[GPU_FACTS]));
+        let nodes = fs::read_dir("/dev").into_iter().flatten().flatten();
+        let nodes = nodes.filter(|node| node.file_name().to_string_lossy().starts_with("nvidia"));
+        self.write.extend(nodes.map(|node| node.path()));
     }
 
     /// A judge. It is the course's own code, but it reads what a worker sends, and so it is confined too. It starts
@@ -127,6 +184,17 @@ impl Confinement {
         confinement.write.push("/dev/null".into());
         confinement.environment.clear();
         Ok(confinement)
+    }
+
+    /// A judge that keeps what was asked and answered, in a folder that its worker has no right to.
+    #[must_use]
+    pub fn keeping_calls_in(mut self, folder: &Path) -> Self {
+        self.write.push(folder.to_owned());
+        // The judge itself keeps 64 MiB in all.
+        self.file = 128;
+        self.environment
+            .push(format!("JUDGE_CALLS_FOLDER={}", folder.display()));
+        self
     }
 }
 

@@ -3,7 +3,7 @@
 use super::points;
 use crate::course::Course;
 use crate::lesson::Lessons;
-use crate::verdict::{Graded, GradedExercise, Outcome};
+use crate::verdict::{Graded, GradedExercise, Misconceived, Outcome};
 use std::fmt::Write;
 use wire::{printable, printable_lines};
 
@@ -73,6 +73,10 @@ fn write_exercise(page: &mut String, course: &Course, graded: &GradedExercise) {
             points(tally.points),
             points(tally.max_points)
         );
+    }
+    if let Some(misconception) = &graded.misconception {
+        let Misconceived { title, says, .. } = misconception;
+        let _ = writeln!(page, "\n**What happened: {title}.** {says}");
     }
     let lessons = exercise
         .map(|exercise| Lessons::of(course, exercise))

@@ -18,7 +18,7 @@ mod tensor;
 mod text;
 
 pub use frame::{Frame, Limits, WireError, read_frame, write_frame};
-pub use message::{Answer, Fault, FaultKind, Request};
+pub use message::{Answer, Fault, FaultKind, Request, SEED, UNANSWERED};
 pub use tensor::{Dtype, Element, RawTensor, TensorError};
 pub use text::{is_command, is_hidden, printable, printable_lines};
 

@@ -11,6 +11,13 @@ const FAULT: &str = "fault";
 const MESSAGE: &str = "message";
 const PLACE: &str = "place";
 
+/// The argument that every operation takes besides its own: the seed of what it draws, a whole number; 0 where it is
+/// left out. No parameter's name has a dot.
+pub const SEED: &str = "rng.seed";
+
+/// What stands in the metadata of a frame in an answer's place where a call was kept that was not answered: why.
+pub const UNANSWERED: &str = "unanswered";
+
 /// One operation, asked for.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Request {
@@ -100,6 +107,18 @@ impl From<Request> for Frame {
             metadata,
             tensors: request.tensors,
         }
+    }
+}
+
+/// A frame as a file of tensors for an operation.
+impl Frame {
+    /// The scalar arguments that its metadata holds; what a file says besides is left alone.
+    pub fn arguments(&self) -> BTreeMap<String, String> {
+        let named = |(key, value): (&String, &String)| {
+            let name = key.strip_prefix(ARGUMENT)?;
+            Some((name.to_owned(), value.clone()))
+        };
+        self.metadata.iter().filter_map(named).collect()
     }
 }
 

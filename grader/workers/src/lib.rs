@@ -2,16 +2,19 @@
 //! somebody wrote them, to a judge: one request in, one answer out, until the judge closes the channel.
 //!
 //! `src/bin/NAME.rs` says which operations an exercise has and calls its functions by their names. Which crate
-//! stands behind those names is decided when the worker is compiled.
+//! stands behind those names is decided when the worker is compiled; [versions] has several behind one worker.
 
 mod call;
 #[cfg(feature = "tch")]
 mod module;
 mod seal;
+#[cfg(feature = "tch")]
+pub mod training;
+pub mod versions;
 
 pub use call::{Call, Outcome, gives};
 #[cfg(feature = "tch")]
-pub use module::{differentiable, initial_values, with_weights};
+pub use module::{differentiable, initial_values, sent, with_weights};
 
 use std::any::Any;
 use std::cell::RefCell;
@@ -19,7 +22,9 @@ use std::fs::File;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
-use wire::{Answer, Fault, FaultKind, Frame, Limits, Request, WireError, read_frame, write_frame};
+use wire::{
+    Answer, Fault, FaultKind, Frame, Limits, Request, SEED, WireError, read_frame, write_frame,
+};
 
 /// An operation's name and the function that meets a request for it.
 pub type Operation = (&'static str, fn(&Call) -> Outcome);
@@ -29,12 +34,19 @@ pub type Operation = (&'static str, fn(&Call) -> Outcome);
 ///
 /// Before it reads the first request, the process gives up all that computing does not take.
 pub fn serve(operations: &[Operation]) -> ExitCode {
+    if versions::collect(operations) {
+        return ExitCode::SUCCESS;
+    }
+    serve_with(|request| meet(operations, request))
+}
+
+fn serve_with(meet: impl Fn(Request) -> Answer) -> ExitCode {
     let channel = answer_channel().and_then(|answers| {
         seal::seal().map_err(io::Error::other)?;
         Ok(answers)
     });
     let end = match channel {
-        Ok(answers) => serve_all(operations, answers),
+        Ok(answers) => serve_all(meet, answers),
         Err(error) => Err(error.into()),
     };
     match end {
@@ -48,13 +60,16 @@ pub fn serve(operations: &[Operation]) -> ExitCode {
 /// A call left so many threads running that whatever comes next would suffer for it.
 struct TooManyThreads(usize);
 
-fn serve_all(operations: &[Operation], mut answers: File) -> Result<TooManyThreads, WireError> {
+fn serve_all(
+    meet: impl Fn(Request) -> Answer,
+    mut answers: File,
+) -> Result<TooManyThreads, WireError> {
     let mut requests = io::stdin().lock();
     let limits = Limits::default();
     remember_where_panics_happen();
     loop {
         let request = Request::try_from(read_frame(&mut requests, &limits)?)?;
-        let answer = Frame::of_answer(meet(operations, request));
+        let answer = Frame::of_answer(meet(request));
         let left = threads();
         if left > MOST_THREADS {
             return Ok(TooManyThreads(left));
@@ -84,7 +99,8 @@ fn answer_channel() -> io::Result<File> {
     Ok(File::from(channel))
 }
 
-fn meet(operations: &[Operation], request: Request) -> Answer {
+fn meet(operations: &[Operation], mut request: Request) -> Answer {
+    seed(request.arguments.remove(SEED))?;
     let Some((_, function)) = operations
         .iter()
         .find(|(name, _)| *name == request.operation)
@@ -99,6 +115,18 @@ fn meet(operations: &[Operation], request: Request) -> Answer {
     let call = Call::new(request);
     catch_unwind(AssertUnwindSafe(|| function(&call)))
         .unwrap_or_else(|payload| Err(fault_of(payload)))
+}
+
+/// Makes whatever the call draws depend on the request alone, and not on what was drawn before.
+fn seed(seed: Option<String>) -> Result<(), Fault> {
+    let seed: i64 = seed
+        .map_or(Ok(0), |seed| seed.parse())
+        .map_err(|error| Fault::bad_request(format!("the argument {SEED}: {error}")))?;
+    #[cfg(feature = "tch")]
+    tch::manual_seed(seed);
+    #[cfg(not(feature = "tch"))]
+    let _ = seed;
+    Ok(())
 }
 
 thread_local! {

@@ -11,13 +11,12 @@ use wire::{Fault, RawTensor, Tensors};
 const COTANGENT: &str = "cotangent";
 const GRADIENT: &str = "grad.";
 
-/// Builds a module and gives its variables as it initialises them, from a fixed seed.
+/// Builds a module and gives its variables as it initialises them.
 ///
 /// # Errors
 /// As `build`.
 pub fn initial_values<M>(build: impl FnOnce(&Path<'_>) -> Result<M, Fault>) -> Outcome {
     let vs = VarStore::new(Device::Cpu);
-    tch::manual_seed(0);
     build(&vs.root())?;
     sent(vs.variables())
 }
@@ -117,7 +116,11 @@ pub fn differentiable<N: Into<String> + Display>(
     Ok(answer)
 }
 
-fn sent(tensors: impl IntoIterator<Item = (impl Into<String>, Tensor)>) -> Outcome {
+/// Tensors as an answer.
+///
+/// # Errors
+/// Where one is of a type that does not travel.
+pub fn sent(tensors: impl IntoIterator<Item = (impl Into<String>, Tensor)>) -> Outcome {
     tensors
         .into_iter()
         .map(|(name, tensor)| {

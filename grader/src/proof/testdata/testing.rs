@@ -40,6 +40,7 @@ pub(crate) fn graded(exercises: Vec<(&str, Outcome, Vec<Tested>)>) -> Graded {
                 max_points: tally.max_points,
                 kinds: BTreeMap::from([(Kind::Shape, tally)]),
                 tests,
+                misconception: None,
                 seconds: 0.0,
             }
         })

@@ -1,0 +1,129 @@
+//! Naming what is wrong: a submission that fails is held against its exercise's misconceptions.
+//!
+//! The judge keeps what its tests asked and what was answered ([`recorded`]). Those requests are put to the
+//! misconceptions ([`misconception`]), all of them in one worker ([`versions`]), and the answers compared ([`same`]). The
+//! one that answers every call as the submission did, right or wrong, and some calls of failing tests otherwise than the
+//! solution, is named; where there is none, or more than one, nothing is claimed ([`suspects`]).
+
+pub mod misconception;
+pub mod recorded;
+pub mod same;
+pub mod suspects;
+pub mod versions;
+
+pub use misconception::Misconception;
+pub use suspects::Suspicion;
+
+use crate::ask::Respondent;
+use crate::course::Exercise;
+use crate::grade::{Grader, Stage};
+use crate::verdict::{Misconceived, Tested};
+use anyhow::{Context, Result};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// An exercise's misconceptions, and the worker that holds them.
+#[derive(Debug)]
+struct Gathered {
+    misconceptions: Vec<Misconception>,
+    worker: PathBuf,
+}
+
+/// The gathered misconceptions of an exercise; nothing where it has none, or they cannot be had.
+type Place = Arc<Mutex<Option<Option<Arc<Gathered>>>>>;
+
+/// Knows the misconceptions of each exercise that something failed in.
+#[derive(Debug, Default)]
+pub struct Namer {
+    exercises: Mutex<BTreeMap<String, Place>>,
+}
+
+impl Namer {
+    /// The misconception that gives the same wrong answers as a submission, of which `calls` holds what the judge kept and
+    /// `tests` what came of it. Nothing is claimed where anything goes wrong; what, is said on standard error.
+    pub fn name(
+        &self,
+        grader: &Grader,
+        exercise: &Exercise,
+        calls: &Path,
+        tests: &[Tested],
+        stage: &dyn Fn(Stage<'_>),
+    ) -> Option<Misconceived> {
+        let suspicion = self
+            .suspect(grader, exercise, calls, tests, stage)
+            .inspect_err(|error| {
+                if !grader.is_stopped() {
+                    eprintln!("{}: no misconception is named: {error:#}", exercise.folder);
+                }
+            });
+        match suspicion.ok()? {
+            Suspicion::One(misconception) => Some(misconception.into()),
+            Suspicion::None | Suspicion::Several(_) => None,
+        }
+    }
+
+    /// As [`name`](Self::name), with all that fit.
+    ///
+    /// # Errors
+    /// Where the misconceptions do not apply or compile, or their worker breaks down.
+    pub fn suspect(
+        &self,
+        grader: &Grader,
+        exercise: &Exercise,
+        calls: &Path,
+        tests: &[Tested],
+        stage: &dyn Fn(Stage<'_>),
+    ) -> Result<Suspicion> {
+        let Some(calls) = recorded::read(calls, tests)? else {
+            return Ok(Suspicion::None);
+        };
+        let Some(gathered) = self.gathered(grader, exercise, stage)? else {
+            return Ok(Suspicion::None);
+        };
+        stage(Stage::Naming(&exercise.name));
+        let folder = grader.scratch.folder()?;
+        let worker = Respondent::new(&grader.workshop, &gathered.worker, folder.path());
+        suspects::find(&gathered.misconceptions, &calls, worker)
+            .context("the worker of the misconceptions broke down")
+    }
+
+    /// Compiles the misconceptions of an exercise, if that was not done before. Who comes meanwhile waits.
+    fn gathered(
+        &self,
+        grader: &Grader,
+        exercise: &Exercise,
+        stage: &dyn Fn(Stage<'_>),
+    ) -> Result<Option<Arc<Gathered>>> {
+        let mut exercises = self
+            .exercises
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let place = Arc::clone(exercises.entry(exercise.name.clone()).or_default());
+        drop(exercises);
+        let mut place = place.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(gathered) = place.as_ref() {
+            return Ok(gathered.clone());
+        }
+        let gathered = gather(grader, exercise, stage);
+        // What failed once is not tried again for each submission, and complained of once.
+        *place = Some(gathered.as_ref().ok().cloned().flatten());
+        gathered
+    }
+}
+
+fn gather(
+    grader: &Grader,
+    exercise: &Exercise,
+    stage: &dyn Fn(Stage<'_>),
+) -> Result<Option<Arc<Gathered>>> {
+    let misconceptions = Misconception::all(&grader.course, exercise)?;
+    if misconceptions.is_empty() {
+        return Ok(None);
+    }
+    let worker = versions::worker(grader, exercise, &misconceptions, stage)?;
+    Ok(Some(Arc::new(Gathered {
+        misconceptions,
+        worker,
+    })))
+}

@@ -1,0 +1,180 @@
+//! What a judge kept of a submission's calls.
+
+use crate::verdict::Tested;
+use anyhow::{Context, Result};
+use std::fs::File;
+use std::io::BufReader;
+use std::path::Path;
+use wire::{Answer, FaultKind, Frame, Limits, Request, UNANSWERED, WireError, read_frame};
+
+/// The most calls of failing tests, and of passing ones, that are put to the misconceptions: a call takes a millisecond
+/// or two.
+const MOST: [usize; 2] = [192, 128];
+
+/// A call, and what the submission answered.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Recorded {
+    /// What was asked.
+    pub request: Request,
+    /// What was answered.
+    pub answer: Answer,
+}
+
+/// Reads the calls of the tests that failed, then those of the tests that passed: of each the last one, in which it failed
+/// if anywhere, then of each the one before, and so on. Calls of what is not written yet are left out, since a stub is no
+/// mistake. Nothing where a call was not answered at all, which no misconception does, or no test failed in a call.
+///
+/// # Errors
+/// Where a file cannot be read, or holds something else.
+pub fn read(folder: &Path, tests: &[Tested]) -> Result<Option<Vec<Recorded>>> {
+    let mut calls: Vec<Recorded> = vec![];
+    for (passed, most) in [false, true].into_iter().zip(MOST) {
+        let tests = tests.iter().filter(|tested| tested.passed == passed);
+        let Some(mut by_test) = read_tests(folder, tests)? else {
+            return Ok(None);
+        };
+        let full = calls.len() + most;
+        while by_test.iter().any(|calls| !calls.is_empty()) && calls.len() < full {
+            for call in by_test.iter_mut().filter_map(Vec::pop) {
+                if !calls.contains(&call) {
+                    calls.push(call);
+                }
+            }
+        }
+        if calls.is_empty() {
+            return Ok(None);
+        }
+    }
+    Ok(Some(calls))
+}
+
+/// The calls of each test; nothing where one of them was not answered.
+fn read_tests<'a>(
+    folder: &Path,
+    tests: impl Iterator<Item = &'a Tested>,
+) -> Result<Option<Vec<Vec<Recorded>>>> {
+    let mut by_test = vec![];
+    for Tested { test, .. } in tests {
+        let path = folder.join(test);
+        // Of a test whose calls are all too large, or that was not begun, nothing is kept.
+        if !path.is_file() {
+            continue;
+        }
+        let calls =
+            read_test(&path).with_context(|| format!("the calls of {test} cannot be read"))?;
+        match calls {
+            Some(calls) => by_test.push(calls),
+            None => return Ok(None),
+        }
+    }
+    Ok(Some(by_test))
+}
+
+fn read_test(path: &Path) -> Result<Option<Vec<Recorded>>> {
+    let mut file = BufReader::new(File::open(path)?);
+    let limits = Limits::default();
+    let mut calls = vec![];
+    loop {
+        let request = match read_frame(&mut file, &limits) {
+            Err(WireError::Closed) => return Ok(Some(calls)),
+            request => Request::try_from(request?)?,
+        };
+        let answer = read_frame(&mut file, &limits)?;
+        if answer.metadata.contains_key(UNANSWERED) {
+            return Ok(None);
+        }
+        let answer = Frame::into_answer(answer)?;
+        let is_stub = answer
+            .as_ref()
+            .is_err_and(|fault| fault.kind == FaultKind::NotImplemented);
+        if !is_stub {
+            calls.push(Recorded { request, answer });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::course::Kind;
+    use std::fs;
+    use wire::{Fault, Tensors, write_frame};
+
+    fn call(operation: &str, answer: Frame) -> Vec<u8> {
+        let request = Request {
+            operation: operation.to_owned(),
+            ..Request::default()
+        };
+        let mut bytes = vec![];
+        for frame in [request.into(), answer] {
+            write_frame(&mut bytes, &frame, &Limits::default()).expect("a frame");
+        }
+        bytes
+    }
+
+    fn answered(operation: &str) -> Vec<u8> {
+        call(operation, Frame::of_answer(Ok(Tensors::new())))
+    }
+
+    /// The operations that are read of these files, where these tests failed and passed.
+    fn read_all(
+        files: &[(&str, Vec<Vec<u8>>)],
+        failed: &[&str],
+        passed: &[&str],
+    ) -> Option<Vec<String>> {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        for (test, calls) in files {
+            fs::write(folder.path().join(test), calls.concat()).expect("a file");
+        }
+        let tested = |tests: &[&str], passed| -> Vec<_> {
+            let tests = tests.iter();
+            tests
+                .map(|test| Tested {
+                    test: (*test).to_owned(),
+                    kind: Kind::Shape,
+                    passed,
+                    message: None,
+                })
+                .collect()
+        };
+        let tests = [tested(passed, true), tested(failed, false)].concat();
+        let calls = read(folder.path(), &tests).expect("calls")?;
+        let operations = calls.into_iter().map(|call| call.request.operation);
+        Some(operations.collect())
+    }
+
+    #[test]
+    fn last_calls_come_first_each_of_them_once_and_those_of_failed_tests_before_others() {
+        let files = [
+            ("shape::x", vec![answered("1"), answered("2")]),
+            ("shape::y", vec![answered("2"), answered("3")]),
+            ("shape::z", vec![answered("4")]),
+        ];
+        let failed = ["shape::x", "shape::y", "shape::not_begun"];
+        let calls = read_all(&files, &failed, &["shape::z"]);
+        assert_eq!(calls, Some(["2", "3", "1", "4"].map(str::to_owned).into()));
+        assert_eq!(read_all(&files, &[], &["shape::z"]), None);
+    }
+
+    #[test]
+    fn a_stub_says_nothing() {
+        let fault = Fault {
+            kind: FaultKind::NotImplemented,
+            ..Fault::bad_request("not yet implemented")
+        };
+        let stub = call("1", Frame::of_answer(Err(fault)));
+        assert_eq!(read_all(&[("a", vec![stub.clone()])], &["a"], &[]), None);
+        let files = [("a", vec![stub, answered("2")])];
+        assert_eq!(read_all(&files, &["a"], &[]), Some(vec!["2".to_owned()]));
+    }
+
+    #[test]
+    fn where_a_call_was_not_answered_there_is_nothing_to_compare() {
+        let unanswered = Frame {
+            metadata: [(UNANSWERED.to_owned(), "it hung".to_owned())].into(),
+            ..Frame::default()
+        };
+        let files = [("a", vec![answered("1"), call("2", unanswered)])];
+        assert_eq!(read_all(&files, &["a"], &[]), None);
+    }
+}

@@ -1,0 +1,75 @@
+//! Several versions of an exercise in one program, each asked for by its name: starting a program that links libtorch
+//! takes longer than what it is asked.
+//!
+//! Each version brings the `main` of its own worker. Run within [`operations`], it says what it serves and returns.
+
+use crate::{Operation, meet, serve_with};
+use std::cell::RefCell;
+use std::process::ExitCode;
+use wire::Fault;
+
+/// What stands between a version's name and an operation's, in a request: `no-scale/attention`.
+const BETWEEN: char = '/';
+
+thread_local! {
+    static COLLECTED: RefCell<Option<Vec<Operation>>> = const { RefCell::new(None) };
+}
+
+/// Meets requests as [`serve`](crate::serve) does, for the operations of all versions: each has a name and the `main`
+/// of its worker.
+pub fn serve_versions(versions: &[(&str, fn() -> ExitCode)]) -> ExitCode {
+    let versions: Vec<_> = versions
+        .iter()
+        .map(|&(name, main)| (name, operations(main)))
+        .collect();
+    serve_with(|mut request| {
+        let (wanted, operation) = request
+            .operation
+            .split_once(BETWEEN)
+            .unwrap_or(("", &request.operation));
+        let Some((_, operations)) = versions.iter().find(|(name, _)| *name == wanted) else {
+            return Err(Fault::bad_request(format!("no version {wanted:?}")));
+        };
+        request.operation = operation.to_owned();
+        meet(operations, request)
+    })
+}
+
+/// What a worker's `main` serves.
+fn operations(main: fn() -> ExitCode) -> Vec<Operation> {
+    COLLECTED.set(Some(vec![]));
+    main();
+    COLLECTED.take().unwrap_or_default()
+}
+
+/// Takes the operations down where a worker's `main` is only asked for them.
+pub(crate) fn collect(operations: &[Operation]) -> bool {
+    COLLECTED.with_borrow_mut(|collected| {
+        collected
+            .as_mut()
+            .map(|collected| collected.extend_from_slice(operations))
+            .is_some()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Call, Outcome, serve};
+    use wire::Tensors;
+
+    fn nothing(_: &Call) -> Outcome {
+        Ok(Tensors::new())
+    }
+
+    fn worker() -> ExitCode {
+        serve(&[("a", nothing), ("b", nothing)])
+    }
+
+    #[test]
+    fn a_workers_main_says_what_it_serves_without_serving() {
+        let names: Vec<_> = operations(worker).iter().map(|(name, _)| *name).collect();
+        assert_eq!(names, ["a", "b"]);
+        assert!(!collect(&[]), "from here on, workers serve again");
+    }
+}
