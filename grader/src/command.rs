@@ -93,7 +93,7 @@ fn prepare(
         scratch,
         namer: Arc::default(),
         level,
-        limits: judging.limits(),
+        limits: judging.limits,
         seed: judging.seed,
         stop: &STOP,
     })
