@@ -5,7 +5,9 @@ use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 /// Limits that somebody set, and the others left open: on the command line, or in `[package.metadata.exercise.limits]`.
-#[derive(Args, Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Args, Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize,
+)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Asked {
     /// How long one call of a submission's function may take, in seconds [default: the exercise's, else 10]

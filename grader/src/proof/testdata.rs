@@ -169,10 +169,7 @@ mod tests {
             .map(|cases| cases.iter().map(|case| case.name.as_str()).collect())
             .collect();
         assert_eq!(names, [vec!["a", "c"], vec!["b"]]);
-        assert_eq!(
-            Asked::from(cases[1].limits).call_seconds,
-            Some(1)
-        );
+        assert_eq!(Asked::from(cases[1].limits).call_seconds, Some(1));
     }
 
     #[test]
