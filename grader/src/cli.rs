@@ -2,6 +2,7 @@
 
 use crate::confine::{Confinement, Layer, Sandbox};
 use crate::data::Set;
+use crate::limits::Asked;
 use crate::train::data::Source;
 use crate::train::device::Wanted;
 use crate::train::learner::{Mode, Model};
@@ -10,7 +11,6 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;
 use std::fmt;
 use std::path::PathBuf;
-use std::time::Duration;
 
 /// Grades the exercises of the course on Vision Transformers.
 ///
@@ -108,12 +108,9 @@ pub struct Judging {
     /// For --train mnist: what to train on
     #[arg(long, value_enum, default_value_t)]
     pub device: Wanted,
-    /// How long one call of a submission's function may take, in seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=3600))]
-    pub call_limit: u64,
-    /// How long all tests of one exercise may take, in seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=86400))]
-    pub exercise_limit: u64,
+    /// What code may take
+    #[command(flatten)]
+    pub limits: Asked,
     /// How the code is confined: `none` puts on only the limits, and is for code that you trust
     #[arg(long, value_enum, default_value_t)]
     pub sandbox: Sandbox,
@@ -146,26 +143,14 @@ impl fmt::Display for TrainOn {
 
 impl Default for Judging {
     fn default() -> Self {
-        let limits = crate::judge::TimeLimits::default();
         Self {
             seed: None,
             train: TrainOn::default(),
             data_dir: None,
             device: Wanted::default(),
-            call_limit: limits.call.as_secs(),
-            exercise_limit: limits.exercise.as_secs(),
+            limits: Asked::default(),
             sandbox: Sandbox::default(),
             without: vec![],
-        }
-    }
-}
-
-impl Judging {
-    /// The time limits.
-    pub fn limits(&self) -> crate::judge::TimeLimits {
-        crate::judge::TimeLimits {
-            call: Duration::from_secs(self.call_limit),
-            exercise: Duration::from_secs(self.exercise_limit),
         }
     }
 }

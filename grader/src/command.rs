@@ -100,7 +100,7 @@ fn prepare(
         scratch,
         namer: Arc::default(),
         level,
-        limits: judging.limits(),
+        limits: judging.limits,
         seed: judging.seed,
         training,
         stop: &STOP,

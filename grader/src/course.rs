@@ -1,5 +1,6 @@
 //! The course as it lies on disk: its exercises, and what each one's Cargo.toml says of it.
 
+use crate::limits::Asked;
 use anyhow::{Context, Result, bail};
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
@@ -54,6 +55,9 @@ pub struct Facts {
     /// The test of kind training that a training on all of MNIST stands in for, where one is asked for.
     #[serde(default)]
     pub trained: Option<String>,
+    /// What its code may take, where that is not the usual.
+    #[serde(default)]
+    pub limits: Asked,
     /// Points by kind of test.
     pub points: BTreeMap<Kind, f64>,
     /// The names of the graded tests.

@@ -4,7 +4,8 @@ use crate::compile::{Compiled, compile};
 use crate::confine::Level;
 use crate::course::{Course, Exercise, Kind};
 use crate::intake::{Candidate, Escaped, Limits as IntakeLimits, Source};
-use crate::judge::{TimeLimits, judge, tally};
+use crate::judge::{judge, tally};
+use crate::limits::{Asked, Limits};
 use crate::naming::{Namer, Suspicion};
 use crate::rules;
 use crate::scratch::Scratch;
@@ -33,8 +34,8 @@ pub struct Grader {
     pub namer: Arc<Namer>,
     /// How much of the sandbox is in force.
     pub level: Level,
-    /// How long things may take.
-    pub limits: TimeLimits,
+    /// What code may take, as far as somebody asked for it.
+    pub limits: Asked,
     /// The seed of property tests, where it is not the usual one.
     pub seed: Option<u64>,
     /// How models are trained for long, where that is asked for.
@@ -163,6 +164,7 @@ impl Grader {
         };
         let kinds = tally(exercise, &tests);
         GradedExercise {
+            limits: self.limits_of(exercise),
             exercise: exercise.folder.clone(),
             outcome,
             points: kinds.values().map(|tally| tally.points).sum(),
@@ -225,6 +227,11 @@ impl Grader {
             tests,
             suspicion,
         })
+    }
+
+    /// What an exercise's code may take.
+    pub fn limits_of(&self, exercise: &Exercise) -> Limits {
+        Limits::of(self.limits, exercise.facts.limits)
     }
 
     /// Whether somebody wants to stop.

@@ -6,7 +6,7 @@
 //! ([`ledger`]) and shown ([`report`]). Whatever runs or compiles a submission's code is started in one place
 //! ([`confine`], [`process`]), in a folder of its own ([`scratch`]), and watched from outside while it runs ([`watch`]).
 //!
-//! [`course`] is what the exercises' manifests say, [`lesson`] what their tests say of themselves. [`proof`] shows
+//! [`course`] is what the exercises' manifests say, [`limits`] what code may take, [`lesson`] what their tests say of themselves. [`proof`] shows
 //! that all this can tell right from wrong, [`attack`] that it cannot be cheated; [`suites`] runs the project's own
 //! tests. [`ask`] asks a worker, [`train`] has it learn, [`draw`] makes [`picture`]s of what it gives, [`cost`] counts
 //! what a model takes, [`data`] knows the data sets. [`setup`] gets libtorch, [`doctor`] says what a machine lacks.
@@ -30,6 +30,7 @@ pub mod judge;
 pub mod ledger;
 pub mod lesson;
 pub mod libtorch;
+pub mod limits;
 pub mod naming;
 pub mod picture;
 pub mod process;

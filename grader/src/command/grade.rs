@@ -99,8 +99,7 @@ impl Terms {
             seed: grader.seed,
             train: judging.train.to_string(),
             sandbox: grader.level.to_string(),
-            call_seconds: grader.limits.call.as_secs(),
-            exercise_seconds: grader.limits.exercise.as_secs(),
+            limits: grader.limits,
         })
     }
 }

@@ -63,6 +63,15 @@ const HUGE_PAGES: &str = "/sys/kernel/mm/transparent_hugepage";
 /// How long a training may take.
 const TRAINING: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// What a worker is told of whether it is to seal itself.
+fn sealed(workshop: &Workshop) -> Sandbox {
+    if workshop.level.seal {
+        Sandbox::Full
+    } else {
+        Sandbox::None
+    }
+}
+
 fn paths(places: &[&[&str]]) -> Vec<PathBuf> {
     places.concat().into_iter().map(PathBuf::from).collect()
 }
@@ -114,11 +123,6 @@ impl Confinement {
         run.extend([worker.to_owned(), workshop.torch.clone()]);
         let mut read = paths(&[LOADER_FILES, MACHINE]);
         read.push("/proc/self".into());
-        let sandbox = if workshop.level.seal {
-            Sandbox::Full
-        } else {
-            Sandbox::None
-        };
         Self {
             level: workshop.level,
             folder: folder.to_owned(),
@@ -129,7 +133,7 @@ impl Confinement {
             environment: vec![
                 // The course's tensors are small: a second thread would only be waited for.
                 format!("{THREADS_VARIABLE}=1"),
-                format!("WORKER_SANDBOX={sandbox}"),
+                format!("WORKER_SANDBOX={}", sealed(workshop)),
             ],
             list: vec![],
             read,
@@ -168,6 +172,8 @@ impl Confinement {
     /// whether there is a GPU, whose answer stays.
     fn add_gpu(&mut self) {
         self.gpu = true;
+        // The driver is not known to work from within.
+        self.level = self.level.without(&[Layer::Namespaces]);
         self.environment.push(format!("LD_PRELOAD={CUDA_LIBRARY}"));
         self.environment.push("WORKER_GPU=1".to_owned());
         self.read.extend(paths(&[GPU_FACTS]));
