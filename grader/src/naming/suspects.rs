@@ -9,8 +9,8 @@ use anyhow::{Result, bail};
 use std::time::{Duration, Instant};
 use wire::{Answer, Request, SEED};
 
-/// What all calls together may take. Usually they take half a second.
-const LIMIT: Duration = Duration::from_secs(20);
+/// What all calls together may take: far more than they do, even where a machine is busy with other things.
+const LIMIT: Duration = Duration::from_secs(120);
 
 /// What was found.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! One worker that holds an exercise's solution and all of its misconceptions, compiled once and kept.
 //!
-//! Each version is a library of its own. The worker's source is the exercise's own, once for each version, in a module in
-//! which the exercise's name stands for that version.
+//! It is one program with a module for each version, in which the version's source stands under the exercise's name, and
+//! the exercise's own worker beside it. Compiled one by one, they would take ten times as long.
 
 use super::misconception::{Misconception, solution_of};
 use crate::compile::{library_arguments, worker_arguments};
@@ -16,22 +16,19 @@ use sha2::{Digest, Sha256};
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
 use std::time::{Duration, UNIX_EPOCH};
 use syn::{Item, Visibility};
 
 /// The name of the solution among the versions. No misconception is called so: theirs are their files' names.
 pub const SOLUTION: &str = "=";
 
-/// What compiling one version, or linking all of them, may take.
-const LIMIT: Duration = Duration::from_secs(120);
+/// What compiling them may take. It takes some ten seconds.
+const LIMIT: Duration = Duration::from_secs(300);
 
 /// The worker of an exercise's versions, compiled where that was not done before.
 ///
 /// # Errors
-/// Where one of them does not compile.
+/// Where they do not compile.
 pub fn worker(
     grader: &Grader,
     exercise: &Exercise,
@@ -127,53 +124,10 @@ impl<'a> Build<'a> {
         Ok(digest[..16].to_owned())
     }
 
-    /// Compiles the versions, several at a time, and links them.
+    /// Compiles the program.
     fn make(&self, scratch: &Path) -> Result<PathBuf> {
-        let next = AtomicUsize::new(0);
-        let libraries = Mutex::new(vec![]);
-        let job = || -> Result<()> {
-            loop {
-                let number = next.fetch_add(1, Ordering::Relaxed);
-                let Some((name, source)) = self.versions.get(number) else {
-                    return Ok(());
-                };
-                let library = self
-                    .library(scratch, number, source)
-                    .with_context(|| format!("the misconception {name} does not compile"))?;
-                if let Ok(mut libraries) = libraries.lock() {
-                    libraries.push(library);
-                }
-            }
-        };
-        let jobs = thread::available_parallelism().map_or(1, usize::from);
-        thread::scope(|scope| {
-            let jobs: Vec<_> = (0..jobs).map(|_| scope.spawn(job)).collect();
-            let ends = jobs.into_iter().map(|job| {
-                job.join()
-                    .unwrap_or_else(|_| bail!("a job that compiles misconceptions panicked"))
-            });
-            ends.collect::<Vec<_>>().into_iter().collect::<Result<()>>()
-        })?;
-        self.link(scratch, &libraries.into_inner().unwrap_or_default())
-    }
-
-    fn library(&self, scratch: &Path, number: usize, source: &str) -> Result<(usize, PathBuf)> {
-        let folder = scratch.join(number.to_string());
-        fs::create_dir(&folder).context("no folder can be made")?;
-        fs::write(folder.join("lib.rs"), source).context("the source cannot be written")?;
-        let library = folder.join(format!("lib{}.rlib", self.exercise.name));
-        let workshop = &self.grader.workshop;
-        let mut arguments = library_arguments(workshop, self.exercise, &folder, &library)?;
-        // All versions have the exercise's name: this keeps them apart in one program.
-        arguments.push(format!("-Cmetadata={number}").into());
-        self.rustc(&folder, arguments)?;
-        Ok((number, library))
-    }
-
-    fn link(&self, scratch: &Path, libraries: &[(usize, PathBuf)]) -> Result<PathBuf> {
-        let names: Vec<_> = self.versions.iter().map(|(name, _)| *name).collect();
-        let source = program(&self.worker, &self.exercise.name, &names)?;
         let main = scratch.join("main.rs");
+        let source = program(&self.worker, &self.exercise.name, &self.versions)?;
         fs::write(&main, source).context("the worker's source cannot be written")?;
         let Grader {
             workshop, course, ..
@@ -182,9 +136,8 @@ impl<'a> Build<'a> {
         let own = course
             .root
             .join(format!("grader/workers/src/bin/{}.rs", self.exercise.name));
-        let (_, any) = libraries.first().context("there is no version")?;
-        let arguments = worker_arguments(workshop, &course.root, self.exercise, any, &worker)?;
-        // The program in the place of the exercise's own worker, the versions in that of a submission.
+        let arguments = worker_arguments(workshop, &course.root, self.exercise, scratch, &worker)?;
+        // The program stands in the place of the exercise's worker, and the versions in it in that of a submission.
         let is_submission = format!("--extern={}=", self.exercise.name);
         let mut arguments: Vec<OsString> = arguments
             .into_iter()
@@ -197,11 +150,18 @@ impl<'a> Build<'a> {
                 }
             })
             .collect();
-        arguments.extend(libraries.iter().map(|(number, library)| {
-            format!("--extern={}={}", version(*number), library.display()).into()
-        }));
-        self.rustc(scratch, arguments)
-            .context("the misconceptions cannot be linked")?;
+        // What a version is made of, a submission is made of.
+        let library = library_arguments(workshop, self.exercise, scratch, scratch)?;
+        let is_dependency =
+            |argument: &OsString| argument.to_string_lossy().starts_with("--extern=");
+        let dependencies = library.into_iter().filter(is_dependency);
+        arguments.extend(
+            dependencies
+                .filter(|it| !arguments.contains(it))
+                .collect::<Vec<_>>(),
+        );
+        arguments.extend(["-Awarnings", "-Ccodegen-units=4"].map(OsString::from));
+        self.rustc(scratch, arguments)?;
         Ok(worker)
     }
 
@@ -214,43 +174,41 @@ impl<'a> Build<'a> {
         rustc.args(arguments);
         let finished = process::run(&mut rustc, LIMIT, &|| self.grader.is_stopped())?;
         if !finished.status.success() {
-            bail!("{}", finished.stderr.trim());
+            let words: String = finished.stderr.trim().chars().take(4 << 10).collect();
+            bail!(
+                "the misconceptions do not compile together; `grader verify --only misconceptions` says which does not by itself\n{words}"
+            );
         }
         Ok(())
     }
 }
 
-/// The name of a version's crate in the program.
-fn version(number: usize) -> String {
-    format!("version_{number}")
-}
-
 /// The program: a module for each version, with the exercise's worker in it, and a `main` that serves them all.
-fn program(worker: &str, exercise: &str, names: &[&str]) -> Result<String> {
-    let mut file = syn::parse_file(worker).context("the exercise's worker is no Rust file")?;
-    for item in &mut file.items {
+fn program(worker: &str, exercise: &str, versions: &[(&str, String)]) -> Result<String> {
+    let mut worker = syn::parse_file(worker).context("the exercise's worker is no Rust file")?;
+    for item in &mut worker.items {
         if let Item::Fn(function) = item
             && function.sig.ident == "main"
         {
             function.vis = Visibility::Public(Default::default());
         }
     }
-    let items = file.items;
+    let worker = worker.items;
     let exercise = format_ident!("{exercise}");
-    let modules = (0..names.len()).map(|number| -> TokenStream {
-        let version = format_ident!("{}", version(number));
-        let module = format_ident!("of_{version}");
-        quote! {
+    let mut modules: Vec<TokenStream> = vec![];
+    let mut served: Vec<TokenStream> = vec![];
+    for (number, (name, source)) in versions.iter().enumerate() {
+        let file = syn::parse_file(source).with_context(|| format!("{name} is no Rust file"))?;
+        let items = file.items;
+        let module = format_ident!("version_{number}");
+        modules.push(quote! {
             mod #module {
-                extern crate #version as #exercise;
-                #(#items)*
+                pub mod #exercise { #(#items)* }
+                #(#worker)*
             }
-        }
-    });
-    let served = names.iter().enumerate().map(|(number, name)| {
-        let module = format_ident!("of_{}", version(number));
-        quote! { (#name, #module::main) }
-    });
+        });
+        served.push(quote! { (#name, #module::main) });
+    }
     let program = quote! {
         #(#modules)*
         fn main() -> std::process::ExitCode {
@@ -267,22 +225,23 @@ mod tests {
     #[test]
     fn each_version_has_the_exercises_worker_in_a_module_of_its_own() {
         let worker = "//! Serves.\nuse msa::Msa;\nfn main() -> ExitCode { serve(&[]) }";
-        let program = program(worker, "msa", &[SOLUTION, "no-scale"]).expect("a program");
+        let versions = [SOLUTION, "no-scale"].map(|name| (name, "pub struct Msa;".to_owned()));
+        let program = program(worker, "msa", &versions).expect("a program");
         let file = syn::parse_file(&program).expect("a program that parses");
         let modules = file
             .items
             .iter()
             .filter(|item| matches!(item, Item::Mod(_)));
         assert_eq!(modules.count(), 2);
-        assert!(
-            program.contains("extern crate version_1 as msa"),
-            "{program}"
-        );
-        assert!(
-            program.contains(r#"("no-scale" , of_version_1 :: main)"#),
-            "{program}"
+        assert_eq!(
+            program.matches("pub mod msa { pub struct Msa ; }").count(),
+            2
         );
         assert_eq!(program.matches("pub fn main").count(), 2);
+        assert!(
+            program.contains(r#"("no-scale" , version_1 :: main)"#),
+            "{program}"
+        );
     }
 
     #[test]

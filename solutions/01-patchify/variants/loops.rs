@@ -1,0 +1,154 @@
+//! Written with loops: each number is looked up where the formula says it lies.
+
+use ndarray::{Array3, Array4, ArrayView1, ArrayView2, ArrayView3, ArrayView4};
+
+/// Cuts each image into `grid` × `grid` patches and lays each patch flat.
+///
+/// With G = `grid`, a patch has P = H/G rows and Q = W/G columns; P = Q where the image is square.
+///
+/// ```text
+/// patches[b, i·G + j, (c·P + r)·Q + s] = images[b, c, i·P + r, j·Q + s]
+/// ```
+///
+/// i and j say which patch: the grid is read row by row. c, r and s say where inside it: channel, then row,
+/// then column, as the weights of a convolution lie in memory.
+///
+/// Shapes: `images` \[B, C, H, W\] → \[B, G², C·P·Q\].
+///
+/// # Panics
+/// Where `grid` does not divide both H and W. The message names `grid` and the side that is at fault.
+///
+/// Source: ViT, section 3.1, there x → x_p.
+pub fn patchify(images: ArrayView4<'_, f32>, grid: usize) -> Array3<f32> {
+    let (b, c, h, w) = images.dim();
+    let p = divide(h, grid, "rows into a grid of");
+    let q = divide(w, grid, "columns into a grid of");
+    let mut patches = Array3::zeros((b, grid * grid, c * p * q));
+    for ((image, patch, place), value) in patches.indexed_iter_mut() {
+        let (i, j) = (patch / grid, patch % grid);
+        let (channel, inside) = (place / (p * q), place % (p * q));
+        *value = images[[image, channel, i * p + inside / q, j * q + inside % q]];
+    }
+    patches
+}
+
+/// Puts patches back where [`patchify`] took them from, and gives square images.
+///
+/// The side P of a patch follows from its length, which is `channels`·P². With G = `grid`:
+///
+/// ```text
+/// images[b, c, i·P + r, j·P + s] = patches[b, i·G + j, (c·P + r)·P + s]
+/// ```
+///
+/// Shapes: `patches` \[B, G², C·P·P\] → \[B, C, G·P, G·P\].
+///
+/// # Panics
+/// Where there are not `grid`² patches: the message names the number of patches and `grid`. Where the length
+/// of a patch is not `channels` times a square: the message names the length and `channels`.
+pub fn unpatchify(patches: ArrayView3<'_, f32>, channels: usize, grid: usize) -> Array4<f32> {
+    let (b, n, k) = patches.dim();
+    assert!(
+        n == grid * grid,
+        "{n} patches do not fill a grid of {grid} × {grid}"
+    );
+    let area = divide(k, channels, "values of a patch into channels:");
+    let p = area.isqrt();
+    assert!(
+        p * p == area,
+        "{k} values in {channels} channels are no square patch"
+    );
+    let mut images = Array4::zeros((b, channels, grid * p, grid * p));
+    for ((image, channel, y, x), value) in images.indexed_iter_mut() {
+        let patch = y / p * grid + x / p;
+        *value = patches[[image, patch, (channel * p + y % p) * p + x % p]];
+    }
+    images
+}
+
+/// Maps each patch to a token: one linear map, the same for all patches of all images.
+///
+/// ```text
+/// tokens[b, n, d] = Σₖ patches[b, n, k] · weight[d, k] + bias[d]
+/// ```
+///
+/// Shapes: `patches` \[B, N, K\], `weight` \[D, K\], `bias` \[D\] → \[B, N, D\], with K = C·P·P.
+///
+/// # Panics
+/// Where the rows of `weight` are not as long as a patch, or `bias` has not one value for each row (nothing
+/// broadcasts). The message names both lengths.
+///
+/// Source: ViT, equation 1, there x_p E; `weight` is Eᵀ, and the bias is left out there.
+pub fn embed(
+    patches: ArrayView3<'_, f32>,
+    weight: ArrayView2<'_, f32>,
+    bias: ArrayView1<'_, f32>,
+) -> Array3<f32> {
+    let (b, n, k) = patches.dim();
+    let (d, columns) = weight.dim();
+    assert!(
+        k == columns,
+        "patches have {k} values, the weight's rows have {columns}"
+    );
+    assert!(
+        d == bias.len(),
+        "the weight has {d} rows, the bias has {} values",
+        bias.len()
+    );
+    Array3::from_shape_fn((b, n, d), |(image, patch, column)| {
+        let products = (0..k).map(|i| patches[[image, patch, i]] * weight[[column, i]]);
+        products.sum::<f32>() + bias[column]
+    })
+}
+
+/// What a Vision Transformer pays for the size of its patches. See [`cost`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cost {
+    /// Patches of one image: (image / patch)².
+    pub patches: usize,
+    /// Tokens that attention sees: the patches and one class token.
+    pub tokens: usize,
+    /// Weights and biases of the embedding: dim · channels · patch² + dim.
+    pub params: usize,
+    /// Floating-point operations of QKᵀ and AV, one self-attention layer, one image: 4 · tokens² · dim.
+    pub attention_flops: usize,
+}
+
+/// Counts what patches of `patch` × `patch` pixels cost on a square image of side `image`.
+///
+/// With T tokens and D = `dim`:
+///
+/// ```text
+/// patches         = (image / patch)²
+/// tokens          = patches + 1                      T, with the class token
+/// params          = D · channels · patch² + D        weight and bias of embed
+/// attention_flops = 2·T²·D + 2·T²·D = 4·T²·D         QKᵀ and AV
+/// ```
+///
+/// Each of the two products takes T²·D multiplications, each followed by one addition, and both are counted:
+/// **two operations for a multiply-add**. The number of heads h does not matter, for h · T² · (D/h) = T²·D.
+/// Not counted are the linear maps that make Q, K, V and the output, the scaling and the softmax.
+///
+/// # Panics
+/// Where `patch` does not divide `image`. The message names both.
+///
+/// Source: ViT, section 3.1 (N = HW/P²); Vaswani et al. 2017 (arXiv:1706.03762), table 1: a layer of
+/// self-attention is O(n²·d).
+pub fn cost(image: usize, patch: usize, channels: usize, dim: usize) -> Cost {
+    let patches = divide(image, patch, "pixels into patches of side").pow(2);
+    let tokens = patches + 1;
+    Cost {
+        patches,
+        tokens,
+        params: dim * channels * patch * patch + dim,
+        attention_flops: 4 * tokens * tokens * dim,
+    }
+}
+
+/// `whole / parts`, which must come out even.
+fn divide(whole: usize, parts: usize, what: &str) -> usize {
+    assert!(
+        whole.is_multiple_of(parts),
+        "cannot divide {whole} {what} {parts}"
+    );
+    whole / parts
+}
