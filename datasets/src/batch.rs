@@ -50,7 +50,7 @@ impl<'a> Batches<'a> {
     #[must_use]
     pub fn shuffled(dataset: &'a Dataset, size: usize, seed: u64, epoch: u64) -> Self {
         let mut batches = Self::in_order(dataset, size);
-        batches.order.shuffle(&mut generator(seed, epoch));
+        batches.order = shuffled_order(dataset.len(), seed, epoch);
         batches
     }
 
@@ -58,6 +58,15 @@ impl<'a> Batches<'a> {
     fn next_places(&self) -> Range<usize> {
         self.done..self.order.len().min(self.done + self.size)
     }
+}
+
+/// The places of `len` images in an order drawn from the seed, another one for each epoch: that of
+/// [`Batches::shuffled`].
+#[must_use]
+pub fn shuffled_order(len: usize, seed: u64, epoch: u64) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..len).collect();
+    order.shuffle(&mut generator(seed, epoch));
+    order
 }
 
 impl Iterator for Batches<'_> {
@@ -145,6 +154,7 @@ mod tests {
         let dataset = dataset(10);
         let order = |seed, epoch| labels(Batches::shuffled(&dataset, 3, seed, epoch));
         assert_eq!(order(1, 0), [6, 4, 2, 9, 5, 7, 1, 0, 8, 3]);
+        assert_eq!(shuffled_order(10, 1, 0), [6, 4, 2, 9, 5, 7, 1, 0, 8, 3]);
         assert_ne!(order(1, 0), order(1, 1));
         assert_ne!(order(1, 0), order(2, 0));
     }

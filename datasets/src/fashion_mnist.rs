@@ -4,9 +4,12 @@
 use std::path::Path;
 
 use crate::dataset::Split;
+#[cfg(feature = "fetch")]
 use crate::fetch::Source;
 use crate::idx::LoadError;
-use crate::mnist::{Published, load_published, source_of};
+#[cfg(feature = "fetch")]
+use crate::mnist::source_of;
+use crate::mnist::{Published, load_published};
 
 /// What the labels mean.
 pub const CLASSES: [&str; 10] = [
@@ -23,7 +26,7 @@ pub const CLASSES: [&str; 10] = [
 ];
 
 /// Only the checksums of the gzipped files are published, and anybody may have packed them anew:
-/// [`source`] checks them when they are fetched, and loading checks all that can be seen of a file.
+/// `source` checks them when they are fetched, and loading checks all that can be seen of a file.
 const FASHION_MNIST: Published = Published {
     name: "fashion-mnist",
     sums: [None; 4],
@@ -38,7 +41,8 @@ pub fn load(folder: &Path) -> Result<Split, LoadError> {
     load_published(folder, &FASHION_MNIST)
 }
 
-/// From where [`fetch`](crate::fetch::fetch()) gets Fashion-MNIST, 30.9 MB.
+/// From where `fetch` gets Fashion-MNIST, 30.9 MB.
+#[cfg(feature = "fetch")]
 #[must_use]
 pub fn source() -> Source {
     source_of(

@@ -1,7 +1,7 @@
 //! Images to learn from, without libtorch.
 //!
 //! [`digits`] makes handwriting-like digits from a seed, with no download. [`mnist`] and
-//! [`fashion_mnist`] load the published files, which [`fetch`] gets. Either way there is a [`Split`]
+//! [`fashion_mnist`] load the published files, which `fetch` gets, a feature that is on by default. Either way there is a [`Split`]
 //! of [`Dataset`]s, taken in [`batch`]es, [`augment`]ed and [`standardise`]d.
 //!
 //! ```
@@ -26,6 +26,7 @@ pub mod batch;
 mod dataset;
 pub mod digits;
 pub mod fashion_mnist;
+#[cfg(feature = "fetch")]
 pub mod fetch;
 mod idx;
 pub mod mnist;

@@ -8,6 +8,7 @@ use ::mnist::MnistBuilder;
 use ndarray::{Array1, Array3};
 
 use crate::dataset::{Dataset, Split};
+#[cfg(feature = "fetch")]
 use crate::fetch::{RemoteFile, Source};
 use crate::idx::{self, LoadError, SIDE};
 
@@ -47,8 +48,9 @@ pub fn load(folder: &Path) -> Result<Split, LoadError> {
     load_published(folder, &MNIST)
 }
 
-/// From where [`fetch`](crate::fetch::fetch()) gets MNIST: the files as they were first published,
+/// From where `fetch` gets MNIST: the files as they were first published,
 /// 11.6 MB together.
+#[cfg(feature = "fetch")]
 #[must_use]
 pub fn source() -> Source {
     source_of(
@@ -87,6 +89,7 @@ const FILES: [&str; 4] = [
 ];
 
 /// A source of the gzipped files, of which sizes and SHA-256 are given.
+#[cfg(feature = "fetch")]
 pub(crate) fn source_of(name: &str, mirrors: &[&str], files: [(u64, &str); 4]) -> Source {
     let files = FILES.iter().zip(files).map(|(name, (bytes, sha256))| {
         let name = format!("{name}.gz");

@@ -12,27 +12,41 @@ mod attack;
 mod call;
 mod check;
 mod confined;
+mod copied;
+mod cost;
+mod data;
 mod doctor;
+mod draw;
 mod grade;
 mod progress;
 mod setup;
+mod subject;
+mod train;
 mod verify;
 
 pub use attack::attack;
 pub use call::call;
 pub use check::check;
 pub use confined::confined;
+pub use copied::copied;
+pub use cost::cost;
+pub use data::data;
 pub use doctor::doctor;
+pub use draw::draw;
 pub use grade::grade;
 pub use setup::setup;
+pub use train::train;
 pub use verify::verify;
 
-use crate::cli::Judging;
+use crate::cli::{Judging, TrainOn};
 use crate::confine;
-use crate::course::{Course, Exercise};
+use crate::course::{Course, Exercise, Kind};
 use crate::exit::{Blame, Failure};
 use crate::grade::Grader;
+use crate::libtorch::{LINK, Libtorch};
 use crate::scratch::Scratch;
+use crate::train::device::{Device, Wanted, find_gpu};
+use crate::train::graded::Training;
 use crate::workshop::Workshop;
 use anyhow::Context;
 use std::path::Path;
@@ -56,13 +70,27 @@ fn open_course(course: Option<&Path>) -> Result<Course, Failure> {
 }
 
 /// Makes ready all that judging takes: libtorch where an exercise needs it, judges, libraries, Ctrl-C.
-fn prepare(course: Course, exercises: Vec<Exercise>, judging: &Judging) -> Result<Grader, Failure> {
+fn prepare(
+    course: Course,
+    mut exercises: Vec<Exercise>,
+    judging: &Judging,
+) -> Result<Grader, Failure> {
+    if judging.train == TrainOn::None {
+        for exercise in &mut exercises {
+            exercise.leave_out(Kind::Training);
+        }
+    }
     if exercises.iter().any(|exercise| exercise.uses_torch) {
         setup::ensure(&course, false)?;
     }
+    let training = match judging.train {
+        TrainOn::Mnist => Some(Arc::new(training(&course, judging)?)),
+        TrainOn::None | TrainOn::Digits => None,
+    };
     let level = confine::reach(judging.sandbox).blame_setup()?;
+    let level = level.without(&judging.without);
     eprintln!("sandbox: {level}");
-    let workshop = Workshop::build(&course, &exercises, judging.sandbox).blame_setup()?;
+    let workshop = Workshop::build(&course, &exercises, level).blame_setup()?;
     let scratch = Arc::new(Scratch::new(&course.root).blame_setup()?);
     stop_on_ctrl_c()?;
     Ok(Grader {
@@ -72,10 +100,26 @@ fn prepare(course: Course, exercises: Vec<Exercise>, judging: &Judging) -> Resul
         scratch,
         namer: Arc::default(),
         level,
-        limits: judging.limits(),
+        limits: judging.limits,
         seed: judging.seed,
+        training,
         stop: &STOP,
     })
+}
+
+/// What long trainings take: the images, and a GPU where there is one.
+fn training(course: &Course, judging: &Judging) -> Result<Training, Failure> {
+    let gpu = || {
+        let libtorch = Libtorch::at(&course.root.join(LINK))?;
+        Ok::<_, anyhow::Error>(find_gpu(Path::new("/"), &libtorch)?)
+    };
+    let device = match judging.device {
+        Wanted::Cpu => Device::Cpu,
+        Wanted::Cuda => gpu().map(|()| Device::Cuda).blame_setup()?,
+        Wanted::Auto => gpu().map_or(Device::Cpu, |()| Device::Cuda),
+    };
+    eprintln!("training on: {device}");
+    Training::on_mnist(judging.data_dir.as_deref(), device).blame_arguments()
 }
 
 /// The first Ctrl-C ends what runs, at once, and keeps what is finished; a second one does not wait for that.
@@ -86,4 +130,12 @@ fn stop_on_ctrl_c() -> Result<(), Failure> {
         }
     };
     Ok(ctrlc::set_handler(handler).context("Ctrl-C cannot be caught")?)
+}
+
+/// Ends work that can be ended between two requests.
+fn stop_if_asked() -> anyhow::Result<()> {
+    if STOP.load(Ordering::Relaxed) {
+        anyhow::bail!("stopped");
+    }
+    Ok(())
 }

@@ -137,6 +137,14 @@ pub fn worker_arguments(
             .into(),
     );
     arguments.push(external(&exercise.name, library));
+    for name in exercise
+        .earlier
+        .iter()
+        .filter(|name| exercise.dependencies.contains(name))
+    {
+        let solution = shelf.library(&format!("{name}_solution"))?;
+        arguments.push(external(name, solution));
+    }
     for name in ["workers", "wire", "ndarray"]
         .into_iter()
         .chain(exercise.uses_torch.then_some("tch"))

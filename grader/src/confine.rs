@@ -10,9 +10,10 @@ mod calls;
 mod files;
 mod level;
 mod limits;
+mod namespaces;
 mod profiles;
 
-pub use level::{Level, Sandbox, reach};
+pub use level::{Layer, Level, Sandbox, reach, why_no_namespaces};
 
 use anyhow::{Context, Result};
 use clap::Args;
@@ -29,9 +30,9 @@ pub const NOT_CONFINED: u8 = 125;
 /// What a confined process may use.
 #[derive(Args, Clone, Debug, PartialEq, Eq)]
 pub struct Confinement {
-    /// Whether files and calls of the system are confined too
-    #[arg(long)]
-    pub sandbox: Sandbox,
+    /// What is put on besides the limits
+    #[command(flatten)]
+    pub level: Level,
     /// The folder it starts in
     #[arg(long)]
     pub folder: PathBuf,
@@ -47,6 +48,9 @@ pub struct Confinement {
     /// Environment variables, as NAME=VALUE; it gets no others
     #[arg(long = "env")]
     pub environment: Vec<String>,
+    /// Whether it may do what CUDA takes: a GPU was asked for
+    #[arg(long)]
+    pub gpu: bool,
     /// A folder whose entries it may list, here and below, without reading them
     #[arg(long)]
     pub list: Vec<PathBuf>,
@@ -65,8 +69,15 @@ impl Confinement {
     /// The arguments that make the program of [`grader`] start `program` under this confinement.
     pub fn arguments(&self, program: &Path) -> Vec<OsString> {
         let mut arguments: Vec<OsString> = vec!["confined".into()];
+        let level = self.level;
+        let switches = [
+            ("--seccomp", level.seccomp),
+            ("--namespaces", level.namespaces),
+        ];
+        let switches = switches.into_iter().filter(|(_, on)| *on);
+        arguments.extend(switches.map(|(name, _)| name.into()));
         let mut option = |name: &str, value: OsString| arguments.extend([name.into(), value]);
-        option("--sandbox", self.sandbox.to_string().into());
+        option("--landlock", level.landlock.to_string().into());
         option("--folder", self.folder.clone().into());
         option("--memory", self.memory.to_string().into());
         option("--cpu", self.cpu.to_string().into());
@@ -85,6 +96,7 @@ impl Confinement {
                 option(name, path.into());
             }
         }
+        arguments.extend(self.gpu.then(|| "--gpu".into()));
         arguments.extend(["--".into(), program.into()]);
         arguments
     }
@@ -134,11 +146,17 @@ pub fn enter(
 }
 
 fn confine_this_process(confinement: &Confinement) -> Result<()> {
+    // First: a change of rights takes back the signal that ends this process with its parent's.
+    if confinement.level.namespaces {
+        namespaces::enter()?;
+    }
     limits::set(confinement)?;
     close_what_was_inherited()?;
-    if confinement.sandbox == Sandbox::Full {
+    if confinement.level.landlock > 0 {
         files::confine(confinement)?;
-        calls::confine()?;
+    }
+    if confinement.level.seccomp {
+        calls::confine(confinement.gpu)?;
     }
     Ok(())
 }

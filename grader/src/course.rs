@@ -1,5 +1,6 @@
 //! The course as it lies on disk: its exercises, and what each one's Cargo.toml says of it.
 
+use crate::limits::Asked;
 use anyhow::{Context, Result, bail};
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
@@ -51,6 +52,12 @@ pub struct Facts {
     /// Functions of the libraries that may not be called.
     #[serde(default)]
     pub forbidden: Vec<String>,
+    /// The test of kind training that a training on all of MNIST stands in for, where one is asked for.
+    #[serde(default)]
+    pub trained: Option<String>,
+    /// What its code may take, where that is not the usual.
+    #[serde(default)]
+    pub limits: Asked,
     /// Points by kind of test.
     pub points: BTreeMap<Kind, f64>,
     /// The names of the graded tests.
@@ -71,6 +78,8 @@ pub enum Kind {
     Property,
     /// Gradients.
     Gradient,
+    /// Learning: a batch by heart, and enough to read images that were held back.
+    Training,
 }
 
 impl fmt::Display for Kind {
@@ -80,6 +89,7 @@ impl fmt::Display for Kind {
             Kind::Snapshot => "snapshot",
             Kind::Property => "property",
             Kind::Gradient => "gradient",
+            Kind::Training => "training",
         })
     }
 }
@@ -346,6 +356,12 @@ impl Exercise {
             || name == self.folder
             || name == number
             || name.parse::<u32>().is_ok_and(|n| number.parse() == Ok(n))
+    }
+
+    /// Leaves out a kind of test, and its points.
+    pub fn leave_out(&mut self, kind: Kind) {
+        self.facts.points.remove(&kind);
+        self.facts.tests.remove(&kind);
     }
 
     /// The points that all tests give.

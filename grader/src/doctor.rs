@@ -148,7 +148,16 @@ fn rust(version: &Heard) -> Finding {
 fn sandbox(reached: anyhow::Result<Level>) -> Finding {
     const WHAT: &str = "sandbox";
     match reached {
-        Ok(level) => Finding::good(WHAT, format!("{level}: code of others can be graded")),
+        Ok(level) => {
+            let without = confine::why_no_namespaces(level)
+                .map(|why| format!(" (no user namespaces: {why:#})"))
+                .filter(|_| !level.namespaces)
+                .unwrap_or_default();
+            Finding::good(
+                WHAT,
+                format!("{level}: code of others can be graded{without}").replace('\n', " "),
+            )
+        }
         Err(error) => Finding::fault(
             WHAT,
             format!("{error:#}"),

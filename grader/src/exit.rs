@@ -1,7 +1,8 @@
 //! How the grader ends: exit codes, and the errors that decide them.
 
+use crate::attack::NO_COPY;
 use crate::confine::NOT_CONFINED;
-use std::process::ExitCode;
+use std::process::{ExitCode, ExitStatus};
 
 /// The exit codes. A failing submission is none of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,11 +21,24 @@ pub enum Exit {
     Stopped,
     /// A program was not started, since it could not be confined. Only `grader confined` ends with it.
     NotConfined,
+    /// There can be no copy of this machine. Only `grader copied` ends with it.
+    NoCopy,
 }
 
-impl From<Exit> for ExitCode {
-    fn from(exit: Exit) -> Self {
-        ExitCode::from(match exit {
+impl Exit {
+    const ALL: [Self; 8] = [
+        Exit::Success,
+        Exit::Failed,
+        Exit::Arguments,
+        Exit::Setup,
+        Exit::Internal,
+        Exit::Stopped,
+        Exit::NotConfined,
+        Exit::NoCopy,
+    ];
+
+    fn code(self) -> u8 {
+        match self {
             Exit::Success => 0,
             Exit::Failed => 1,
             Exit::Arguments => 2,
@@ -32,7 +46,23 @@ impl From<Exit> for ExitCode {
             Exit::Internal => 4,
             Exit::Stopped => 130,
             Exit::NotConfined => NOT_CONFINED,
-        })
+            Exit::NoCopy => NO_COPY,
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        exit.code().into()
+    }
+}
+
+impl From<ExitStatus> for Exit {
+    /// How another run of this program ended; one that did not end by itself failed.
+    fn from(status: ExitStatus) -> Self {
+        let ended_so = |exit: &Exit| status.code() == Some(exit.code().into());
+        let exit = Self::ALL.into_iter().find(ended_so);
+        exit.unwrap_or(Exit::Internal)
     }
 }
 

@@ -2,12 +2,14 @@
 
 use crate::compile::{Compiled, compile};
 use crate::confine::Level;
-use crate::course::{Course, Exercise};
+use crate::course::{Course, Exercise, Kind};
 use crate::intake::{Candidate, Escaped, Limits as IntakeLimits, Source};
-use crate::judge::{TimeLimits, judge, tally};
+use crate::judge::{judge, tally};
+use crate::limits::{Asked, Limits};
 use crate::naming::{Namer, Suspicion};
 use crate::rules;
 use crate::scratch::Scratch;
+use crate::train::graded::Training;
 use crate::verdict::{Graded, GradedExercise, Outcome, Tested};
 use crate::workshop::Workshop;
 use anyhow::{Context, Result};
@@ -32,12 +34,22 @@ pub struct Grader {
     pub namer: Arc<Namer>,
     /// How much of the sandbox is in force.
     pub level: Level,
-    /// How long things may take.
-    pub limits: TimeLimits,
+    /// What code may take, as far as somebody asked for it.
+    pub limits: Asked,
     /// The seed of property tests, where it is not the usual one.
     pub seed: Option<u64>,
+    /// How models are trained for long, where that is asked for.
+    pub training: Option<Arc<Training>>,
     /// Set when somebody wants to stop: what runs is ended, and nothing is graded any more.
     pub stop: &'static AtomicBool,
+}
+
+/// The test that a long training stands in for. Where it failed already, so would the training, after minutes.
+fn trained<'a>(exercise: &Exercise, tests: &'a mut [Tested]) -> Option<&'a mut Tested> {
+    let name = format!("{}::{}", Kind::Training, exercise.facts.trained.as_ref()?);
+    tests
+        .iter_mut()
+        .find(|tested| tested.test == name && tested.passed)
 }
 
 const NOTHING_FOUND: &str = "no exercise was found in it: exercises lie in exercises/NN-name/src or NN-name/src, named as in the course";
@@ -51,6 +63,8 @@ pub enum Stage<'a> {
     Compiling(&'a str),
     /// An exercise's tests run.
     Judging(&'a str),
+    /// An exercise's model is trained.
+    Training(&'a str),
     /// Its misconceptions are compiled, which is done once and kept.
     Gathering(&'a str),
     /// What failed is held against the exercise's misconceptions.
@@ -150,6 +164,7 @@ impl Grader {
         };
         let kinds = tally(exercise, &tests);
         GradedExercise {
+            limits: self.limits_of(exercise),
             exercise: exercise.folder.clone(),
             outcome,
             points: kinds.values().map(|tally| tally.points).sum(),
@@ -172,7 +187,8 @@ impl Grader {
         doubt: Doubt,
         stage: &dyn Fn(Stage<'_>),
     ) -> Result<Trial> {
-        if let Some(breach) = rules::breach(exercise, sources) {
+        let breach = rules::breach(exercise, sources).filter(|_| self.level.rules);
+        if let Some(breach) = breach {
             return Ok(Trial::ended(Outcome::NotAccepted(breach)));
         }
         let stop = || self.is_stopped();
@@ -193,7 +209,13 @@ impl Grader {
         stage(Stage::Judging(&exercise.name));
         let calls = scratch.path().join("calls");
         fs::create_dir(&calls).with_context(|| format!("{} cannot be made", calls.display()))?;
-        let tests = judge(self, exercise, &worker, scratch.path(), &calls)?;
+        let mut tests = judge(self, exercise, &worker, scratch.path(), &calls)?;
+        if let (Some(training), Some(tested)) = (&self.training, trained(exercise, &mut tests)) {
+            stage(Stage::Training(&exercise.name));
+            let fault = training.test(self, exercise, &worker, scratch.path())?;
+            tested.passed = fault.is_none();
+            tested.message = fault;
+        }
         let doubted = |tested: &Tested| Tested {
             passed: tested.passed && doubt == Doubt::Failures,
             ..tested.clone()
@@ -205,6 +227,11 @@ impl Grader {
             tests,
             suspicion,
         })
+    }
+
+    /// What an exercise's code may take.
+    pub fn limits_of(&self, exercise: &Exercise) -> Limits {
+        Limits::of(self.limits, exercise.facts.limits)
     }
 
     /// Whether somebody wants to stop.

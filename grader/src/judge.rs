@@ -3,30 +3,13 @@
 use crate::confine::{self, Confinement};
 use crate::course::{Exercise, Kind};
 use crate::grade::Grader;
+use crate::limits::Limits;
 use crate::process;
 use crate::verdict::{Tally, Tested};
 use anyhow::{Result, bail};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
-
-/// How long things may take.
-#[derive(Clone, Copy, Debug)]
-pub struct TimeLimits {
-    /// One call of a submission's function. The solutions take milliseconds; a machine may be busy or slow.
-    pub call: Duration,
-    /// All tests of one exercise.
-    pub exercise: Duration,
-}
-
-impl Default for TimeLimits {
-    fn default() -> Self {
-        Self {
-            call: Duration::from_secs(10),
-            exercise: Duration::from_secs(60),
-        }
-    }
-}
 
 /// What a judge may take, once the exercise's time is over, to give up the tests that are left and say why.
 const LAST_WORDS: Duration = Duration::from_secs(10);
@@ -43,35 +26,44 @@ pub fn judge(
     scratch: &Path,
     calls: &Path,
 ) -> Result<Vec<Tested>> {
-    let Grader {
-        workshop, limits, ..
-    } = grader;
+    let workshop = &grader.workshop;
+    let limits = grader.limits_of(exercise);
     let judge = workshop.shelf(exercise).judge(exercise)?;
     let mut environment = vec![
         // Neither insta nor proptest is told anything by whoever starts the grader, nor by a file.
         "INSTA_FORCE_PASS=0".to_owned(),
         "INSTA_UPDATE=no".to_owned(),
         format!("INSTA_WORKSPACE_ROOT={}", scratch.display()),
-        format!("JUDGE_CALL_SECONDS={}", limits.call.as_secs()),
-        format!("JUDGE_EXERCISE_SECONDS={}", limits.exercise.as_secs()),
+        format!("JUDGE_CALL_SECONDS={}", limits.call_seconds),
+        format!("JUDGE_EXERCISE_SECONDS={}", limits.exercise_seconds),
         "OMP_NUM_THREADS=1".to_owned(),
     ];
-    let worker_command = Confinement::of_worker(workshop, worker, scratch).arguments(worker);
+    let of_worker = Confinement {
+        memory: limits.memory_mib,
+        ..Confinement::of_worker(workshop, worker, scratch).within_judge()
+    };
+    let worker_command = of_worker.arguments(worker);
     let command = std::iter::once(confine::grader()?.into_os_string()).chain(worker_command);
     environment.extend(grader.seed.map(|seed| format!("COURSE_SEED={seed}")));
     for (i, part) in command.enumerate() {
         environment.push(format!("JUDGE_WORKER_{i}={}", part.to_string_lossy()));
     }
+    let of_judge = Confinement::of_judge(workshop, judge, worker, &grader.course.root, scratch)?;
     let confinement = Confinement {
-        cpu: limits.exercise.as_secs() * 4,
+        cpu: limits.exercise_seconds * 4,
+        // What the judge may not have, no worker that it starts may.
+        memory: of_judge.memory.max(limits.memory_mib),
         environment,
-        ..Confinement::of_judge(workshop, judge, worker, &grader.course.root, scratch)?
+        ..of_judge
     };
     let confinement = confinement.keeping_calls_in(calls);
     let mut command = confinement.command(judge)?;
     command.args(["--test-threads=1", "--color=never"]);
+    if !exercise.facts.tests.contains_key(&Kind::Training) {
+        command.arg(format!("--skip={}::", Kind::Training));
+    }
     let stop = || grader.is_stopped();
-    let finished = process::run(&mut command, limits.exercise + LAST_WORDS, &stop)?;
+    let finished = process::run(&mut command, limits.exercise() + LAST_WORDS, &stop)?;
     let report = Report::read(&finished.stdout);
     let mut tested = vec![];
     for (kind, test) in exercise.tests() {
@@ -118,7 +110,7 @@ pub fn tests_of(grader: &Grader, exercise: &Exercise, scratch: &Path) -> Result<
     let confinement = Confinement::of_judge(&grader.workshop, judge, judge, root, scratch)?;
     let mut command = confinement.command(judge)?;
     command.args(["--list", "--format=terse"]);
-    let limit = grader.limits.exercise;
+    let limit = grader.limits_of(exercise).exercise();
     let finished = process::run(&mut command, limit, &|| grader.is_stopped())?;
     if !finished.status.success() {
         bail!(
@@ -148,10 +140,10 @@ fn refuse_unknown_tests(exercise: &Exercise, report: &Report<'_>, tested: &[Test
     Ok(())
 }
 
-fn out_of_time(limits: &TimeLimits) -> String {
+fn out_of_time(limits: Limits) -> String {
     format!(
         "not run to its end: the exercise's {} s were over",
-        limits.exercise.as_secs()
+        limits.exercise_seconds
     )
 }
 

@@ -1,6 +1,7 @@
 //! Finished results on disk: one file a submission, written whole or not at all, so that a batch that was killed goes
 //! on where it was; and `results.json`, made of them.
 
+use crate::limits::Asked;
 use crate::verdict::Graded;
 use anyhow::{Context, Result, bail};
 use serde::ser::{Error as _, SerializeSeq};
@@ -11,7 +12,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 /// The version of `results.json`; it grows when a field changes its meaning or goes.
-pub const SCHEMA: u32 = 1;
+pub const SCHEMA: u32 = 2;
 
 /// The folder that `--out` names, held by this process alone.
 #[derive(Debug)]
@@ -32,12 +33,12 @@ pub struct Terms {
     pub exercises: Vec<String>,
     /// The seed of property tests; none is the usual one.
     pub seed: Option<u64>,
+    /// What models are trained on: `none` or `digits`.
+    pub train: String,
     /// How much of the sandbox is in force.
     pub sandbox: String,
-    /// Seconds that one call may take.
-    pub call_seconds: u64,
-    /// Seconds that the tests of one exercise may take.
-    pub exercise_seconds: u64,
+    /// The limits that were asked for. Those of the exercises are part of the course.
+    pub limits: Asked,
 }
 
 #[derive(Serialize, Deserialize)]

@@ -6,9 +6,10 @@
 //! ([`ledger`]) and shown ([`report`]). Whatever runs or compiles a submission's code is started in one place
 //! ([`confine`], [`process`]), in a folder of its own ([`scratch`]), and watched from outside while it runs ([`watch`]).
 //!
-//! [`course`] is what the exercises' manifests say, [`lesson`] what their tests say of themselves. [`proof`] shows
+//! [`course`] is what the exercises' manifests say, [`limits`] what code may take, [`lesson`] what their tests say of themselves. [`proof`] shows
 //! that all this can tell right from wrong, [`attack`] that it cannot be cheated; [`suites`] runs the project's own
-//! tests. [`ask`] asks a worker a single thing. [`setup`] gets libtorch, [`doctor`] says what a machine lacks.
+//! tests. [`ask`] asks a worker, [`train`] has it learn, [`draw`] makes [`picture`]s of what it gives, [`cost`] counts
+//! what a model takes, [`data`] knows the data sets. [`setup`] gets libtorch, [`doctor`] says what a machine lacks.
 
 pub mod ask;
 pub mod attack;
@@ -17,8 +18,11 @@ pub mod cli;
 pub mod command;
 pub mod compile;
 pub mod confine;
+pub mod cost;
 pub mod course;
+pub mod data;
 pub mod doctor;
+pub mod draw;
 pub mod exit;
 pub mod grade;
 pub mod intake;
@@ -26,7 +30,9 @@ pub mod judge;
 pub mod ledger;
 pub mod lesson;
 pub mod libtorch;
+pub mod limits;
 pub mod naming;
+pub mod picture;
 pub mod process;
 pub mod proof;
 pub mod report;
@@ -34,6 +40,7 @@ pub mod rules;
 pub mod scratch;
 pub mod setup;
 pub mod suites;
+pub mod train;
 pub mod verdict;
 pub mod watch;
 pub mod workshop;

@@ -13,11 +13,16 @@ fn main() -> ExitCode {
         Command::Grade(arguments) => command::grade(course, &arguments),
         Command::Check(arguments) => command::check(course, &arguments),
         Command::Call(arguments) => command::call(course, &arguments),
+        Command::Train(arguments) => command::train(course, &arguments),
+        Command::Draw(arguments) => command::draw(course, &arguments),
+        Command::Cost(arguments) => command::cost(course, &arguments),
+        Command::Data(arguments) => command::data(course, &arguments),
         Command::Attack(arguments) => command::attack(course, &arguments),
         Command::Verify(arguments) => command::verify(course, &arguments),
         Command::Setup(arguments) => command::setup(course, &arguments),
         Command::Doctor => command::doctor(course),
         Command::Confined(arguments) => command::confined(&arguments),
+        Command::Copied(arguments) => command::copied(&arguments),
     };
     match done {
         Ok(exit) => exit.into(),

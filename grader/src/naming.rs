@@ -14,7 +14,7 @@ pub mod versions;
 pub use misconception::Misconception;
 pub use suspects::Suspicion;
 
-use crate::ask::Session;
+use crate::ask::Respondent;
 use crate::course::Exercise;
 use crate::grade::{Grader, Stage};
 use crate::verdict::Tested;
@@ -61,8 +61,8 @@ impl Namer {
         };
         stage(Stage::Naming(&exercise.name));
         let folder = grader.scratch.folder()?;
-        let session = Session::start(&grader.workshop, &gathered.worker, folder.path())?;
-        suspects::find(&gathered.misconceptions, &calls, session)
+        let worker = Respondent::new(&grader.workshop, &gathered.worker, folder.path());
+        suspects::find(&gathered.misconceptions, &calls, worker)
             .context("the worker of the misconceptions broke down")
     }
 

@@ -6,7 +6,8 @@
 //! | [`catalogue`] | test files, manifests, judges and workers name the same tests and operations |
 //! | [`api`] | a stub and its solution declare and document the same |
 //! | [`stubs`] | stubs compile without a warning and fail every graded test |
-//! | [`solutions`] | solutions pass every graded test |
+//! | [`solutions`] | solutions pass every graded test, whatever the seed |
+//! | [`agreement`] | solutions agree with PyTorch on stored cases |
 //! | [`variants`] | solutions written otherwise pass, and are accused of nothing |
 //! | [`misconceptions`] | each misconception fails, each test notices one, and each is named as itself in disguise |
 //! | [`pairs`] | two misconceptions at once are not named as one |
@@ -14,6 +15,7 @@
 //!
 //! They look at the working copy as it lies there: whoever has solved an exercise in it is told that its stub is gone.
 
+pub mod agreement;
 pub mod api;
 pub mod catalogue;
 pub mod misconceptions;
@@ -26,9 +28,13 @@ pub mod variants;
 mod disguise;
 mod trials;
 
+use crate::compile::{Compiled, compile};
+use crate::course::Exercise;
 use crate::grade::Grader;
+use crate::intake::{Candidate, Limits};
 use crate::verdict::{Graded, Outcome};
 use anyhow::{Result, bail};
+use std::path::{Path, PathBuf};
 
 /// What a proof came to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -48,7 +54,7 @@ pub struct Proof {
 }
 
 /// All proofs, the quickest first.
-pub const ALL: [Proof; 8] = [
+pub const ALL: [Proof; 9] = [
     Proof {
         name: "catalogue",
         prove: catalogue::prove,
@@ -64,6 +70,10 @@ pub const ALL: [Proof; 8] = [
     Proof {
         name: "solutions",
         prove: solutions::prove,
+    },
+    Proof {
+        name: "agreement",
+        prove: agreement::prove,
     },
     Proof {
         name: "testdata",
@@ -131,6 +141,36 @@ fn untested(what: &str, graded: &Graded) -> Vec<String> {
         }
     });
     refusal.chain(outcomes).collect()
+}
+
+/// Compiles an exercise's solution, within `scratch`, an empty folder. The inner error is a fault of the solution.
+fn worker_of_solution(
+    grader: &Grader,
+    exercise: &Exercise,
+    scratch: &Path,
+) -> Result<Result<PathBuf, String>> {
+    let root = &grader.course.root;
+    let solutions = Candidate {
+        name: "solutions".to_owned(),
+        path: root.join("solutions"),
+    };
+    let folder = &exercise.folder;
+    let mut submission = match solutions.read(&[folder.as_str()], &Limits::default()) {
+        Ok(submission) => submission,
+        Err(refusal) => return Ok(Err(format!("the solutions are refused: {refusal}"))),
+    };
+    let Some(sources) = submission.exercises.remove(folder) else {
+        return Ok(Err(format!("{folder} has no solution")));
+    };
+    let stop = || grader.is_stopped();
+    Ok(
+        match compile(&grader.workshop, root, exercise, &sources, scratch, &stop)? {
+            Compiled::Worker(worker) => Ok(worker),
+            Compiled::Refused(words) => Err(format!(
+                "the solution of {folder} does not compile: {words}"
+            )),
+        },
+    )
 }
 
 /// How many graded tests there are, those included that did not run.

@@ -1,10 +1,12 @@
 //! Grades as people read them: a table for the terminal, a page for each submission.
 
+mod confusion;
 mod markdown;
 mod table;
 
+pub use confusion::confusion;
 pub use markdown::markdown;
-pub use table::{Row, class_table, table};
+pub use table::{Row, class_table, columns, table};
 
 /// Points without needless zeros: `7`, `3.5`, `1.67`.
 pub(crate) fn points(points: f64) -> String {

@@ -1,6 +1,7 @@
 //! What came of a submission: the data that reports are made of, and that `results.json` holds.
 
 use crate::course::Kind;
+use crate::limits::Limits;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -36,6 +37,8 @@ pub struct Graded {
 pub struct GradedExercise {
     /// The exercise's folder: `03-msa`.
     pub exercise: String,
+    /// What its code might take.
+    pub limits: Limits,
     /// What became of it.
     #[serde(flatten)]
     pub outcome: Outcome,

@@ -27,6 +27,11 @@ struct Use {
 
 /// Looks once at a process and all that it started, and kills those that hold too much.
 pub fn look(process: Pid) {
+    look_for(process, MEMORY);
+}
+
+/// As [`look`], with another limit on memory, in bytes.
+pub fn look_for(process: Pid, memory: u64) {
     let mut todo = vec![process];
     while let Some(process) = todo.pop() {
         // Held before it is looked at, so that no other process of the same number is killed.
@@ -35,7 +40,7 @@ pub fn look(process: Pid) {
         };
         let id = process.as_raw_nonzero();
         let held_now = fs::read_to_string(format!("/proc/{id}/status")).map(|text| usage(&text));
-        if held_now.is_ok_and(|held| held.memory > MEMORY || held.threads > THREADS) {
+        if held_now.is_ok_and(|held| held.memory > memory || held.threads > THREADS) {
             // An error means that it has ended.
             let _ = pidfd_send_signal(&held, Signal::KILL);
         }

@@ -1,6 +1,6 @@
 //! What is built once for a whole class: the judges, and the libraries that submissions and workers are linked with.
 
-use crate::confine::Sandbox;
+use crate::confine::Level;
 use crate::course::{Course, Exercise};
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
@@ -19,7 +19,7 @@ pub struct Workshop {
     /// The folder of libtorch's shared libraries.
     pub torch: PathBuf,
     /// How what is built here is confined when it runs.
-    pub sandbox: Sandbox,
+    pub level: Level,
     without_torch: Shelf,
     with_torch: Shelf,
 }
@@ -70,7 +70,7 @@ impl Workshop {
     ///
     /// # Errors
     /// Where cargo cannot be run, or the build fails.
-    pub fn build(course: &Course, exercises: &[Exercise], sandbox: Sandbox) -> Result<Self> {
+    pub fn build(course: &Course, exercises: &[Exercise], level: Level) -> Result<Self> {
         let (with_torch, without_torch): (Vec<_>, Vec<_>) =
             exercises.iter().partition(|exercise| exercise.uses_torch);
         let sysroot = sysroot(&course.root)?;
@@ -82,7 +82,7 @@ impl Workshop {
             rustc,
             sysroot,
             torch: course.root.join(".libtorch/lib"),
-            sandbox,
+            level,
             without_torch: Shelf::build(course, &without_torch)?,
             with_torch: Shelf::build(course, &with_torch)?,
         })

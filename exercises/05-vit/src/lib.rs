@@ -221,3 +221,25 @@ pub fn warmup_cosine(step: i64, warmup: i64, total: i64, base: f64, min: f64) ->
 pub fn accuracy(logits: &Tensor, labels: &Tensor) -> f64 {
     todo!("compare the largest logit's place with the label")
 }
+
+/// Trains: one step of AdamW for each batch in turn, images \[B, C, H, W\] and labels \[B\] of type i64, with dropout. Gives
+/// the loss that each step began with.
+///
+/// ```text
+/// loss     = mean over the batch of −log softmax(logits)[label]
+/// gradient = ∂loss/∂variable, of this batch alone
+/// variable = AdamW(variable, gradient, rate(step))        step = 0, 1, 2, …
+/// ```
+///
+/// AdamW has the settings that both tch and PyTorch give it: β = 0.9 and 0.999, ε = 1e-8, a weight decay of 0.01 on every
+/// variable. `vs` holds the variables of `vit`.
+///
+/// Source: Loshchilov & Hutter 2019, arXiv:1711.05101, algorithm 2.
+pub fn fit(
+    vs: &nn::VarStore,
+    vit: &Vit,
+    batches: &[(Tensor, Tensor)],
+    rate: impl Fn(i64) -> f64,
+) -> Vec<f64> {
+    todo!("an optimiser; then for each batch: the loss, its gradients alone, a step")
+}

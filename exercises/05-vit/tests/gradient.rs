@@ -1,4 +1,4 @@
-//! Gradients: against PyTorch's, of a small model and of ViT-Tiny; and a batch learnt by heart with them.
+//! Gradients against PyTorch's: of a small model, and of ViT-Tiny.
 
 use tch::nn::VarStore;
 use tch::{Device, Kind, Tensor, no_grad};
@@ -87,74 +87,6 @@ fn training_reaches_every_variable() {
     for pool in [Pool::Cls, Pool::Mean] {
         let (_vs, vit, inputs) = filled(&VitConfig { pool, ..small() }, Kind::Double);
         assert_reaches_every(|| vit.forward_t(&inputs[0].1, true), &inputs);
-    }
-}
-
-/// From its own first values, the model learns ten images and their random labels by heart in a hundred steps of Adam:
-/// every model that is wired right can.
-/// Look at: the other gradient tests. Where they pass, the first values: all too small, all the same, or all zero.
-#[test]
-fn one_batch_is_learnt_by_heart() {
-    let config = VitConfig {
-        dim: 24,
-        depth: 2,
-        ..small()
-    };
-    let vs = VarStore::new(Device::Cpu);
-    let vit = Vit::new(&vs.root(), &config);
-    let inputs = tensor::variables(&vs);
-    let images = tensor::uniform("images to learn", &[10, 2, 12, 12], Kind::Float);
-    let labels = Tensor::from_slice(&[3_i64, 0, 4, 1, 1, 2, 0, 3, 2, 4]);
-    let mut adam = Adam::new(&inputs);
-    let mut loss = f64::NAN;
-    for _ in 0..100 {
-        let logits = {
-            let _guard = tch::no_grad_guard();
-            vit.forward_t(&images, true)
-        };
-        loss = logits.cross_entropy_for_logits(&labels).double_value(&[]);
-        // The gradient of the loss for the logits.
-        let cotangent = (logits.softmax(-1, Kind::Float) - labels.onehot(5)) / 10.0;
-        let gradients = vjp(|| vit.forward_t(&images, true), &inputs, &cotangent).gradients;
-        adam.step(|name| gradients.get(name).map(Tensor::shallow_clone));
-    }
-    assert!(
-        loss < 0.1,
-        "after a hundred steps the loss is {loss:.3}; by guessing it is 1.61"
-    );
-}
-
-/// Adam, for variables whose gradients come from [`vjp`].
-struct Adam {
-    steps: i32,
-    /// Name, variable, running mean of the gradient, and of its square.
-    moments: Vec<(String, Tensor, Tensor, Tensor)>,
-}
-
-impl Adam {
-    fn new(inputs: &[(String, Tensor)]) -> Self {
-        let zeros = |variable: &Tensor| variable.detach().zeros_like();
-        let moments = inputs.iter().map(|(name, variable)| {
-            let (mean, square) = (zeros(variable), zeros(variable));
-            (name.clone(), variable.detach(), mean, square)
-        });
-        Self {
-            steps: 0,
-            moments: moments.collect(),
-        }
-    }
-
-    fn step(&mut self, gradient: impl Fn(&str) -> Option<Tensor>) {
-        self.steps += 1;
-        let (beta1, beta2, rate) = (0.9_f64, 0.99_f64, 3e-3);
-        for (name, variable, mean, square) in &mut self.moments {
-            let gradient = gradient(name).unwrap_or_else(|| panic!("no gradient reaches {name}"));
-            *mean = &*mean * beta1 + &gradient * (1.0 - beta1);
-            *square = &*square * beta2 + gradient.square() * (1.0 - beta2);
-            let unbiased = &*mean / (1.0 - beta1.powi(self.steps));
-            let size = (&*square / (1.0 - beta2.powi(self.steps))).sqrt() + 1e-8;
-            *variable -= unbiased / size * rate;
-        }
     }
 }
 

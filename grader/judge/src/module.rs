@@ -1,8 +1,9 @@
 //! A stand-in for a module with variables.
 
-use crate::Call;
+use crate::{Answered, Call};
 use tch::nn::{Init, Path};
 use tch::{Tensor, no_grad};
+use testkit::panics::interrupt;
 
 /// A module in the worker, which is built anew for each call around the weights that are sent.
 #[derive(Debug)]
@@ -48,14 +49,44 @@ impl Module {
             "" => self.operation.to_owned(),
             _ => format!("{}.{function}", self.operation),
         };
+        self.call_of(&name)
+    }
+
+    /// A call of a function that takes the module.
+    pub fn call_of(&self, operation: &str) -> Call {
         let call = self
             .arguments
             .iter()
-            .fold(Call::new(name), |call, (name, value)| {
+            .fold(Call::new(operation), |call, (name, value)| {
                 call.argument(name, value)
             });
         self.variables
             .iter()
             .fold(call, |call, (name, variable)| call.tensor(name, variable))
+    }
+
+    /// The variables, by name.
+    pub fn variables(&self) -> &[(String, Tensor)] {
+        &self.variables
+    }
+
+    /// Takes the variables' new values out of an answer.
+    ///
+    /// # Panics
+    /// Where one is missing or of another shape: a forged answer.
+    pub fn update(&self, answer: &mut Answered) {
+        for (name, variable) in &self.variables {
+            let value = answer.tensor(name);
+            if value.size() != variable.size() || value.kind() != variable.kind() {
+                interrupt(&format!(
+                    "the answer is forged: {name} is {:?} {:?}, and was {:?} {:?}",
+                    value.kind(),
+                    value.size(),
+                    variable.kind(),
+                    variable.size()
+                ));
+            }
+            no_grad(|| variable.shallow_clone().copy_(&value));
+        }
     }
 }

@@ -6,10 +6,11 @@ use crate::text::harmless;
 use std::collections::{BTreeMap, VecDeque};
 use std::env;
 use std::io::Read;
+use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::thread;
+use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 use testkit::panics;
 use wire::{Answer, Frame, Limits, Request, Tensors, WireError, read_frame, write_frame};
@@ -61,14 +62,33 @@ pub fn ask(request: Request) -> Tensors {
     }
 }
 
+/// Sends what comes next to another worker: this one gave an answer to something else than it was asked, and more of the
+/// sort may wait.
+pub(crate) fn dismiss() {
+    courier().dismissed = true;
+}
+
 /// The thread that owns the worker. It lives as long as the judge: a worker is killed by the kernel when the thread that
 /// started it ends, and the threads of tests do.
 struct Courier {
-    requests: Sender<Request>,
+    requests: Sender<Asked>,
     answers: Receiver<Result<Answer, String>>,
     current: Arc<Mutex<Option<Running>>>,
     /// How often each operation took too long.
     hung: BTreeMap<String, usize>,
+    /// The thread that asked last: each test has its own.
+    last: Option<ThreadId>,
+    /// Whether the next request goes to another worker.
+    dismissed: bool,
+}
+
+/// A request on its way.
+struct Asked {
+    request: Request,
+    /// Whether it is the first of its test, which is not to blame for what it finds.
+    is_first: bool,
+    /// Whether the worker that runs is not to be asked.
+    dismissed: bool,
 }
 
 /// How often an operation may take too long before it is not asked any more: one function that hangs is not to take the
@@ -94,8 +114,8 @@ impl Courier {
         let shared = Arc::clone(&current);
         thread::spawn(move || {
             let mut channel = None;
-            for request in incoming {
-                let answer = exchange(&mut channel, &shared, request);
+            for asked in incoming {
+                let answer = exchange(&mut channel, &shared, asked);
                 if answer.is_err() {
                     channel = None;
                 }
@@ -109,6 +129,8 @@ impl Courier {
             answers,
             current,
             hung: BTreeMap::new(),
+            last: None,
+            dismissed: false,
         }
     }
 
@@ -127,8 +149,14 @@ impl Courier {
             ));
         }
         let closed = |_| "the courier is gone".to_owned();
+        let test = thread::current().id();
+        let is_first = self.last.replace(test) != Some(test);
         self.requests
-            .send(request)
+            .send(Asked {
+                request,
+                is_first,
+                dismissed: std::mem::take(&mut self.dismissed),
+            })
             .map_err(|error| closed(error.to_string()))?;
         match self.answers.recv_timeout(limit.min(left)) {
             Ok(answer) => answer,
@@ -168,6 +196,13 @@ impl Running {
         let _ = self.child.kill();
     }
 
+    /// Ends it, whatever it is doing.
+    fn end(mut self) {
+        self.kill();
+        // It is dead: this only lets the system forget it.
+        let _ = self.child.wait();
+    }
+
     fn has_flooded(&self) -> bool {
         lock(&self.output).flooded
     }
@@ -178,6 +213,7 @@ impl Running {
             let _ = self.output_end.recv_timeout(LAST_BREATH);
         }
         let by_itself = self.child.try_wait().ok().flatten();
+        let was_stopped = by_itself.is_none();
         self.kill();
         let end = match by_itself.map_or_else(|| self.child.wait(), Ok) {
             Ok(_) if self.has_flooded() => {
@@ -185,6 +221,10 @@ impl Running {
                     "it printed more than {} MiB and was stopped",
                     MOST_OUTPUT >> 20
                 );
+            }
+            // One that was ending already ends as it was about to.
+            Ok(status) if was_stopped && status.signal() == Some(SIGKILL) => {
+                "it was stopped".to_owned()
             }
             Ok(status) => ended(status),
             Err(error) => format!("it ended: {error}"),
@@ -200,12 +240,13 @@ impl Running {
     }
 }
 
+const SIGKILL: i32 = 9;
+
 fn ended(status: ExitStatus) -> String {
-    use std::os::unix::process::ExitStatusExt;
     match (status.code(), status.signal()) {
         (Some(code), _) => format!("it ended the process with exit code {code}"),
         (_, Some(6)) => "it aborted the process (SIGABRT)".to_owned(),
-        (_, Some(9)) => "it was killed (SIGKILL): out of memory, or over a limit".to_owned(),
+        (_, Some(SIGKILL)) => "it was killed (SIGKILL): out of memory, or over a limit".to_owned(),
         (_, Some(11)) => {
             "it crashed the process (SIGSEGV): a stack overflow, most likely".to_owned()
         }
@@ -226,8 +267,21 @@ type Channel = (ChildStdin, ChildStdout);
 fn exchange(
     channel: &mut Option<Channel>,
     current: &Mutex<Option<Running>>,
-    request: Request,
+    asked: Asked,
 ) -> Result<Answer, String> {
+    // What waits now was sent before anything was asked, or after the last answer. Were it taken for an answer, each one
+    // from here on would be that to the question before.
+    let unasked = |(_, answers): &Channel| rustix::io::ioctl_fionread(answers).is_ok_and(|n| n > 0);
+    let is_unasked = channel.as_ref().is_some_and(unasked);
+    if is_unasked || asked.dismissed {
+        *channel = None;
+        if let Some(running) = lock(current).take() {
+            running.end();
+        }
+        if is_unasked && !asked.is_first {
+            return Err("it sent an answer that nobody had asked for, and was stopped".to_owned());
+        }
+    }
     if channel.is_none() {
         let (running, opened) = start()?;
         lock(current).replace(running);
@@ -237,7 +291,7 @@ fn exchange(
         return Err("the worker has no channel".to_owned());
     };
     let limits = Limits::default();
-    let answer = write_frame(requests, &Frame::from(request), &limits)
+    let answer = write_frame(requests, &Frame::from(asked.request), &limits)
         .and_then(|()| read_frame(answers, &limits))
         .and_then(Frame::into_answer);
     if lock(current).as_ref().is_some_and(Running::has_flooded) {
@@ -251,7 +305,7 @@ fn exchange(
         let end = running.map(Running::obituary).unwrap_or_default();
         match error {
             WireError::Closed | WireError::Io(_) => end,
-            error => format!("{}; {end}", harmless(&error.to_string())),
+            error => format!("its answer is {}; {end}", harmless(&error.to_string())),
         }
     })
 }

@@ -1,5 +1,6 @@
 //! The attacks as they lie on disk.
 
+use crate::confine::Layer;
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -22,7 +23,7 @@ pub struct Attack {
     pub stopped_by: String,
     /// The crate of the exercise that it hands in.
     pub exercise: String,
-    /// The points that its honest part earns. More is a gain.
+    /// The points that its honest part earns. More is a gain; less, and something of it was graded wrongly.
     pub points: f64,
     /// What its result must say, which shows that it got as far as to be stopped by what is said to stop it. None
     /// where it is not even looked at.
@@ -33,11 +34,17 @@ pub struct Attack {
     /// Whole files besides, by their path in the submission.
     #[serde(default)]
     pub file: BTreeMap<String, String>,
+    /// Files of the attack's folder that are handed in as they are, by their path in the submission.
+    #[serde(default)]
+    pub copy: BTreeMap<String, PathBuf>,
     /// That it is handed in as an archive of just these entries.
     pub archive: Option<Archive>,
-    /// That it gains where nothing but the limits is put on: `attack --prove` shows it.
+    /// Layers that are left out from the start, for what is to be stopped by those behind them.
     #[serde(default)]
-    pub works_unconfined: bool,
+    pub past: Vec<Layer>,
+    /// The layers without which it gains something: `attack --prove` shows it. One, where one alone stops it.
+    #[serde(default)]
+    pub gains_without: Vec<Layer>,
     /// What it takes to be tried, and is not there.
     pub needs: Option<String>,
 }

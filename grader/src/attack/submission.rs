@@ -16,6 +16,22 @@ use zip::write::SimpleFileOptions;
 /// A mark in an attack's text and what is put for it: `("{{secret}}", "/tmp/…/gradebook.csv")`.
 pub(super) type Mark = (&'static str, String);
 
+/// Hands an attack in below `folder`, with nothing set up outside that it could touch.
+///
+/// # Errors
+/// Where it cannot be made.
+pub fn hand_in(attack: &Attack, course: &Course, folder: &Path) -> Result<PathBuf> {
+    let exercise = course.select(std::slice::from_ref(&attack.exercise))?;
+    let exercise = exercise.first().context("no exercise")?;
+    let nothing = "/nowhere".to_owned();
+    let outside = ["{{gradebook}}", "{{variable}}", "{{tcp}}", "{{udp}}"];
+    let outside = outside.iter().chain(&["{{socket}}", "{{abstract}}"]);
+    let mut marks: Vec<Mark> = outside.map(|mark| (*mark, nothing.clone())).collect();
+    marks.push(("{{course}}", course.root.display().to_string()));
+    marks.push(("{{exercise}}", exercise.folder.clone()));
+    make(attack, course, exercise, &marks, folder)
+}
+
 /// Makes the attack's submission below `folder`, and gives its path.
 pub(super) fn make(
     attack: &Attack,
@@ -44,6 +60,12 @@ pub(super) fn make(
         source = source.replace(&edit.find, &filled(&edit.put, marks));
     }
     write(&place(&path, exercise), source.as_bytes())?;
+    for (name, from) in &attack.copy {
+        let from = attack.folder.join(from);
+        let bytes =
+            fs::read(&from).with_context(|| format!("{} cannot be read", from.display()))?;
+        write(&path.join(name), &bytes)?;
+    }
     for (name, text) in &attack.file {
         write(&path.join(name), filled(text, marks).as_bytes())?;
     }

@@ -4,7 +4,7 @@ use super::canaries::{Canaries, VARIABLE};
 use super::corpus::Attack;
 use super::submission::{make, make_honest};
 use super::trees::{Listing, Times, differences, listing};
-use crate::confine::{Sandbox, grader};
+use crate::confine::{Layer, grader};
 use crate::course::{Course, Exercise};
 use crate::verdict::{Graded, Outcome as Became};
 use anyhow::{Context, Result, bail};
@@ -32,7 +32,6 @@ const HONEST: &str = "next-honest";
 /// Where attacks are tried: the course, and what an honest submission gets there.
 pub struct Ground<'a> {
     course: &'a Course,
-    sandbox: Sandbox,
     /// By exercise: the honest submission's result, graded alone.
     honest: BTreeMap<String, String>,
 }
@@ -46,6 +45,8 @@ pub struct Outcome {
     pub evidence: Option<String>,
     /// The points that it got.
     pub points: f64,
+    /// Whether those are fewer than its honest part earns.
+    pub lost: bool,
 }
 
 #[derive(Deserialize)]
@@ -72,12 +73,11 @@ impl<'a> Ground<'a> {
     ///
     /// # Errors
     /// Where these do not earn all points, or something cannot be read.
-    pub fn prepare(course: &'a Course, sandbox: Sandbox, attacks: &[Attack]) -> Result<Self> {
+    pub fn prepare(course: &'a Course, attacks: &[Attack]) -> Result<Self> {
         // What an attack leaves running becomes a child of this process, and is seen.
         set_child_subreaper(Some(getpid())).context("orphans cannot be adopted")?;
         let mut ground = Self {
             course,
-            sandbox,
             honest: BTreeMap::new(),
         };
         for attack in attacks.iter().filter(|attack| attack.needs.is_none()) {
@@ -88,7 +88,7 @@ impl<'a> Ground<'a> {
             let folder = tempfile::tempdir()?;
             let path = folder.path().join(HONEST);
             make_honest(course, exercise, &path)?;
-            let ran = ground.grade(exercise, &[path], folder.path(), "")?;
+            let ran = ground.grade(exercise, &[path], folder.path(), "", &[])?;
             let Some(graded) = ran.submissions.first().filter(|graded| graded.is_perfect()) else {
                 bail!(
                     "the solution of {} does not earn its points here: {}",
@@ -111,11 +111,11 @@ impl<'a> Ground<'a> {
             .with_context(|| format!("{}: no exercise {}", attack.name, attack.exercise))
     }
 
-    /// Tries one.
+    /// Tries one, with some layers of the sandbox left out.
     ///
     /// # Errors
     /// Where it cannot be made or graded, which is no gain and no defence.
-    pub fn attempt(&self, attack: &Attack) -> Result<Outcome> {
+    pub fn attempt(&self, attack: &Attack, without: &[Layer]) -> Result<Outcome> {
         let exercise = self.exercise(attack)?;
         let folder = tempfile::tempdir()?;
         let place = |name: &str| -> Result<PathBuf> {
@@ -139,6 +139,7 @@ impl<'a> Ground<'a> {
             &[hostile, honest],
             folder.path(),
             &canaries.secret,
+            &[&attack.past, without].concat(),
         )?;
 
         let mut gains = canaries.disturbed();
@@ -187,6 +188,7 @@ impl<'a> Ground<'a> {
         Ok(Outcome {
             gains,
             evidence,
+            lost: points < attack.points - 1e-9,
             points,
         })
     }
@@ -198,13 +200,14 @@ impl<'a> Ground<'a> {
         submissions: &[PathBuf],
         folder: &Path,
         secret: &str,
+        without: &[Layer],
     ) -> Result<Ran> {
         let [out, stdout, stderr] = ["out", "stdout", "stderr"].map(|name| folder.join(name));
         let mut child = Command::new(grader()?)
             .arg("--course")
             .arg(&self.course.root)
             .args(["grade", "--jobs=1", "--call-limit=2", "--exercise-limit=30"])
-            .arg(format!("--sandbox={}", self.sandbox))
+            .args(without.iter().map(|layer| format!("--without={layer}")))
             .arg(format!("--only={}", exercise.name))
             .arg("--out")
             .arg(&out)
@@ -326,9 +329,10 @@ fn said(graded: &Graded) -> Vec<&str> {
     said
 }
 
-/// A result as text, but for how long it took and where it lay.
+/// A result as text, but for how long it took, where it lay, and which layers were left out.
 fn timeless(graded: &Graded) -> Result<String> {
     let mut graded = graded.clone();
+    graded.sandbox.clear();
     graded.seconds = 0.0;
     graded.path.clear();
     for exercise in &mut graded.exercises {

@@ -1,19 +1,19 @@
-//! `grader call`: one operation, on tensors from a file.
+//! `grader call`: one operation, on tensors from a file, or from each file of a folder.
 
-use super::{open_course, prepare};
-use crate::ask::ask;
-use crate::cli::{Call, Judging};
-use crate::compile::{Compiled, compile};
-use crate::course::{Course, Exercise};
+mod files;
+
+use super::{open_course, subject};
+use crate::ask::read_tensors;
+use crate::cli::Call;
+use crate::course::Exercise;
 use crate::exit::{Blame, Exit, Failure};
-use crate::intake::{Candidate, Limits as IntakeLimits};
-use anyhow::{Context, Result, anyhow, bail};
+use crate::intake::Escaped;
+use anyhow::{Context, Result, bail};
+use files::Files;
 use indexmap::IndexMap;
-use std::collections::BTreeMap;
 use std::fs;
-use std::io::Read;
-use std::path::{Path, PathBuf};
-use wire::{FaultKind, Frame, Limits, Request, printable, printable_lines};
+use std::path::Path;
+use wire::{Fault, FaultKind, Frame, Request, Tensors, printable, printable_lines};
 
 /// Stands for the file of tensors where an operation takes none.
 const NO_INPUT: &str = "-";
@@ -34,73 +34,81 @@ pub fn call(course: Option<&Path>, arguments: &Call) -> Result<Exit, Failure> {
         list(exercise);
         return Ok(Exit::Success);
     };
-    let request = request(exercise, operation, input, &arguments.arguments).blame_arguments()?;
-    let candidate = whose(&course, exercise, arguments).blame_arguments()?;
-    let submission = candidate
-        .read(&course.folders(), &IntakeLimits::default())
-        .blame_arguments()?;
-    let Some(sources) = submission.exercises.get(&exercise.folder) else {
-        let error = anyhow!("{} holds no {}", candidate.path.display(), exercise.folder);
-        return Err(error).blame_arguments();
-    };
-    let judging = Judging {
-        seed: None,
-        call_limit: 10,
-        exercise_limit: 60,
-        sandbox: arguments.sandbox,
-    };
-    let grader = prepare(course, exercises.clone(), &judging)?;
-    let scratch = grader.scratch.folder()?;
-    let stop = || grader.is_stopped();
-    let compiled = compile(
-        &grader.workshop,
-        &grader.course.root,
-        exercise,
-        sources,
-        scratch.path(),
-        &stop,
-    )?;
-    let worker = match compiled {
-        Compiled::Worker(worker) => worker,
-        Compiled::Refused(words) => {
-            eprintln!("{}", printable_lines(&words));
-            return Ok(Exit::Failed);
+    let files = Files::of(input, output).blame_arguments()?;
+    let request = |input: &Path| {
+        let request = request(exercise, operation, input, &arguments.arguments);
+        match &files.folder {
+            Some(_) => request.with_context(|| input.display().to_string()),
+            None => request,
         }
     };
-    match ask(&grader.workshop, &worker, scratch.path(), request)? {
-        Ok(tensors) => {
-            let given: Vec<_> = tensors
-                .iter()
-                .map(|(name, tensor)| format!("{name} {tensor:?}"))
-                .collect();
-            let blob = Frame {
-                tensors,
-                ..Frame::default()
+    for (input, _) in &files.pairs {
+        // Looked at before anything is done, and read again in its turn: a folder may be larger than memory.
+        request(input).blame_arguments()?;
+    }
+    let sources = arguments.subject.sources(&course, exercise)?;
+    let grader = arguments.subject.prepare(course, exercises.clone())?;
+    let Some(mut started) = subject::start(&grader, exercise, &sources)? else {
+        return Ok(Exit::Failed);
+    };
+    files.make_folder().blame_arguments()?;
+    let mut exit = Exit::Success;
+    for (input, output) in &files.pairs {
+        if grader.is_stopped() {
+            return Ok(Exit::Stopped);
+        }
+        match started.respondent.ask(request(input).blame_arguments()?)? {
+            Ok(tensors) => keep(tensors, output)?,
+            Err(fault) => {
+                if files.folder.is_some() {
+                    eprint!("{}: ", Escaped::from(input.as_os_str()));
+                }
+                let of_fault = show(&fault);
+                exit = if exit == Exit::Success {
+                    of_fault
+                } else {
+                    exit
+                };
             }
-            .encode()
-            .map_err(anyhow::Error::from)?;
-            fs::write(output, blob)
-                .with_context(|| format!("{} cannot be written", output.display()))
-                .blame_arguments()?;
-            say!("{}: {}", output.display(), printable(&given.join(", ")));
-            Ok(Exit::Success)
         }
-        Err(fault) => {
-            let place = fault
-                .place
-                .map(|place| format!(" at {place}"))
-                .unwrap_or_default();
-            eprintln!(
-                "{}{}: {}",
-                fault.kind,
-                printable_lines(&place),
-                printable_lines(&fault.message)
-            );
-            Ok(match fault.kind {
-                FaultKind::NotImplemented | FaultKind::Panicked => Exit::Failed,
-                FaultKind::WrongShape | FaultKind::BadRequest => Exit::Arguments,
-            })
-        }
+    }
+    Ok(exit)
+}
+
+/// Writes what an operation gave, and says what that is.
+fn keep(tensors: Tensors, output: &Path) -> Result<(), Failure> {
+    let given: Vec<_> = tensors
+        .iter()
+        .map(|(name, tensor)| format!("{name} {tensor:?}"))
+        .collect();
+    let blob = Frame {
+        tensors,
+        ..Frame::default()
+    }
+    .encode()
+    .map_err(anyhow::Error::from)?;
+    fs::write(output, blob)
+        .with_context(|| format!("{} cannot be written", output.display()))
+        .blame_arguments()?;
+    say!("{}: {}", output.display(), printable(&given.join(", ")));
+    Ok(())
+}
+
+/// Says why an operation gave nothing.
+fn show(fault: &Fault) -> Exit {
+    let place = fault.place.as_ref();
+    let place = place
+        .map(|place| format!(" at {place}"))
+        .unwrap_or_default();
+    eprintln!(
+        "{}{}: {}",
+        fault.kind,
+        printable_lines(&place),
+        printable_lines(&fault.message)
+    );
+    match fault.kind {
+        FaultKind::NotImplemented | FaultKind::Panicked => Exit::Failed,
+        FaultKind::WrongShape | FaultKind::BadRequest => Exit::Arguments,
     }
 }
 
@@ -158,9 +166,9 @@ fn request(exercise: &Exercise, name: &str, input: &Path, arguments: &[String]) 
     let frame = if input == Path::new(NO_INPUT) {
         Frame::default()
     } else {
-        tensors_of(input)?
+        read_tensors(input)?
     };
-    let mut scalars = BTreeMap::new();
+    let mut scalars = frame.arguments();
     for argument in arguments {
         let (name, value) = argument
             .split_once('=')
@@ -187,20 +195,6 @@ fn request(exercise: &Exercise, name: &str, input: &Path, arguments: &[String]) 
     })
 }
 
-fn tensors_of(input: &Path) -> Result<Frame> {
-    let limits = Limits::default();
-    let mut blob = vec![];
-    fs::File::open(input)
-        .and_then(|file| file.take(limits.frame as u64 + 1).read_to_end(&mut blob))
-        .with_context(|| format!("{} cannot be read", input.display()))?;
-    Frame::decode(&blob, &limits).with_context(|| {
-        format!(
-            "{} is not a safetensors file of f32, f64 and i64",
-            input.display()
-        )
-    })
-}
-
 fn same_names<'a>(
     what: &str,
     got: impl Iterator<Item = &'a String> + Clone,
@@ -218,30 +212,53 @@ fn same_names<'a>(
         taken
     };
     for name in got.clone() {
-        if !wanted.clone().any(|other| other == name) && !optional(name) {
+        if !wanted.clone().any(|other| is_meant(other, name)) && !optional(name) {
             bail!("the {what} {name:?} is none that the operation takes; it takes {taken}");
         }
     }
     for name in wanted {
-        if !got.clone().any(|other| other == name) {
+        if !got.clone().any(|other| is_meant(name, other)) {
             bail!("the {what} {name} is missing; the operation takes {taken}");
         }
     }
     Ok(())
 }
 
-/// The submission that is called: somebody's, the reference, or the working copy.
-fn whose(course: &Course, exercise: &Exercise, arguments: &Call) -> Result<Candidate> {
-    let path: PathBuf = match (&arguments.submission, arguments.solution) {
-        (Some(path), _) => path.clone(),
-        (None, true) => course.root.join("solutions"),
-        (None, false) => course.root.join("exercises"),
-    };
-    if !path.exists() {
-        bail!("{} does not exist", path.display());
+/// Whether a manifest's name means that one. `layer.*` is a list: it means `layer.0`, `layer.1`, ….
+fn is_meant(listed: &str, name: &str) -> bool {
+    let numbered = listed.strip_suffix('*');
+    let number = numbered.and_then(|stem| name.strip_prefix(stem));
+    listed == name || number.is_some_and(|number| number.parse::<usize>().is_ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn compared(got: &[&str], wanted: &[&str]) -> Result<(), String> {
+        let owned =
+            |names: &[&str]| -> Vec<String> { names.iter().map(ToString::to_string).collect() };
+        let (got, wanted) = (owned(got), owned(wanted));
+        same_names("tensor", got.iter(), wanted.iter(), |_| false)
+            .map_err(|error| error.to_string())
     }
-    Ok(Candidate {
-        name: exercise.name.clone(),
-        path,
-    })
+
+    #[test]
+    fn a_list_of_tensors_is_taken_by_number_and_must_not_be_empty() {
+        assert_eq!(
+            compared(&["layer.0", "layer.12", "x"], &["layer.*", "x"]),
+            Ok(())
+        );
+        let says =
+            |got: &[&str]| compared(got, &["layer.*"]).expect_err("names that are not taken");
+        assert!(says(&[]).contains("the tensor layer.* is missing"));
+        assert!(says(&["layer.one"]).contains("\"layer.one\" is none"));
+        assert!(says(&["layer"]).contains("\"layer\" is none"));
+    }
+
+    #[test]
+    fn a_name_without_a_star_means_itself_alone() {
+        assert_eq!(compared(&["x"], &["x"]), Ok(()));
+        assert!(compared(&["x1"], &["x"]).is_err());
+    }
 }

@@ -3,7 +3,7 @@
 use super::progress::Progress;
 use super::{open_course, prepare};
 use crate::batch;
-use crate::cli::Grade;
+use crate::cli::{Grade, Judging};
 use crate::exit::{Blame, Exit, Failure};
 use crate::intake::{Escaped, discover};
 use crate::ledger::{Ledger, Terms};
@@ -31,7 +31,9 @@ pub fn grade(course: Option<&Path>, arguments: &Grade) -> Result<Exit, Failure> 
     }
     let grader = prepare(course, exercises, &arguments.judging)?;
     let ledger = match &arguments.out {
-        Some(folder) => Some(Ledger::open(folder, Terms::of(&grader)?).blame_arguments()?),
+        Some(folder) => {
+            Some(Ledger::open(folder, Terms::of(&grader, &arguments.judging)?).blame_arguments()?)
+        }
         None => None,
     };
 
@@ -85,7 +87,7 @@ fn jobs(arguments: &Grade) -> usize {
 }
 
 impl Terms {
-    fn of(grader: &crate::grade::Grader) -> Result<Self, Failure> {
+    fn of(grader: &crate::grade::Grader, judging: &Judging) -> Result<Self, Failure> {
         Ok(Self {
             grader: env!("CARGO_PKG_VERSION").to_owned(),
             course: grader.course.digest()?,
@@ -95,9 +97,9 @@ impl Terms {
                 .map(|exercise| exercise.folder.clone())
                 .collect(),
             seed: grader.seed,
+            train: judging.train.to_string(),
             sandbox: grader.level.to_string(),
-            call_seconds: grader.limits.call.as_secs(),
-            exercise_seconds: grader.limits.exercise.as_secs(),
+            limits: grader.limits,
         })
     }
 }

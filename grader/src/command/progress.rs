@@ -70,6 +70,7 @@ impl Audience for Progress<'_> {
             Stage::Reading => format!("{submission}: reading"),
             Stage::Compiling(exercise) => format!("{submission}: compiling {exercise}"),
             Stage::Judging(exercise) => format!("{submission}: testing {exercise}"),
+            Stage::Training(exercise) => format!("{submission}: training {exercise}"),
             Stage::Gathering(exercise) => {
                 format!("compiling the misconceptions of {exercise}, once")
             }

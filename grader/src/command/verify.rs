@@ -1,6 +1,7 @@
 //! `grader verify`: all tests of the project, and the proofs of the course.
 
 use super::{open_course, prepare};
+use crate::attack::corpus;
 use crate::cli::{Judging, Verify};
 use crate::exit::{Blame, Exit, Failure};
 use crate::proof::{self, Finding};
@@ -34,6 +35,24 @@ pub fn verify(course: Option<&Path>, arguments: &Verify) -> Result<Exit, Failure
             &format!("tests of the {}", suite.name),
             &format!("{} pass", count.passed),
             fault.as_slice(),
+        );
+    }
+    if !arguments.proofs_only {
+        let attacks = corpus(&grader.course.root, &[])?;
+        let count = super::attack::try_all(&grader.course, &attacks, &mut |line| say!("{line}"));
+        if grader.is_stopped() {
+            return Ok(Exit::Stopped);
+        }
+        let count = count?;
+        passed += count.as_it_must_be;
+        failed += count.faults.len();
+        show(
+            "hostile submissions",
+            &format!(
+                "{} of {} gain nothing, {} are skipped",
+                count.as_it_must_be, count.tried, count.skipped
+            ),
+            &count.faults,
         );
     }
     for proof in proofs {

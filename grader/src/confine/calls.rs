@@ -112,16 +112,27 @@ const NAMESPACES: &[i32] = &[
     libc::CLONE_NEWCGROUP,
 ];
 
-/// Confines this thread and all that it becomes or starts.
+/// Confines this thread and all that it becomes or starts. For a GPU, CUDA makes a Unix socket of its own, and dies
+/// where it cannot; with whom it may connect, Landlock says.
 ///
 /// # Errors
 /// Where the kernel has no seccomp, or this processor is not known.
-pub(super) fn confine() -> Result<()> {
+pub(super) fn confine(gpu: bool) -> Result<()> {
     let mut rules: BTreeMap<i64, Vec<SeccompRule>> = [REFUSED, REFUSED_OLD]
         .concat()
         .into_iter()
         .map(|call| (call, vec![]))
         .collect();
+    if gpu {
+        let is_other = SeccompCmpOp::Ne;
+        let other =
+            SeccompCondition::new(0, SeccompCmpArgLen::Dword, is_other, libc::AF_UNIX as u64);
+        let refused = other.and_then(|other| SeccompRule::new(vec![other]));
+        rules.insert(
+            libc::SYS_socket,
+            vec![refused.context("seccomp takes no such rule")?],
+        );
+    }
     let namespaces = NAMESPACES.iter().map(|&flag| {
         let flag = flag as u64;
         let is_set = SeccompCmpOp::MaskedEq(flag);

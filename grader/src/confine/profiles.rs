@@ -1,11 +1,16 @@
 //! What each sort of confined process may use: the compiler, a judge, a worker.
 
-use super::{Confinement, grader};
+use super::{Confinement, Layer, Sandbox, grader};
 use crate::course::Exercise;
+use crate::libtorch::CUDA_LIBRARY;
+use crate::train::device::Device;
 use crate::workshop::Workshop;
 use anyhow::Result;
 use std::env;
+use std::fs;
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
 
 /// Where systems keep the libraries that programs are started with. Those that a system lacks are passed over.
 const LIBRARIES: &[&str] = &[
@@ -30,9 +35,49 @@ const LOADER_FILES: &[&str] = &["/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.
 /// What libtorch asks when it starts: how many processors there are and what they can do; and randomness.
 const MACHINE: &[&str] = &["/proc/cpuinfo", "/sys/devices/system/cpu", "/dev/urandom"];
 
+/// What CUDA asks when it starts: the driver, the buses, and how memory lies.
+const GPU_FACTS: &[&str] = &[
+    "/proc/driver/nvidia",
+    "/proc/devices",
+    "/proc/modules",
+    "/proc/meminfo",
+    "/sys/bus/pci",
+    "/sys/devices",
+    "/sys/module/nvidia",
+    "/sys/module/nvidia_uvm",
+];
+
+/// Has glibc keep what is freed, up to 1 GiB, for the next time it is asked, and take memory in huge pages. A training
+/// step frees as much as it took, and without this gives most of it back to the kernel, which then fills it with zeros
+/// for the next one: a quarter of a small model's time. 32 MiB is the most that every glibc takes for a single block.
+/// `grader/benches/step.py` measures it.
+const MEMORY: [&str; 3] = [
+    "MALLOC_TRIM_THRESHOLD_=1073741824",
+    "MALLOC_MMAP_THRESHOLD_=33554432",
+    "GLIBC_TUNABLES=glibc.malloc.hugetlb=1",
+];
+
+/// Where glibc finds whether there are huge pages.
+const HUGE_PAGES: &str = "/sys/kernel/mm/transparent_hugepage";
+
+/// How long a training may take.
+const TRAINING: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// What a worker is told of whether it is to seal itself.
+fn sealed(workshop: &Workshop) -> Sandbox {
+    if workshop.level.seal {
+        Sandbox::Full
+    } else {
+        Sandbox::None
+    }
+}
+
 fn paths(places: &[&[&str]]) -> Vec<PathBuf> {
     places.concat().into_iter().map(PathBuf::from).collect()
 }
+
+/// Where libtorch reads how many threads it may use.
+const THREADS_VARIABLE: &str = "OMP_NUM_THREADS";
 
 impl Confinement {
     /// The compiler of a submission's code. No line of a submission runs in it, but what it reads may end up in the
@@ -52,11 +97,12 @@ impl Confinement {
         read.extend(shelf.files(exercise).map(Path::to_owned));
         read.push(workshop.torch.clone());
         Self {
-            sandbox: workshop.sandbox,
+            level: workshop.level,
             folder: folder.to_owned(),
             memory: 4096,
             cpu: 60,
             file: 512,
+            gpu: false,
             environment: vec![
                 // rustc asks PATH for the linker, and the linker writes its temporary files to TMPDIR.
                 format!("PATH={}", env::var("PATH").unwrap_or_default()),
@@ -78,21 +124,62 @@ impl Confinement {
         let mut read = paths(&[LOADER_FILES, MACHINE]);
         read.push("/proc/self".into());
         Self {
-            sandbox: workshop.sandbox,
+            level: workshop.level,
             folder: folder.to_owned(),
             memory: 2048,
             cpu: 120,
             file: 0,
+            gpu: false,
             environment: vec![
                 // The course's tensors are small: a second thread would only be waited for.
-                "OMP_NUM_THREADS=1".to_owned(),
-                format!("WORKER_SANDBOX={}", workshop.sandbox),
+                format!("{THREADS_VARIABLE}=1"),
+                format!("WORKER_SANDBOX={}", sealed(workshop)),
             ],
             list: vec![],
             read,
             run,
             write: vec![],
         }
+    }
+
+    /// The same worker, started by a judge: it is born into the judge's namespaces, and may make none of its own.
+    #[must_use]
+    pub fn within_judge(mut self) -> Self {
+        self.level = self.level.without(&[Layer::Namespaces]);
+        self
+    }
+
+    /// A worker that trains: it has all cores, and more time and memory. Where a GPU was asked for, it has that too.
+    pub fn of_trainer(workshop: &Workshop, worker: &Path, folder: &Path, device: Device) -> Self {
+        let mut confinement = Self::of_worker(workshop, worker, folder);
+        let cores = thread::available_parallelism().map_or(1, usize::from);
+        confinement.memory = device.memory() >> 20;
+        confinement.cpu = TRAINING.as_secs() * cores as u64;
+        let is_about_threads = |variable: &String| variable.starts_with(THREADS_VARIABLE);
+        confinement.environment.retain(|it| !is_about_threads(it));
+        let threads = format!("{THREADS_VARIABLE}={cores}");
+        confinement.environment.push(threads);
+        confinement.environment.extend(MEMORY.map(str::to_owned));
+        confinement.read.push(HUGE_PAGES.into());
+        if device == Device::Cuda {
+            confinement.add_gpu();
+        }
+        confinement
+    }
+
+    /// Adds what CUDA takes: the driver's devices, what it asks of the machine, and its part of libtorch. Linkers drop
+    /// that, since nothing names a symbol of it; the loader takes it in before libtorch is asked for the first time
+    /// whether there is a GPU, whose answer stays.
+    fn add_gpu(&mut self) {
+        self.gpu = true;
+        // The driver is not known to work from within.
+        self.level = self.level.without(&[Layer::Namespaces]);
+        self.environment.push(format!("LD_PRELOAD={CUDA_LIBRARY}"));
+        self.environment.push("WORKER_GPU=1".to_owned());
+        self.read.extend(paths(&[GPU_FACTS]));
+        let nodes = fs::read_dir("/dev").into_iter().flatten().flatten();
+        let nodes = nodes.filter(|node| node.file_name().to_string_lossy().starts_with("nvidia"));
+        self.write.extend(nodes.map(|node| node.path()));
     }
 
     /// A judge. It is the course's own code, but it reads what a worker sends, and so it is confined too. It starts

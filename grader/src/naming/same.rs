@@ -87,7 +87,7 @@ fn rounding(dtype: Dtype) -> f64 {
     match dtype {
         Dtype::F32 => 1e-5,
         Dtype::F64 => 1e-10,
-        Dtype::I64 => 0.0,
+        Dtype::I64 | Dtype::U8 => 0.0,
     }
 }
 

@@ -4,7 +4,7 @@ use super::Misconception;
 use super::recorded::Recorded;
 use super::same::{Same, drawn_alike, same};
 use super::versions::SOLUTION;
-use crate::ask::Session;
+use crate::ask::Respondent;
 use anyhow::{Result, bail};
 use std::time::{Duration, Instant};
 use wire::{Answer, Dtype, Request, SEED};
@@ -39,10 +39,17 @@ pub trait Replay {
 pub fn find(
     misconceptions: &[Misconception],
     calls: &[Recorded],
-    session: Session,
+    respondent: Respondent<'_>,
 ) -> Result<Suspicion> {
     let deadline = Instant::now() + LIMIT;
-    search(misconceptions, calls, &mut Worker { session, deadline })
+    search(
+        misconceptions,
+        calls,
+        &mut Worker {
+            respondent,
+            deadline,
+        },
+    )
 }
 
 /// One that has answered as the submission did up to now.
@@ -167,12 +174,12 @@ fn draws(request: &Request) -> bool {
 }
 
 /// The worker that holds all versions.
-struct Worker {
-    session: Session,
+struct Worker<'a> {
+    respondent: Respondent<'a>,
     deadline: Instant,
 }
 
-impl Replay for Worker {
+impl Replay for Worker<'_> {
     fn ask(&mut self, version: &str, request: &Request) -> Result<Answer> {
         let mut request = request.clone();
         request.operation = format!("{version}/{}", request.operation);
@@ -180,7 +187,7 @@ impl Replay for Worker {
         if left.is_zero() {
             bail!("its {} s were over", LIMIT.as_secs());
         }
-        Ok(self.session.ask(request, left)??)
+        self.respondent.ask_within(request, left)
     }
 }
 

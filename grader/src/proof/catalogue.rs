@@ -1,12 +1,10 @@
 //! That everybody means the same tests and operations: the test files, the manifest, the judge, the solution's own
 //! suite and the worker; and that what a student reads beside an exercise is there.
 
-use super::Finding;
+use super::{Finding, worker_of_solution};
 use crate::ask::ask;
-use crate::compile::{Compiled, compile};
 use crate::course::{Course, Exercise};
 use crate::grade::Grader;
-use crate::intake::{Candidate, Limits};
 use crate::judge::tests_of;
 use crate::lesson::Lessons;
 use anyhow::{Context, Result};
@@ -181,28 +179,9 @@ fn operations_of_solution(
     exercise: &Exercise,
     scratch: &Path,
 ) -> Result<Result<Vec<String>, String>> {
-    let root = &grader.course.root;
-    let solutions = Candidate {
-        name: "solutions".to_owned(),
-        path: root.join("solutions"),
-    };
-    let folder = &exercise.folder;
-    let mut submission = match solutions.read(&[folder.as_str()], &Limits::default()) {
-        Ok(submission) => submission,
-        Err(refusal) => return Ok(Err(format!("the solutions are refused: {refusal}"))),
-    };
-    let Some(sources) = submission.exercises.remove(folder) else {
-        return Ok(Err(format!("{folder} has no solution")));
-    };
-    let stop = || grader.is_stopped();
-    let compiled = compile(&grader.workshop, root, exercise, &sources, scratch, &stop)?;
-    let worker = match compiled {
-        Compiled::Worker(worker) => worker,
-        Compiled::Refused(words) => {
-            return Ok(Err(format!(
-                "the solution of {folder} does not compile: {words}"
-            )));
-        }
+    let worker = match worker_of_solution(grader, exercise, scratch)? {
+        Ok(worker) => worker,
+        Err(fault) => return Ok(Err(fault)),
     };
     let request = Request {
         operation: NO_OPERATION.to_owned(),
@@ -214,9 +193,12 @@ fn operations_of_solution(
         .filter(|fault| fault.kind == FaultKind::BadRequest)
         .map(|fault| fault.message)
         .unwrap_or_default();
-    let (_, names) = message
-        .split_once("; there are ")
-        .with_context(|| format!("the worker of {folder} does not say what it serves"))?;
+    let (_, names) = message.split_once("; there are ").with_context(|| {
+        format!(
+            "the worker of {} does not say what it serves",
+            exercise.folder
+        )
+    })?;
     Ok(Ok(names.split(", ").map(str::to_owned).collect()))
 }
 

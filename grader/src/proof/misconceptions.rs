@@ -177,6 +177,7 @@ pub(super) mod testing {
                 difficulty: 1,
                 builds_on: vec![],
                 forbidden: vec![],
+                trained: None,
                 points: [(Kind::Shape, 1.0)].into(),
                 tests: [(Kind::Shape, vec!["x".to_owned(), "y".to_owned()])].into(),
                 operations: IndexMap::new(),

@@ -11,7 +11,7 @@ use super::Finding;
 use crate::batch::{self, Audience};
 use crate::grade::{Grader, Stage};
 use crate::intake::discover;
-use crate::judge::TimeLimits;
+use crate::limits::Asked;
 use crate::verdict::Graded;
 use anyhow::{Context, Result, bail};
 use case::Case;
@@ -19,7 +19,6 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 pub(super) fn prove(grader: &Grader) -> Result<Finding> {
     let folder = grader.course.root.join("grader/testdata");
@@ -52,11 +51,12 @@ struct Seconds {
     exercise: u64,
 }
 
-impl From<Option<Seconds>> for TimeLimits {
+impl From<Option<Seconds>> for Asked {
     fn from(seconds: Option<Seconds>) -> Self {
         seconds.map_or_else(Self::default, |seconds| Self {
-            call: Duration::from_secs(seconds.call),
-            exercise: Duration::from_secs(seconds.exercise),
+            call_seconds: Some(seconds.call),
+            exercise_seconds: Some(seconds.exercise),
+            memory_mib: None,
         })
     }
 }
@@ -79,7 +79,7 @@ struct Batch {
 }
 
 impl Batch {
-    fn grade(grader: &Grader, limits: TimeLimits, cases: &[&Case]) -> Result<Self> {
+    fn grade(grader: &Grader, limits: Asked, cases: &[&Case]) -> Result<Self> {
         let class = tempfile::tempdir().context("no temporary folder can be made")?;
         let mut not_made = BTreeMap::new();
         for case in cases {
@@ -169,10 +169,7 @@ mod tests {
             .map(|cases| cases.iter().map(|case| case.name.as_str()).collect())
             .collect();
         assert_eq!(names, [vec!["a", "c"], vec!["b"]]);
-        assert_eq!(
-            TimeLimits::from(cases[1].limits).call,
-            Duration::from_secs(1)
-        );
+        assert_eq!(Asked::from(cases[1].limits).call_seconds, Some(1));
     }
 
     #[test]

@@ -14,6 +14,20 @@ fn empty(header: &[&str]) -> Table {
     table
 }
 
+/// Any rows below a header; columns from the given one on hold numbers.
+pub fn columns(
+    header: &[&str],
+    rows: impl Iterator<Item = Vec<String>>,
+    first_number: usize,
+) -> String {
+    let mut table = empty(header);
+    for row in rows {
+        table.add_row(row);
+    }
+    align_numbers(&mut table, first_number);
+    table.to_string()
+}
+
 /// One submission: exercise, kind, tests passed, points.
 pub fn table(course: &Course, graded: &Graded) -> String {
     let mut table = empty(&["exercise", "kind", "passed", "points"]);

@@ -23,7 +23,11 @@ pub fn config(cases: u32) -> Config {
     }
 }
 
-fn seed() -> u64 {
+/// The seed of this run: [`DEFAULT_SEED`], or the environment's.
+///
+/// # Panics
+/// Where `COURSE_SEED` is not a number.
+pub fn seed() -> u64 {
     match std::env::var(SEED_VARIABLE) {
         Err(_) => DEFAULT_SEED,
         Ok(text) => text

@@ -189,6 +189,7 @@ impl View for &RawTensor {
             Dtype::F32 => safetensors::Dtype::F32,
             Dtype::F64 => safetensors::Dtype::F64,
             Dtype::I64 => safetensors::Dtype::I64,
+            Dtype::U8 => safetensors::Dtype::U8,
         }
     }
 

@@ -307,8 +307,9 @@ fn dtype_of<E: Error>(name: String) -> Result<Dtype, E> {
         "F32" => Ok(Dtype::F32),
         "F64" => Ok(Dtype::F64),
         "I64" => Ok(Dtype::I64),
+        "U8" => Ok(Dtype::U8),
         other => Err(E::custom(format_args!(
-            "dtype {}, which is none of F32, F64, I64",
+            "dtype {}, which is none of F32, F64, I64, U8",
             quoted(other)
         ))),
     }

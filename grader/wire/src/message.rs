@@ -110,6 +110,18 @@ impl From<Request> for Frame {
     }
 }
 
+/// A frame as a file of tensors for an operation.
+impl Frame {
+    /// The scalar arguments that its metadata holds; what a file says besides is left alone.
+    pub fn arguments(&self) -> BTreeMap<String, String> {
+        let named = |(key, value): (&String, &String)| {
+            let name = key.strip_prefix(ARGUMENT)?;
+            Some((name.to_owned(), value.clone()))
+        };
+        self.metadata.iter().filter_map(named).collect()
+    }
+}
+
 impl TryFrom<Frame> for Request {
     type Error = WireError;
 

@@ -3,7 +3,7 @@
 use ndarray::{Array, ArrayBase, ArrayD, Data, Dimension, IxDyn};
 use std::fmt;
 
-/// The element types that travel. Values of labels and counts are `I64`.
+/// The element types that travel. Values of labels and counts are `I64`, pixels of images that are sent in numbers `U8`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Dtype {
     /// 32-bit float.
@@ -12,6 +12,8 @@ pub enum Dtype {
     F64,
     /// 64-bit signed integer.
     I64,
+    /// 8-bit unsigned integer.
+    U8,
 }
 
 impl Dtype {
@@ -20,6 +22,7 @@ impl Dtype {
         match self {
             Dtype::F32 => 4,
             Dtype::F64 | Dtype::I64 => 8,
+            Dtype::U8 => 1,
         }
     }
 }
@@ -30,6 +33,7 @@ impl fmt::Display for Dtype {
             Dtype::F32 => "f32",
             Dtype::F64 => "f64",
             Dtype::I64 => "i64",
+            Dtype::U8 => "u8",
         })
     }
 }
@@ -66,7 +70,7 @@ pub enum TensorError {
         got: Vec<usize>,
     },
     /// The source is of a type that does not travel.
-    #[error("is of type {0}, which is none of f32, f64, i64")]
+    #[error("is of type {0}, which is none of f32, f64, i64, u8")]
     Kind(String),
 }
 
@@ -136,6 +140,7 @@ impl RawTensor {
             Dtype::F32 => elements::<f32>(&self.bytes).map(f64::from).collect(),
             Dtype::F64 => elements::<f64>(&self.bytes).collect(),
             Dtype::I64 => elements::<i64>(&self.bytes).map(|v| v as f64).collect(),
+            Dtype::U8 => self.bytes.iter().copied().map(f64::from).collect(),
         }
     }
 
@@ -215,6 +220,7 @@ macro_rules! element {
 element!(f32, Dtype::F32);
 element!(f64, Dtype::F64);
 element!(i64, Dtype::I64);
+element!(u8, Dtype::U8);
 
 fn elements<T: Element>(bytes: &[u8]) -> impl Iterator<Item = T> {
     bytes.chunks_exact(size_of::<T>()).map(T::from_bytes)
@@ -231,6 +237,7 @@ mod libtorch {
                 Dtype::F32 => Kind::Float,
                 Dtype::F64 => Kind::Double,
                 Dtype::I64 => Kind::Int64,
+                Dtype::U8 => Kind::Uint8,
             }
         }
     }
@@ -247,6 +254,7 @@ mod libtorch {
                 Kind::Float => Dtype::F32,
                 Kind::Double => Dtype::F64,
                 Kind::Int64 => Dtype::I64,
+                Kind::Uint8 => Dtype::U8,
                 other => return Err(TensorError::Kind(format!("{other:?}"))),
             };
             let fault = |error: tch::TchError| TensorError::Kind(error.to_string());

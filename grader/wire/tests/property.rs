@@ -28,7 +28,12 @@ fn name() -> impl Strategy<Value = String> {
 }
 
 fn dtype() -> impl Strategy<Value = Dtype> {
-    prop_oneof![Just(Dtype::F32), Just(Dtype::F64), Just(Dtype::I64)]
+    prop_oneof![
+        Just(Dtype::F32),
+        Just(Dtype::F64),
+        Just(Dtype::I64),
+        Just(Dtype::U8)
+    ]
 }
 
 /// Any tensor of few elements: without axes, with empty ones, with an axis of any size beside an empty one.
@@ -212,6 +217,17 @@ proptest! {
     }
 
     #[test]
+    fn a_files_arguments_are_those_of_its_request_whatever_else_it_says(
+        request in request(),
+        mut metadata in texts(),
+    ) {
+        metadata.retain(|key, _| !key.starts_with("argument."));
+        metadata.extend(Frame::from(request.clone()).metadata);
+        let file = Frame { metadata, ..Frame::default() };
+        prop_assert_eq!(file.arguments(), request.arguments);
+    }
+
+    #[test]
     fn an_answer_survives(answer in answer()) {
         let blob = Frame::of_answer(answer.clone()).encode().expect("encoded");
         let frame = Frame::decode(&blob, &Limits::default()).expect("decoded");
@@ -308,7 +324,7 @@ fn the_strategies_reach_what_they_are_for() {
     assert!(with(|tensor| tensor.shape().contains(&0)) > 100);
     assert!(with(|tensor| tensor.shape().iter().any(|&axis| axis > 1 << 32)) > 100);
     assert!(with(|tensor| tensor.shape().len() == 8) > 40);
-    assert!(with(|tensor| tensor.bytes().len() > 50) > 100);
+    assert!(with(|tensor| tensor.bytes().len() > 30) > 100);
     assert!(frames.contains(&Frame::default()));
     let nul = |frame: &&Frame| frame.metadata.values().any(|text| text.contains('\0'));
     assert!(frames.iter().filter(nul).count() > 100);

@@ -17,7 +17,7 @@ fn every_tensor_that_travels_is_one_of_libtorch() {
         vec![most, 0],
         vec![1 << 31, 0, 1 << 31],
     ] {
-        for dtype in [Dtype::F32, Dtype::F64, Dtype::I64] {
+        for dtype in [Dtype::F32, Dtype::F64, Dtype::I64, Dtype::U8] {
             let elements = if shape.contains(&0) {
                 0
             } else {

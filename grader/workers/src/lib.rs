@@ -8,11 +8,13 @@ mod call;
 #[cfg(feature = "tch")]
 mod module;
 mod seal;
+#[cfg(feature = "tch")]
+pub mod training;
 pub mod versions;
 
 pub use call::{Call, Outcome, gives};
 #[cfg(feature = "tch")]
-pub use module::{differentiable, initial_values, with_weights};
+pub use module::{differentiable, initial_values, sent, with_weights};
 
 use std::any::Any;
 use std::cell::RefCell;

@@ -116,7 +116,11 @@ pub fn differentiable<N: Into<String> + Display>(
     Ok(answer)
 }
 
-fn sent(tensors: impl IntoIterator<Item = (impl Into<String>, Tensor)>) -> Outcome {
+/// Tensors as an answer.
+///
+/// # Errors
+/// Where one is of a type that does not travel.
+pub fn sent(tensors: impl IntoIterator<Item = (impl Into<String>, Tensor)>) -> Outcome {
     tensors
         .into_iter()
         .map(|(name, tensor)| {

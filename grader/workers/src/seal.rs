@@ -17,6 +17,27 @@ use std::env;
 /// sealed.
 const SANDBOX_VARIABLE: &str = "WORKER_SANDBOX";
 
+/// Where the grader says that a GPU was asked for.
+const GPU_VARIABLE: &str = "WORKER_GPU";
+
+/// What CUDA takes besides, whatever the arguments: it talks to the driver by `ioctl`, and to itself by pipes, events
+/// and a Unix socket that it binds and nobody is connected to.
+const ALLOWED_FOR_GPU: &[c_long] = &[
+    libc::SYS_ioctl,
+    libc::SYS_pipe2,
+    libc::SYS_eventfd2,
+    libc::SYS_bind,
+    libc::SYS_getsockname,
+    libc::SYS_mincore,
+    libc::SYS_mbind,
+    libc::SYS_get_mempolicy,
+    libc::SYS_statfs,
+    libc::SYS_fstatfs,
+    libc::SYS_getppid,
+    libc::SYS_sched_getscheduler,
+    libc::SYS_sched_getparam,
+];
+
 /// Calls that are allowed whatever their arguments.
 const ALLOWED: &[c_long] = &[
     // Frames, and files that Landlock allows.
@@ -101,15 +122,42 @@ pub(crate) fn seal() -> Result<(), seccompiler::Error> {
     if env::var_os(SANDBOX_VARIABLE).is_some_and(|value| value == "none") {
         return Ok(());
     }
+    put_on(env::var_os(GPU_VARIABLE).is_some())
+}
+
+fn put_on(gpu: bool) -> Result<(), seccompiler::Error> {
     let architecture = env::consts::ARCH.try_into()?;
+    let mut rules = rules()?;
+    if gpu {
+        allow_gpu(&mut rules)?;
+    }
     let filter = SeccompFilter::new(
-        rules()?,
+        rules,
         SeccompAction::Errno(libc::ENOSYS as u32),
         SeccompAction::Allow,
         architecture,
     )?;
     let program: BpfProgram = filter.try_into()?;
     apply_filter(&program)
+}
+
+/// Adds what CUDA takes. Devices are opened to be written, and their memory is shared; which files those are, Landlock
+/// says. Memory that is shared is counted by the grader's watch alone.
+fn allow_gpu(rules: &mut BTreeMap<i64, Vec<SeccompRule>>) -> Result<(), BackendError> {
+    use SeccompCmpOp::{Eq, MaskedEq};
+    rules.extend(ALLOWED_FOR_GPU.iter().map(|&call| (call, vec![])));
+    let made = libc::O_CREAT | libc::O_TRUNC | (libc::O_TMPFILE & !libc::O_DIRECTORY);
+    let shared = (libc::MAP_TYPE | libc::MAP_GROWSDOWN) as u64;
+    for (call, argument, is, value) in [
+        (libc::SYS_openat, 2, MaskedEq(made as u64), 0),
+        (libc::SYS_mmap, 3, MaskedEq(shared), libc::MAP_SHARED as u64),
+        (libc::SYS_socket, 0, Eq, libc::AF_UNIX as u64),
+    ] {
+        let condition = SeccompCondition::new(argument, SeccompCmpArgLen::Dword, is, value)?;
+        let rule = SeccompRule::new(vec![condition])?;
+        rules.entry(call).or_default().push(rule);
+    }
+    Ok(())
 }
 
 /// The calls that are allowed, and for some, with which arguments.
@@ -177,7 +225,7 @@ mod tests {
     use std::io;
     use std::net::{TcpListener, UdpSocket};
     use std::os::unix::fs::{OpenOptionsExt, PermissionsExt, symlink};
-    use std::os::unix::net::UnixStream;
+    use std::os::unix::net::{UnixDatagram, UnixStream};
     use std::process::Command;
     use std::thread;
 
@@ -202,6 +250,32 @@ mod tests {
             sum
         });
         assert_eq!(sum, 6 << 20);
+    }
+
+    #[test]
+    fn for_a_gpu_devices_are_opened_and_nothing_else_is_given_up() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let device = folder.path().join("device");
+        fs::write(&device, "as it was").expect("writing while it may");
+        let sealed = thread::spawn(move || {
+            put_on(true).expect("a kernel with seccomp");
+            let opened = OpenOptions::new().read(true).write(true).open(&device);
+            opened.expect("a device that Landlock would allow");
+            UnixDatagram::unbound().expect("a socket that reaches nobody");
+            [
+                TcpListener::bind("127.0.0.1:0").err(),
+                UdpSocket::bind("127.0.0.1:0").err(),
+                UnixStream::connect(&device).err(),
+                Command::new("/bin/true").spawn().err(),
+                File::create(device.with_extension("new")).err(),
+                File::create(&device).err(),
+                fs::remove_file(&device).err(),
+            ]
+        });
+        for error in sealed.join().expect("what is allowed works") {
+            let refused = error.as_ref().and_then(io::Error::raw_os_error) == Some(libc::ENOSYS);
+            assert!(refused, "{error:?}");
+        }
     }
 
     #[test]

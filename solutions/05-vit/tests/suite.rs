@@ -10,3 +10,5 @@ mod property;
 mod shape;
 #[path = "../../../exercises/05-vit/tests/snapshot.rs"]
 mod snapshot;
+#[path = "../../../exercises/05-vit/tests/training.rs"]
+mod training;

@@ -98,6 +98,23 @@ def tiny():
     store("vit_tiny_gradient_directions", torch.stack(cosines).unsqueeze(1), torch.float64)
 
 
+def training():
+    model = small(depth=1, num_classes=3, embed_dim=6).train()
+    optimizer = torch.optim.AdamW(model.parameters(), lr=0.0)
+    losses = []
+    for step, labels in enumerate([[0, 2, 1, 1], [2, 2, 0, 1], [1, 0, 0, 2]]):
+        x = uniform(f"images {step}", (4, 2, 12, 12)).double()
+        loss = F.cross_entropy(model(x), torch.tensor(labels))
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.param_groups[0]["lr"] = 0.01 / (1 + step)
+        optimizer.step()
+        losses.append(loss.detach())
+    store("losses", torch.stack(losses).unsqueeze(0), torch.float64)
+    store("head_after_training", model.head.weight)
+
+
 models()
 gradients()
 tiny()
+training()

@@ -34,6 +34,7 @@ pub(crate) fn graded(exercises: Vec<(&str, Outcome, Vec<Tested>)>) -> Graded {
                 max_points: tests.len() as f64,
             };
             GradedExercise {
+                limits: crate::limits::Limits::default(),
                 exercise: folder.to_owned(),
                 outcome,
                 points: tally.points,

@@ -269,7 +269,7 @@ pub(crate) fn corpus() -> Vec<Case> {
                 r#"{"a":{"dtype":"F128","shape":[1],"data_offsets":[0,16]}}"#,
                 16,
             ),
-            NoFrame("none of F32, F64, I64"),
+            NoFrame("none of F32, F64, I64, U8"),
         ),
         (
             "dtype-that-does-not-travel",
@@ -277,7 +277,7 @@ pub(crate) fn corpus() -> Vec<Case> {
                 r#"{"a":{"dtype":"BF16","shape":[1],"data_offsets":[0,2]}}"#,
                 2,
             ),
-            NoFrame("none of F32, F64, I64"),
+            NoFrame("none of F32, F64, I64, U8"),
         ),
         (
             "dtype-in-small-letters",
@@ -285,7 +285,7 @@ pub(crate) fn corpus() -> Vec<Case> {
                 r#"{"a":{"dtype":"f32","shape":[1],"data_offsets":[0,4]}}"#,
                 4,
             ),
-            NoFrame("none of F32, F64, I64"),
+            NoFrame("none of F32, F64, I64, U8"),
         ),
         (
             "dtype-is-a-number",

@@ -1,11 +1,12 @@
 //! Serves the functions of 05 vit.
 
-use ndarray::{arr0, arr1};
+use ndarray::{Array1, Ix1, arr0, arr1};
 use std::process::ExitCode;
-use tch::Tensor;
+use tch::{Tensor, nn};
 use vit::{Pool, Positions, Vit, VitConfig};
 use wire::{Fault, Tensors};
-use workers::{Call, Outcome, differentiable, gives, initial_values, serve, with_weights};
+use workers::training::{self, Batch, Learner, Lesson};
+use workers::{Call, Outcome, differentiable, gives, initial_values, sent, serve, with_weights};
 
 fn main() -> ExitCode {
     serve(&[
@@ -17,12 +18,45 @@ fn main() -> ExitCode {
         ("vit.forward_features", forward_features),
         ("vit.forward_t", forward),
         ("vit.attentions", attentions),
+        ("fit", fit),
         ("config", preset),
         ("parameters", parameters),
         ("trunc_normal", trunc_normal),
         ("warmup_cosine", warmup_cosine),
         ("accuracy", accuracy),
+        ("train.device", training::find_device),
+        ("train.data", training::data),
+        ("train.start", start_training),
+        ("train.load", training::load),
+        ("train.steps", training::steps),
+        ("train.state", training::state),
+        ("train.logits", training::logits),
     ])
+}
+
+/// A Vision Transformer that learns from labels.
+struct Pupil(Vit);
+
+impl Learner for Pupil {
+    fn logits(&self, images: &Tensor) -> Tensor {
+        self.0.forward_t(images, false)
+    }
+
+    fn learn(&self, batch: &Batch<'_>, smoothing: f64) -> Lesson {
+        Lesson::of_logits(
+            self.0.forward_t(batch.images, true),
+            batch.labels,
+            smoothing,
+        )
+    }
+}
+
+fn start_training(call: &Call) -> Outcome {
+    let config = config(call)?;
+    let build = |vs: &nn::Path<'_>| -> Result<Box<dyn Learner>, Fault> {
+        Ok(Box::new(Pupil(Vit::new(vs, &config))))
+    };
+    training::start(call, vit::warmup_cosine, Box::new(build))
 }
 
 fn config(call: &Call) -> Result<VitConfig, Fault> {
@@ -106,6 +140,34 @@ fn with_vit<N: Into<String> + std::fmt::Display>(
     differentiable(call, &["images"], Some(&vs), |images| {
         results(&vit, &images[0])
     })
+}
+
+/// Losses of the steps, and the variables after the last. All batches are of one size.
+fn fit(call: &Call) -> Outcome {
+    let config = config(call)?;
+    let inputs = ["images", "labels", "rates"];
+    let (vs, vit) = with_weights(call, &inputs, |vs| Ok(Vit::new(vs, &config)))?;
+    let rates = call.array::<f64, Ix1>("rates")?;
+    let images = call.tensor("images")?; // [S, B, C, H, W]
+    let labels = call.tensor("labels")?; // [S, B]
+    let steps = rates.len() as i64;
+    for (name, tensor) in [("images", &images), ("labels", &labels)] {
+        if tensor.size().first() != Some(&steps) {
+            return Err(Fault::wrong_shape(format!(
+                "{name} is {:?}, and there are {steps} rates",
+                tensor.size()
+            )));
+        }
+    }
+    let batches: Vec<_> = images.unbind(0).into_iter().zip(labels.unbind(0)).collect();
+    let rate = |step: i64| {
+        let rate = usize::try_from(step).ok().and_then(|step| rates.get(step));
+        *rate.unwrap_or_else(|| panic!("a rate is asked for step {step} of {steps}"))
+    };
+    let losses = Array1::from(vit::fit(&vs, &vit, &batches, rate));
+    let mut answer = sent(vs.variables())?;
+    answer.insert("losses".to_owned(), (&losses).into());
+    Ok(answer)
 }
 
 /// The configuration of one of the usual sizes: its whole numbers, its dropout, its two choices.

@@ -1,0 +1,21 @@
+//! `grader copied`: the grader in a copy of this machine that is thrown away.
+
+use crate::attack::{begin, enter};
+use crate::cli::Copied;
+use crate::exit::{Exit, Failure};
+
+/// Runs the command; ends as what ran in the copy did.
+///
+/// # Errors
+/// Where there can be no copy here.
+pub fn copied(arguments: &Copied) -> Result<Exit, Failure> {
+    let no_copy = |error| Failure {
+        exit: Exit::NoCopy,
+        error,
+    };
+    let Some(place) = &arguments.place else {
+        return Err(no_copy(begin(&arguments.arguments)));
+    };
+    let status = enter(place, &arguments.arguments).map_err(no_copy)?;
+    Ok(status.into())
+}

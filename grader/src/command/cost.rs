@@ -1,0 +1,214 @@
+//! `grader cost`: what each size of patch costs, and how long it takes.
+
+use super::{open_course, stop_if_asked, subject};
+use crate::ask::Respondent;
+use crate::cli::Cost as Arguments;
+use crate::cost::{Cost, Sizes, count};
+use crate::exit::{Blame, Exit, Failure};
+use crate::picture::number;
+use crate::report;
+use anyhow::{Result, anyhow};
+use indicatif::{ProgressBar, ProgressStyle};
+use ndarray::Array4;
+use std::path::Path;
+use std::time::{Duration, Instant};
+use wire::{Fault, Request, Tensors, printable_lines};
+
+/// Runs the command.
+///
+/// # Errors
+/// Where the arguments are wrong or something is missing.
+pub fn cost(course: Option<&Path>, arguments: &Arguments) -> Result<Exit, Failure> {
+    let sizes = Sizes {
+        image: arguments.image,
+        channels: arguments.channels,
+        dim: arguments.dim,
+        depth: arguments.depth,
+        heads: arguments.heads,
+        mlp_ratio: arguments.mlp_ratio,
+        classes: arguments.classes,
+    };
+    sizes.check().blame_arguments()?;
+    let patches = if arguments.patch.is_empty() {
+        sizes.patches()
+    } else {
+        arguments.patch.clone()
+    };
+    let costs: Result<Vec<Cost>> = patches.into_iter().map(|patch| sizes.cost(patch)).collect();
+    let costs = costs.blame_arguments()?;
+    if arguments.no_time {
+        say!("{}", table(&sizes, &costs, None));
+        return Ok(Exit::Success);
+    }
+
+    let course = open_course(course)?;
+    let exercises = course.select(&["vit".to_owned()]).blame_arguments()?;
+    let exercise = exercises[0].clone();
+    let sources = arguments.subject.sources(&course, &exercise)?;
+    let grader = arguments.subject.prepare(course, exercises)?;
+    let folder = grader.scratch.folder()?;
+    let Some(worker) = subject::worker(&grader, &exercise, &sources, folder.path())? else {
+        say!("{}", table(&sizes, &costs, None));
+        return Ok(Exit::Failed);
+    };
+    let mut fault = None;
+    let mut times = vec![];
+    let bar = ProgressBar::new_spinner();
+    let style = ProgressStyle::with_template("{spinner} {msg}");
+    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
+    bar.enable_steady_tick(Duration::from_millis(200));
+    for cost in &costs {
+        bar.set_message(format!("timing patches of {} px", cost.patch));
+        let text = match (cost.hindrance(), &fault) {
+            (Some(hindrance), _) => hindrance,
+            (None, Some(_)) => String::new(),
+            (None, None) => {
+                // Each has a worker of its own, since the time that one may take is limited.
+                let mut respondent = Respondent::new(&grader.workshop, &worker, folder.path());
+                match time(&mut respondent, &sizes, cost) {
+                    Ok(time) => shown(time),
+                    Err(_) if grader.is_stopped() => return Ok(Exit::Stopped),
+                    Err(Untimed::Error(error)) => return Err(error.into()),
+                    Err(Untimed::Fault(operation, found)) => {
+                        fault = Some((operation, found));
+                        String::new()
+                    }
+                }
+            }
+        };
+        times.push(text);
+    }
+    bar.finish_and_clear();
+    say!("{}", table(&sizes, &costs, Some(&times)));
+    let Some((operation, fault)) = fault else {
+        return Ok(Exit::Success);
+    };
+    eprintln!(
+        "no time: {operation} {}: {}",
+        fault.kind,
+        printable_lines(&fault.message)
+    );
+    if !arguments.subject.solution && arguments.subject.submission.is_none() {
+        eprintln!("`cargo grader cost --solution` takes the time of the reference");
+    }
+    Ok(Exit::Failed)
+}
+
+fn table(sizes: &Sizes, costs: &[Cost], times: Option<&[String]>) -> String {
+    let mut header = vec![
+        "patch",
+        "tokens",
+        "parameters",
+        "FLOPs of attention",
+        "FLOPs",
+        "attention's share",
+    ];
+    header.extend(times.map(|_| "time of an image"));
+    let rows = costs.iter().enumerate().map(|(i, cost)| {
+        let share = 100.0 * cost.attention_flops as f64 / cost.flops as f64;
+        let mut row = vec![
+            format!("{} px", cost.patch),
+            number(cost.tokens as f64, 0),
+            count(cost.parameters),
+            count(cost.attention_flops),
+            count(cost.flops),
+            format!("{share:.0} %"),
+        ];
+        row.extend(times.map(|times| times[i].clone()));
+        row
+    });
+    let Sizes {
+        image,
+        channels,
+        dim,
+        depth,
+        heads,
+        ..
+    } = sizes;
+    format!(
+        "images of {image} × {image} × {channels}, {depth} blocks, {dim} dimensions, {heads} heads\n{}\n{}",
+        report::columns(&header, rows, 0),
+        "a multiply-add is two FLOPs; times are those of one thread, without what a request itself takes"
+    )
+}
+
+/// Why there is no time.
+enum Untimed {
+    Fault(&'static str, Fault),
+    Error(anyhow::Error),
+}
+
+impl<E: Into<anyhow::Error>> From<E> for Untimed {
+    fn from(error: E) -> Self {
+        Untimed::Error(error.into())
+    }
+}
+
+/// How long the model takes for an image. A request with its weights takes time too: so one image is timed, then more,
+/// and the difference counts.
+fn time(worker: &mut Respondent<'_>, sizes: &Sizes, cost: &Cost) -> Result<Duration, Untimed> {
+    let arguments = [
+        ("image", sizes.image),
+        ("patch", cost.patch),
+        ("channels", sizes.channels),
+        ("classes", sizes.classes),
+        ("dim", sizes.dim),
+        ("depth", sizes.depth),
+        ("heads", sizes.heads),
+        ("mlp_ratio", sizes.mlp_ratio),
+        ("dropout", 0),
+    ];
+    let arguments = arguments.map(|(name, size)| (name, size.to_string()));
+    let words =
+        [("positions", "learned"), ("pool", "cls")].map(|(name, word)| (name, word.to_owned()));
+    let arguments = arguments.into_iter().chain(words);
+    let mut ask = |operation: &'static str, tensors: Tensors, more: &[(&str, &str)]| {
+        stop_if_asked()?;
+        let more = more.iter().map(|&(name, value)| (name, value.to_owned()));
+        let arguments = arguments.clone().chain(more);
+        let request = Request {
+            operation: operation.to_owned(),
+            arguments: arguments
+                .map(|(name, value)| (name.to_owned(), value))
+                .collect(),
+            tensors,
+        };
+        let begin = Instant::now();
+        let answer = worker.ask(request)?;
+        let taken = begin.elapsed();
+        let given = answer.map_err(|fault| Untimed::Fault(operation, fault))?;
+        Ok::<_, Untimed>((given, taken))
+    };
+    let (weights, _) = ask("vit.new", Tensors::new(), &[])?;
+    let side = sizes.image as usize;
+    let mut forward = |images: u64| {
+        let images = Array4::<f32>::zeros((images as usize, sizes.channels as usize, side, side));
+        let mut tensors = weights.clone();
+        tensors.insert("images".to_owned(), (&images).into());
+        ask("vit.forward_t", tensors, &[("train", "false")]).map(|(_, taken)| taken)
+    };
+    let more = cost.more_images();
+    // A large model takes so long that the request is nothing beside it, and once is enough.
+    if more == 0 {
+        return forward(1);
+    }
+    // The first is slower: libtorch sets itself up.
+    forward(1)?;
+    let mut quickest = |images| -> Result<Duration, Untimed> {
+        let taken = [forward(images)?, forward(images)?, forward(images)?];
+        taken
+            .into_iter()
+            .min()
+            .ok_or_else(|| Untimed::Error(anyhow!("nothing was timed")))
+    };
+    let (one, all) = (quickest(1)?, quickest(1 + more)?);
+    Ok(all.saturating_sub(one) / more as u32)
+}
+
+fn shown(time: Duration) -> String {
+    match 1000.0 * time.as_secs_f64() {
+        time if time >= 1000.0 => format!("{:.2} s", time / 1000.0),
+        time if time >= 10.0 => format!("{time:.0} ms"),
+        time => format!("{time:.2} ms"),
+    }
+}

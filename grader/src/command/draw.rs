@@ -1,0 +1,142 @@
+//! `grader draw`: pictures of what an exercise's functions give.
+
+use super::subject::{self, Started};
+use super::{open_course, stop_if_asked};
+use crate::cli::Draw;
+use crate::course::Course;
+use crate::draw::{DRAWN, Material, Model, Photo, draw as draw_all};
+use crate::exit::{Blame, Exit, Failure};
+use anyhow::{Context, anyhow};
+use ndarray::{Array3, Axis};
+use std::path::Path;
+use wire::{Request, Tensors};
+
+/// Runs the command.
+///
+/// # Errors
+/// Where the arguments are wrong or something is missing.
+pub fn draw(course: Option<&Path>, arguments: &Draw) -> Result<Exit, Failure> {
+    let course = open_course(course)?;
+    let mut exercises = course
+        .select(std::slice::from_ref(&arguments.exercise))
+        .blame_arguments()?;
+    let exercise = exercises[0].clone();
+    if !DRAWN.contains(&exercise.name.as_str()) {
+        let error = anyhow!("there are no pictures of {}", exercise.folder);
+        return Err(error).blame_arguments();
+    }
+    let photo = match &arguments.image {
+        Some(path) => Photo::open(path).blame_arguments()?,
+        None => Photo::Digit,
+    };
+    let model = arguments.checkpoint.as_deref().map(Model::open);
+    let model = model.transpose().blame_arguments()?;
+    let sources = arguments.subject.sources(&course, &exercise)?;
+    // The worker of rollout has no model: the reference's says what the given one attends to.
+    let lender = model
+        .as_ref()
+        .filter(|_| exercise.name == "rollout")
+        .map(|model| if model.prefix == 2 { "deit" } else { "vit" });
+    let lender = lender.map(|name| find(&course, name)).transpose()?;
+    let lender = lender
+        .map(|exercise| Ok::<_, Failure>((subject::reference(&course, &exercise)?, exercise)))
+        .transpose()?;
+    exercises.extend(lender.iter().map(|(_, exercise)| exercise.clone()));
+    let default_out = course.root.join("target/pictures").join(&exercise.name);
+    let out = arguments.out.clone().unwrap_or(default_out);
+
+    let grader = arguments.subject.prepare(course, exercises)?;
+    let Some(mut started) = subject::start(&grader, &exercise, &sources)? else {
+        return Ok(Exit::Failed);
+    };
+    let mut attention = None;
+    if let (Some((sources, lender)), Some(model)) = (&lender, &model) {
+        let Some(mut lender_started) = subject::start(&grader, lender, sources)? else {
+            return Err(anyhow!("the reference of {} does not compile", lender.folder).into());
+        };
+        attention = Some(attention_of(
+            &mut lender_started,
+            &lender.name,
+            model,
+            &photo,
+        )?);
+    }
+    let mut ask = |request: Request| {
+        stop_if_asked()?;
+        started.respondent.ask(request)
+    };
+    let mut material = Material {
+        ask: &mut ask,
+        photo,
+        model,
+        attention,
+    };
+    let drawn = match draw_all(&exercise.name, &mut material) {
+        Ok(drawn) => drawn,
+        Err(_) if grader.is_stopped() => return Ok(Exit::Stopped),
+        Err(error) => return Err(error.into()),
+    };
+    for (name, picture) in &drawn.pictures {
+        let paths = picture.write(&out, name).blame_arguments()?;
+        let [png, svg] = paths.map(|path| path.display().to_string());
+        say!("{png}\n{svg}");
+    }
+    for note in &drawn.notes {
+        eprintln!("note: {note}");
+    }
+    for missing in &drawn.missing {
+        eprintln!("not drawn: {missing}");
+    }
+    Ok(if drawn.missing.is_empty() {
+        Exit::Success
+    } else {
+        Exit::Failed
+    })
+}
+
+fn find(course: &Course, name: &str) -> Result<crate::course::Exercise, Failure> {
+    let found = course
+        .exercises
+        .iter()
+        .find(|exercise| exercise.name == name);
+    let found = found
+        .with_context(|| format!("the course has no exercise {name}, whose reference is needed"));
+    found.cloned().blame_arguments()
+}
+
+/// What the reference's model attends to, with these weights: layer by layer [h, N, N].
+fn attention_of(
+    started: &mut Started<'_>,
+    operation: &str,
+    model: &Model,
+    photo: &Photo,
+) -> Result<Vec<Array3<f32>>, Failure> {
+    let image = model.standardised(&photo.at(model.image, model.channels));
+    let mut tensors: Tensors = model.weights.clone();
+    tensors.insert("images".to_owned(), (&image.insert_axis(Axis(0))).into());
+    let mut arguments = model.arguments.clone();
+    if operation == "deit" {
+        arguments.retain(|name, _| name != "positions" && name != "pool");
+    }
+    let answer = started.respondent.ask(Request {
+        operation: operation.to_owned(),
+        arguments,
+        tensors,
+    })?;
+    let tensors = answer
+        .map_err(|fault| {
+            anyhow!(
+                "the model does not fit: {}",
+                wire::printable_lines(&fault.message)
+            )
+        })
+        .blame_arguments()?;
+    let layers = (0..model.depth).map(|layer| {
+        let weights = tensors.get(&format!("attention.{layer}"));
+        let weights = weights.context("the reference gives no attention")?;
+        let weights = weights.to_array::<f32, ndarray::Ix4>();
+        let weights = weights.map_err(|error| anyhow!("the reference's attention {error}"))?;
+        Ok(weights.index_axis_move(Axis(0), 0))
+    });
+    layers.collect::<anyhow::Result<_>>().map_err(Failure::from)
+}

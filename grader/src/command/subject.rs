@@ -1,0 +1,108 @@
+//! Whose code a command runs, and its worker.
+
+use super::prepare;
+use crate::ask::Respondent;
+use crate::cli::{Judging, Subject};
+use crate::compile::{Compiled, compile};
+use crate::course::{Course, Exercise};
+use crate::exit::{Blame, Failure};
+use crate::grade::Grader;
+use crate::intake::{Candidate, Limits, Source};
+use anyhow::anyhow;
+use std::path::{Path, PathBuf};
+use tempfile::TempDir;
+use wire::printable_lines;
+
+/// A worker that waits for requests, and the folder that it lies in.
+pub(super) struct Started<'a> {
+    pub(super) respondent: Respondent<'a>,
+    // Taken away once the worker has ended.
+    _folder: TempDir,
+}
+
+impl Subject {
+    /// The sources of an exercise.
+    pub(super) fn sources(
+        &self,
+        course: &Course,
+        exercise: &Exercise,
+    ) -> Result<Vec<Source>, Failure> {
+        let path = match (&self.submission, self.solution) {
+            (Some(path), _) => path.clone(),
+            (None, true) => course.root.join("solutions"),
+            (None, false) => course.root.join("exercises"),
+        };
+        sources(course, exercise, path)
+    }
+
+    /// What compiling and asking takes.
+    pub(super) fn prepare(
+        &self,
+        course: Course,
+        exercises: Vec<Exercise>,
+    ) -> Result<Grader, Failure> {
+        let judging = Judging {
+            sandbox: self.sandbox,
+            ..Judging::default()
+        };
+        prepare(course, exercises, &judging)
+    }
+}
+
+/// The reference's sources of an exercise.
+pub(super) fn reference(course: &Course, exercise: &Exercise) -> Result<Vec<Source>, Failure> {
+    sources(course, exercise, course.root.join("solutions"))
+}
+
+fn sources(course: &Course, exercise: &Exercise, path: PathBuf) -> Result<Vec<Source>, Failure> {
+    if !path.exists() {
+        return Err(anyhow!("{} does not exist", path.display())).blame_arguments();
+    }
+    let candidate = Candidate {
+        name: exercise.name.clone(),
+        path,
+    };
+    let submission = candidate
+        .read(&course.folders(), &Limits::default())
+        .blame_arguments()?;
+    let mut exercises = submission.exercises;
+    exercises.remove(&exercise.folder).ok_or_else(|| Failure {
+        exit: crate::exit::Exit::Arguments,
+        error: anyhow!("{} holds no {}", candidate.path.display(), exercise.folder),
+    })
+}
+
+/// Compiles the sources into a worker that is started when it is first asked; `None` where they do not compile, which is
+/// then said.
+pub(super) fn start<'a>(
+    grader: &'a Grader,
+    exercise: &Exercise,
+    sources: &[Source],
+) -> Result<Option<Started<'a>>, Failure> {
+    let folder = grader.scratch.folder()?;
+    let Some(worker) = worker(grader, exercise, sources, folder.path())? else {
+        return Ok(None);
+    };
+    Ok(Some(Started {
+        respondent: Respondent::new(&grader.workshop, &worker, folder.path()),
+        _folder: folder,
+    }))
+}
+
+/// Compiles the sources into a worker, in a folder of its own.
+pub(super) fn worker(
+    grader: &Grader,
+    exercise: &Exercise,
+    sources: &[Source],
+    folder: &Path,
+) -> Result<Option<PathBuf>, Failure> {
+    let stop = || grader.is_stopped();
+    let root = &grader.course.root;
+    match compile(&grader.workshop, root, exercise, sources, folder, &stop)? {
+        Compiled::Worker(worker) => Ok(Some(worker)),
+        Compiled::Refused(words) => {
+            eprintln!("{}", printable_lines(&words));
+            Ok(None)
+        }
+    }
+}

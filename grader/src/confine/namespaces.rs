@@ -1,0 +1,71 @@
+//! Namespaces of the kernel, where they are to be had: a network of its own in which there is nobody, memory and
+//! queues that it shares with nobody, and no right over anything outside, whoever the grader runs as. See
+//! user_namespaces(7), network_namespaces(7) and ipc_namespaces(7).
+
+use super::{Confinement, Level, grader};
+use anyhow::{Context, Result, bail};
+use nix::sched::{CloneFlags, unshare};
+use nix::unistd::{getgid, getuid};
+use std::fs;
+use std::path::Path;
+use std::process::Stdio;
+
+/// What a user is called inside. Not 0: a program that root starts has every right over the namespace, and with it a
+/// way to the parts of the kernel that only root reaches.
+const SOMEBODY: u32 = 65534;
+
+/// Moves this process, which must have one thread, and all that it becomes or starts.
+///
+/// # Errors
+/// Where the kernel grants none: to nobody, not to this user, or not in this container.
+pub(super) fn enter() -> Result<()> {
+    let (user, group) = (getuid(), getgid());
+    let own = CloneFlags::CLONE_NEWUSER | CloneFlags::CLONE_NEWNET | CloneFlags::CLONE_NEWIPC;
+    unshare(own).context("the kernel grants no user namespace")?;
+    // Who may not change its groups may say which group it is; see user_namespaces(7).
+    let facts = [
+        ("setgroups", "deny".to_owned()),
+        ("uid_map", format!("{SOMEBODY} {user} 1")),
+        ("gid_map", format!("{SOMEBODY} {group} 1")),
+    ];
+    for (file, fact) in facts {
+        let path = Path::new("/proc/self").join(file);
+        fs::write(&path, fact).with_context(|| format!("{} cannot be written", path.display()))?;
+    }
+    Ok(())
+}
+
+/// Whether they are to be had, found out by having this program started in them, with what `level` has besides.
+///
+/// # Errors
+/// Saying what the kernel or the grader said, where they are not.
+pub(super) fn try_them(level: Level) -> Result<()> {
+    let program = grader()?;
+    let confinement = Confinement {
+        level: Level {
+            namespaces: true,
+            ..level
+        },
+        folder: "/".into(),
+        memory: 1024,
+        cpu: 10,
+        file: 0,
+        gpu: false,
+        environment: vec![],
+        list: vec![],
+        read: vec![],
+        run: vec!["/".into()],
+        write: vec![],
+    };
+    let output = confinement
+        .command(&program)?
+        .arg("--version")
+        .stdin(Stdio::null())
+        .output()
+        .context("the grader cannot be started again")?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let said = String::from_utf8_lossy(&output.stderr);
+    bail!("{}: {}", output.status, said.trim());
+}

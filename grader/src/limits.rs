@@ -1,0 +1,96 @@
+//! What a submission's code may take while it is judged: seconds and memory, for each exercise.
+
+use clap::Args;
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+/// Limits that somebody set, and the others left open: on the command line, or in `[package.metadata.exercise.limits]`.
+#[derive(
+    Args, Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize,
+)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Asked {
+    /// How long one call of a submission's function may take, in seconds [default: the exercise's, else 10]
+    #[arg(id = "call-limit", long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=3600))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub call_seconds: Option<u64>,
+    /// How long all tests of one exercise may take, in seconds [default: the exercise's, else 60]
+    #[arg(id = "exercise-limit", long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86400))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exercise_seconds: Option<u64>,
+    /// How much memory of its own a submission's process may take, in MiB [default: the exercise's, else 2048]
+    #[arg(id = "memory-limit", long, value_name = "MIB", value_parser = clap::value_parser!(u64).range(64..=4096))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memory_mib: Option<u64>,
+}
+
+/// The limits that an exercise is judged under; written into its result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limits {
+    /// One call of a submission's function. The solutions take milliseconds; a machine may be busy or slow.
+    pub call_seconds: u64,
+    /// All tests of the exercise.
+    pub exercise_seconds: u64,
+    /// Memory of its own of the submission's process.
+    pub memory_mib: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            call_seconds: 10,
+            exercise_seconds: 60,
+            memory_mib: 2048,
+        }
+    }
+}
+
+impl Limits {
+    /// What was asked for on the command line; where nothing was, what the exercise asks for; else the usual.
+    pub fn of(command_line: Asked, exercise: Asked) -> Self {
+        let usual = Self::default();
+        let first = |asked: Option<u64>, own: Option<u64>, usual| asked.or(own).unwrap_or(usual);
+        Self {
+            call_seconds: first(
+                command_line.call_seconds,
+                exercise.call_seconds,
+                usual.call_seconds,
+            ),
+            exercise_seconds: first(
+                command_line.exercise_seconds,
+                exercise.exercise_seconds,
+                usual.exercise_seconds,
+            ),
+            memory_mib: first(
+                command_line.memory_mib,
+                exercise.memory_mib,
+                usual.memory_mib,
+            ),
+        }
+    }
+
+    /// The time of all tests.
+    pub fn exercise(self) -> Duration {
+        Duration::from_secs(self.exercise_seconds)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_comes_before_the_exercise_and_the_exercise_before_what_is_usual() {
+        let exercise: Asked =
+            toml::from_str("call-seconds = 30\nmemory-mib = 3000").expect("limits of an exercise");
+        let command_line = Asked {
+            call_seconds: Some(2),
+            ..Asked::default()
+        };
+        let limits = Limits::of(command_line, exercise);
+        assert_eq!(limits.call_seconds, 2);
+        assert_eq!(limits.memory_mib, 3000);
+        assert_eq!(limits.exercise_seconds, Limits::default().exercise_seconds);
+        assert!(toml::from_str::<Asked>("calls = 3").is_err());
+    }
+}

@@ -1,0 +1,520 @@
+//! Training a Vision Transformer with somebody's own code, in a worker, and finding out what it learnt.
+//!
+//! The worker ([`session`]) holds the model, its optimiser and the images to learn from. The grader draws the order of
+//! the images, asks for half a second's steps at a time ([`pace`]), keeps the weights after every epoch
+//! ([`checkpoint`]) and scores logits itself ([`score`]): labels that a model is held against never enter a worker. In
+//! the end two new workers, the submission's and the reference's, get the weights and the held-out images; only where
+//! they agree does the score count ([`examine`]). [`graded`] makes a test of it.
+//!
+//! Who learns is said by [`learner`]. Before a DeiT learns, its [`teacher`] says what it thinks of all images.
+
+pub mod checkpoint;
+pub mod data;
+pub mod device;
+pub mod examine;
+pub mod graded;
+pub mod history;
+pub mod learner;
+pub mod pace;
+pub mod pictures;
+pub mod plan;
+pub mod score;
+pub mod session;
+pub mod sizes;
+pub mod teacher;
+
+use crate::compile::{Compiled, compile};
+use crate::course::Exercise;
+use crate::grade::Grader;
+use crate::intake::{Candidate, Limits};
+use crate::train::checkpoint::{Checkpoint, Progress};
+use crate::train::data::Data;
+use crate::train::device::Device;
+use crate::train::history::{Epoch, History, Test};
+use crate::train::pace::Pace;
+use crate::train::plan::Plan;
+use crate::train::score::{Score, score};
+use crate::train::session::{Broken, Session};
+use anyhow::{Context, Result, bail};
+use datasets::Dataset;
+use datasets::batch::shuffled_order;
+use ndarray::{Array1, Array2};
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+use wire::{RawTensor, Request, Tensors};
+
+/// What happens in a run, for whoever shows it.
+pub trait Audience {
+    /// Some steps were taken: how far the run is, how the epoch went so far, and how many images a second are learnt
+    /// from.
+    fn learnt(&self, step: usize, total: usize, epoch: Score, speed: f64);
+    /// An epoch is over.
+    fn epoch_over(&self, epoch: &Epoch, is_best: bool);
+}
+
+/// Why learning ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// All epochs are over.
+    Through,
+    /// The loss on the validation set did not fall any more.
+    NoBetter,
+    /// Somebody wanted to stop; what was learnt is kept.
+    Stopped,
+    /// The time was over; what was learnt is kept.
+    Late,
+}
+
+/// Learning went astray.
+#[derive(Debug, thiserror::Error)]
+#[error("{what} is no number from step {step} on: a smaller --lr may help, and --clip above 0")]
+pub struct Diverged {
+    /// Whose loss.
+    what: &'static str,
+    /// The step, from 1.
+    step: usize,
+}
+
+/// What is told of a run in its files.
+#[derive(Clone, Debug)]
+pub struct Subject {
+    /// Whose code it is.
+    pub name: String,
+    /// The device.
+    pub device: Device,
+    /// How much of the sandbox is in force.
+    pub sandbox: String,
+}
+
+/// A run of training.
+#[derive(Debug)]
+pub struct Run {
+    session: Session,
+    /// How it is trained.
+    pub plan: Plan,
+    /// On what.
+    pub data: Arc<Data>,
+    subject: Subject,
+    folder: PathBuf,
+    /// How many numbers there are to learn.
+    pub parameters: i64,
+    /// How far it is.
+    pub progress: Progress,
+    /// When its time is over, where it has not all the time of the world.
+    pub deadline: Option<Instant>,
+    stop: &'static AtomicBool,
+    /// Held as long as the run: no other may write there.
+    _lock: File,
+}
+
+impl Run {
+    /// Sends the images to learn from, and has the model built; or goes on from a checkpoint.
+    ///
+    /// # Errors
+    /// Where another run writes into the folder, or the worker gives no answer: a function is not written yet.
+    pub fn begin(
+        mut session: Session,
+        (plan, checkpoint): (Plan, Option<Checkpoint>),
+        data: Arc<Data>,
+        subject: Subject,
+        folder: &Path,
+        stop: &'static AtomicBool,
+    ) -> Result<Self> {
+        let lock = lock(folder)?;
+        send_lessons(&mut session, &data)?;
+        let parameters = start(&mut session, &plan, &data, subject.device)?;
+        let progress = match checkpoint {
+            None => Progress::default(),
+            Some(Checkpoint {
+                progress,
+                weights,
+                adamw,
+                ..
+            }) => {
+                load(&mut session, weights, adamw)?;
+                progress
+            }
+        };
+        Ok(Self {
+            session,
+            plan,
+            data,
+            subject,
+            folder: folder.to_owned(),
+            parameters,
+            progress,
+            deadline: None,
+            stop,
+            _lock: lock,
+        })
+    }
+
+    /// How many steps there are.
+    pub fn total(&self) -> usize {
+        self.plan.epochs * self.steps_per_epoch()
+    }
+
+    fn steps_per_epoch(&self) -> usize {
+        self.plan.steps_per_epoch(self.data.split.train.len())
+    }
+
+    /// Learns until all epochs are over, it gets no better, or somebody wants to stop, and keeps what was learnt.
+    ///
+    /// # Errors
+    /// Where the worker gives no answer, the loss is no number any more, or nothing can be kept.
+    pub fn learn(&mut self, audience: &dyn Audience) -> Result<End> {
+        let (images, per_epoch) = (self.data.split.train.len(), self.steps_per_epoch());
+        let mut pace = Pace::default();
+        let mut order = (usize::MAX, vec![]);
+        while self.progress.step < self.total() {
+            if self
+                .plan
+                .patience
+                .is_some_and(|most| self.progress.stale() >= most)
+            {
+                return Ok(End::NoBetter);
+            }
+            if self.stop.load(Ordering::Relaxed) {
+                self.keep()?;
+                return Ok(End::Stopped);
+            }
+            if self.deadline.is_some_and(|end| Instant::now() >= end) {
+                self.keep()?;
+                return Ok(End::Late);
+            }
+            let (epoch, within) = (
+                self.progress.step / per_epoch,
+                self.progress.step % per_epoch,
+            );
+            if order.0 != epoch {
+                order = (epoch, shuffled_order(images, self.plan.seed, epoch as u64));
+            }
+            let steps = pace.next(per_epoch - within);
+            let last = images.min((within + steps) * self.plan.batch);
+            let begin = Instant::now();
+            self.take_steps(&order.1[within * self.plan.batch..last], steps)?;
+            pace.took(steps, begin.elapsed());
+            self.progress.seconds += begin.elapsed().as_secs_f64();
+            let speed = (last - within * self.plan.batch) as f64 / begin.elapsed().as_secs_f64();
+            audience.learnt(self.progress.step, self.total(), self.so_far(), speed);
+            if self.progress.step.is_multiple_of(per_epoch) {
+                self.end_epoch(audience)?;
+            }
+        }
+        Ok(End::Through)
+    }
+
+    fn so_far(&self) -> Score {
+        let Progress {
+            loss,
+            right,
+            images,
+            ..
+        } = self.progress;
+        Score {
+            loss: loss / images.max(1) as f64,
+            right,
+            images,
+        }
+    }
+
+    fn take_steps(&mut self, order: &[usize], steps: usize) -> Result<()> {
+        const OPERATION: &str = "train.steps";
+        let indices: Array1<i64> = order.iter().map(|&place| place as i64).collect();
+        let answer = self.session.ask(Request {
+            operation: OPERATION.to_owned(),
+            arguments: [("batch", self.plan.batch), ("from", self.progress.step)]
+                .map(|(name, value)| (name.to_owned(), value.to_string()))
+                .into(),
+            tensors: Tensors::from([("order".to_owned(), (&indices).into())]),
+        })?;
+        let numbers = |name: &str| -> Result<Vec<f64>, Broken> {
+            let numbers = answer.get(name).map(RawTensor::to_f64);
+            numbers
+                .filter(|numbers| numbers.len() == steps)
+                .ok_or_else(|| Broken::forged(OPERATION, format!("no {steps} numbers {name}")))
+        };
+        let (losses, right) = (numbers("losses")?, numbers("right")?);
+        for ((loss, right), batch) in losses.iter().zip(right).zip(order.chunks(self.plan.batch)) {
+            self.progress.step += 1;
+            if !loss.is_finite() {
+                let step = self.progress.step;
+                bail!(Diverged {
+                    what: "the loss",
+                    step
+                });
+            }
+            self.progress.loss += loss * batch.len() as f64;
+            self.progress.right += right as usize;
+            self.progress.images += batch.len();
+        }
+        Ok(())
+    }
+
+    fn end_epoch(&mut self, audience: &dyn Audience) -> Result<()> {
+        let validation = &self.data.split.validation;
+        let logits = logits(&mut self.session, validation, self.data.classes.len())?;
+        let labels = validation.labels.to_vec();
+        let (validation, _) = score(logits.view(), &labels);
+        if !validation.loss.is_finite() {
+            bail!(Diverged {
+                what: "the loss on the validation set",
+                step: self.progress.step
+            });
+        }
+        let train = self.so_far();
+        let Progress {
+            step,
+            seconds,
+            epochs,
+            ..
+        } = std::mem::take(&mut self.progress);
+        self.progress = Progress {
+            step,
+            epochs,
+            ..Progress::default()
+        };
+        let epoch = Epoch {
+            epoch: self.progress.epochs.len() + 1,
+            step,
+            train,
+            validation,
+            seconds,
+        };
+        self.progress.epochs.push(epoch.clone());
+        let is_best = self.progress.best() == Some(&epoch);
+        let (weights, adamw) = state(&mut self.session)?;
+        if is_best {
+            let mut metadata = self.plan.sizes.arguments();
+            let Data { mean, std, .. } = *self.data;
+            let more = [
+                ("data", self.plan.data.to_string()),
+                ("mean", mean.to_string()),
+                ("std", std.to_string()),
+                ("epoch", epoch.epoch.to_string()),
+            ];
+            let who = self.plan.learner.arguments().into_iter();
+            let more = who.chain(more);
+            metadata.extend(more.map(|(name, value)| (name.to_owned(), value)));
+            checkpoint::write_weights(&self.folder, &weights, metadata)?;
+        }
+        self.write(weights, adamw)?;
+        self.write_history(None)?;
+        audience.epoch_over(&epoch, is_best);
+        Ok(())
+    }
+
+    /// Keeps what was learnt so far.
+    fn keep(&mut self) -> Result<()> {
+        let (weights, adamw) = state(&mut self.session)?;
+        self.write(weights, adamw)
+    }
+
+    fn write(&self, weights: Tensors, adamw: Tensors) -> Result<()> {
+        let checkpoint = Checkpoint {
+            plan: self.plan.clone(),
+            progress: self.progress.clone(),
+            weights,
+            adamw,
+        };
+        checkpoint.write(&self.folder)
+    }
+
+    /// Writes what happened so far, and what came of it where that is known.
+    ///
+    /// # Errors
+    /// Where it cannot be written.
+    pub fn write_history(&self, test: Option<Test>) -> Result<()> {
+        let history = History {
+            schema: 1,
+            subject: &self.subject.name,
+            plan: &self.plan,
+            device: &self.subject.device.to_string(),
+            sandbox: &self.subject.sandbox,
+            parameters: self.parameters,
+            classes: &self.data.classes,
+            epochs: &self.progress.epochs,
+            test,
+        };
+        let json = serde_json::to_string_pretty(&history)?;
+        checkpoint::write_whole(&self.folder.join("history.json"), json.as_bytes())?;
+        let csv = history::csv(&self.progress.epochs);
+        checkpoint::write_whole(&self.folder.join("history.csv"), csv.as_bytes())
+    }
+}
+
+/// Compiles the reference of an exercise into a worker, within an empty folder.
+///
+/// # Errors
+/// Where it does not compile: the course is at fault.
+pub fn compile_reference(grader: &Grader, exercise: &Exercise, folder: &Path) -> Result<PathBuf> {
+    let solutions = Candidate {
+        name: "solution".to_owned(),
+        path: grader.course.root.join("solutions"),
+    };
+    let solutions = solutions.read(&grader.course.folders(), &Limits::default())?;
+    let sources = solutions.exercises.get(&exercise.folder);
+    let sources = sources.with_context(|| format!("solutions hold no {}", exercise.folder))?;
+    let stop = || grader.is_stopped();
+    let (workshop, root) = (&grader.workshop, &grader.course.root);
+    match compile(workshop, root, exercise, sources, folder, &stop)? {
+        Compiled::Worker(worker) => Ok(worker),
+        Compiled::Refused(words) => bail!("the reference does not compile:\n{words}"),
+    }
+}
+
+fn lock(folder: &Path) -> Result<File> {
+    fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
+    let path = folder.join(".lock");
+    let lock = File::create(&path).with_context(|| format!("{} cannot be made", path.display()))?;
+    if lock.try_lock().is_err() {
+        bail!("another run writes into {}", folder.display());
+    }
+    Ok(lock)
+}
+
+fn send_lessons(session: &mut Session, data: &Data) -> Result<()> {
+    let train = &data.split.train;
+    for part in data::parts(train) {
+        let mut tensors = Tensors::from([
+            ("images".to_owned(), data::pixels(train, part.clone())?),
+            ("labels".to_owned(), data::labels(train, part.clone())),
+        ]);
+        if let Some(teacher) = &data.teacher {
+            tensors.insert("teacher".to_owned(), data::sayings(teacher, part));
+        }
+        session.ask(Request {
+            operation: "train.data".to_owned(),
+            tensors,
+            ..Request::default()
+        })?;
+    }
+    Ok(())
+}
+
+/// Has the model built; gives how many numbers it learns.
+fn start(session: &mut Session, plan: &Plan, data: &Data, device: Device) -> Result<i64, Broken> {
+    const OPERATION: &str = "train.start";
+    let Data {
+        mean, std, split, ..
+    } = data;
+    let arguments = plan.arguments(split.train.len(), &device.to_string(), *mean, *std);
+    let answer = session.ask(Request {
+        operation: OPERATION.to_owned(),
+        arguments: arguments.into_iter().collect(),
+        ..Request::default()
+    })?;
+    let numbers = answer.get("parameters").map(RawTensor::to_f64);
+    match numbers.as_deref() {
+        Some(&[parameters]) => Ok(parameters as i64),
+        _ => Err(Broken::forged(OPERATION, "no number of parameters")),
+    }
+}
+
+/// How much of a state goes into one request, in bytes: a quarter of what one may hold.
+const PART: usize = 16 << 20;
+
+const WEIGHT: &str = "weight.";
+const ADAMW: &str = "adamw.";
+
+/// Puts weights, and the optimiser's state where there is one, into their places.
+fn load(session: &mut Session, weights: Tensors, adamw: Tensors) -> Result<(), Broken> {
+    let named = |start: &'static str, tensors: Tensors| {
+        let tensors = tensors.into_iter();
+        tensors.map(move |(name, tensor)| (format!("{start}{name}"), tensor))
+    };
+    let mut all = named(WEIGHT, weights).chain(named(ADAMW, adamw)).peekable();
+    while all.peek().is_some() {
+        let (mut part, mut bytes) = (Tensors::new(), 0);
+        while let Some((name, tensor)) = all.next_if(|_| bytes < PART) {
+            bytes += tensor.bytes().len();
+            part.insert(name, tensor);
+        }
+        let last = all.peek().is_none().to_string();
+        session.ask(Request {
+            operation: "train.load".to_owned(),
+            arguments: [("last".to_owned(), last)].into(),
+            tensors: part,
+        })?;
+    }
+    Ok(())
+}
+
+/// The most that a worker's state may be: more is no model of this course, and would fill the memory.
+const MOST_STATE: usize = 4 << 30;
+
+/// Gets weights and the optimiser's state.
+fn state(session: &mut Session) -> Result<(Tensors, Tensors), Broken> {
+    const OPERATION: &str = "train.state";
+    let forged = |why: &str| Broken::forged(OPERATION, why);
+    let (mut weights, mut adamw, mut bytes) = (Tensors::new(), Tensors::new(), 0);
+    loop {
+        let from = weights.len() + adamw.len();
+        let mut part = session.ask(Request {
+            operation: OPERATION.to_owned(),
+            arguments: [("from".to_owned(), from.to_string())].into(),
+            ..Request::default()
+        })?;
+        let left = part.remove("left").map(|left| left.to_f64());
+        let left = left.and_then(|left| left.first().copied());
+        let left = left.ok_or_else(|| forged("it does not say how much is left"))?;
+        for (name, tensor) in part {
+            bytes += tensor.bytes().len();
+            if let Some(name) = name.strip_prefix(WEIGHT) {
+                weights.insert(name.to_owned(), tensor);
+            } else if let Some(name) = name.strip_prefix(ADAMW) {
+                adamw.insert(name.to_owned(), tensor);
+            } else {
+                return Err(forged(
+                    "a tensor that is neither a weight nor the optimiser's",
+                ));
+            }
+        }
+        if left == 0.0 {
+            return Ok((weights, adamw));
+        }
+        if weights.len() + adamw.len() == from || bytes > MOST_STATE {
+            return Err(forged("it does not come to an end"));
+        }
+    }
+}
+
+/// The logits of a set's images.
+fn logits(session: &mut Session, set: &Dataset, classes: usize) -> Result<Array2<f32>> {
+    Ok(logits_of_heads(session, set, classes, &[])?.0)
+}
+
+/// The logits of a set's images, and those of each head alone.
+fn logits_of_heads(
+    session: &mut Session,
+    set: &Dataset,
+    classes: usize,
+    heads: &[&str],
+) -> Result<(Array2<f32>, Vec<Array2<f32>>)> {
+    const OPERATION: &str = "train.logits";
+    let mut all = Array2::zeros((0, classes));
+    let mut of_heads = vec![all.clone(); heads.len()];
+    for part in data::parts(set) {
+        let images = part.len();
+        let mut answer = session.ask(Request {
+            operation: OPERATION.to_owned(),
+            tensors: Tensors::from([("images".to_owned(), data::pixels(set, part)?)]),
+            ..Request::default()
+        })?;
+        let mut take = |name: &str| {
+            let logits = answer.remove(name);
+            let logits = logits.and_then(|logits| logits.to_array().ok());
+            let logits = logits.filter(|logits: &Array2<f32>| logits.dim() == (images, classes));
+            let lacks = || format!("no {name} f32 [{images}, {classes}]");
+            logits.ok_or_else(|| Broken::forged(OPERATION, lacks()))
+        };
+        all.append(ndarray::Axis(0), take("logits")?.view())?;
+        for (head, logits) in heads.iter().zip(&mut of_heads) {
+            logits.append(ndarray::Axis(0), take(&format!("head.{head}"))?.view())?;
+        }
+    }
+    Ok((all, of_heads))
+}

@@ -1,0 +1,315 @@
+//! The files of a run from which it can go on, or be used: safetensors with timm's names.
+//!
+//! `last.safetensors` holds weights, the optimiser's state, and how far the run is; `best.safetensors` only the weights
+//! that did best on the validation set, as timm and PyTorch load them. Each is written beside its place and moved there
+//! whole.
+
+use super::history::Epoch;
+use super::plan::Plan;
+use anyhow::{Context, Result, bail};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{Read, Write};
+use std::path::Path;
+use wire::{Frame, Limits, Tensors};
+
+/// From which a run goes on.
+pub const LAST: &str = "last.safetensors";
+/// The teacher's weights, where there is one.
+pub const TEACHER: &str = "teacher.safetensors";
+/// The weights that did best.
+pub const BEST: &str = "best.safetensors";
+
+/// What stands before the names of the optimiser's tensors; weights have none before theirs.
+const ADAMW: &str = "adamw.";
+
+/// Keys of the metadata, each with JSON.
+const PLAN: &str = "plan";
+const PROGRESS: &str = "progress";
+
+/// What a checkpoint may be. A ViT-Huge and its optimiser take 8 GB; what this course trains is far smaller.
+const LIMITS: Limits = Limits {
+    frame: 8 << 30,
+    header: 1 << 20,
+    tensors: 8192,
+    rank: 8,
+    metadata: 64,
+};
+
+/// How far a run is.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Progress {
+    /// Steps taken.
+    pub step: usize,
+    /// The sum of the losses of this epoch's images so far, …
+    pub loss: f64,
+    /// … how many of them were right, …
+    pub right: usize,
+    /// … how many there were, …
+    pub images: usize,
+    /// … and how long they took, in seconds.
+    pub seconds: f64,
+    /// The epochs that are over.
+    pub epochs: Vec<Epoch>,
+}
+
+impl Progress {
+    /// The epoch that did best on the validation set, the first of equals.
+    pub fn best(&self) -> Option<&Epoch> {
+        let better = |a: &&Epoch, b: &&Epoch| a.validation.loss.total_cmp(&b.validation.loss);
+        self.epochs.iter().min_by(better)
+    }
+
+    /// How many epochs were worse than one before them, since the best.
+    pub fn stale(&self) -> usize {
+        self.best().map_or(0, |best| self.epochs.len() - best.epoch)
+    }
+}
+
+/// What `last.safetensors` holds.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Checkpoint {
+    /// How the run is trained.
+    pub plan: Plan,
+    /// How far it is.
+    pub progress: Progress,
+    /// The weights, by their names.
+    pub weights: Tensors,
+    /// The optimiser's state, by its names.
+    pub adamw: Tensors,
+}
+
+impl Checkpoint {
+    /// Writes it into the run's folder.
+    ///
+    /// # Errors
+    /// Where it cannot be written: the disk is full, the folder is gone.
+    pub fn write(&self, folder: &Path) -> Result<()> {
+        let mut metadata = self.plan.sizes.arguments();
+        metadata.insert(PLAN.to_owned(), serde_json::to_string(&self.plan)?);
+        metadata.insert(PROGRESS.to_owned(), serde_json::to_string(&self.progress)?);
+        let adamw = self.adamw.iter();
+        let adamw = adamw.map(|(name, tensor)| (format!("{ADAMW}{name}"), tensor.clone()));
+        let tensors = self.weights.clone().into_iter().chain(adamw).collect();
+        write_frame(&folder.join(LAST), Frame { metadata, tensors })
+    }
+
+    /// Reads that of a run's folder.
+    ///
+    /// # Errors
+    /// Where there is none, or it is none that this program wrote.
+    pub fn read(folder: &Path) -> Result<Self> {
+        let path = folder.join(LAST);
+        let Frame {
+            mut metadata,
+            tensors,
+        } = read_frame(&path)?;
+        let mut json = |key: &str| {
+            let text = metadata.remove(key);
+            text.with_context(|| {
+                format!(
+                    "{} holds no {key}: it is no checkpoint of `train`",
+                    path.display()
+                )
+            })
+        };
+        let unreadable = || {
+            format!(
+                "{} was written by another version of the grader",
+                path.display()
+            )
+        };
+        let plan = serde_json::from_str(&json(PLAN)?).with_context(unreadable)?;
+        let progress = serde_json::from_str(&json(PROGRESS)?).with_context(unreadable)?;
+        let (adamw, weights): (Tensors, Tensors) = tensors
+            .into_iter()
+            .partition(|(name, _)| name.starts_with(ADAMW));
+        let adamw = adamw.into_iter();
+        let adamw = adamw.map(|(name, tensor)| (name[ADAMW.len()..].to_owned(), tensor));
+        Ok(Self {
+            plan,
+            progress,
+            weights,
+            adamw: adamw.collect(),
+        })
+    }
+}
+
+/// Writes weights alone, with the model's sizes and whatever else is told of them as metadata.
+///
+/// # Errors
+/// Where they cannot be written.
+pub fn write_weights(
+    folder: &Path,
+    weights: &Tensors,
+    metadata: BTreeMap<String, String>,
+) -> Result<()> {
+    write_weights_to(&folder.join(BEST), weights, metadata)
+}
+
+/// As [`write_weights`], to any file.
+///
+/// # Errors
+/// Where they cannot be written.
+pub fn write_weights_to(
+    path: &Path,
+    weights: &Tensors,
+    metadata: BTreeMap<String, String>,
+) -> Result<()> {
+    let tensors = weights.clone();
+    write_frame(path, Frame { metadata, tensors })
+}
+
+/// Reads the weights that [`write_weights`] wrote.
+///
+/// # Errors
+/// Where they are not there.
+pub fn read_weights(folder: &Path) -> Result<Tensors> {
+    read_weights_of(&folder.join(BEST))
+}
+
+/// Reads the weights of a file.
+///
+/// # Errors
+/// Where there is none, or it is no safetensors file.
+pub fn read_weights_of(path: &Path) -> Result<Tensors> {
+    Ok(read_frame(path)?.tensors)
+}
+
+fn write_frame(path: &Path, frame: Frame) -> Result<()> {
+    let blob = frame
+        .encode()
+        .with_context(|| format!("{} cannot be made", path.display()))?;
+    write_whole(path, &blob)
+}
+
+fn read_frame(path: &Path) -> Result<Frame> {
+    let mut blob = vec![];
+    File::open(path)
+        .and_then(|file| file.take(LIMITS.frame as u64 + 1).read_to_end(&mut blob))
+        .with_context(|| format!("{} cannot be read", path.display()))?;
+    Frame::decode(&blob, &LIMITS)
+        .with_context(|| format!("{} is damaged, or no safetensors file", path.display()))
+}
+
+/// Writes a file beside its place, and moves it there once it is on the disk.
+///
+/// # Errors
+/// Where it cannot be written. What stood in its place is then still there.
+pub fn write_whole(path: &Path, content: &[u8]) -> Result<()> {
+    let Some(name) = path.file_name() else {
+        bail!("{} names no file", path.display());
+    };
+    let beside = path.with_file_name(format!(".{}.new", name.to_string_lossy()));
+    let written = File::create(&beside).and_then(|mut file| {
+        file.write_all(content)?;
+        file.sync_all()
+    });
+    written
+        .and_then(|()| fs::rename(&beside, path))
+        .inspect_err(|_| {
+            // What is half written is of no use, and takes room where there may be none left.
+            let _ = fs::remove_file(&beside);
+        })
+        .with_context(|| format!("{} cannot be written", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::data::Source;
+    use super::super::plan::Preset;
+    use super::super::score::Score;
+    use super::super::sizes::Sizes;
+    use super::*;
+    use ndarray::{arr0, arr1};
+
+    fn epoch(epoch: usize, loss: f64) -> Epoch {
+        let score = |loss| Score {
+            loss,
+            right: 1,
+            images: 3,
+        };
+        Epoch {
+            epoch,
+            step: epoch * 4,
+            train: score(0.1 + 0.2),
+            validation: score(loss),
+            seconds: 1.0 / 3.0,
+        }
+    }
+
+    fn checkpoint() -> Checkpoint {
+        Checkpoint {
+            plan: Plan::of(Preset::Notebook, Source::Digits, Sizes::notebook()),
+            progress: Progress {
+                step: 9,
+                // Neither has a short form: they must come back to the last bit.
+                loss: 0.1 + 0.7,
+                seconds: 2.0_f64.sqrt(),
+                epochs: vec![epoch(1, 0.1 * 3.0), epoch(2, 1e-300)],
+                ..Progress::default()
+            },
+            weights: Tensors::from([("cls_token".to_owned(), (&arr1(&[0.1_f32, -2.5])).into())]),
+            adamw: Tensors::from([("step".to_owned(), (&arr0(9_i64)).into())]),
+        }
+    }
+
+    #[test]
+    fn a_checkpoint_comes_back_to_the_bit() -> Result<()> {
+        let folder = tempfile::tempdir()?;
+        let written = checkpoint();
+        written.write(folder.path())?;
+        assert_eq!(Checkpoint::read(folder.path())?, written);
+        assert_eq!(fs::read_dir(folder.path())?.count(), 1);
+        Ok(())
+    }
+
+    #[test]
+    fn what_is_no_checkpoint_is_an_error_that_names_it() -> Result<()> {
+        let folder = tempfile::tempdir()?;
+        let error = || {
+            let read = Checkpoint::read(folder.path());
+            read.expect_err("no checkpoint").to_string()
+        };
+        assert!(error().contains("last.safetensors cannot be read"));
+        checkpoint().write(folder.path())?;
+        let path = folder.path().join(LAST);
+        let whole = fs::read(&path)?;
+        fs::write(&path, &whole[..whole.len() - 1])?;
+        assert!(error().contains("is damaged"), "{}", error());
+        write_weights(folder.path(), &checkpoint().weights, BTreeMap::new())?;
+        fs::rename(folder.path().join(BEST), &path)?;
+        assert!(error().contains("holds no plan"), "{}", error());
+        Ok(())
+    }
+
+    #[test]
+    fn a_full_disk_leaves_what_stood_there() -> Result<()> {
+        let folder = tempfile::tempdir()?;
+        let path = folder.path().join("file");
+        write_whole(&path, b"as it was")?;
+        // No file can be made of this name: the folder is in the way, as a full disk would be.
+        fs::create_dir(folder.path().join(".file.new"))?;
+        let error = write_whole(&path, b"new").expect_err("a folder in the way");
+        assert!(
+            error.to_string().contains("file cannot be written"),
+            "{error}"
+        );
+        assert_eq!(fs::read(&path)?, b"as it was");
+        Ok(())
+    }
+
+    #[test]
+    fn the_first_of_the_best_counts() {
+        let losses = [0.5, 0.3, 0.3, 0.4];
+        let epochs = (1..).zip(losses).map(|(number, loss)| epoch(number, loss));
+        let progress = Progress {
+            epochs: epochs.collect(),
+            ..Progress::default()
+        };
+        assert_eq!(progress.best().map(|best| best.epoch), Some(2));
+        assert_eq!(progress.stale(), 2);
+        assert_eq!(Progress::default().stale(), 0);
+    }
+}

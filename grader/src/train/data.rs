@@ -1,0 +1,234 @@
+//! The images that a model learns from, chooses by, and is held against at the end.
+
+use clap::ValueEnum;
+use datasets::digits::{DigitsConfig, generate};
+use datasets::standardise::mean_and_std;
+use datasets::{Dataset, Split, fashion_mnist, mnist};
+use ndarray::{Array1, Array2, ArrayView3, Axis, Slice};
+use serde::{Deserialize, Serialize};
+use std::env;
+use std::fmt;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use wire::{Dtype, RawTensor, TensorError};
+
+/// Where images come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Source {
+    /// Digits that are generated: no file is needed
+    Digits,
+    /// MNIST, from --data-dir or the folder that MNIST_DIR names
+    Mnist,
+    /// Fashion-MNIST, from --data-dir
+    FashionMnist,
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Source::Digits => "digits",
+            Source::Mnist => "mnist",
+            Source::FashionMnist => "fashion-mnist",
+        })
+    }
+}
+
+/// Why there are no images.
+#[derive(Debug, thiserror::Error)]
+pub enum DataError {
+    /// No folder was named.
+    #[error("--data {0} needs its folder: name it with --data-dir{or}", or = or_variable(*.0))]
+    NoFolder(Source),
+    /// The files are missing or are not what they should be.
+    #[error("--data {0}: {1}")]
+    Unreadable(Source, datasets::LoadError),
+    /// Fewer images than a split takes.
+    #[error("--images {0} is too few: 20 is the least")]
+    TooFew(usize),
+}
+
+fn or_variable(source: Source) -> &'static str {
+    match source {
+        Source::Mnist => " or MNIST_DIR",
+        _ => "",
+    }
+}
+
+/// The least images of a small run: a fifth of them is chosen by.
+const LEAST: usize = 20;
+
+/// Images in three sets, and what is known of them all.
+#[derive(Debug)]
+pub struct Data {
+    /// The sets.
+    pub split: Split,
+    /// What the labels mean.
+    pub classes: Vec<String>,
+    /// The mean of the pixels to learn from, from 0 to 1.
+    pub mean: f32,
+    /// Their standard deviation.
+    pub std: f32,
+    /// What a teacher says of the images to learn from, \[n, K\], where there is one.
+    pub teacher: Option<Array2<f32>>,
+}
+
+impl Data {
+    /// Loads or makes images; with `images`, that many to learn from, and a fifth as many to choose by and to be held
+    /// against.
+    ///
+    /// # Errors
+    /// Where they are not there or too few.
+    pub fn load(
+        source: Source,
+        folder: Option<&Path>,
+        images: Option<usize>,
+    ) -> Result<Self, DataError> {
+        if let Some(few) = images.filter(|&images| images < LEAST) {
+            return Err(DataError::TooFew(few));
+        }
+        let folder = || {
+            let told = folder.map(Path::to_owned);
+            let variable = || env::var_os(mnist::DIR_VARIABLE).map(PathBuf::from);
+            told.or_else(|| variable().filter(|_| source == Source::Mnist))
+                .ok_or(DataError::NoFolder(source))
+        };
+        let unreadable = |why| DataError::Unreadable(source, why);
+        let whole = match source {
+            Source::Digits => generate(&digits(images)),
+            Source::Mnist => mnist::load(&folder()?).map_err(unreadable)?,
+            Source::FashionMnist => fashion_mnist::load(&folder()?).map_err(unreadable)?,
+        };
+        let split = match images {
+            None => whole,
+            Some(images) => Split {
+                train: whole.train.first(images),
+                validation: whole.validation.first(images / 5),
+                test: whole.test.first(images / 5),
+            },
+        };
+        let (mean, std) = mean_and_std(&split.train);
+        let classes = match source {
+            Source::Digits | Source::Mnist => (0..10).map(|digit| digit.to_string()).collect(),
+            Source::FashionMnist => fashion_mnist::CLASSES.map(str::to_owned).to_vec(),
+        };
+        Ok(Self {
+            split,
+            classes,
+            mean,
+            std,
+            teacher: None,
+        })
+    }
+
+    /// Side of the images, in pixels.
+    pub fn side(&self) -> usize {
+        self.split.train.images.len_of(Axis(1))
+    }
+}
+
+fn digits(images: Option<usize>) -> DigitsConfig {
+    let usual = DigitsConfig::default();
+    match images {
+        None => usual,
+        Some(images) => DigitsConfig {
+            train: images,
+            validation: images / 5,
+            test: images / 5,
+            ..usual
+        },
+    }
+}
+
+/// How many images travel at once: 8 MB of MNIST's.
+const PART: usize = 10_000;
+
+/// The places of a set's images in parts that travel well.
+pub fn parts(set: &Dataset) -> impl Iterator<Item = Range<usize>> {
+    let count = set.len();
+    (0..count)
+        .step_by(PART)
+        .map(move |start| start..count.min(start + PART))
+}
+
+/// Some of a set's images as they travel: u8 \[n, 1, H, W\].
+///
+/// # Errors
+/// Never for images that are there.
+pub fn pixels(set: &Dataset, places: Range<usize>) -> Result<RawTensor, TensorError> {
+    let some: ArrayView3<'_, u8> = set.images.slice_axis(Axis(0), Slice::from(places));
+    let (count, height, width) = some.dim();
+    let bytes = some.iter().copied().collect();
+    RawTensor::new(Dtype::U8, vec![count, 1, height, width], bytes)
+}
+
+/// Some of a set's labels as they travel: i64 \[n\].
+pub fn labels(set: &Dataset, places: Range<usize>) -> RawTensor {
+    let some: Array1<i64> = set
+        .labels
+        .slice_axis(Axis(0), Slice::from(places))
+        .mapv(i64::from);
+    (&some).into()
+}
+
+/// What a teacher says of some of the images, as it travels: f32 \[n, K\].
+pub fn sayings(teacher: &Array2<f32>, places: Range<usize>) -> RawTensor {
+    (&teacher.slice_axis(Axis(0), Slice::from(places))).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_small_set_is_cut_to_size_and_travels_in_its_order() {
+        let data = Data::load(Source::Digits, None, Some(100)).expect("digits need no file");
+        let Split {
+            train,
+            validation,
+            test,
+        } = &data.split;
+        assert_eq!((train.len(), validation.len(), test.len()), (100, 20, 20));
+        assert_eq!((data.side(), data.classes.len()), (28, 10));
+        let some = pixels(train, 3..5).expect("images that are there");
+        assert_eq!(some.shape(), [2, 1, 28, 28]);
+        assert_eq!(
+            some.bytes()[784..],
+            *train
+                .images
+                .index_axis(Axis(0), 4)
+                .as_slice()
+                .expect("rows")
+        );
+        let label = f64::from(train.labels[4]);
+        assert_eq!(labels(train, 3..5).to_f64()[1], label);
+    }
+
+    #[test]
+    fn every_image_is_in_one_part() {
+        let set = Dataset {
+            name: "test",
+            images: ndarray::Array3::zeros((25_000, 1, 1)),
+            labels: Array1::zeros(25_000),
+            classes: 1,
+        };
+        let parts: Vec<_> = parts(&set).collect();
+        assert_eq!(parts, [0..10_000, 10_000..20_000, 20_000..25_000]);
+    }
+
+    #[test]
+    fn what_is_missing_is_named() {
+        let error = |source, folder: Option<&str>, images| {
+            let loaded = Data::load(source, folder.map(Path::new), images);
+            loaded.expect_err("nothing to load").to_string()
+        };
+        let fashion = error(Source::FashionMnist, None, None);
+        assert_eq!(
+            fashion,
+            "--data fashion-mnist needs its folder: name it with --data-dir"
+        );
+        let absent = error(Source::Mnist, Some("no/such/folder"), None);
+        assert!(absent.contains("no/such/folder"), "{absent}");
+        assert!(error(Source::Digits, None, Some(19)).contains("--images 19"));
+    }
+}

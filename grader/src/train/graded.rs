@@ -1,0 +1,162 @@
+//! Training as a graded test: a submission's model learns all of MNIST, and is held against the images that were kept.
+
+use super::data::{Data, Source};
+use super::device::Device;
+use super::examine::examine;
+use super::history::Epoch;
+use super::plan::{Plan, Preset};
+use super::score::Score;
+use super::session::{Broken, Session};
+use super::sizes::Sizes;
+use super::{Audience, Diverged, End, Run, Subject, checkpoint, compile_reference};
+use crate::confine::Confinement;
+use crate::course::Exercise;
+use crate::grade::Grader;
+use anyhow::{Context, Result, bail};
+use std::fs;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// The share of the held-out images that a model must tell apart: MNIST's threshold for this course.
+const THRESHOLD: f64 = 0.97;
+
+/// What a training may take; the solution's takes some three minutes on two cores.
+const LIMIT: Duration = Duration::from_secs(30 * 60);
+
+/// All that is the same for every submission.
+#[derive(Debug)]
+pub struct Training {
+    data: Arc<Data>,
+    device: Device,
+    /// One training at a time: each takes all cores.
+    turn: Mutex<()>,
+}
+
+impl Training {
+    /// On MNIST, from its folder or the one that MNIST_DIR names.
+    ///
+    /// # Errors
+    /// Where it is not there.
+    pub fn on_mnist(folder: Option<&Path>, device: Device) -> Result<Self> {
+        let data = Data::load(Source::Mnist, folder, None)?;
+        Ok(Self {
+            data: Arc::new(data),
+            device,
+            turn: Mutex::new(()),
+        })
+    }
+
+    /// Trains the model that a worker serves; says why it fails the test, where it does.
+    ///
+    /// # Errors
+    /// Where something of the course or the system fails, or somebody wants to stop.
+    pub fn test(
+        &self,
+        grader: &Grader,
+        exercise: &Exercise,
+        worker: &Path,
+        scratch: &Path,
+    ) -> Result<Option<String>> {
+        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        match self.train(grader, exercise, worker, scratch) {
+            Err(error) if error.is::<Diverged>() => Ok(Some(error.to_string())),
+            Err(error) => match error.downcast_ref() {
+                Some(Broken::Stopped | Broken::System(_)) | None => Err(error),
+                // What a submission's function did is its result.
+                Some(broken) => Ok(Some(broken.to_string())),
+            },
+            done => done,
+        }
+    }
+
+    fn train(
+        &self,
+        grader: &Grader,
+        exercise: &Exercise,
+        worker: &Path,
+        scratch: &Path,
+    ) -> Result<Option<String>> {
+        let session = |worker: &Path, device: Device| {
+            let confinement = Confinement::of_trainer(&grader.workshop, worker, scratch, device);
+            Session::start(&confinement, worker, device.memory(), grader.stop)
+        };
+        let folder = scratch.join("training");
+        let subject = Subject {
+            name: exercise.name.clone(),
+            device: self.device,
+            sandbox: grader.level.to_string(),
+        };
+        let plan = Plan::of(Preset::Mnist, Source::Mnist, Sizes::mnist());
+        let mut run = Run::begin(
+            session(worker, self.device)?,
+            (plan, None),
+            Arc::clone(&self.data),
+            subject,
+            &folder,
+            grader.stop,
+        )?;
+        run.deadline = Some(Instant::now() + LIMIT);
+        match run.learn(&Silent)? {
+            End::Stopped => bail!(Broken::Stopped),
+            End::Late => {
+                let minutes = LIMIT.as_secs() / 60;
+                return Ok(Some(format!("not trained to its end within {minutes} min")));
+            }
+            End::Through | End::NoBetter => {}
+        }
+        let weights = checkpoint::read_weights(&folder)?;
+        let reference = scratch.join("reference");
+        fs::create_dir(&reference)
+            .with_context(|| format!("{} cannot be made", reference.display()))?;
+        let reference = compile_reference(grader, exercise, &reference)?;
+        let examined = examine(
+            session(worker, Device::Cpu)?,
+            Some(session(&reference, Device::Cpu)?),
+            &run.plan,
+            &self.data,
+            &weights,
+        )?;
+        Ok(examined.doubt.or_else(|| fault(examined.score)))
+    }
+}
+
+/// Why a score is not enough, where it is not.
+fn fault(score: Score) -> Option<String> {
+    (score.accuracy() < THRESHOLD).then(|| {
+        format!(
+            "trained on MNIST, {:.2} % of {} held-out images are read rightly; {:.0} % are expected",
+            100.0 * score.accuracy(),
+            score.images,
+            100.0 * THRESHOLD
+        )
+    })
+}
+
+/// Nobody looks on.
+struct Silent;
+
+impl Audience for Silent {
+    fn learnt(&self, _: usize, _: usize, _: Score, _: f64) {}
+    fn epoch_over(&self, _: &Epoch, _: bool) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_threshold_is_enough_and_one_image_less_is_not() {
+        let score = |right| Score {
+            loss: 0.1,
+            right,
+            images: 10_000,
+        };
+        assert_eq!(fault(score(9_700)), None);
+        let said = fault(score(9_699)).unwrap_or_default();
+        assert!(
+            said.starts_with("trained on MNIST, 96.99 % of 10000"),
+            "{said}"
+        );
+    }
+}

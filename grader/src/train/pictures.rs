@@ -1,0 +1,52 @@
+//! A run as pictures: how loss and accuracy went, and who was taken for whom.
+
+use super::history::Epoch;
+use super::score::Score;
+use crate::picture::{Curve, Picture, confusion, curves};
+use anyhow::Result;
+use ndarray::Array2;
+use std::path::Path;
+
+/// Writes `loss`, `accuracy` and `confusion`, each as PNG and SVG.
+///
+/// # Errors
+/// Where there is no epoch, or they cannot be written.
+pub fn write(
+    folder: &Path,
+    epochs: &[Epoch],
+    counts: &Array2<u64>,
+    classes: &[String],
+) -> Result<()> {
+    let loss = chart("Loss", "nats", epochs, |score| score.loss)?;
+    loss.write(folder, "loss")?;
+    let accuracy = chart("Accuracy", "% right", epochs, |score| {
+        100.0 * score.accuracy()
+    })?;
+    accuracy.write(folder, "accuracy")?;
+    confusion(counts.view(), classes)?.write(folder, "confusion")?;
+    Ok(())
+}
+
+fn chart(title: &str, unit: &str, epochs: &[Epoch], value: fn(&Score) -> f64) -> Result<Picture> {
+    let points = |of: fn(&Epoch) -> &Score| -> Vec<_> {
+        let points = epochs.iter();
+        points
+            .map(|epoch| (epoch.epoch as f64, value(of(epoch))))
+            .collect()
+    };
+    let (train, validation) = (
+        points(|epoch| &epoch.train),
+        points(|epoch| &epoch.validation),
+    );
+    let lines = [
+        Curve {
+            label: "while learning",
+            points: &train,
+        },
+        Curve {
+            label: "validation",
+            points: &validation,
+        },
+    ];
+    curves(title, "epoch", unit, &lines)
+}

@@ -1,0 +1,226 @@
+//! What is trained on what, and how: all that a run's result depends on, besides the code.
+
+use super::data::Source;
+use super::learner::{Learner, Model};
+use super::sizes::Sizes;
+use clap::ValueEnum;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// The usual models, and how each is best trained.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Preset {
+    /// What `VitConfig::mnist` says: 17 tokens, 64 wide, 6 blocks, 4 heads
+    Mnist,
+    /// The one of a well-known notebook: 50 tokens, 8 wide, 2 blocks, 2 heads
+    Notebook,
+}
+
+impl fmt::Display for Preset {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Preset::Mnist => "mnist",
+            Preset::Notebook => "notebook",
+        })
+    }
+}
+
+/// How a model is trained.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    /// Who learns.
+    #[serde(default)]
+    pub learner: Learner,
+    /// The images.
+    pub data: Source,
+    /// How many of them to learn from, where it is not all.
+    pub images: Option<usize>,
+    /// The model.
+    pub sizes: Sizes,
+    /// How often each image is learnt from.
+    pub epochs: usize,
+    /// Images in a step.
+    pub batch: usize,
+    /// The largest learning rate.
+    pub rate: f64,
+    /// The share of all steps until it is reached.
+    pub warmup: f64,
+    /// What weights lose of themselves, in learning rates.
+    pub decay: f64,
+    /// The most that gradients may be long together; 0 is no limit.
+    pub clip: f64,
+    /// The share of a label that goes to all classes.
+    pub smoothing: f64,
+    /// All that is random is drawn from it.
+    pub seed: u64,
+    /// Whether the model calculates in bf16.
+    pub amp: bool,
+    /// How many epochs the loss on the validation set may fail to fall before the run ends.
+    pub patience: Option<usize>,
+}
+
+/// The learning rate at the end, in the largest.
+const LEAST: f64 = 0.01;
+
+/// The largest learning rate of the teacher: convolutions with norms behind them take it well.
+const TEACHERS_RATE: f64 = 3e-3;
+
+impl Plan {
+    /// A preset's way to be trained, for its `sizes`.
+    pub fn of(preset: Preset, data: Source, sizes: Sizes) -> Self {
+        let (epochs, rate) = match preset {
+            Preset::Mnist => (6, 3e-3),
+            Preset::Notebook => (5, 2e-2),
+        };
+        Self {
+            learner: Learner::Vit,
+            data,
+            images: None,
+            sizes,
+            epochs,
+            batch: 128,
+            rate,
+            warmup: 0.1,
+            decay: 0.05,
+            clip: 1.0,
+            smoothing: 0.0,
+            seed: 0,
+            amp: false,
+            patience: None,
+        }
+    }
+
+    /// Steps in one epoch over that many images; the last may be a short one.
+    pub fn steps_per_epoch(&self, images: usize) -> usize {
+        images.div_ceil(self.batch)
+    }
+
+    /// The arguments of `train.start` for that many images with these pixels.
+    pub fn arguments(
+        &self,
+        images: usize,
+        device: &str,
+        mean: f32,
+        std: f32,
+    ) -> Vec<(String, String)> {
+        let total = self.epochs * self.steps_per_epoch(images);
+        let warmup = (total as f64 * self.warmup).round() as usize;
+        let arguments = [
+            ("device", device.to_owned()),
+            ("seed", (self.seed as i64).to_string()),
+            ("rate", self.rate.to_string()),
+            ("least", (self.rate * LEAST).to_string()),
+            ("warmup", warmup.to_string()),
+            ("total", total.to_string()),
+            ("decay", self.decay.to_string()),
+            ("clip", self.clip.to_string()),
+            ("smoothing", self.smoothing.to_string()),
+            ("mean", mean.to_string()),
+            ("std", std.to_string()),
+            ("amp", self.amp.to_string()),
+        ];
+        let named = arguments.into_iter();
+        let mut arguments: Vec<_> = named
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect();
+        let who = self.learner.arguments().into_iter();
+        arguments.extend(who.map(|(name, value)| (name.to_owned(), value)));
+        arguments.extend(self.sizes.arguments());
+        arguments
+    }
+
+    /// How the teacher of a student with this plan learns: on the same images, for `epochs`.
+    pub fn of_teacher(&self, epochs: usize) -> Self {
+        Self {
+            learner: Learner::Teacher,
+            epochs,
+            rate: TEACHERS_RATE,
+            // Its norms keep running means, which a copy in f32 would not see.
+            amp: false,
+            patience: None,
+            smoothing: 0.0,
+            ..self.clone()
+        }
+    }
+
+    /// What is wrong with it, if anything is.
+    pub fn fault(&self) -> Option<String> {
+        let not =
+            |what: &str, value: f64, range: &str| Some(format!("--{what} {value} is not {range}"));
+        let positive = |value: f64| value > 0.0 && value.is_finite();
+        let share = |value: f64| (0.0..1.0).contains(&value);
+        if let Learner::Deit(distillation) = self.learner
+            && let Some(fault) = distillation.fault()
+        {
+            Some(fault)
+        } else if self.learner.model() == Model::Deit && self.smoothing != 0.0 {
+            Some("--smoothing is not for --model deit: its loss is exercise 06's".to_owned())
+        } else if self.learner.model() == Model::Deit && self.sizes.dropout != 0.0 {
+            Some("--dropout is not for --model deit, which learns without".to_owned())
+        } else if self.epochs == 0 || self.batch == 0 {
+            Some("--epochs and --batch are at least 1".to_owned())
+        } else if !positive(self.rate) {
+            not("lr", self.rate, "above 0")
+        } else if !share(self.warmup) {
+            not("warmup", self.warmup, "from 0 to below 1")
+        } else if !(self.decay >= 0.0 && self.decay.is_finite()) {
+            not("decay", self.decay, "0 or above")
+        } else if !(self.clip >= 0.0 && self.clip.is_finite()) {
+            not("clip", self.clip, "0 or above")
+        } else if !share(self.smoothing) {
+            not("smoothing", self.smoothing, "from 0 to below 1")
+        } else {
+            None
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plan() -> Plan {
+        Plan::of(Preset::Notebook, Source::Digits, Sizes::notebook())
+    }
+
+    #[test]
+    fn the_schedule_covers_the_short_batch_of_each_epoch() {
+        let plan = Plan {
+            epochs: 3,
+            batch: 30,
+            warmup: 0.25,
+            ..plan()
+        };
+        assert_eq!(plan.steps_per_epoch(100), 4);
+        let arguments = plan.arguments(100, "cpu", 0.5, 0.25);
+        let argument = |name: &str| {
+            let found = arguments.iter().find(|(known, _)| known == name);
+            found.map(|(_, value)| value.as_str())
+        };
+        assert_eq!(
+            (argument("total"), argument("warmup")),
+            (Some("12"), Some("3"))
+        );
+        assert_eq!(
+            (argument("dim"), argument("mean")),
+            (Some("8"), Some("0.5"))
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_is_named() {
+        let fault = |change: fn(&mut Plan)| {
+            let mut plan = plan();
+            change(&mut plan);
+            plan.fault().unwrap_or_default()
+        };
+        assert_eq!(fault(|_| ()), "");
+        assert!(fault(|plan| plan.batch = 0).contains("--batch"));
+        assert!(fault(|plan| plan.rate = f64::NAN).contains("--lr NaN"));
+        assert!(fault(|plan| plan.warmup = 1.0).contains("--warmup 1"));
+        assert!(fault(|plan| plan.clip = -1.0).contains("--clip -1"));
+        assert!(fault(|plan| plan.smoothing = 1.5).contains("--smoothing 1.5"));
+        assert!(fault(|plan| plan.decay = f64::INFINITY).contains("--decay inf"));
+    }
+}

@@ -1,0 +1,226 @@
+//! A worker that is asked many things, one after the other, and keeps what it has learnt in between.
+
+use crate::confine::Confinement;
+use crate::watch;
+use anyhow::{Context, Result, bail};
+use rustix::process::Pid;
+use std::collections::VecDeque;
+use std::io::Read;
+use std::path::Path;
+use std::process::{Child, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+use wire::{
+    Answer, Fault, Frame, Limits, Request, Tensors, WireError, printable, printable_lines,
+    read_frame, write_frame,
+};
+
+/// What one answer may take. A step of a large model on a slow machine takes long, but not that long.
+const LIMIT: Duration = Duration::from_secs(300);
+
+/// How long an answer is still waited for once somebody wants to stop: there may be something to keep.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What is kept of what a worker prints.
+const KEPT: usize = 4 << 10;
+
+/// A running worker. It ends when this is dropped.
+#[derive(Debug)]
+pub struct Session {
+    child: Child,
+    requests: Sender<Request>,
+    answers: Receiver<Result<Answer, WireError>>,
+    printed: Arc<Mutex<VecDeque<u8>>>,
+    memory: u64,
+    stop: &'static AtomicBool,
+}
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum Broken {
+    /// The operation failed, and says why.
+    #[error("{}", of_fault(.0))]
+    Fault(Fault),
+    /// The worker is gone.
+    #[error("{operation}: the worker ended ({status}){}", said(.printed))]
+    Ended {
+        /// What it was asked for.
+        operation: String,
+        /// How it ended.
+        status: ExitStatus,
+        /// The end of what it printed.
+        printed: String,
+    },
+    /// It took too long.
+    #[error("{operation}: no answer within {} s: the worker was stopped", .limit.as_secs())]
+    Late {
+        /// What it was asked for.
+        operation: String,
+        /// How long it had.
+        limit: Duration,
+    },
+    /// What it sent is no answer.
+    #[error("{operation}: the answer is forged: {why}")]
+    Forged {
+        /// What it was asked for.
+        operation: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// Somebody wants to stop, and it did not answer any more.
+    #[error("stopped")]
+    Stopped,
+    /// The system failed.
+    #[error("the worker cannot be waited for: {0}")]
+    System(#[from] std::io::Error),
+}
+
+fn of_fault(fault: &Fault) -> String {
+    let place = fault.place.as_ref();
+    let place = place.map(|place| format!(" at {}", printable(place)));
+    let message = printable_lines(&fault.message);
+    format!("{}{}: {message}", fault.kind, place.unwrap_or_default())
+}
+
+fn said(printed: &str) -> String {
+    match printed.trim() {
+        "" => String::new(),
+        printed => format!("; the last it printed:\n{}", printable_lines(printed)),
+    }
+}
+
+impl Broken {
+    /// An answer to `operation` that is not what it must be.
+    pub fn forged(operation: &str, why: impl std::fmt::Display) -> Self {
+        Self::Forged {
+            operation: operation.to_owned(),
+            why: printable(&why.to_string()),
+        }
+    }
+}
+
+impl Session {
+    /// Starts a worker that may hold so many bytes of memory. Where `stop` is set, it is not waited for much longer.
+    ///
+    /// # Errors
+    /// Where it cannot be started.
+    pub fn start(
+        confinement: &Confinement,
+        worker: &Path,
+        memory: u64,
+        stop: &'static AtomicBool,
+    ) -> Result<Self> {
+        let mut child = confinement
+            .command(worker)?
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .context("the worker cannot be started")?;
+        let (Some(mut to), Some(mut from), Some(prints)) =
+            (child.stdin.take(), child.stdout.take(), child.stderr.take())
+        else {
+            bail!("the worker has no channel");
+        };
+        let (requests, incoming) = channel::<Request>();
+        let (outgoing, answers) = channel();
+        thread::spawn(move || {
+            let limits = Limits::default();
+            for request in incoming {
+                let answer = write_frame(&mut to, &Frame::from(request), &limits)
+                    .and_then(|()| read_frame(&mut from, &limits))
+                    .and_then(Frame::into_answer);
+                if outgoing.send(answer).is_err() {
+                    break;
+                }
+            }
+        });
+        let printed = Arc::default();
+        let kept = Arc::clone(&printed);
+        thread::spawn(move || keep_the_end(prints, &kept));
+        Ok(Self {
+            child,
+            requests,
+            answers,
+            printed,
+            memory,
+            stop,
+        })
+    }
+
+    /// Asks for an operation, and waits for the tensors that it gives.
+    ///
+    /// # Errors
+    /// Where it gives none.
+    pub fn ask(&mut self, request: Request) -> Result<Tensors, Broken> {
+        let operation = request.operation.clone();
+        // An error means that the worker is gone, which is found out below.
+        let _ = self.requests.send(request);
+        let mut deadline = Instant::now() + LIMIT;
+        let mut limit = LIMIT;
+        loop {
+            watch::look_for(Pid::from_child(&self.child), self.memory);
+            match self.answers.recv_timeout(watch::EVERY) {
+                Ok(Ok(Ok(tensors))) => return Ok(tensors),
+                Ok(Ok(Err(fault))) => return Err(Broken::Fault(fault)),
+                Ok(Err(WireError::Closed | WireError::Io(_)))
+                | Err(RecvTimeoutError::Disconnected) => return Err(self.obituary(operation)),
+                Ok(Err(error)) => return Err(Broken::forged(&operation, error)),
+                Err(RecvTimeoutError::Timeout) if Instant::now() < deadline => {
+                    if limit == LIMIT && self.stop.load(Ordering::Relaxed) {
+                        limit = PATIENCE;
+                        deadline = deadline.min(Instant::now() + PATIENCE);
+                    }
+                }
+                Err(RecvTimeoutError::Timeout) if limit == PATIENCE => return Err(Broken::Stopped),
+                Err(RecvTimeoutError::Timeout) => return Err(Broken::Late { operation, limit }),
+            }
+        }
+    }
+
+    /// How the worker ended, and the last it printed.
+    fn obituary(&mut self, operation: String) -> Broken {
+        // It closed its channel: what it does now is of no use. An error means that it has ended by itself.
+        thread::sleep(watch::EVERY);
+        let ended = self.child.try_wait();
+        let _ = self.child.kill();
+        let status = match ended {
+            Ok(Some(status)) => Ok(status),
+            _ => self.child.wait(),
+        };
+        match status {
+            Err(error) => error.into(),
+            Ok(status) => {
+                let mut printed = self.printed.lock().unwrap_or_else(PoisonError::into_inner);
+                let printed = String::from_utf8_lossy(printed.make_contiguous()).into_owned();
+                Broken::Ended {
+                    operation,
+                    status,
+                    printed,
+                }
+            }
+        }
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        // Errors mean that it has ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Reads what a worker prints, so that it is never stopped by a full pipe, and keeps the end.
+fn keep_the_end(mut prints: impl Read, kept: &Mutex<VecDeque<u8>>) {
+    let mut chunk = [0; 4 << 10];
+    while let Ok(count @ 1..) = prints.read(&mut chunk) {
+        let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.extend(&chunk[..count]);
+        let surplus = kept.len().saturating_sub(KEPT);
+        kept.drain(..surplus);
+    }
+}

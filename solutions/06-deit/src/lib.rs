@@ -1,0 +1,202 @@
+//! DeiT: a Vision Transformer that learns from a teacher as well as from labels.
+//! One token more stands among the patches, and learns to say what the teacher says.
+//!
+//! ```text
+//! x    = [class token; distillation token; patches · E] + positions      [B, N+2, D]
+//! x    = norm(block(x), L times)
+//! y    = head(x[class token])                  is to say what the label says      [B, K]
+//! y'   = head_dist(x[distillation token])      is to say what the teacher says    [B, K]
+//! ```
+//!
+//! Shapes: B batch, C channels, P patch side, N patches, D embedding dimension, h heads, L blocks, K classes.
+//!
+//! Sources: Touvron et al. 2021, arXiv:2012.12877, section 4; Hinton et al. 2015, arXiv:1503.02531, section 2.
+
+pub mod teacher;
+
+use tch::{Reduction, Tensor, nn};
+use vit::{INITIAL_STD, Positions, Vit, VitConfig, trunc_normal};
+
+/// A Vision Transformer with a token and a classifier more, which learn from a teacher.
+///
+/// ```text
+/// z₀ = [class token; distillation token; x₁ E; x₂ E; …; x_N E] + positions
+/// zₗ = blockₗ(zₗ₋₁)
+/// y  = norm(z_L), of which the class token goes to head, the distillation token to head_dist
+/// ```
+///
+/// | variable | shape |
+/// |---|---|
+/// | `cls_token`, `dist_token` | \[1, 1, D\] |
+/// | `pos_embed` | \[1, N+2, D\] |
+/// | `patch_embed.proj.weight`, `patch_embed.proj.bias` | \[D, C, P, P\], \[D\] |
+/// | `blocks.<l>.…`, for l from 0 to L−1 | those of exercise 04's `Block` |
+/// | `norm.weight`, `norm.bias` | \[D\] |
+/// | `head.weight`, `head.bias` | \[K, D\], \[K\] |
+/// | `head_dist.weight`, `head_dist.bias` | \[K, D\], \[K\] |
+///
+/// Names, shapes and order are those of timm's `VisionTransformerDistilled`, so its checkpoints load unchanged.
+///
+/// Source: Touvron et al. 2021, section 4 and figure 2.
+#[derive(Debug)]
+pub struct Deit {
+    /// What a DeiT has in common with a ViT: patch embedding, class token, blocks, norm, and the class token's head. It is
+    /// made with fixed positions, which are no variable; they are not used.
+    pub vit: Vit,
+    /// The token that stands between the class token and the patches.
+    pub dist_token: Tensor,
+    /// What is added to each token: two rows more than there are patches.
+    pub pos_embed: Tensor,
+    /// The distillation token's classifier: D → K.
+    pub head_dist: nn::Linear,
+}
+
+impl Deit {
+    /// Makes all parts below `vs`. A DeiT's positions are learned, and each of its heads has a token of its own: `positions`
+    /// and `pool` of the configuration play no part.
+    ///
+    /// All weights, both tokens and the positions start as [`vit::trunc_normal`] draws them with [`vit::INITIAL_STD`], all biases as 0;
+    /// norms start with weights of 1 and biases of 0.
+    ///
+    /// # Panics
+    /// As [`Vit::new`]: saying both numbers, where `patch` does not divide `image`, or `heads` does not divide `dim`.
+    pub fn new(vs: &nn::Path<'_>, config: &VitConfig) -> Self {
+        let fixed = VitConfig {
+            positions: Positions::Sinusoidal, // those that are learned would be N + 1
+            ..config.clone()
+        };
+        let vit = Vit::new(vs, &fixed);
+        let (tokens, dim) = ((config.image / config.patch).pow(2) + 2, config.dim);
+        let drawn = |vs: &nn::Path<'_>, name, shape: &[i64]| {
+            vs.var_copy(name, &trunc_normal(shape, INITIAL_STD))
+        };
+        let head_dist = vs / "head_dist";
+        Self {
+            vit,
+            dist_token: drawn(vs, "dist_token", &[1, 1, dim]),
+            pos_embed: drawn(vs, "pos_embed", &[1, tokens, dim]),
+            head_dist: nn::Linear {
+                ws: drawn(&head_dist, "weight", &[config.classes, dim]),
+                bs: Some(head_dist.zeros("bias", &[config.classes])),
+            },
+        }
+    }
+
+    /// What the loss gets: images, \[B, C, H, W\], to the logits of the class token and those of the distillation token,
+    /// \[B, K\] each; with dropout.
+    pub fn forward_train(&self, images: &Tensor) -> (Tensor, Tensor) {
+        self.logits(images, true)
+    }
+
+    /// What the model answers: images, \[B, C, H, W\], to the mean of both tokens' logits, \[B, K\]; without dropout.
+    ///
+    /// Source: Touvron et al. 2021, section 4, where the two softmaxes are added; the authors' code and timm take the mean of
+    /// the logits, and so does this.
+    pub fn forward_eval(&self, images: &Tensor) -> Tensor {
+        let (class_logits, dist_logits) = self.logits(images, false);
+        (class_logits + dist_logits) / 2.0 // [B, K]
+    }
+
+    /// The weights of each head in each block, in evaluation: \[B, C, H, W\] → L times \[B, h, N+2, N+2\].
+    pub fn attentions(&self, images: &Tensor) -> Vec<Tensor> {
+        let mut x = self.embed(images, false);
+        let blocks = self.vit.blocks.iter();
+        let weights = blocks.map(|block| {
+            let (next, weights) = block.attend(&x);
+            x = next;
+            weights
+        });
+        weights.collect()
+    }
+
+    /// The logits of both tokens.
+    fn logits(&self, images: &Tensor, train: bool) -> (Tensor, Tensor) {
+        let mut x = self.embed(images, train);
+        for block in &self.vit.blocks {
+            x = block.forward_t(&x, train);
+        }
+        let features = x.apply(&self.vit.norm); // [B, N+2, D]
+        let class_logits = features.select(1, 0).apply(&self.vit.head); // [B, K]
+        let dist_logits = features.select(1, 1).apply(&self.head_dist); // [B, K]
+        (class_logits, dist_logits)
+    }
+
+    /// Images to the tokens that the first block gets.
+    fn embed(&self, images: &Tensor, train: bool) -> Tensor {
+        let patches = images.apply(&self.vit.patch_embed); // [B, D, G, G]
+        let patches = patches.flatten(2, 3).transpose(1, 2); // [B, N, D]
+        let for_each = |token: &Tensor| token.expand([images.size()[0], -1, -1], false); // [B, 1, D]
+        let (cls_token, dist_token) = (for_each(&self.vit.cls_token), for_each(&self.dist_token));
+        let tokens = Tensor::cat(&[cls_token, dist_token, patches], 1); // [B, N+2, D]
+        (tokens + &self.pos_embed).dropout(self.vit.dropout, train)
+    }
+}
+
+/// What a student takes from its teacher.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Distillation {
+    /// All that the teacher thinks of every class.
+    Soft {
+        /// T, above 0: what logits are divided by before the softmax. The higher, the more the small probabilities count.
+        temperature: f64,
+        /// α, from 0 to 1: how much the labels count. The rest, 1 − α, is the teacher's.
+        alpha: f64,
+    },
+    /// The teacher's decision alone, as if it were a label.
+    Hard,
+}
+
+/// What is wrong with a batch of answers, as one number: by the labels, and by the teacher.
+///
+/// ```text
+/// soft   α · CE(class, labels) + (1 − α) · T² · KL(softmax(teacher / T) ‖ softmax(dist / T))
+/// hard   ½ · CE(class, labels) + ½ · CE(dist, argmax teacher)
+/// KL(p ‖ q) = Σ p · (ln p − ln q), over the classes
+/// ```
+///
+/// | tensor | shape |
+/// |---|---|
+/// | `class_logits`, `dist_logits`, `teacher_logits` | \[B, K\] |
+/// | `labels`, of type i64 | \[B\] |
+/// | the result, of the logits' type | \[\] |
+///
+/// CE and KL are sums over the classes and means over the batch. No gradient goes to the teacher.
+///
+/// Sources: Touvron et al. 2021, equation 2, whose λ is 1 − α, and equation 3, with the distillation token's logits where
+/// the teacher is followed; Hinton et al. 2015, section 2, for T².
+///
+/// # Panics
+/// Saying both shapes, where the logits of the class token, of the distillation token and of the teacher differ in shape.
+pub fn distillation_loss(
+    class_logits: &Tensor,
+    dist_logits: &Tensor,
+    teacher_logits: &Tensor,
+    labels: &Tensor,
+    distillation: Distillation,
+) -> Tensor {
+    for (whose, logits) in [("distillation", dist_logits), ("teacher", teacher_logits)] {
+        let (size, expected) = (logits.size(), class_logits.size());
+        assert_eq!(size, expected, "{whose} logits and class logits differ");
+    }
+    let teacher = teacher_logits.detach();
+    let by_labels = cross_entropy(class_logits, labels);
+    match distillation {
+        Distillation::Soft { temperature, alpha } => {
+            let softened = |logits: &Tensor| (logits / temperature).log_softmax(-1, logits.kind());
+            let (student, teacher) = (softened(dist_logits), softened(&teacher)); // [B, K]
+            let sum = student.kl_div(&teacher, Reduction::Sum, true); // [], over classes and batch
+            let divergence = sum / labels.numel() as f64; // the mean over the batch alone
+            by_labels * alpha + divergence * (temperature.powi(2) * (1.0 - alpha))
+        }
+        Distillation::Hard => {
+            let decided = teacher.argmax(-1, false); // [B]
+            (by_labels + cross_entropy(dist_logits, &decided)) / 2.0
+        }
+    }
+}
+
+/// The mean over the batch of −ln of the label's probability: logits \[B, K\], labels \[B\]. tch's ready-made one turns
+/// f64 into f32.
+fn cross_entropy(logits: &Tensor, labels: &Tensor) -> Tensor {
+    logits.log_softmax(-1, logits.kind()).nll_loss(labels)
+}
