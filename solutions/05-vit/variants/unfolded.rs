@@ -1,17 +1,4 @@
 //! Written with unfold in the place of the convolution, and loops in the place of folds.
-//! That word, the class token, goes through all blocks with the others, and says in the end what it has seen.
-//!
-//! ```text
-//! x = [class token; patches · E] + positions        [B, N+1, D]
-//! x = block(x), L times
-//! y = head(norm(x)[class token])                    [B, K]
-//! ```
-//!
-//! Shapes: B batch, C channels, P patch side, N patches, D embedding dimension, h heads, L blocks, K classes,
-//! r·D hidden columns of the MLPs.
-//!
-//! Sources: Dosovitskiy et al. 2021, arXiv:2010.11929, equations 1 to 4 and table 1;
-//! Touvron et al. 2021, arXiv:2012.12877, table 1, for the two small ones; Loshchilov & Hutter 2017, arXiv:1608.03983.
 
 use blocks::{Block, EPSILON};
 use std::f64::consts::PI;
