@@ -1,14 +1,4 @@
 //! Written with einsum, and a softmax of its own.
-//! Every token asks a question, every token holds up a key, and the answer is a mixture of values.
-//!
-//! ```text
-//! attention(q, k, v) = softmax(q kᵀ / √d) v
-//! ```
-//!
-//! Shapes: B batch, N tokens, D embedding dimension, h heads, d = D/h, the width of one head.
-//!
-//! Sources: Vaswani et al. 2017, arXiv:1706.03762, equation 1 and section 3.2.2;
-//! Dosovitskiy et al. 2021, arXiv:2010.11929, appendix A, equations 5 to 8.
 
 use tch::{Tensor, nn};
 

@@ -1,16 +1,4 @@
 //! Written with the formulas: the variance as the library has it, GELU with the error function, a drawn mask.
-//! Both steps only ever add to what is there, and both see it normalised.
-//!
-//! ```text
-//! x ← x + attn(norm1(x))
-//! x ← x + mlp(norm2(x))
-//! ```
-//!
-//! Shapes: B batch, N tokens, D embedding dimension, h heads, r·D hidden columns of the MLP.
-//!
-//! Sources: Dosovitskiy et al. 2021, arXiv:2010.11929, equations 2 and 3 and section 3.1;
-//! Ba et al. 2016, arXiv:1607.06450; Zhang & Sennrich 2019, arXiv:1910.07467;
-//! Hendrycks & Gimpel 2016, arXiv:1606.08415; Huang et al. 2016, arXiv:1603.09382.
 
 use msa::Msa;
 use tch::{Tensor, nn};
