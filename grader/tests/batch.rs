@@ -7,7 +7,7 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 const HONEST: usize = 53;
 const HOSTILE: usize = 47;
@@ -31,7 +31,7 @@ fn hand_in_honest(solution: &str, number: usize, class: &Path) {
 
 /// Grades a class, and gives each submission's result as text, but for times.
 fn grade(course: &Course, class: &Path, out: &Path, jobs: usize) -> BTreeMap<String, String> {
-    let status = Command::new(env!("CARGO_BIN_EXE_grader"))
+    let output = Command::new(env!("CARGO_BIN_EXE_grader"))
         .arg("--course")
         .arg(&course.root)
         .args(["grade", "--only", "patchify"])
@@ -39,11 +39,15 @@ fn grade(course: &Course, class: &Path, out: &Path, jobs: usize) -> BTreeMap<Str
         .arg(format!("--jobs={jobs}"))
         .arg("--out")
         .args([out, class])
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status()
+        .output()
         .expect("the grader can be started");
-    assert!(status.success(), "the grader ended with {status}");
+    let said =
+        [output.stdout, output.stderr].map(|said| String::from_utf8_lossy(&said).into_owned());
+    assert!(
+        output.status.success(),
+        "the grader ended with {}: {said:?}",
+        output.status
+    );
     let results = fs::read(out.join("results.json")).expect("results");
     let mut results: Value = serde_json::from_slice(&results).expect("JSON");
     let submissions = results["submissions"].as_array_mut().expect("submissions");

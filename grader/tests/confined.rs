@@ -21,6 +21,7 @@ fn said(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).trim().to_owned()
 }
 
+/// Unconfined it is never started: it would stop the process that started it.
 #[cfg(target_arch = "x86_64")]
 #[test]
 fn calls_that_no_compiler_needs_are_refused() {
@@ -39,11 +40,6 @@ fn calls_that_no_compiler_needs_are_refused() {
         .status();
     assert!(compiled.is_ok_and(|status| status.success()));
 
-    let free = said(&Command::new(&program).output().expect("the program"));
-    assert!(
-        free.lines().count() > 3,
-        "unconfined, few are refused: {free}"
-    );
     let output = confined(&["--landlock=6", "--seccomp"], &program, &[]);
     // Programs may be started: the compiler starts the linker.
     assert_eq!(said(&output), "execveat of nothing", "{output:?}");
