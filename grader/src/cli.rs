@@ -3,7 +3,6 @@
 use crate::confine::{Confinement, Layer, Sandbox};
 use crate::data::Set;
 use crate::limits::Asked;
-use crate::train::data::Source;
 use crate::train::device::Wanted;
 use crate::train::learner::{Mode, Model};
 use crate::train::plan::Preset;
@@ -94,7 +93,7 @@ pub struct Grade {
 }
 
 /// Options of all commands that judge.
-#[derive(Args, Clone, Debug)]
+#[derive(Args, Clone, Debug, Default)]
 pub struct Judging {
     /// The seed of property tests and of the digits to learn from, instead of the usual one
     #[arg(long)]
@@ -102,7 +101,7 @@ pub struct Judging {
     /// What models are trained on: `none` leaves out the tests of kind training, and their points
     #[arg(long, value_enum, default_value_t)]
     pub train: TrainOn,
-    /// For --train mnist: the folder of its files [default: the one that MNIST_DIR names]
+    /// For --train mnist: the folder of its files [default: MNIST_DIR, else where `data fetch` puts them]
     #[arg(long, value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
     /// For --train mnist: what to train on
@@ -138,20 +137,6 @@ impl fmt::Display for TrainOn {
             TrainOn::Digits => "digits",
             TrainOn::Mnist => "mnist",
         })
-    }
-}
-
-impl Default for Judging {
-    fn default() -> Self {
-        Self {
-            seed: None,
-            train: TrainOn::default(),
-            data_dir: None,
-            device: Wanted::default(),
-            limits: Asked::default(),
-            sandbox: Sandbox::default(),
-            without: vec![],
-        }
     }
 }
 
@@ -233,8 +218,8 @@ pub struct Train {
     pub teacher_epochs: Option<usize>,
     /// The images [default: digits]
     #[arg(long, value_enum)]
-    pub data: Option<Source>,
-    /// The folder of the data set's files
+    pub data: Option<Set>,
+    /// The folder of the data set's files [default: MNIST_DIR for mnist, else where `data fetch` puts them]
     #[arg(long, value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
     /// Learn from so many images only, and be held against a fifth as many

@@ -7,13 +7,15 @@ use clap::ValueEnum;
 use datasets::digits::{DigitsConfig, generate};
 use datasets::fetch::Source;
 use datasets::{Dataset, fashion_mnist, mnist};
+use serde::{Deserialize, Serialize};
 use std::env;
 use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 /// A data set.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Set {
     /// Digits made from a seed, with nothing to fetch
     Digits,

@@ -12,9 +12,10 @@ use crate::scratch::Scratch;
 use crate::train::graded::Training;
 use crate::verdict::{Graded, GradedExercise, Outcome, Tested};
 use crate::workshop::Workshop;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use std::collections::BTreeMap;
 use std::fs;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
@@ -232,6 +233,29 @@ impl Grader {
     /// What an exercise's code may take.
     pub fn limits_of(&self, exercise: &Exercise) -> Limits {
         Limits::of(self.limits, exercise.facts.limits)
+    }
+
+    /// Compiles the reference of an exercise into a worker, within `folder`, which is empty.
+    ///
+    /// # Errors
+    /// Where it is not there or does not compile: the course is at fault.
+    pub fn compile_reference(&self, exercise: &Exercise, folder: &Path) -> Result<PathBuf> {
+        let root = &self.course.root;
+        let solutions = Candidate {
+            name: "solutions".to_owned(),
+            path: root.join("solutions"),
+        };
+        let solutions = solutions.read(&[exercise.folder.as_str()], &IntakeLimits::default())?;
+        let sources = solutions.exercises.get(&exercise.folder);
+        let sources = sources.with_context(|| format!("{} has no solution", exercise.folder))?;
+        let stop = || self.is_stopped();
+        match compile(&self.workshop, root, exercise, sources, folder, &stop)? {
+            Compiled::Worker(worker) => Ok(worker),
+            Compiled::Refused(words) => bail!(
+                "the solution of {} does not compile: {words}",
+                exercise.folder
+            ),
+        }
     }
 
     /// Whether somebody wants to stop.

@@ -28,13 +28,9 @@ pub mod variants;
 mod disguise;
 mod trials;
 
-use crate::compile::{Compiled, compile};
-use crate::course::Exercise;
 use crate::grade::Grader;
-use crate::intake::{Candidate, Limits};
 use crate::verdict::{Graded, Outcome};
 use anyhow::{Result, bail};
-use std::path::{Path, PathBuf};
 
 /// What a proof came to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -141,36 +137,6 @@ fn untested(what: &str, graded: &Graded) -> Vec<String> {
         }
     });
     refusal.chain(outcomes).collect()
-}
-
-/// Compiles an exercise's solution, within `scratch`, an empty folder. The inner error is a fault of the solution.
-fn worker_of_solution(
-    grader: &Grader,
-    exercise: &Exercise,
-    scratch: &Path,
-) -> Result<Result<PathBuf, String>> {
-    let root = &grader.course.root;
-    let solutions = Candidate {
-        name: "solutions".to_owned(),
-        path: root.join("solutions"),
-    };
-    let folder = &exercise.folder;
-    let mut submission = match solutions.read(&[folder.as_str()], &Limits::default()) {
-        Ok(submission) => submission,
-        Err(refusal) => return Ok(Err(format!("the solutions are refused: {refusal}"))),
-    };
-    let Some(sources) = submission.exercises.remove(folder) else {
-        return Ok(Err(format!("{folder} has no solution")));
-    };
-    let stop = || grader.is_stopped();
-    Ok(
-        match compile(&grader.workshop, root, exercise, &sources, scratch, &stop)? {
-            Compiled::Worker(worker) => Ok(worker),
-            Compiled::Refused(words) => Err(format!(
-                "the solution of {folder} does not compile: {words}"
-            )),
-        },
-    )
 }
 
 /// How many graded tests there are, those included that did not run.

@@ -23,10 +23,6 @@ pub mod session;
 pub mod sizes;
 pub mod teacher;
 
-use crate::compile::{Compiled, compile};
-use crate::course::Exercise;
-use crate::grade::Grader;
-use crate::intake::{Candidate, Limits};
 use crate::train::checkpoint::{Checkpoint, Progress};
 use crate::train::data::Data;
 use crate::train::device::Device;
@@ -343,26 +339,6 @@ impl Run {
         checkpoint::write_whole(&self.folder.join("history.json"), json.as_bytes())?;
         let csv = history::csv(&self.progress.epochs);
         checkpoint::write_whole(&self.folder.join("history.csv"), csv.as_bytes())
-    }
-}
-
-/// Compiles the reference of an exercise into a worker, within an empty folder.
-///
-/// # Errors
-/// Where it does not compile: the course is at fault.
-pub fn compile_reference(grader: &Grader, exercise: &Exercise, folder: &Path) -> Result<PathBuf> {
-    let solutions = Candidate {
-        name: "solution".to_owned(),
-        path: grader.course.root.join("solutions"),
-    };
-    let solutions = solutions.read(&grader.course.folders(), &Limits::default())?;
-    let sources = solutions.exercises.get(&exercise.folder);
-    let sources = sources.with_context(|| format!("solutions hold no {}", exercise.folder))?;
-    let stop = || grader.is_stopped();
-    let (workshop, root) = (&grader.workshop, &grader.course.root);
-    match compile(workshop, root, exercise, sources, folder, &stop)? {
-        Compiled::Worker(worker) => Ok(worker),
-        Compiled::Refused(words) => bail!("the reference does not compile:\n{words}"),
     }
 }
 

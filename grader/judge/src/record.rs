@@ -154,10 +154,8 @@ mod tests {
 
     #[test]
     fn the_first_and_the_last_calls_are_kept() {
-        let mut record = Record {
-            test: "shape::x".to_owned(),
-            ..Record::default()
-        };
+        let mut record = Record::default();
+        record.test.push_str("shape::x");
         (0..FIRST + LAST + 3).for_each(|number| record.keep(call(number)));
         let folder = tempfile::tempdir().expect("a temporary folder");
         record.write(folder.path()).expect("a file");

@@ -5,6 +5,7 @@ use crate::cli::Train;
 use crate::compile::{Compiled, compile};
 use crate::confine::Confinement;
 use crate::course::{Course, Exercise};
+use crate::data::Set;
 use crate::exit::{Blame, Exit, Failure};
 use crate::grade::Grader;
 use crate::intake::{Candidate, Limits as IntakeLimits};
@@ -12,7 +13,7 @@ use crate::libtorch::{LINK, Libtorch};
 use crate::report;
 use crate::rules;
 use crate::train::checkpoint::{self, BEST, Checkpoint, LAST, TEACHER};
-use crate::train::data::{Data, Source};
+use crate::train::data::Data;
 use crate::train::device::{Device, Wanted, find_gpu};
 use crate::train::examine::examine;
 use crate::train::history::{Epoch, Test};
@@ -22,7 +23,7 @@ use crate::train::plan::{Plan, Preset};
 use crate::train::score::Score;
 use crate::train::session::{Broken, Session};
 use crate::train::sizes::Sizes;
-use crate::train::{Audience, Diverged, End, Run, Subject, compile_reference, teacher};
+use crate::train::{Audience, Diverged, End, Run, Subject, teacher};
 use anyhow::{Context, anyhow};
 use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::cell::OnceCell;
@@ -421,7 +422,7 @@ impl Subjects {
 
     fn compile_course(&self, grader: &Grader, folder: &Path) -> Result<PathBuf, Failure> {
         fs::create_dir(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
-        Ok(compile_reference(grader, &self.exercise, folder)?)
+        Ok(grader.compile_reference(&self.exercise, folder)?)
     }
 }
 
@@ -543,7 +544,7 @@ fn plan(arguments: &Train, learner: Learner, session: &mut Session) -> Result<Pl
     set(&mut sizes.depth, arguments.depth);
     set(&mut sizes.heads, arguments.heads);
     sizes.dropout = arguments.dropout.unwrap_or(sizes.dropout);
-    let usual = Plan::of(preset, arguments.data.unwrap_or(Source::Digits), sizes);
+    let usual = Plan::of(preset, arguments.data.unwrap_or(Set::Digits), sizes);
     Ok(Plan {
         learner,
         images: arguments.images,

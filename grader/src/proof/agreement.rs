@@ -5,7 +5,7 @@
 
 mod compare;
 
-use super::{Finding, worker_of_solution};
+use super::Finding;
 use crate::ask::{Respondent, read_tensors};
 use crate::course::{Course, Exercise};
 use crate::grade::Grader;
@@ -27,12 +27,12 @@ pub(super) fn prove(grader: &Grader) -> Result<Finding> {
         let cases = tally.take_in(stored(&grader.course, exercise)?);
         tally.faults.extend(without_case(exercise, &cases));
         let scratch = grader.scratch.folder()?;
-        match worker_of_solution(grader, exercise, scratch.path())? {
+        match grader.compile_reference(exercise, scratch.path()) {
             Ok(worker) => {
                 let mut solution = Respondent::new(&grader.workshop, &worker, scratch.path());
                 tally.compare(exercise, cases, &mut |request| solution.ask(request))?;
             }
-            Err(fault) => tally.faults.push(fault),
+            Err(fault) => tally.faults.push(format!("{fault:#}")),
         }
     }
     Ok(tally.finding())

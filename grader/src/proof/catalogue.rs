@@ -1,7 +1,7 @@
 //! That everybody means the same tests and operations: the test files, the manifest, the judge, the solution's own
 //! suite and the worker; and that what a student reads beside an exercise is there.
 
-use super::{Finding, worker_of_solution};
+use super::Finding;
 use crate::ask::ask;
 use crate::course::{Course, Exercise};
 use crate::grade::Grader;
@@ -179,9 +179,9 @@ fn operations_of_solution(
     exercise: &Exercise,
     scratch: &Path,
 ) -> Result<Result<Vec<String>, String>> {
-    let worker = match worker_of_solution(grader, exercise, scratch)? {
+    let worker = match grader.compile_reference(exercise, scratch) {
         Ok(worker) => worker,
-        Err(fault) => return Ok(Err(fault)),
+        Err(fault) => return Ok(Err(format!("{fault:#}"))),
     };
     let request = Request {
         operation: NO_OPERATION.to_owned(),

@@ -178,6 +178,7 @@ pub(super) mod testing {
                 builds_on: vec![],
                 forbidden: vec![],
                 trained: None,
+                limits: Default::default(),
                 points: [(Kind::Shape, 1.0)].into(),
                 tests: [(Kind::Shape, vec!["x".to_owned(), "y".to_owned()])].into(),
                 operations: IndexMap::new(),

@@ -87,7 +87,7 @@ fn fault_of(grader: &Grader, pair: &Pair<'_>) -> Result<Option<String>> {
     }))
 }
 
-/// Whether every test says the same of both.
+/// Whether both fail the same tests.
 fn are_alike(a: &Trial, b: &Trial) -> bool {
     let said = |trial: &Trial| -> Vec<_> {
         let tests = trial.tests.iter();

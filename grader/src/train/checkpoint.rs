@@ -217,11 +217,11 @@ pub fn write_whole(path: &Path, content: &[u8]) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::data::Source;
     use super::super::plan::Preset;
     use super::super::score::Score;
     use super::super::sizes::Sizes;
     use super::*;
+    use crate::data::Set;
     use ndarray::{arr0, arr1};
 
     fn epoch(epoch: usize, loss: f64) -> Epoch {
@@ -241,7 +241,7 @@ mod tests {
 
     fn checkpoint() -> Checkpoint {
         Checkpoint {
-            plan: Plan::of(Preset::Notebook, Source::Digits, Sizes::notebook()),
+            plan: Plan::of(Preset::Notebook, Set::Digits, Sizes::notebook()),
             progress: Progress {
                 step: 9,
                 // Neither has a short form: they must come back to the last bit.

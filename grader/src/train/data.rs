@@ -1,58 +1,28 @@
 //! The images that a model learns from, chooses by, and is held against at the end.
 
-use clap::ValueEnum;
+use crate::data::Set;
 use datasets::digits::{DigitsConfig, generate};
 use datasets::standardise::mean_and_std;
 use datasets::{Dataset, Split, fashion_mnist, mnist};
 use ndarray::{Array1, Array2, ArrayView3, Axis, Slice};
-use serde::{Deserialize, Serialize};
-use std::env;
-use std::fmt;
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use wire::{Dtype, RawTensor, TensorError};
-
-/// Where images come from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Source {
-    /// Digits that are generated: no file is needed
-    Digits,
-    /// MNIST, from --data-dir or the folder that MNIST_DIR names
-    Mnist,
-    /// Fashion-MNIST, from --data-dir
-    FashionMnist,
-}
-
-impl fmt::Display for Source {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Source::Digits => "digits",
-            Source::Mnist => "mnist",
-            Source::FashionMnist => "fashion-mnist",
-        })
-    }
-}
 
 /// Why there are no images.
 #[derive(Debug, thiserror::Error)]
 pub enum DataError {
-    /// No folder was named.
-    #[error("--data {0} needs its folder: name it with --data-dir{or}", or = or_variable(*.0))]
-    NoFolder(Source),
+    /// There is no folder that they could lie in.
+    #[error("--data {0} needs its folder: name it with --data-dir ({1:#})")]
+    NoFolder(Set, anyhow::Error),
     /// The files are missing or are not what they should be.
-    #[error("--data {0}: {1}")]
-    Unreadable(Source, datasets::LoadError),
+    #[error(
+        "--data {0}: {1} (`cargo grader data fetch {0}` gets it, and --data-dir names another folder)"
+    )]
+    Unreadable(Set, datasets::LoadError),
     /// Fewer images than a split takes.
     #[error("--images {0} is too few: 20 is the least")]
     TooFew(usize),
-}
-
-fn or_variable(source: Source) -> &'static str {
-    match source {
-        Source::Mnist => " or MNIST_DIR",
-        _ => "",
-    }
 }
 
 /// The least images of a small run: a fifth of them is chosen by.
@@ -80,24 +50,24 @@ impl Data {
     /// # Errors
     /// Where they are not there or too few.
     pub fn load(
-        source: Source,
+        source: Set,
         folder: Option<&Path>,
         images: Option<usize>,
     ) -> Result<Self, DataError> {
         if let Some(few) = images.filter(|&images| images < LEAST) {
             return Err(DataError::TooFew(few));
         }
-        let folder = || {
-            let told = folder.map(Path::to_owned);
-            let variable = || env::var_os(mnist::DIR_VARIABLE).map(PathBuf::from);
-            told.or_else(|| variable().filter(|_| source == Source::Mnist))
-                .ok_or(DataError::NoFolder(source))
+        let folder = || match folder {
+            Some(folder) => Ok(folder.to_owned()),
+            None => source
+                .folder(None)
+                .map_err(|why| DataError::NoFolder(source, why)),
         };
         let unreadable = |why| DataError::Unreadable(source, why);
         let whole = match source {
-            Source::Digits => generate(&digits(images)),
-            Source::Mnist => mnist::load(&folder()?).map_err(unreadable)?,
-            Source::FashionMnist => fashion_mnist::load(&folder()?).map_err(unreadable)?,
+            Set::Digits => generate(&digits(images)),
+            Set::Mnist => mnist::load(&folder()?).map_err(unreadable)?,
+            Set::FashionMnist => fashion_mnist::load(&folder()?).map_err(unreadable)?,
         };
         let split = match images {
             None => whole,
@@ -108,13 +78,9 @@ impl Data {
             },
         };
         let (mean, std) = mean_and_std(&split.train);
-        let classes = match source {
-            Source::Digits | Source::Mnist => (0..10).map(|digit| digit.to_string()).collect(),
-            Source::FashionMnist => fashion_mnist::CLASSES.map(str::to_owned).to_vec(),
-        };
         Ok(Self {
             split,
-            classes,
+            classes: source.classes(),
             mean,
             std,
             teacher: None,
@@ -182,7 +148,7 @@ mod tests {
 
     #[test]
     fn a_small_set_is_cut_to_size_and_travels_in_its_order() {
-        let data = Data::load(Source::Digits, None, Some(100)).expect("digits need no file");
+        let data = Data::load(Set::Digits, None, Some(100)).expect("digits need no file");
         let Split {
             train,
             validation,
@@ -218,17 +184,13 @@ mod tests {
 
     #[test]
     fn what_is_missing_is_named() {
-        let error = |source, folder: Option<&str>, images| {
+        let error = |source: Set, folder: Option<&str>, images| {
             let loaded = Data::load(source, folder.map(Path::new), images);
             loaded.expect_err("nothing to load").to_string()
         };
-        let fashion = error(Source::FashionMnist, None, None);
-        assert_eq!(
-            fashion,
-            "--data fashion-mnist needs its folder: name it with --data-dir"
-        );
-        let absent = error(Source::Mnist, Some("no/such/folder"), None);
+        let absent = error(Set::Mnist, Some("no/such/folder"), None);
         assert!(absent.contains("no/such/folder"), "{absent}");
-        assert!(error(Source::Digits, None, Some(19)).contains("--images 19"));
+        assert!(absent.contains("grader data fetch mnist"), "{absent}");
+        assert!(error(Set::Digits, None, Some(19)).contains("--images 19"));
     }
 }

@@ -1,6 +1,6 @@
 //! Training as a graded test: a submission's model learns all of MNIST, and is held against the images that were kept.
 
-use super::data::{Data, Source};
+use super::data::Data;
 use super::device::Device;
 use super::examine::examine;
 use super::history::Epoch;
@@ -8,9 +8,10 @@ use super::plan::{Plan, Preset};
 use super::score::Score;
 use super::session::{Broken, Session};
 use super::sizes::Sizes;
-use super::{Audience, Diverged, End, Run, Subject, checkpoint, compile_reference};
+use super::{Audience, Diverged, End, Run, Subject, checkpoint};
 use crate::confine::Confinement;
 use crate::course::Exercise;
+use crate::data::Set;
 use crate::grade::Grader;
 use anyhow::{Context, Result, bail};
 use std::fs;
@@ -39,7 +40,7 @@ impl Training {
     /// # Errors
     /// Where it is not there.
     pub fn on_mnist(folder: Option<&Path>, device: Device) -> Result<Self> {
-        let data = Data::load(Source::Mnist, folder, None)?;
+        let data = Data::load(Set::Mnist, folder, None)?;
         Ok(Self {
             data: Arc::new(data),
             device,
@@ -87,7 +88,7 @@ impl Training {
             device: self.device,
             sandbox: grader.level.to_string(),
         };
-        let plan = Plan::of(Preset::Mnist, Source::Mnist, Sizes::mnist());
+        let plan = Plan::of(Preset::Mnist, Set::Mnist, Sizes::mnist());
         let mut run = Run::begin(
             session(worker, self.device)?,
             (plan, None),
@@ -109,7 +110,7 @@ impl Training {
         let reference = scratch.join("reference");
         fs::create_dir(&reference)
             .with_context(|| format!("{} cannot be made", reference.display()))?;
-        let reference = compile_reference(grader, exercise, &reference)?;
+        let reference = grader.compile_reference(exercise, &reference)?;
         let examined = examine(
             session(worker, Device::Cpu)?,
             Some(session(&reference, Device::Cpu)?),

@@ -1,8 +1,8 @@
 //! What is trained on what, and how: all that a run's result depends on, besides the code.
 
-use super::data::Source;
 use super::learner::{Learner, Model};
 use super::sizes::Sizes;
+use crate::data::Set;
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -33,7 +33,7 @@ pub struct Plan {
     #[serde(default)]
     pub learner: Learner,
     /// The images.
-    pub data: Source,
+    pub data: Set,
     /// How many of them to learn from, where it is not all.
     pub images: Option<usize>,
     /// The model.
@@ -68,7 +68,7 @@ const TEACHERS_RATE: f64 = 3e-3;
 
 impl Plan {
     /// A preset's way to be trained, for its `sizes`.
-    pub fn of(preset: Preset, data: Source, sizes: Sizes) -> Self {
+    pub fn of(preset: Preset, data: Set, sizes: Sizes) -> Self {
         let (epochs, rate) = match preset {
             Preset::Mnist => (6, 3e-3),
             Preset::Notebook => (5, 2e-2),
@@ -181,7 +181,7 @@ mod tests {
     use super::*;
 
     fn plan() -> Plan {
-        Plan::of(Preset::Notebook, Source::Digits, Sizes::notebook())
+        Plan::of(Preset::Notebook, Set::Digits, Sizes::notebook())
     }
 
     #[test]

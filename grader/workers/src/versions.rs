@@ -11,13 +11,15 @@ use wire::Fault;
 /// What stands between a version's name and an operation's, in a request: `no-scale/attention`.
 const BETWEEN: char = '/';
 
+/// A version's name and the `main` of its worker.
+pub type Version = (&'static str, fn() -> ExitCode);
+
 thread_local! {
     static COLLECTED: RefCell<Option<Vec<Operation>>> = const { RefCell::new(None) };
 }
 
-/// Meets requests as [`serve`](crate::serve) does, for the operations of all versions: each has a name and the `main`
-/// of its worker.
-pub fn serve_versions(versions: &[(&str, fn() -> ExitCode)]) -> ExitCode {
+/// Meets requests as [`serve`](crate::serve) does, for the operations of all versions.
+pub fn serve_versions(versions: &[Version]) -> ExitCode {
     let versions: Vec<_> = versions
         .iter()
         .map(|&(name, main)| (name, operations(main)))

@@ -31,7 +31,7 @@ use tch::{Tensor, nn};
 pub fn attention(q: &Tensor, k: &Tensor, v: &Tensor) -> (Tensor, Tensor) {
     let d = q.size()[q.dim() - 1] as f64;
     let scaled = k / d.sqrt();
-    let weights = q.matmul(&scaled.mT()).log_softmax(-1, q.kind()).exp(); // [.., N, N]
+    let weights = q.matmul(&scaled.mt()).log_softmax(-1, q.kind()).exp(); // [.., N, N]
     (weights.matmul(v), weights) // [.., N, d], [.., N, N]
 }
 
