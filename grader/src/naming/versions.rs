@@ -13,6 +13,7 @@ use anyhow::{Context, Result, bail};
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -74,6 +75,8 @@ struct Build<'a> {
     versions: Vec<(&'a str, String)>,
     /// The source of the exercise's own worker.
     worker: String,
+    /// The solution's files beside its `lib.rs`, by the names of their modules. Every version has them.
+    modules: BTreeMap<String, String>,
 }
 
 impl<'a> Build<'a> {
@@ -94,6 +97,14 @@ impl<'a> Build<'a> {
             exercise,
             versions: std::iter::once(solution).chain(wrong).collect(),
             worker,
+            modules: modules_of(
+                &grader
+                    .course
+                    .root
+                    .join("solutions")
+                    .join(&exercise.folder)
+                    .join("src"),
+            )?,
         })
     }
 
@@ -106,6 +117,10 @@ impl<'a> Build<'a> {
         };
         add(self.worker.as_bytes());
         for (name, source) in &self.versions {
+            add(name.as_bytes());
+            add(source.as_bytes());
+        }
+        for (name, source) in &self.modules {
             add(name.as_bytes());
             add(source.as_bytes());
         }
@@ -127,7 +142,12 @@ impl<'a> Build<'a> {
     /// Compiles the program.
     fn make(&self, scratch: &Path) -> Result<PathBuf> {
         let main = scratch.join("main.rs");
-        let source = program(&self.worker, &self.exercise.name, &self.versions)?;
+        let source = program(
+            &self.worker,
+            &self.exercise.name,
+            &self.versions,
+            &self.modules,
+        )?;
         fs::write(&main, source).context("the worker's source cannot be written")?;
         let Grader {
             workshop, course, ..
@@ -184,7 +204,12 @@ impl<'a> Build<'a> {
 }
 
 /// The program: a module for each version, with the exercise's worker in it, and a `main` that serves them all.
-fn program(worker: &str, exercise: &str, versions: &[(&str, String)]) -> Result<String> {
+fn program(
+    worker: &str,
+    exercise: &str,
+    versions: &[(&str, String)],
+    modules: &BTreeMap<String, String>,
+) -> Result<String> {
     let mut worker = syn::parse_file(worker).context("the exercise's worker is no Rust file")?;
     for item in &mut worker.items {
         if let Item::Fn(function) = item
@@ -195,13 +220,14 @@ fn program(worker: &str, exercise: &str, versions: &[(&str, String)]) -> Result<
     }
     let worker = worker.items;
     let exercise = format_ident!("{exercise}");
-    let mut modules: Vec<TokenStream> = vec![];
+    let mut all: Vec<TokenStream> = vec![];
     let mut served: Vec<TokenStream> = vec![];
     for (number, (name, source)) in versions.iter().enumerate() {
         let file = syn::parse_file(source).with_context(|| format!("{name} is no Rust file"))?;
-        let items = file.items;
+        let mut items = file.items;
+        fill_modules(&mut items, modules)?;
         let module = format_ident!("version_{number}");
-        modules.push(quote! {
+        all.push(quote! {
             mod #module {
                 pub mod #exercise { #(#items)* }
                 #(#worker)*
@@ -210,12 +236,46 @@ fn program(worker: &str, exercise: &str, versions: &[(&str, String)]) -> Result<
         served.push(quote! { (#name, #module::main) });
     }
     let program = quote! {
-        #(#modules)*
+        #(#all)*
         fn main() -> std::process::ExitCode {
             workers::versions::serve_versions(&[#(#served),*])
         }
     };
     Ok(program.to_string())
+}
+
+/// The files of a folder that hold modules, by the modules' names.
+fn modules_of(src: &Path) -> Result<BTreeMap<String, String>> {
+    let says = |path: &Path| format!("{} cannot be read", path.display());
+    let mut modules = BTreeMap::new();
+    for entry in fs::read_dir(src).with_context(|| says(src))? {
+        let path = entry.with_context(|| says(src))?.path();
+        let name = path
+            .file_stem()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
+        if path.extension().is_some_and(|end| end == "rs") && name != "lib" {
+            let source = fs::read_to_string(&path).with_context(|| says(&path))?;
+            modules.insert(name, source);
+        }
+    }
+    Ok(modules)
+}
+
+/// Writes what is in a file of its own where its module is declared: one program is one file.
+fn fill_modules(items: &mut [Item], modules: &BTreeMap<String, String>) -> Result<()> {
+    for item in items {
+        let Item::Mod(module) = item else { continue };
+        let name = module.ident.to_string();
+        if let Some(source) = modules.get(&name).filter(|_| module.content.is_none()) {
+            let file =
+                syn::parse_file(source).with_context(|| format!("{name}.rs is no Rust file"))?;
+            module.semi = None;
+            module.content = Some((Default::default(), file.items));
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -226,7 +286,7 @@ mod tests {
     fn each_version_has_the_exercises_worker_in_a_module_of_its_own() {
         let worker = "//! Serves.\nuse msa::Msa;\nfn main() -> ExitCode { serve(&[]) }";
         let versions = [SOLUTION, "no-scale"].map(|name| (name, "pub struct Msa;".to_owned()));
-        let program = program(worker, "msa", &versions).expect("a program");
+        let program = program(worker, "msa", &versions, &BTreeMap::new()).expect("a program");
         let file = syn::parse_file(&program).expect("a program that parses");
         let modules = file
             .items
@@ -242,6 +302,17 @@ mod tests {
             program.contains(r#"("no-scale" , version_1 :: main)"#),
             "{program}"
         );
+    }
+
+    #[test]
+    fn what_stands_in_a_file_of_its_own_is_in_each_version() {
+        let worker = "fn main() -> ExitCode { serve(&[]) }";
+        let versions = [(SOLUTION, "pub mod teacher;".to_owned())];
+        let source = "//! The teacher.\npub struct Teacher;".to_owned();
+        let modules = BTreeMap::from([("teacher".to_owned(), source)]);
+        let program = program(worker, "deit", &versions, &modules).expect("a program");
+        let inline = "pub mod teacher { pub struct Teacher ; }";
+        assert!(program.contains(inline), "{program}");
     }
 
     #[test]

@@ -108,6 +108,12 @@ impl<'a> Visit<'a> for Names {
         visit::visit_impl_item_fn(self, function);
     }
 
+    fn visit_item_mod(&mut self, module: &'a syn::ItemMod) {
+        // It is the name of a file.
+        self.fixed.insert(module.ident.to_string());
+        visit::visit_item_mod(self, module);
+    }
+
     fn visit_field(&mut self, field: &'a syn::Field) {
         self.fixed
             .extend(field.ident.as_ref().map(Ident::to_string));
@@ -233,6 +239,15 @@ mod tests {
         "#;
         let got = disguised(SOURCE).expect("a source in disguise");
         assert_eq!(in_one_line(&got), in_one_line(expected));
+    }
+
+    #[test]
+    fn a_module_keeps_the_name_of_its_file() -> Result<()> {
+        let disguised = disguised("pub mod teacher; fn ask(teacher: u8) -> u8 { teacher }")?;
+        let disguised = in_one_line(&disguised);
+        assert!(disguised.contains(&in_one_line("pub mod teacher;")));
+        assert!(!disguised.contains("ask"), "{disguised}");
+        Ok(())
     }
 
     #[test]
