@@ -182,7 +182,6 @@ pub(super) mod testing {
                 points: [(Kind::Shape, 1.0)].into(),
                 tests: [(Kind::Shape, vec!["x".to_owned(), "y".to_owned()])].into(),
                 operations: IndexMap::new(),
-                limits: Default::default(),
             },
         }
     }
