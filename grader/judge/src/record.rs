@@ -26,7 +26,7 @@ const FIRST: usize = 8;
 const LAST: usize = 16;
 /// Bytes of the tensors of a request, beyond which the call is not kept. A call of a model as large as those of the papers
 /// says no more than one of a small model.
-const MOST_OF_A_REQUEST: usize = 1 << 20;
+const MOST_OF_A_REQUEST: usize = 4 << 20;
 /// Bytes of the tensors of an answer, beyond which the call is not kept. Where sizes must be refused, they may be large.
 const MOST_OF_AN_ANSWER: usize = 16 << 20;
 /// Bytes that all tests together may keep.

@@ -144,9 +144,10 @@ fn is_one_distribution(a: Vec<f64>, b: Vec<f64>) -> bool {
     most <= CRITICAL * ((n + m) / (n * m)).sqrt()
 }
 
-/// Some thousands of the values, evenly from all of them: enough to tell distributions apart.
+/// A hundred thousand of the values, evenly from all of them: enough to tell a normal distribution that is cut off at two
+/// deviations from one that is not, which differ by 2.3 % at most.
 fn some_of(values: Vec<f64>) -> Vec<f64> {
-    const ENOUGH: usize = 4096;
+    const ENOUGH: usize = 100_000;
     let step = values.len().div_ceil(ENOUGH).max(1);
     values.into_iter().step_by(step).collect()
 }
