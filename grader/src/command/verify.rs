@@ -20,6 +20,7 @@ pub fn verify(course: Option<&Path>, arguments: &Verify) -> Result<Exit, Failure
     let grader = prepare(course, exercises, &Judging::default())?;
     let (mut passed, mut failed) = (0, 0);
     let suites = Suite::all(&grader.course);
+    // Whoever names proofs wants these alone.
     let with_suites = !arguments.proofs_only && arguments.only.is_empty();
     for suite in suites.iter().filter(|_| with_suites) {
         let count = suite.run(&grader.course, &mut |line| say!("{line}"));
@@ -37,7 +38,7 @@ pub fn verify(course: Option<&Path>, arguments: &Verify) -> Result<Exit, Failure
             fault.as_slice(),
         );
     }
-    if !arguments.proofs_only {
+    if with_suites {
         let attacks = corpus(&grader.course.root, &[])?;
         let count = super::attack::try_all(&grader.course, &attacks, &mut |line| say!("{line}"));
         if grader.is_stopped() {
