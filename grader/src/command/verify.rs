@@ -37,7 +37,7 @@ pub fn verify(course: Option<&Path>, arguments: &Verify) -> Result<Exit, Failure
             fault.as_slice(),
         );
     }
-    if !arguments.proofs_only {
+    if with_suites {
         let attacks = corpus(&grader.course.root, &[])?;
         let count = super::attack::try_all(&grader.course, &attacks, &mut |line| say!("{line}"));
         if grader.is_stopped() {
