@@ -2,7 +2,7 @@
 //!
 //! The worker ([`session`]) holds the model, its optimiser and the images to learn from. The grader draws the order of
 //! the images, asks for half a second's steps at a time ([`pace`]), keeps the weights after every epoch
-//! ([`checkpoint`]) and scores logits itself ([`score`]): labels that a model is held against never enter a worker. In
+//! ([`checkpoint`]) and scores logits itself ([`mod@score`]): labels that a model is held against never enter a worker. In
 //! the end two new workers, the submission's and the reference's, get the weights and the held-out images; only where
 //! they agree does the score count ([`examine`]). [`graded`] makes a test of it.
 //!

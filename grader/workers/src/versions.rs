@@ -1,7 +1,7 @@
 //! Several versions of an exercise in one program, each asked for by its name: starting a program that links libtorch
 //! takes longer than what it is asked.
 //!
-//! Each version brings the `main` of its own worker. Run within [`operations`], it says what it serves and returns.
+//! Each version brings the `main` of its own worker. Run within `operations`, it says what it serves and returns.
 
 use crate::{Operation, meet, serve_with};
 use std::cell::RefCell;

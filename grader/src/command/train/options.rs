@@ -1,0 +1,166 @@
+//! What the options mean together: a plan, and the folder of a run.
+
+use crate::cli::Train;
+use crate::course::Course;
+use crate::data::Set;
+use crate::exit::Failure;
+use crate::train::checkpoint::LAST;
+use crate::train::learner::{Distillation, Learner, Model};
+use crate::train::plan::{Plan, Preset};
+use crate::train::session::{Broken, Session};
+use crate::train::sizes::Sizes;
+use anyhow::{Context, anyhow};
+use std::fmt::Display;
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use wire::Request;
+
+/// How often the teacher learns from each image, where nothing else is said.
+pub(super) const TEACHER_EPOCHS: usize = 2;
+
+/// Who learns, as the options say.
+pub(super) fn learner(arguments: &Train) -> Result<Learner, String> {
+    let Train {
+        distillation,
+        temperature,
+        alpha,
+        ..
+    } = *arguments;
+    if arguments.model == Some(Model::Deit) {
+        return Distillation::of(distillation, temperature, alpha).map(Learner::Deit);
+    }
+    let told = [
+        ("distillation", distillation.is_some()),
+        ("temperature", temperature.is_some()),
+        ("alpha", alpha.is_some()),
+        ("teacher", arguments.teacher.is_some()),
+        ("teacher-epochs", arguments.teacher_epochs.is_some()),
+    ];
+    match told.iter().find(|(_, is_told)| *is_told) {
+        Some((name, _)) => Err(format!("--{name} is for --model deit")),
+        None => Ok(Learner::Vit),
+    }
+}
+
+/// What the options and the preset say. A ViT's sizes of `mnist` are the subject's own; a DeiT's are exercise 05's, whose
+/// reference it is built on.
+pub(super) fn plan(
+    arguments: &Train,
+    learner: Learner,
+    session: &mut Session,
+) -> Result<Plan, Failure> {
+    let preset = arguments.preset.unwrap_or(Preset::Mnist);
+    let mut sizes = match (preset, learner.model()) {
+        (Preset::Notebook, _) => Sizes::notebook(),
+        (Preset::Mnist, Model::Deit) => Sizes::mnist(),
+        (Preset::Mnist, Model::Vit) => {
+            const OPERATION: &str = "config";
+            let answer = session.ask(Request {
+                operation: OPERATION.to_owned(),
+                arguments: [("name".to_owned(), Preset::Mnist.to_string())].into(),
+                ..Request::default()
+            });
+            let answer = answer.map_err(anyhow::Error::from)?;
+            let sizes = Sizes::of_answer(&answer);
+            sizes.map_err(|why| anyhow::Error::from(Broken::forged(OPERATION, why)))?
+        }
+    };
+    let set = |size: &mut i64, wanted: Option<i64>| *size = wanted.unwrap_or(*size);
+    set(&mut sizes.patch, arguments.patch);
+    set(&mut sizes.dim, arguments.dim);
+    set(&mut sizes.depth, arguments.depth);
+    set(&mut sizes.heads, arguments.heads);
+    sizes.dropout = arguments.dropout.unwrap_or(sizes.dropout);
+    let usual = Plan::of(preset, arguments.data.unwrap_or(Set::Digits), sizes);
+    Ok(Plan {
+        learner,
+        images: arguments.images,
+        epochs: arguments.epochs.unwrap_or(usual.epochs),
+        batch: arguments.batch.unwrap_or(usual.batch),
+        rate: arguments.lr.unwrap_or(usual.rate),
+        warmup: arguments.warmup.unwrap_or(usual.warmup),
+        decay: arguments.decay.unwrap_or(usual.decay),
+        clip: arguments.clip.unwrap_or(usual.clip),
+        smoothing: arguments.smoothing.unwrap_or(usual.smoothing),
+        seed: arguments.seed.unwrap_or(usual.seed),
+        amp: arguments.amp,
+        patience: arguments.patience,
+        ..usual
+    })
+}
+
+/// An option that says something else than the checkpoint which is gone on from.
+pub(super) fn clash(arguments: &Train, plan: &Plan) -> Option<String> {
+    fn other<T: PartialEq + Display>(name: &str, told: &Option<T>, was: &T) -> Option<String> {
+        let told = told.as_ref().filter(|told| *told != was)?;
+        Some(format!(
+            "the run that is gone on with was begun with --{name} {was}, not {told}: leave the option out, or begin anew"
+        ))
+    }
+    let sizes = &plan.sizes;
+    let (mut mode, mut softness) = (None, None);
+    if let Learner::Deit(distillation) = plan.learner {
+        mode = Some(distillation.mode());
+        if let Distillation::Soft { temperature, alpha } = distillation {
+            softness = Some((temperature, alpha));
+        }
+    }
+    let (temperature, alpha) = softness.unwrap_or_default();
+    let told = [
+        other("model", &arguments.model, &plan.learner.model()),
+        mode.and_then(|mode| other("distillation", &arguments.distillation, &mode)),
+        other("temperature", &arguments.temperature, &temperature),
+        other("alpha", &arguments.alpha, &alpha),
+        other("data", &arguments.data, &plan.data),
+        other("patch", &arguments.patch, &sizes.patch),
+        other("dim", &arguments.dim, &sizes.dim),
+        other("depth", &arguments.depth, &sizes.depth),
+        other("heads", &arguments.heads, &sizes.heads),
+        other("dropout", &arguments.dropout, &sizes.dropout),
+        other("epochs", &arguments.epochs, &plan.epochs),
+        other("batch", &arguments.batch, &plan.batch),
+        other("lr", &arguments.lr, &plan.rate),
+        other("warmup", &arguments.warmup, &plan.warmup),
+        other("decay", &arguments.decay, &plan.decay),
+        other("clip", &arguments.clip, &plan.clip),
+        other("smoothing", &arguments.smoothing, &plan.smoothing),
+        other("seed", &arguments.seed, &plan.seed),
+        other(
+            "images",
+            &arguments.images,
+            &plan.images.unwrap_or_default(),
+        ),
+    ];
+    let amp = (arguments.amp && !plan.amp)
+        .then(|| "the run that is gone on with was begun without --amp".to_owned());
+    told.into_iter().flatten().chain(amp).next()
+}
+
+/// The folder of a run, of which its checkpoint may be named too.
+pub(super) fn folder_of(named: &Path) -> PathBuf {
+    match named.file_name() {
+        Some(name) if name == LAST => named.parent().unwrap_or(named).to_owned(),
+        _ => named.to_owned(),
+    }
+}
+
+/// A folder of its own for a run that none was named for: `target/grader/train/solution-mnist-1`, `-2`, ….
+pub(super) fn new_folder(course: &Course, subject: &str, plan: &Plan) -> Result<PathBuf, Failure> {
+    let all = course.root.join("target/grader/train");
+    fs::create_dir_all(&all).with_context(|| format!("{} cannot be made", all.display()))?;
+    let fit = |c: char| if c.is_alphanumeric() { c } else { '-' };
+    let subject: String = subject.chars().take(60).map(fit).collect();
+    for number in 1.. {
+        let folder = all.join(format!("{subject}-{}-{number}", plan.data));
+        match fs::create_dir(&folder) {
+            Ok(()) => return Ok(folder),
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+            Err(error) => {
+                let says = format!("{} cannot be made", folder.display());
+                return Err(anyhow::Error::from(error).context(says).into());
+            }
+        }
+    }
+    Err(anyhow!("{} holds too many runs", all.display()).into())
+}

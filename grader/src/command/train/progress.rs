@@ -1,0 +1,73 @@
+//! A run on the terminal.
+
+use crate::train::history::Epoch;
+use crate::train::score::Score;
+use crate::train::{Audience, Run};
+use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::time::{Duration, Instant};
+
+/// Shows a run on the terminal: a bar while it runs, and a line for each epoch that is over.
+pub(super) struct Progress {
+    bar: ProgressBar,
+    epochs: usize,
+    per_epoch: usize,
+    began: Instant,
+    /// The first step of this sitting: a run that goes on has not taken those before it now.
+    first: usize,
+}
+
+impl Progress {
+    pub(super) fn new(run: &Run) -> Self {
+        let bar =
+            ProgressBar::with_draw_target(Some(run.total() as u64), ProgressDrawTarget::stderr());
+        let style = ProgressStyle::with_template("{wide_bar} {msg}");
+        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+        bar.enable_steady_tick(Duration::from_millis(200));
+        say!("epoch    loss   right   validation loss   right   images/s");
+        Self {
+            bar,
+            epochs: run.plan.epochs,
+            per_epoch: (run.total() / run.plan.epochs).max(1),
+            began: Instant::now(),
+            first: run.progress.step,
+        }
+    }
+
+    pub(super) fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+impl Audience for Progress {
+    fn learnt(&self, step: usize, total: usize, epoch: Score, speed: f64) {
+        let done = step.saturating_sub(self.first).max(1) as f64;
+        let left = self.began.elapsed().as_secs_f64() / done * (total - step) as f64;
+        self.bar.set_position(step as u64);
+        self.bar.set_message(format!(
+            "epoch {} of {} · loss {:.3} · {:.1} % right · {speed:.0} images/s · {} left",
+            step.div_ceil(self.per_epoch),
+            self.epochs,
+            epoch.loss,
+            100.0 * epoch.accuracy(),
+            HumanDuration(Duration::from_secs_f64(left))
+        ));
+    }
+
+    fn epoch_over(&self, epoch: &Epoch, is_best: bool) {
+        let Epoch {
+            train, validation, ..
+        } = epoch;
+        self.bar.suspend(|| {
+            say!(
+                "{:>5} {:>7.4} {:>5.2} %           {:>7.4} {:>5.2} % {:>10.0}{}",
+                epoch.epoch,
+                train.loss,
+                100.0 * train.accuracy(),
+                validation.loss,
+                100.0 * validation.accuracy(),
+                train.images as f64 / epoch.seconds,
+                if is_best { "  best so far" } else { "" }
+            );
+        });
+    }
+}

@@ -1,0 +1,167 @@
+//! Who learns, and who it is held against: their workers.
+
+use crate::cli::Train;
+use crate::compile::{Compiled, compile};
+use crate::confine::Confinement;
+use crate::course::Exercise;
+use crate::exit::{Blame, Failure};
+use crate::grade::Grader;
+use crate::intake::{Candidate, Limits as IntakeLimits};
+use crate::libtorch::{LINK, Libtorch};
+use crate::rules;
+use crate::train::device::{Device, Wanted, find_gpu};
+use crate::train::session::Session;
+use anyhow::{Context, anyhow};
+use std::cell::OnceCell;
+use std::fs;
+use std::path::{Path, PathBuf};
+use tempfile::TempDir;
+use wire::{Request, printable_lines};
+
+/// The subject's worker, and the reference's, each in a folder of its own.
+pub(super) struct Subjects {
+    pub(super) name: String,
+    exercise: Exercise,
+    scratch: TempDir,
+    worker: PathBuf,
+    /// Whether the subject is the reference.
+    is_reference: bool,
+    /// The reference's worker, where it was needed.
+    course: OnceCell<PathBuf>,
+}
+
+impl Subjects {
+    /// Compiles the working copy, the solution or a submission; nothing where it is refused, once it was said why.
+    pub(super) fn compile(
+        grader: &Grader,
+        exercise: &Exercise,
+        arguments: &Train,
+    ) -> Result<Option<Self>, Failure> {
+        let root = &grader.course.root;
+        let (name, path) = match (&arguments.subject.submission, arguments.subject.solution) {
+            (Some(path), _) => {
+                let name = path.file_name().unwrap_or_default().to_string_lossy();
+                (wire::printable(&name), path.clone())
+            }
+            (None, true) => ("solution".to_owned(), root.join("solutions")),
+            (None, false) => ("working copy".to_owned(), root.join("exercises")),
+        };
+        let candidate = Candidate {
+            name: name.clone(),
+            path,
+        };
+        let scratch = grader.scratch.folder()?;
+        let worker = compiled(grader, exercise, &candidate, scratch.path())?;
+        Ok(worker.map(|worker| Self {
+            name,
+            exercise: exercise.clone(),
+            scratch,
+            worker,
+            is_reference: arguments.subject.solution,
+            course: OnceCell::new(),
+        }))
+    }
+
+    /// A new worker of the subject's.
+    pub(super) fn submission(&self, grader: &Grader, device: Device) -> Result<Session, Failure> {
+        Ok(session(grader, &self.worker, self.scratch.path(), device)?)
+    }
+
+    /// A new worker of the reference's, where that is another.
+    pub(super) fn reference(&self, grader: &Grader) -> Result<Option<Session>, Failure> {
+        if self.is_reference {
+            return Ok(None);
+        }
+        self.course(grader, Device::Cpu).map(Some)
+    }
+
+    /// A new worker of the reference's.
+    pub(super) fn course(&self, grader: &Grader, device: Device) -> Result<Session, Failure> {
+        if self.is_reference {
+            return self.submission(grader, device);
+        }
+        // Beside the subject's, so that both are removed together.
+        let folder = self.scratch.path().join("reference");
+        let worker = match self.course.get() {
+            Some(worker) => worker.clone(),
+            None => self.compile_course(grader, &folder)?,
+        };
+        let _ = self.course.set(worker.clone());
+        Ok(session(grader, &worker, &folder, device)?)
+    }
+
+    fn compile_course(&self, grader: &Grader, folder: &Path) -> Result<PathBuf, Failure> {
+        fs::create_dir(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
+        Ok(grader.compile_reference(&self.exercise, folder)?)
+    }
+}
+
+fn session(
+    grader: &Grader,
+    worker: &Path,
+    folder: &Path,
+    device: Device,
+) -> anyhow::Result<Session> {
+    let confinement = Confinement::of_trainer(&grader.workshop, worker, folder, device);
+    Session::start(&confinement, worker, device.memory(), grader.stop)
+}
+
+/// Compiles one; nothing where it is refused, once it was said why.
+fn compiled(
+    grader: &Grader,
+    exercise: &Exercise,
+    candidate: &Candidate,
+    folder: &Path,
+) -> Result<Option<PathBuf>, Failure> {
+    let submission = candidate
+        .read(&grader.course.folders(), &IntakeLimits::default())
+        .blame_arguments()?;
+    let Some(sources) = submission.exercises.get(&exercise.folder) else {
+        let shown = candidate.path.display();
+        return Err(anyhow!("{shown} holds no {}", exercise.folder)).blame_arguments();
+    };
+    if let Some(breach) = rules::breach(exercise, sources) {
+        eprintln!("it is not accepted: {}", printable_lines(&breach));
+        return Ok(None);
+    }
+    let stop = || grader.is_stopped();
+    let (workshop, root) = (&grader.workshop, &grader.course.root);
+    match compile(workshop, root, exercise, sources, folder, &stop)? {
+        Compiled::Worker(worker) => Ok(Some(worker)),
+        Compiled::Refused(words) => {
+            eprintln!("{}", printable_lines(&words));
+            Ok(None)
+        }
+    }
+}
+
+/// Starts the subject's worker with the device that was asked for, or with the one that there is.
+pub(super) fn open(
+    grader: &Grader,
+    own: &Subjects,
+    wanted: Wanted,
+) -> Result<(Session, Device), Failure> {
+    let on_cpu = || Ok((own.submission(grader, Device::Cpu)?, Device::Cpu));
+    if wanted == Wanted::Cpu {
+        return on_cpu();
+    }
+    let libtorch = Libtorch::at(&grader.course.root.join(LINK)).blame_setup()?;
+    let found = find_gpu(Path::new("/"), &libtorch).map_err(anyhow::Error::from);
+    let opened = found.and_then(|()| {
+        let mut session = session(grader, &own.worker, own.scratch.path(), Device::Cuda)?;
+        session.ask(Request {
+            operation: "train.device".to_owned(),
+            arguments: [("device".to_owned(), Device::Cuda.to_string())].into(),
+            ..Request::default()
+        })?;
+        Ok(session)
+    });
+    match opened {
+        Ok(session) => Ok((session, Device::Cuda)),
+        Err(why) if wanted == Wanted::Auto => {
+            eprintln!("no GPU: {why:#}");
+            on_cpu()
+        }
+        Err(why) => Err(anyhow!("no GPU: {why:#}")).blame_setup(),
+    }
+}
