@@ -5,6 +5,7 @@ use crate::course::{Course, Exercise};
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
+use std::env;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -236,11 +237,28 @@ impl Shelf {
     }
 }
 
-/// The cargo that started this program, or the one that is found, in the course's folder.
+/// The cargo that started this program, or the one that is found, in the course's folder. It is told nothing of the package
+/// that it was started for: build scripts that ask for that would run again, and this program be replaced while it runs.
 pub fn cargo(root: &Path) -> Command {
-    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.current_dir(root);
+    let names = env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    for name in names.filter(|name| is_about_a_package(name)) {
+        cargo.env_remove(name);
+    }
     cargo
+}
+
+/// Whether a variable is one of those that cargo sets for the program or build script of a package.
+fn is_about_a_package(variable: &str) -> bool {
+    [
+        "CARGO_PKG_",
+        "CARGO_MANIFEST_",
+        "CARGO_BIN_",
+        "CARGO_CRATE_",
+    ]
+    .iter()
+    .any(|start| variable.starts_with(start))
 }
 
 /// The folder of `native=FOLDER`, or of a plain one.
