@@ -283,9 +283,12 @@ fn arguments_that_cannot_be_are_refused() -> Result {
     )?;
     refused(&["--solution", "--submission", "x"], "cannot be used with")?;
     refused(&["--patience", "0"], "--patience")?;
+    let empty = tempfile::tempdir()?;
+    let empty = empty.path().to_string_lossy();
+    let mnist = ["--solution", "--preset", "notebook", "--data", "mnist"];
     refused(
-        &["--solution", "--preset", "notebook", "--data", "mnist"],
-        "--data-dir or MNIST_DIR",
+        &[&mnist[..], &["--data-dir", &empty]].concat(),
+        "`cargo grader data fetch mnist` gets it",
     )?;
     Ok(())
 }
