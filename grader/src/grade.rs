@@ -235,21 +235,29 @@ impl Grader {
         Limits::of(self.limits, exercise.facts.limits)
     }
 
+    /// The sources of an exercise's reference.
+    ///
+    /// # Errors
+    /// Where it is not there: the course is at fault.
+    pub fn reference(&self, exercise: &Exercise) -> Result<Vec<Source>> {
+        let solutions = Candidate {
+            name: "solutions".to_owned(),
+            path: self.course.root.join("solutions"),
+        };
+        let folder = exercise.folder.as_str();
+        let mut solutions = solutions.read(&[folder], &IntakeLimits::default())?;
+        let sources = solutions.exercises.remove(folder);
+        sources.with_context(|| format!("{folder} has no solution"))
+    }
+
     /// Compiles the reference of an exercise into a worker, within `folder`, which is empty.
     ///
     /// # Errors
     /// Where it is not there or does not compile: the course is at fault.
     pub fn compile_reference(&self, exercise: &Exercise, folder: &Path) -> Result<PathBuf> {
-        let root = &self.course.root;
-        let solutions = Candidate {
-            name: "solutions".to_owned(),
-            path: root.join("solutions"),
-        };
-        let solutions = solutions.read(&[exercise.folder.as_str()], &IntakeLimits::default())?;
-        let sources = solutions.exercises.get(&exercise.folder);
-        let sources = sources.with_context(|| format!("{} has no solution", exercise.folder))?;
-        let stop = || self.is_stopped();
-        match compile(&self.workshop, root, exercise, sources, folder, &stop)? {
+        let sources = self.reference(exercise)?;
+        let (root, stop) = (&self.course.root, || self.is_stopped());
+        match compile(&self.workshop, root, exercise, &sources, folder, &stop)? {
             Compiled::Worker(worker) => Ok(worker),
             Compiled::Refused(words) => bail!(
                 "the solution of {} does not compile: {words}",

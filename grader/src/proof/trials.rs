@@ -42,17 +42,22 @@ pub(super) fn each<T: Sync, R: Send>(
     Ok(results.into_iter().map(|(_, result)| result).collect())
 }
 
-/// Tries a source in the place of an exercise's lib.rs.
+/// An exercise's first file.
+const LIBRARY: &str = "lib.rs";
+
+/// Tries a source in the place of an exercise's lib.rs, beside the reference's other files.
 pub(super) fn of_source(
     grader: &Grader,
     exercise: &Exercise,
     source: &str,
     doubt: Doubt,
 ) -> Result<Trial> {
-    let sources = [Source {
-        path: "lib.rs".to_owned(),
+    let mut sources = grader.reference(exercise)?;
+    sources.retain(|file| file.path != LIBRARY);
+    sources.push(Source {
+        path: LIBRARY.to_owned(),
         bytes: source.as_bytes().to_vec(),
-    }];
+    });
     let trial = grader.try_exercise(exercise, &sources, doubt, &|_| {})?;
     if grader.is_stopped() {
         bail!("stopped");
