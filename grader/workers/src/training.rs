@@ -26,6 +26,7 @@ pub use options::Options;
 use crate::{Call, Outcome};
 use run::{Lessons, Run};
 use std::cell::RefCell;
+use std::thread;
 use tch::nn::Path;
 use tch::{Device, Reduction, Tensor};
 use wire::{Fault, Tensors};
@@ -151,6 +152,7 @@ pub fn data(call: &Call) -> Outcome {
 /// Where an option is missing, the device cannot be had, or `build` fails.
 pub fn start(call: &Call, schedule: Schedule, build: Box<Build<'_>>) -> Outcome {
     let options = Options::of(call)?;
+    use_all_threads();
     schedule(
         1,
         options.warmup,
@@ -223,6 +225,12 @@ fn raw(name: &str, tensor: &Tensor) -> Result<wire::RawTensor, Fault> {
 }
 
 /// The device of a name.
+/// libtorch goes by MKL, which counts cores and not the threads that run in each, unless it is told.
+fn use_all_threads() {
+    let threads = thread::available_parallelism().map_or(1, usize::from);
+    tch::set_num_threads(i32::try_from(threads).unwrap_or(1));
+}
+
 fn device(name: &str) -> Result<Device, Fault> {
     match name {
         "cpu" => Ok(Device::Cpu),
