@@ -38,10 +38,7 @@ pub fn draw(course: Option<&Path>, arguments: &Draw) -> Result<Exit, Failure> {
         .filter(|_| exercise.name == "rollout")
         .map(|model| if model.prefix == 2 { "deit" } else { "vit" });
     let lender = lender.map(|name| find(&course, name)).transpose()?;
-    let lender = lender
-        .map(|exercise| Ok::<_, Failure>((subject::reference(&course, &exercise)?, exercise)))
-        .transpose()?;
-    exercises.extend(lender.iter().map(|(_, exercise)| exercise.clone()));
+    exercises.extend(lender.clone());
     let default_out = course.root.join("target/pictures").join(&exercise.name);
     let out = arguments.out.clone().unwrap_or(default_out);
 
@@ -50,8 +47,9 @@ pub fn draw(course: Option<&Path>, arguments: &Draw) -> Result<Exit, Failure> {
         return Ok(Exit::Failed);
     };
     let mut attention = None;
-    if let (Some((sources, lender)), Some(model)) = (&lender, &model) {
-        let Some(mut lender_started) = subject::start(&grader, lender, sources)? else {
+    if let (Some(lender), Some(model)) = (&lender, &model) {
+        let sources = grader.reference(lender)?;
+        let Some(mut lender_started) = subject::start(&grader, lender, &sources)? else {
             return Err(anyhow!("the reference of {} does not compile", lender.folder).into());
         };
         attention = Some(attention_of(

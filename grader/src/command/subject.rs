@@ -5,7 +5,7 @@ use crate::ask::Respondent;
 use crate::cli::{Judging, Subject};
 use crate::compile::{Compiled, compile};
 use crate::course::{Course, Exercise};
-use crate::exit::{Blame, Failure};
+use crate::exit::{Blame, Exit, Failure};
 use crate::grade::Grader;
 use crate::intake::{Candidate, Limits, Source};
 use anyhow::anyhow;
@@ -32,7 +32,32 @@ impl Subject {
             (None, true) => course.root.join("solutions"),
             (None, false) => course.root.join("exercises"),
         };
-        sources(course, exercise, path)
+        if !path.exists() {
+            return Err(anyhow!("{} does not exist", path.display())).blame_arguments();
+        }
+        let candidate = Candidate {
+            name: exercise.name.clone(),
+            path,
+        };
+        let submission = candidate
+            .read(&course.folders(), &Limits::default())
+            .blame_arguments()?;
+        let mut exercises = submission.exercises;
+        exercises.remove(&exercise.folder).ok_or_else(|| Failure {
+            exit: Exit::Arguments,
+            error: anyhow!("{} holds no {}", candidate.path.display(), exercise.folder),
+        })
+    }
+
+    /// What it is called, fit to be shown.
+    pub(super) fn name(&self) -> String {
+        match (&self.submission, self.solution) {
+            (Some(path), _) => {
+                wire::printable(&path.file_name().unwrap_or_default().to_string_lossy())
+            }
+            (None, true) => "solution".to_owned(),
+            (None, false) => "working copy".to_owned(),
+        }
     }
 
     /// What compiling and asking takes.
@@ -47,29 +72,6 @@ impl Subject {
         };
         prepare(course, exercises, &judging)
     }
-}
-
-/// The reference's sources of an exercise.
-pub(super) fn reference(course: &Course, exercise: &Exercise) -> Result<Vec<Source>, Failure> {
-    sources(course, exercise, course.root.join("solutions"))
-}
-
-fn sources(course: &Course, exercise: &Exercise, path: PathBuf) -> Result<Vec<Source>, Failure> {
-    if !path.exists() {
-        return Err(anyhow!("{} does not exist", path.display())).blame_arguments();
-    }
-    let candidate = Candidate {
-        name: exercise.name.clone(),
-        path,
-    };
-    let submission = candidate
-        .read(&course.folders(), &Limits::default())
-        .blame_arguments()?;
-    let mut exercises = submission.exercises;
-    exercises.remove(&exercise.folder).ok_or_else(|| Failure {
-        exit: crate::exit::Exit::Arguments,
-        error: anyhow!("{} holds no {}", candidate.path.display(), exercise.folder),
-    })
 }
 
 /// Compiles the sources into a worker that is started when it is first asked; `None` where they do not compile, which is

@@ -9,7 +9,6 @@ use super::score::Score;
 use super::session::{Broken, Session};
 use super::sizes::Sizes;
 use super::{Audience, Diverged, End, Run, Subject, checkpoint};
-use crate::confine::Confinement;
 use crate::course::Exercise;
 use crate::data::Set;
 use crate::grade::Grader;
@@ -78,10 +77,8 @@ impl Training {
         worker: &Path,
         scratch: &Path,
     ) -> Result<Option<String>> {
-        let session = |worker: &Path, device: Device| {
-            let confinement = Confinement::of_trainer(&grader.workshop, worker, scratch, device);
-            Session::start(&confinement, worker, device.memory(), grader.stop)
-        };
+        let session =
+            |worker: &Path, device: Device| Session::of_trainer(grader, worker, scratch, device);
         let folder = scratch.join("training");
         let subject = Subject {
             name: exercise.name.clone(),

@@ -1,6 +1,8 @@
 //! A worker that is asked many things, one after the other, and keeps what it has learnt in between.
 
 use crate::confine::Confinement;
+use crate::grade::Grader;
+use crate::train::device::Device;
 use crate::watch;
 use anyhow::{Context, Result, bail};
 use rustix::process::Pid;
@@ -103,6 +105,20 @@ impl Broken {
 }
 
 impl Session {
+    /// Starts a worker that trains, which lies in `folder`.
+    ///
+    /// # Errors
+    /// Where it cannot be started.
+    pub fn of_trainer(
+        grader: &Grader,
+        worker: &Path,
+        folder: &Path,
+        device: Device,
+    ) -> Result<Self> {
+        let confinement = Confinement::of_trainer(&grader.workshop, worker, folder, device);
+        Self::start(&confinement, worker, device.memory(), grader.stop)
+    }
+
     /// Starts a worker that may hold so many bytes of memory. Where `stop` is set, it is not waited for much longer.
     ///
     /// # Errors

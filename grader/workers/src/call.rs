@@ -72,6 +72,23 @@ impl Call {
         text.parse()
             .map_err(|error| Fault::bad_request(format!("the argument {name}={text:?}: {error}")))
     }
+
+    /// An argument that is one of a few words.
+    ///
+    /// # Errors
+    /// Where there is none of that name, or it is none of the words, which are then listed.
+    pub fn choice<T: Copy>(&self, name: &str, choices: &[(&str, T)]) -> Result<T, Fault> {
+        let word: String = self.argument(name)?;
+        let chosen = choices.iter().find(|(known, _)| *known == word);
+        chosen.map(|&(_, choice)| choice).ok_or_else(|| {
+            let mut known: Vec<_> = choices.iter().map(|(known, _)| *known).collect();
+            let last = known.pop().unwrap_or_default();
+            Fault::bad_request(format!(
+                "{name}={word:?}: it must be {} or {last}",
+                known.join(", ")
+            ))
+        })
+    }
 }
 
 /// The outcome of an operation with one result.

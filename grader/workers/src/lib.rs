@@ -14,7 +14,7 @@ pub mod versions;
 
 pub use call::{Call, Outcome, gives};
 #[cfg(feature = "tch")]
-pub use module::{differentiable, initial_values, sent, with_weights};
+pub use module::{attention_by_layer, differentiable, initial_values, sent, with_weights};
 
 use std::any::Any;
 use std::cell::RefCell;

@@ -116,6 +116,12 @@ pub fn differentiable<N: Into<String> + Display>(
     Ok(answer)
 }
 
+/// The weights of each block, by the number of the block.
+pub fn attention_by_layer(weights: Vec<Tensor>) -> impl Iterator<Item = (String, Tensor)> {
+    let numbered = weights.into_iter().enumerate();
+    numbered.map(|(l, weights)| (format!("attention.{l}"), weights))
+}
+
 /// Tensors as an answer.
 ///
 /// # Errors

@@ -1,12 +1,10 @@
 //! Who learns, and who it is held against: their workers.
 
 use crate::cli::Train;
-use crate::compile::{Compiled, compile};
-use crate::confine::Confinement;
+use crate::command::subject;
 use crate::course::Exercise;
 use crate::exit::{Blame, Failure};
 use crate::grade::Grader;
-use crate::intake::{Candidate, Limits as IntakeLimits};
 use crate::libtorch::{LINK, Libtorch};
 use crate::rules;
 use crate::train::device::{Device, Wanted, find_gpu};
@@ -37,23 +35,15 @@ impl Subjects {
         exercise: &Exercise,
         arguments: &Train,
     ) -> Result<Option<Self>, Failure> {
-        let root = &grader.course.root;
-        let (name, path) = match (&arguments.subject.submission, arguments.subject.solution) {
-            (Some(path), _) => {
-                let name = path.file_name().unwrap_or_default().to_string_lossy();
-                (wire::printable(&name), path.clone())
-            }
-            (None, true) => ("solution".to_owned(), root.join("solutions")),
-            (None, false) => ("working copy".to_owned(), root.join("exercises")),
-        };
-        let candidate = Candidate {
-            name: name.clone(),
-            path,
-        };
+        let sources = arguments.subject.sources(&grader.course, exercise)?;
+        if let Some(breach) = rules::breach(exercise, &sources) {
+            eprintln!("it is not accepted: {}", printable_lines(&breach));
+            return Ok(None);
+        }
         let scratch = grader.scratch.folder()?;
-        let worker = compiled(grader, exercise, &candidate, scratch.path())?;
+        let worker = subject::worker(grader, exercise, &sources, scratch.path())?;
         Ok(worker.map(|worker| Self {
-            name,
+            name: arguments.subject.name(),
             exercise: exercise.clone(),
             scratch,
             worker,
@@ -64,7 +54,12 @@ impl Subjects {
 
     /// A new worker of the subject's.
     pub(super) fn submission(&self, grader: &Grader, device: Device) -> Result<Session, Failure> {
-        Ok(session(grader, &self.worker, self.scratch.path(), device)?)
+        Ok(Session::of_trainer(
+            grader,
+            &self.worker,
+            self.scratch.path(),
+            device,
+        )?)
     }
 
     /// A new worker of the reference's, where that is another.
@@ -87,51 +82,12 @@ impl Subjects {
             None => self.compile_course(grader, &folder)?,
         };
         let _ = self.course.set(worker.clone());
-        Ok(session(grader, &worker, &folder, device)?)
+        Ok(Session::of_trainer(grader, &worker, &folder, device)?)
     }
 
     fn compile_course(&self, grader: &Grader, folder: &Path) -> Result<PathBuf, Failure> {
         fs::create_dir(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
         Ok(grader.compile_reference(&self.exercise, folder)?)
-    }
-}
-
-fn session(
-    grader: &Grader,
-    worker: &Path,
-    folder: &Path,
-    device: Device,
-) -> anyhow::Result<Session> {
-    let confinement = Confinement::of_trainer(&grader.workshop, worker, folder, device);
-    Session::start(&confinement, worker, device.memory(), grader.stop)
-}
-
-/// Compiles one; nothing where it is refused, once it was said why.
-fn compiled(
-    grader: &Grader,
-    exercise: &Exercise,
-    candidate: &Candidate,
-    folder: &Path,
-) -> Result<Option<PathBuf>, Failure> {
-    let submission = candidate
-        .read(&grader.course.folders(), &IntakeLimits::default())
-        .blame_arguments()?;
-    let Some(sources) = submission.exercises.get(&exercise.folder) else {
-        let shown = candidate.path.display();
-        return Err(anyhow!("{shown} holds no {}", exercise.folder)).blame_arguments();
-    };
-    if let Some(breach) = rules::breach(exercise, sources) {
-        eprintln!("it is not accepted: {}", printable_lines(&breach));
-        return Ok(None);
-    }
-    let stop = || grader.is_stopped();
-    let (workshop, root) = (&grader.workshop, &grader.course.root);
-    match compile(workshop, root, exercise, sources, folder, &stop)? {
-        Compiled::Worker(worker) => Ok(Some(worker)),
-        Compiled::Refused(words) => {
-            eprintln!("{}", printable_lines(&words));
-            Ok(None)
-        }
     }
 }
 
@@ -148,7 +104,8 @@ pub(super) fn open(
     let libtorch = Libtorch::at(&grader.course.root.join(LINK)).blame_setup()?;
     let found = find_gpu(Path::new("/"), &libtorch).map_err(anyhow::Error::from);
     let opened = found.and_then(|()| {
-        let mut session = session(grader, &own.worker, own.scratch.path(), Device::Cuda)?;
+        let mut session =
+            Session::of_trainer(grader, &own.worker, own.scratch.path(), Device::Cuda)?;
         session.ask(Request {
             operation: "train.device".to_owned(),
             arguments: [("device".to_owned(), Device::Cuda.to_string())].into(),

@@ -7,7 +7,9 @@ use tch::{Tensor, nn};
 use vit::{Pool, Positions, VitConfig};
 use wire::Fault;
 use workers::training::{self, Batch, Learner, Lesson};
-use workers::{Call, Outcome, differentiable, initial_values, serve, with_weights};
+use workers::{
+    Call, Outcome, attention_by_layer, differentiable, initial_values, serve, with_weights,
+};
 
 fn main() -> ExitCode {
     serve(&[
@@ -78,15 +80,10 @@ impl Learner for Schooled {
 
 fn start_training(call: &Call) -> Outcome {
     let config = config(call)?;
-    let learner: String = call.argument("learner")?;
-    let distillation = match learner.as_str() {
-        "teacher" => None,
-        "deit" => Some(distillation(call)?),
-        _ => {
-            return Err(Fault::bad_request(format!(
-                "learner={learner:?}: it must be deit or teacher"
-            )));
-        }
+    let is_teacher = call.choice("learner", &[("deit", false), ("teacher", true)])?;
+    let distillation = match is_teacher {
+        true => None,
+        false => Some(distillation(call)?),
     };
     let build = |vs: &nn::Path<'_>| -> Result<Box<dyn Learner>, Fault> {
         Ok(match distillation {
@@ -127,7 +124,7 @@ fn deit(call: &Call) -> Outcome {
             ("class_logits".to_owned(), class_logits),
             ("dist_logits".to_owned(), dist_logits),
         ];
-        results.extend(named(deit.attentions(images)));
+        results.extend(attention_by_layer(deit.attentions(images)));
         results
     })
 }
@@ -155,14 +152,9 @@ fn forward_eval(call: &Call) -> Outcome {
 }
 
 fn attentions(call: &Call) -> Outcome {
-    with_deit(call, |deit, images| named(deit.attentions(images)))
-}
-
-fn named(attentions: Vec<Tensor>) -> Vec<(String, Tensor)> {
-    let numbered = attentions.into_iter().enumerate();
-    numbered
-        .map(|(l, weights)| (format!("attention.{l}"), weights))
-        .collect()
+    with_deit(call, |deit, images| {
+        attention_by_layer(deit.attentions(images)).collect()
+    })
 }
 
 fn with_deit<N: Into<String> + std::fmt::Display>(
@@ -177,17 +169,14 @@ fn with_deit<N: Into<String> + std::fmt::Display>(
 }
 
 fn distillation(call: &Call) -> Result<Distillation, Fault> {
-    let mode: String = call.argument("mode")?;
-    match mode.as_str() {
-        "soft" => Ok(Distillation::Soft {
+    let is_soft = call.choice("mode", &[("soft", true), ("hard", false)])?;
+    Ok(match is_soft {
+        true => Distillation::Soft {
             temperature: call.argument("temperature")?,
             alpha: call.argument("alpha")?,
-        }),
-        "hard" => Ok(Distillation::Hard),
-        _ => Err(Fault::bad_request(format!(
-            "mode={mode:?}: it must be soft or hard"
-        ))),
-    }
+        },
+        false => Distillation::Hard,
+    })
 }
 
 fn loss(call: &Call) -> Outcome {

@@ -64,15 +64,12 @@ fn attention_distance(call: &Call) -> Outcome {
 }
 
 fn fusion(call: &Call) -> Result<Fusion, Fault> {
-    let word: String = call.argument("fusion")?;
-    match word.as_str() {
-        "mean" => Ok(Fusion::Mean),
-        "max" => Ok(Fusion::Max),
-        "min" => Ok(Fusion::Min),
-        _ => Err(Fault::bad_request(format!(
-            "fusion={word:?}: it must be mean, max or min"
-        ))),
-    }
+    let fusions = [
+        ("mean", Fusion::Mean),
+        ("max", Fusion::Max),
+        ("min", Fusion::Min),
+    ];
+    call.choice("fusion", &fusions)
 }
 
 /// Rows and columns, written as `3x4`.

@@ -6,7 +6,10 @@ use tch::{Tensor, nn};
 use vit::{Pool, Positions, Vit, VitConfig};
 use wire::{Fault, Tensors};
 use workers::training::{self, Batch, Learner, Lesson};
-use workers::{Call, Outcome, differentiable, gives, initial_values, sent, serve, with_weights};
+use workers::{
+    Call, Outcome, attention_by_layer, differentiable, gives, initial_values, sent, serve,
+    with_weights,
+};
 
 fn main() -> ExitCode {
     serve(&[
@@ -70,27 +73,14 @@ fn config(call: &Call) -> Result<VitConfig, Fault> {
         heads: call.argument("heads")?,
         mlp_ratio: call.argument("mlp_ratio")?,
         dropout: call.argument("dropout")?,
-        positions: choice(
-            call,
+        positions: call.choice(
             "positions",
             &[
                 ("learned", Positions::Learned),
                 ("sinusoidal", Positions::Sinusoidal),
             ],
         )?,
-        pool: choice(call, "pool", &[("cls", Pool::Cls), ("mean", Pool::Mean)])?,
-    })
-}
-
-fn choice<T: Copy>(call: &Call, name: &str, choices: &[(&str, T)]) -> Result<T, Fault> {
-    let word: String = call.argument(name)?;
-    let chosen = choices.iter().find(|(known, _)| *known == word);
-    chosen.map(|&(_, choice)| choice).ok_or_else(|| {
-        let known: Vec<_> = choices.iter().map(|(known, _)| *known).collect();
-        Fault::bad_request(format!(
-            "{name}={word:?}: it must be {}",
-            known.join(" or ")
-        ))
+        pool: call.choice("pool", &[("cls", Pool::Cls), ("mean", Pool::Mean)])?,
     })
 }
 
@@ -101,7 +91,7 @@ fn vit(call: &Call) -> Outcome {
             ("logits".to_owned(), vit.forward_t(images, false)),
             ("features".to_owned(), vit.forward_features(images, false)),
         ];
-        results.extend(named(vit.attentions(images)));
+        results.extend(attention_by_layer(vit.attentions(images)));
         results
     })
 }
@@ -121,14 +111,9 @@ fn forward(call: &Call) -> Outcome {
 }
 
 fn attentions(call: &Call) -> Outcome {
-    with_vit(call, |vit, images| named(vit.attentions(images)))
-}
-
-fn named(attentions: Vec<Tensor>) -> Vec<(String, Tensor)> {
-    let numbered = attentions.into_iter().enumerate();
-    numbered
-        .map(|(l, weights)| (format!("attention.{l}"), weights))
-        .collect()
+    with_vit(call, |vit, images| {
+        attention_by_layer(vit.attentions(images)).collect()
+    })
 }
 
 fn with_vit<N: Into<String> + std::fmt::Display>(
@@ -192,7 +177,7 @@ fn preset(call: &Call) -> Outcome {
         dropout,
         positions,
         pool,
-    } = choice(call, "name", &known)?();
+    } = call.choice("name", &known)?();
     let sizes = [
         image, patch, channels, classes, dim, depth, heads, mlp_ratio,
     ];
