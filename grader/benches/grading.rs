@@ -69,14 +69,15 @@ fn main() -> Result<()> {
         )?;
     }
     let class = class.to_string_lossy().into_owned();
-    let one_job = timed(|| grader(&course, &["grade", &class, "--jobs", "1"]))?;
-    let (two_jobs, memory) = timed_with_memory(&course, &["grade", &class, "--jobs", "2"])?;
-    show(&format!("{CLASS} submissions, one job"), one_job, "");
-    show(&format!("{CLASS} submissions, two jobs"), two_jobs, "");
+    let one = timed(|| on_processors("0", &course, &["grade", &class]))?;
+    let two = timed(|| on_processors("0,1", &course, &["grade", &class]))?;
+    let memory = memory(&course, &["grade", &class, "--jobs", "2"])?;
+    show(&format!("{CLASS} submissions, one processor"), one, "");
+    show(&format!("{CLASS} submissions, two processors"), two, "");
     println!(
         "{:<52} {:>8.2}x {:>9}",
-        "  rate of two jobs over one",
-        ratio(one_job, two_jobs),
+        "  rate of two processors over one",
+        ratio(one, two),
         "1.7x"
     );
     println!(
@@ -169,9 +170,15 @@ fn grader_status(course: &Course, arguments: &[&str]) -> Result<std::process::Ex
     command.status().context("the grader cannot be started")
 }
 
-/// The time, and the largest resident size that the grader's own process reached.
-fn timed_with_memory(course: &Course, arguments: &[&str]) -> Result<(Duration, u64)> {
-    let start = Instant::now();
+/// Lets the grader run on these processors alone.
+fn on_processors(list: &str, course: &Course, arguments: &[&str]) -> Result<()> {
+    let mut command = Command::new("taskset");
+    command.args(["--cpu-list", list, GRADER]).args(arguments);
+    quietly(command.current_dir(&course.root))
+}
+
+/// The largest resident size that the grader's own process reached.
+fn memory(course: &Course, arguments: &[&str]) -> Result<u64> {
     let mut command = Command::new(GRADER);
     command
         .current_dir(&course.root)
@@ -191,7 +198,7 @@ fn timed_with_memory(course: &Course, arguments: &[&str]) -> Result<(Duration, u
         std::thread::sleep(Duration::from_millis(20));
     };
     ensure!(status.success(), "grader {arguments:?} ended with {status}");
-    Ok((start.elapsed(), peak))
+    Ok(peak)
 }
 
 fn peak_memory(status: &str) -> u64 {

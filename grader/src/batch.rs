@@ -2,13 +2,13 @@
 
 use crate::grade::{Grader, Stage};
 use crate::intake::{Candidate, Limits};
+use crate::lanes;
 use crate::ledger::Ledger;
 use crate::report;
 use crate::verdict::Graded;
 use anyhow::Result;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
+use std::sync::atomic::Ordering;
 
 /// What happens in a batch, for whoever shows it.
 pub trait Audience: Sync {
@@ -40,49 +40,36 @@ pub fn run(
     ledger: Option<&Ledger>,
     audience: &dyn Audience,
 ) -> Result<Tally> {
-    let next = AtomicUsize::new(0);
     let tally = Mutex::new(Tally::default());
-    let job = |job: usize| -> Result<()> {
-        while let Some(candidate) = candidates.get(next.fetch_add(1, Ordering::Relaxed)) {
-            if grader.is_stopped() {
-                break;
-            }
-            let stage = |stage: Stage<'_>| audience.at(job, &candidate.name, stage);
-            let before = ledger.and_then(|ledger| finished_before(grader, candidate, ledger));
-            let is_old = before.is_some();
-            let Some(graded) = before.or_else(|| grader.grade(candidate, &stage)) else {
-                break;
-            };
-            if let Some(ledger) = ledger.filter(|_| !is_old) {
-                let page = report::markdown(&grader.course, &graded);
-                // What cannot be kept need not be graded: the other jobs stop too.
-                ledger
-                    .keep(&graded, &page)
-                    .inspect_err(|_| grader.stop.store(true, Ordering::Relaxed))?;
-            }
-            audience.finished(job, &graded, is_old);
-            if let Ok(mut tally) = tally.lock() {
-                tally.finished += 1;
-                tally.incomplete += usize::from(!graded.is_complete());
-            }
+    let jobs = jobs.clamp(1, candidates.len().max(1));
+    // The processors that the jobs leave are for the exercises of each.
+    let lanes = lanes::processors() / jobs;
+    let act = |job: usize, candidate: &Candidate| -> Result<()> {
+        if grader.is_stopped() {
+            return Ok(());
+        }
+        let stage = |stage: Stage<'_>| audience.at(job, &candidate.name, stage);
+        let before = ledger.and_then(|ledger| finished_before(grader, candidate, ledger));
+        let is_old = before.is_some();
+        let Some(graded) = before.or_else(|| grader.grade(candidate, lanes, &stage)) else {
+            return Ok(());
+        };
+        if let Some(ledger) = ledger.filter(|_| !is_old) {
+            let page = report::markdown(&grader.course, &graded);
+            // What cannot be kept need not be graded: the other jobs stop too.
+            ledger
+                .keep(&graded, &page)
+                .inspect_err(|_| grader.stop.store(true, Ordering::Relaxed))?;
+        }
+        audience.finished(job, &graded, is_old);
+        if let Ok(mut tally) = tally.lock() {
+            tally.finished += 1;
+            tally.incomplete += usize::from(!graded.is_complete());
         }
         Ok(())
     };
-    thread::scope(|scope| {
-        let threads: Vec<_> = (0..jobs.max(1))
-            .map(|number| scope.spawn(move || job(number)))
-            .collect();
-        let results = threads.into_iter().map(|thread| {
-            thread
-                .join()
-                .unwrap_or_else(|_| Err(anyhow::anyhow!("a job of the batch panicked")))
-        });
-        // All are waited for before the first error is passed on.
-        results
-            .collect::<Vec<_>>()
-            .into_iter()
-            .collect::<Result<()>>()
-    })?;
+    let results = lanes::each(candidates, jobs, act);
+    results.into_iter().collect::<Result<()>>()?;
     let mut tally = tally.into_inner().unwrap_or_default();
     tally.stopped = grader.is_stopped();
     Ok(tally)

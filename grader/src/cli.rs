@@ -81,7 +81,8 @@ pub struct Grade {
     /// Only this exercise: its crate, folder or number. May be given several times
     #[arg(long, value_name = "EXERCISE")]
     pub only: Vec<String>,
-    /// How many submissions at a time [default: the machine's processors]
+    /// How many submissions at a time; the exercises of each share the processors that this leaves [default: the
+    /// machine's processors]
     #[arg(long, short, value_parser = clap::value_parser!(u16).range(1..))]
     pub jobs: Option<u16>,
     /// A folder for results.json, a report per submission, and what a stopped batch needs to go on

@@ -5,6 +5,7 @@ use crate::confine::Level;
 use crate::course::{Course, Exercise, Kind};
 use crate::intake::{Candidate, Escaped, Limits as IntakeLimits, Source};
 use crate::judge::{judge, tally};
+use crate::lanes;
 use crate::limits::{Asked, Limits};
 use crate::naming::{Namer, Suspicion};
 use crate::rules;
@@ -104,22 +105,32 @@ impl Trial {
 }
 
 impl Grader {
-    /// Reads and grades a submission; nothing where it was stopped.
-    pub fn grade(&self, candidate: &Candidate, stage: &dyn Fn(Stage<'_>)) -> Option<Graded> {
+    /// Reads and grades a submission, as many of its exercises at a time as there are lanes; nothing where it was stopped.
+    pub fn grade(
+        &self,
+        candidate: &Candidate,
+        lanes: usize,
+        stage: &(dyn Fn(Stage<'_>) + Sync),
+    ) -> Option<Graded> {
         stage(Stage::Reading);
         let start = Instant::now();
-        let (digest, refused, mut sources) =
+        let (digest, refused, sources) =
             match candidate.read(&self.course.folders(), &IntakeLimits::default()) {
                 Ok(submission) => (submission.digest, None, submission.exercises),
                 Err(refusal) => (String::new(), Some(refusal.to_string()), BTreeMap::new()),
             };
         let note = (refused.is_none() && sources.is_empty()).then(|| NOTHING_FOUND.to_owned());
-        let mut exercises = vec![];
-        for exercise in &self.exercises {
-            exercises.push(self.grade_exercise(exercise, sources.remove(&exercise.folder), stage));
-            if self.is_stopped() {
-                return None;
-            }
+        // What takes longest is begun first, so that no lane is idle at the end: that with libtorch, and the later the longer.
+        let mut longest_first: Vec<_> = self.exercises.iter().rev().collect();
+        longest_first.sort_by_key(|exercise| !exercise.uses_torch);
+        let exercises = lanes::each(&longest_first, lanes, |_, exercise| {
+            let sources = sources.get(&exercise.folder).map(Vec::as_slice);
+            (!self.is_stopped()).then(|| self.grade_exercise(exercise, sources, stage))
+        });
+        let mut exercises = exercises.into_iter().collect::<Option<Vec<_>>>()?;
+        exercises.sort_by(|a, b| a.exercise.cmp(&b.exercise));
+        if self.is_stopped() {
+            return None;
         }
         Some(Graded {
             submission: candidate.name.clone(),
@@ -139,7 +150,7 @@ impl Grader {
     pub fn grade_exercise(
         &self,
         exercise: &Exercise,
-        sources: Option<Vec<Source>>,
+        sources: Option<&[Source]>,
         stage: &dyn Fn(Stage<'_>),
     ) -> GradedExercise {
         let start = Instant::now();
@@ -150,7 +161,7 @@ impl Grader {
         } = match sources {
             None => Trial::ended(Outcome::Missing),
             Some(sources) => self
-                .try_exercise(exercise, &sources, Doubt::Failures, stage)
+                .try_exercise(exercise, sources, Doubt::Failures, stage)
                 .unwrap_or_else(|error| Trial::ended(Outcome::NotGraded(format!("{error:#}")))),
         };
         let misconception = match suspicion {

@@ -27,6 +27,7 @@ pub mod exit;
 pub mod grade;
 pub mod intake;
 pub mod judge;
+pub mod lanes;
 pub mod ledger;
 pub mod lesson;
 pub mod libtorch;

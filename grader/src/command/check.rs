@@ -27,13 +27,13 @@ pub fn check(course: Option<&Path>, arguments: &Check) -> Result<Exit, Failure> 
         name: "working copy".to_owned(),
         path: course.root.join("exercises"),
     };
-    let mut submission = working_copy
+    let submission = working_copy
         .read(&course.folders(), &Limits::default())
         .blame_arguments()?;
     let mut exit = Exit::Success;
     for exercise in &grader.exercises {
-        let sources = submission.exercises.remove(&exercise.folder);
-        let graded = grader.grade_exercise(exercise, sources, &|stage: Stage<'_>| {
+        let sources = submission.exercises.get(&exercise.folder);
+        let graded = grader.grade_exercise(exercise, sources.map(Vec::as_slice), &|stage: Stage<'_>| {
             if let Stage::Gathering(exercise) = stage {
                 eprintln!("compiling the usual mistakes of {exercise}, to tell which one this is; this is done once");
             }

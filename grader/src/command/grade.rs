@@ -6,6 +6,7 @@ use crate::batch;
 use crate::cli::{Grade, Judging};
 use crate::exit::{Blame, Exit, Failure};
 use crate::intake::{Escaped, discover};
+use crate::lanes;
 use crate::ledger::{Ledger, Terms};
 use crate::report;
 use anyhow::anyhow;
@@ -82,8 +83,7 @@ pub fn grade(course: Option<&Path>, arguments: &Grade) -> Result<Exit, Failure> 
 }
 
 fn jobs(arguments: &Grade) -> usize {
-    let processors = std::thread::available_parallelism().map_or(1, usize::from);
-    arguments.jobs.map_or(processors, usize::from)
+    arguments.jobs.map_or_else(lanes::processors, usize::from)
 }
 
 impl Terms {

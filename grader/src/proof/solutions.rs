@@ -4,6 +4,7 @@ use super::{Finding, first_line, total, untested};
 use crate::course::Kind;
 use crate::grade::Grader;
 use crate::intake::Candidate;
+use crate::lanes;
 use crate::verdict::Graded;
 use anyhow::{Context, Result};
 
@@ -28,7 +29,9 @@ pub(super) fn prove(grader: &Grader) -> Result<Finding> {
                 exercise.leave_out(Kind::Training);
             }
         }
-        let of_seed = grader.grade(&candidate, &|_| {}).context("stopped")?;
+        let of_seed = grader
+            .grade(&candidate, lanes::processors(), &|_| {})
+            .context("stopped")?;
         graded.push((seed, of_seed));
     }
     Ok(judged(&graded))

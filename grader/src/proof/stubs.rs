@@ -5,6 +5,7 @@ use super::{Finding, first_line, total, untested};
 use crate::course::{Course, Exercise};
 use crate::grade::Grader;
 use crate::intake::Candidate;
+use crate::lanes;
 use crate::verdict::Graded;
 use crate::workshop::cargo;
 use anyhow::{Context, Result};
@@ -21,7 +22,9 @@ pub(super) fn prove(grader: &Grader) -> Result<Finding> {
         name: "stubs".to_owned(),
         path: grader.course.root.join("exercises"),
     };
-    let graded = grader.grade(&candidate, &|_| {}).context("stopped")?;
+    let graded = grader
+        .grade(&candidate, lanes::processors(), &|_| {})
+        .context("stopped")?;
     let mut finding = judged(&graded);
     faults.append(&mut finding.faults);
     Ok(Finding { faults, ..finding })

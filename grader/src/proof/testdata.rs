@@ -11,6 +11,7 @@ use super::Finding;
 use crate::batch::{self, Audience};
 use crate::grade::{Grader, Stage};
 use crate::intake::discover;
+use crate::lanes;
 use crate::limits::Asked;
 use crate::verdict::Graded;
 use anyhow::{Context, Result, bail};
@@ -96,7 +97,7 @@ impl Batch {
         };
         let found = discover(&[class.path().to_owned()], &grader.course.folders())?;
         let results = Results::default();
-        let jobs = std::thread::available_parallelism().map_or(1, usize::from);
+        let jobs = lanes::processors();
         let tally = batch::run(&grader, &found.candidates, jobs, None, &results)?;
         if tally.stopped {
             bail!("stopped");

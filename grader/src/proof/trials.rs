@@ -3,43 +3,18 @@
 use crate::course::Exercise;
 use crate::grade::{Doubt, Grader, Trial};
 use crate::intake::Source;
+use crate::lanes;
 use crate::naming::Suspicion;
 use crate::verdict::Outcome;
 use anyhow::{Result, bail};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
-use std::thread;
 
 /// Does something with each item, as many at a time as there are processors; gives what came of it in their order.
 pub(super) fn each<T: Sync, R: Send>(
     items: &[T],
     act: impl Fn(&T) -> Result<R> + Sync,
 ) -> Result<Vec<R>> {
-    let next = AtomicUsize::new(0);
-    let results = Mutex::new(vec![]);
-    let job = || -> Result<()> {
-        loop {
-            let number = next.fetch_add(1, Ordering::Relaxed);
-            let Some(item) = items.get(number) else {
-                return Ok(());
-            };
-            let result = act(item)?;
-            let mut results = results.lock().unwrap_or_else(PoisonError::into_inner);
-            results.push((number, result));
-        }
-    };
-    let jobs = thread::available_parallelism().map_or(1, usize::from);
-    thread::scope(|scope| {
-        let jobs: Vec<_> = (0..jobs).map(|_| scope.spawn(job)).collect();
-        let ends = jobs.into_iter().map(|job| {
-            job.join()
-                .unwrap_or_else(|_| bail!("a job of the proof panicked"))
-        });
-        ends.collect::<Vec<_>>().into_iter().collect::<Result<()>>()
-    })?;
-    let mut results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
-    results.sort_by_key(|(number, _)| *number);
-    Ok(results.into_iter().map(|(_, result)| result).collect())
+    let results = lanes::each(items, lanes::processors(), |_, item| act(item));
+    results.into_iter().collect()
 }
 
 /// An exercise's first file.
@@ -89,32 +64,5 @@ pub(super) fn suspected(trial: &Trial) -> Result<Vec<&str>, String> {
         Ok(Suspicion::One(one)) => Ok(vec![&one.id]),
         Ok(Suspicion::Several(several)) => Ok(several.iter().map(|it| it.id.as_str()).collect()),
         Err(error) => Err(format!("{error:#}")),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn results_come_in_the_order_of_the_items() {
-        let items: Vec<_> = (0..50).collect();
-        let doubled = each(&items, |item| Ok(item * 2)).expect("results");
-        assert_eq!(
-            doubled,
-            items.iter().map(|item| item * 2).collect::<Vec<_>>()
-        );
-    }
-
-    #[test]
-    fn one_error_is_an_error_of_all() {
-        let result = each(
-            &[1, 2, 3],
-            |item| if *item == 2 { bail!("two") } else { Ok(()) },
-        );
-        assert_eq!(
-            result.map_err(|error| error.to_string()),
-            Err("two".to_owned())
-        );
     }
 }

@@ -96,5 +96,16 @@ impl Call {
 /// # Errors
 /// Never; an operation's last line.
 pub fn gives(name: &str, tensor: impl Into<RawTensor>) -> Outcome {
-    Ok(Tensors::from([(name.to_owned(), tensor.into())]))
+    gives_all(vec![(name, tensor.into())])
+}
+
+/// The outcome of an operation with several results.
+///
+/// # Errors
+/// Never; an operation's last line.
+pub fn gives_all(tensors: Vec<(&str, RawTensor)>) -> Outcome {
+    let named = tensors.into_iter();
+    Ok(named
+        .map(|(name, tensor)| (name.to_owned(), tensor))
+        .collect())
 }

@@ -12,7 +12,7 @@ mod seal;
 pub mod training;
 pub mod versions;
 
-pub use call::{Call, Outcome, gives};
+pub use call::{Call, Outcome, gives, gives_all};
 #[cfg(feature = "tch")]
 pub use module::{attention_by_layer, differentiable, initial_values, sent, with_weights};
 

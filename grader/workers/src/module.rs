@@ -1,8 +1,9 @@
 //! Operations on tensors of libtorch: modules rebuilt around the weights that came, and gradients.
+//!
+//! What is generic is thin: it is compiled again for each worker of each submission, and what it hands on to is not.
 
 use crate::{Call, Outcome};
 use std::collections::BTreeSet;
-use std::fmt::Display;
 use tch::nn::{Path, VarStore};
 use tch::{Device, Kind, Tensor, no_grad};
 use wire::{Fault, RawTensor, Tensors};
@@ -32,6 +33,11 @@ pub fn with_weights<M>(
 ) -> Result<(VarStore, M), Fault> {
     let mut vs = VarStore::new(Device::Cpu);
     let module = build(&vs.root())?;
+    take_weights(call, inputs, &mut vs)?;
+    Ok((vs, module))
+}
+
+fn take_weights(call: &Call, inputs: &[&str], vs: &mut VarStore) -> Result<(), Fault> {
     let is_weight = |name: &&String| !inputs.contains(&name.as_str()) && *name != COTANGENT;
     let came: BTreeSet<_> = call.tensors().keys().filter(is_weight).cloned().collect();
     let wanted: BTreeSet<_> = vs.variables().into_keys().collect();
@@ -57,19 +63,40 @@ pub fn with_weights<M>(
         }
         no_grad(|| variable.copy_(&weight));
     }
-    Ok((vs, module))
+    Ok(())
 }
+
+/// What an operation gives, with the names of the results.
+type Results = Vec<(String, Tensor)>;
+
+/// What gives them, from its inputs.
+type Function<'a> = Box<dyn FnOnce(&[Tensor]) -> Results + 'a>;
 
 /// Runs `function` on `inputs`. It returns named results, of which the first is the one that a cotangent in the
 /// request belongs to; where there is one, the gradients of `inputs` and `variables` are given too.
 ///
 /// # Errors
 /// Where a result is of a type that does not travel, or the cotangent does not fit.
-pub fn differentiable<N: Into<String> + Display>(
+pub fn differentiable<N: Into<String>>(
     call: &Call,
     inputs: &[&str],
     vs: Option<&VarStore>,
     function: impl FnOnce(&[Tensor]) -> Vec<(N, Tensor)>,
+) -> Outcome {
+    let function = |inputs: &[Tensor]| {
+        let results = function(inputs).into_iter();
+        results
+            .map(|(name, tensor)| (name.into(), tensor))
+            .collect()
+    };
+    with_gradients(call, inputs, vs, Box::new(function))
+}
+
+fn with_gradients(
+    call: &Call,
+    inputs: &[&str],
+    vs: Option<&VarStore>,
+    function: Function<'_>,
 ) -> Outcome {
     let mut inputs = inputs
         .iter()
@@ -84,7 +111,7 @@ pub fn differentiable<N: Into<String> + Display>(
     if !call.tensors().contains_key(COTANGENT) {
         // The guard, not `no_grad`: that one leaves gradients off after a panic.
         let _guard = tch::no_grad_guard();
-        return sent(function(&tensors(&inputs)));
+        return all_sent(function(&tensors(&inputs)));
     }
     let cotangent = call.tensor(COTANGENT)?;
     for (_, input) in &mut inputs {
@@ -92,7 +119,7 @@ pub fn differentiable<N: Into<String> + Display>(
     }
     let results = function(&tensors(&inputs));
     let Some((name, output)) = results.first() else {
-        return sent(results);
+        return all_sent(results);
     };
     if output.size() != cotangent.size() {
         return Err(Fault::wrong_shape(format!(
@@ -111,8 +138,8 @@ pub fn differentiable<N: Into<String> + Display>(
         .iter()
         .map(|(name, input)| (format!("{GRADIENT}{name}"), input.grad()))
         .filter(|(_, gradient)| gradient.defined());
-    let mut answer = sent(results)?;
-    answer.extend(sent(gradients)?);
+    let mut answer = all_sent(results)?;
+    answer.extend(all_sent(gradients.collect())?);
     Ok(answer)
 }
 
@@ -127,14 +154,19 @@ pub fn attention_by_layer(weights: Vec<Tensor>) -> impl Iterator<Item = (String,
 /// # Errors
 /// Where one is of a type that does not travel.
 pub fn sent(tensors: impl IntoIterator<Item = (impl Into<String>, Tensor)>) -> Outcome {
-    tensors
-        .into_iter()
-        .map(|(name, tensor)| {
-            let name = name.into();
-            match RawTensor::try_from(&tensor) {
-                Ok(raw) => Ok((name, raw)),
-                Err(error) => Err(Fault::wrong_shape(format!("{name} {error}"))),
-            }
-        })
-        .collect::<Result<Tensors, _>>()
+    let tensors = tensors.into_iter();
+    all_sent(
+        tensors
+            .map(|(name, tensor)| (name.into(), tensor))
+            .collect(),
+    )
+}
+
+fn all_sent(tensors: Results) -> Outcome {
+    let tensors = tensors.into_iter();
+    let sent = tensors.map(|(name, tensor)| match RawTensor::try_from(&tensor) {
+        Ok(raw) => Ok((name, raw)),
+        Err(error) => Err(Fault::wrong_shape(format!("{name} {error}"))),
+    });
+    sent.collect::<Result<Tensors, _>>()
 }

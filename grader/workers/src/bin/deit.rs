@@ -157,7 +157,7 @@ fn attentions(call: &Call) -> Outcome {
     })
 }
 
-fn with_deit<N: Into<String> + std::fmt::Display>(
+fn with_deit<N: Into<String>>(
     call: &Call,
     results: impl FnOnce(&Deit, &Tensor) -> Vec<(N, Tensor)>,
 ) -> Outcome {

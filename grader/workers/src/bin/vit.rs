@@ -4,11 +4,11 @@ use ndarray::{Array1, Ix1, arr0, arr1};
 use std::process::ExitCode;
 use tch::{Tensor, nn};
 use vit::{Pool, Positions, Vit, VitConfig};
-use wire::{Fault, Tensors};
+use wire::Fault;
 use workers::training::{self, Batch, Learner, Lesson};
 use workers::{
-    Call, Outcome, attention_by_layer, differentiable, gives, initial_values, sent, serve,
-    with_weights,
+    Call, Outcome, attention_by_layer, differentiable, gives, gives_all, initial_values, sent,
+    serve, with_weights,
 };
 
 fn main() -> ExitCode {
@@ -116,7 +116,7 @@ fn attentions(call: &Call) -> Outcome {
     })
 }
 
-fn with_vit<N: Into<String> + std::fmt::Display>(
+fn with_vit<N: Into<String>>(
     call: &Call,
     results: impl FnOnce(&Vit, &Tensor) -> Vec<(N, Tensor)>,
 ) -> Outcome {
@@ -185,11 +185,11 @@ fn preset(call: &Call) -> Outcome {
         i64::from(positions == Positions::Sinusoidal),
         i64::from(pool == Pool::Mean),
     ];
-    Ok(Tensors::from([
-        ("sizes".to_owned(), (&arr1(&sizes)).into()),
-        ("dropout".to_owned(), (&arr0(dropout)).into()),
-        ("choices".to_owned(), (&arr1(&choices)).into()),
-    ]))
+    gives_all(vec![
+        ("sizes", (&arr1(&sizes)).into()),
+        ("dropout", (&arr0(dropout)).into()),
+        ("choices", (&arr1(&choices)).into()),
+    ])
 }
 
 fn parameters(call: &Call) -> Outcome {
