@@ -4,7 +4,7 @@ use crate::confine::Confinement;
 use crate::course::Exercise;
 use crate::intake::Source;
 use crate::process::{self, Finished};
-use crate::workshop::{Shelf, Workshop};
+use crate::workshop::{Shelf, Workshop, cargo_home};
 use anyhow::{Context, Result};
 use std::ffi::OsString;
 use std::fs;
@@ -55,13 +55,14 @@ pub fn compile(
     let confinement = Confinement::of_compiler(workshop, exercise, course_root, scratch);
     let arguments = library_arguments(workshop, exercise, &src, &library)?;
     let finished = run(&confinement, workshop, arguments, stop)?;
-    if let Some(refusal) = refusal(&finished, course_root, scratch) {
+    let folders = folders(workshop, course_root, scratch);
+    if let Some(refusal) = refusal(&finished, &folders) {
         return Ok(Compiled::Refused(refusal));
     }
     let worker = scratch.join("worker");
     let arguments = worker_arguments(workshop, course_root, exercise, &library, &worker)?;
     let finished = run(&confinement, workshop, arguments, stop)?;
-    match refusal(&finished, course_root, scratch) {
+    match refusal(&finished, &folders) {
         None => Ok(Compiled::Worker(worker)),
         // The worker calls the exercise's functions as the course declares them.
         Some(refusal) => Ok(Compiled::Refused(format!(
@@ -193,7 +194,7 @@ fn shown_folder(exercise: &Exercise) -> String {
 }
 
 /// The compiler's words, where it did not succeed. They quote the submission, and so are escaped.
-fn refusal(finished: &Finished, course_root: &Path, scratch: &Path) -> Option<String> {
+fn refusal(finished: &Finished, folders: &[PathBuf]) -> Option<String> {
     use std::os::unix::process::ExitStatusExt;
     let status = finished.status;
     if finished.timed_out {
@@ -202,11 +203,7 @@ fn refusal(finished: &Finished, course_root: &Path, scratch: &Path) -> Option<St
     if status.success() {
         return None;
     }
-    let words = beginning(&printable_lines(&without_folders(
-        &finished.stderr,
-        course_root,
-        scratch,
-    )));
+    let words = beginning(&printable_lines(&without(folders, &finished.stderr)));
     Some(match status.signal() {
         Some(signal) => format!(
             "the compiler was stopped by signal {signal}: the code takes more memory or time than it may:\n{words}"
@@ -216,10 +213,24 @@ fn refusal(finished: &Finished, course_root: &Path, scratch: &Path) -> Option<St
     })
 }
 
-/// The compiler's words without the folders of this machine and this run: they help nobody, and differ from run to run.
-fn without_folders(words: &str, course_root: &Path, scratch: &Path) -> String {
-    let without = |words: &str, folder: &Path| words.replace(&format!("{}/", folder.display()), "");
-    without(&without(words.trim(), scratch), course_root)
+/// The folders that the compiler's words name, and that are left out: they help nobody, tell of whose machine it is, and
+/// differ from run to run.
+fn folders(workshop: &Workshop, course_root: &Path, scratch: &Path) -> Vec<PathBuf> {
+    let toolchain = workshop.rustc.ancestors().nth(2);
+    let registry = cargo_home().and_then(|home| fs::read_dir(home.join("registry/src")).ok());
+    let registries = registry.into_iter().flatten().flatten();
+    let here = [scratch, course_root].into_iter().chain(toolchain);
+    here.map(Path::to_owned)
+        .chain(registries.map(|registry| registry.path()))
+        .collect()
+}
+
+fn without(folders: &[PathBuf], words: &str) -> String {
+    folders
+        .iter()
+        .fold(words.trim().to_owned(), |words, folder| {
+            words.replace(&format!("{}/", folder.display()), "")
+        })
 }
 
 /// What is kept of the compiler's words: a hundred errors help nobody.
@@ -228,5 +239,20 @@ fn beginning(words: &str) -> String {
     match words.char_indices().nth(KEPT) {
         None => words.to_owned(),
         Some((end, _)) => format!("{}\n… and so on", &words[..end]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_compilers_words_name_no_folder_of_this_machine() {
+        let folders = ["/run/1", "/course", "/home/i/registry/src/index-1"].map(PathBuf::from);
+        let words = "error: x\n --> /run/1/src/lib.rs:1:2\nnote: here\n --> /home/i/registry/src/index-1/ndarray-0.16.1/src/lib.rs:3:4\n";
+        assert_eq!(
+            without(&folders, words),
+            "error: x\n --> src/lib.rs:1:2\nnote: here\n --> ndarray-0.16.1/src/lib.rs:3:4"
+        );
     }
 }

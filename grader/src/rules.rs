@@ -1,4 +1,5 @@
-//! What a submission's sources may not say: the word `unsafe`, and ready-made operations that an exercise asks to write.
+//! What a submission's sources may not say: the word `unsafe`, ready-made operations that an exercise asks to write, and
+//! what would run code that is no Rust.
 
 use crate::course::Exercise;
 use crate::intake::Source;
@@ -9,8 +10,9 @@ use std::str::FromStr;
 pub fn breach(exercise: &Exercise, sources: &[Source]) -> Option<String> {
     sources.iter().find_map(|source| {
         let text = String::from_utf8_lossy(&source.bytes);
-        let (line, fault) =
-            mention_of_unsafe(&text).or_else(|| shortcut(&exercise.facts.forbidden, &text))?;
+        let (line, fault) = mention_of_unsafe(&text)
+            .or_else(|| foreign(&text))
+            .or_else(|| shortcut(&exercise.facts.forbidden, &text))?;
         Some(format!(
             "exercises/{}/src/{}:{line}: {fault}",
             exercise.folder, source.path
@@ -27,19 +29,36 @@ fn mention_of_unsafe(text: &str) -> Option<(usize, String)> {
     Some((line + 1, fault.to_owned()))
 }
 
-/// A ready-made operation that the exercise asks to write. Macros' arguments and bodies are tokens too, comments and
-/// texts are not: a name can be written about. Where a source does not divide into tokens here, which is no proof that
-/// it does not for the compiler, every word of it counts.
+/// What in tch runs TorchScript, in which nothing is looked for.
+const FOREIGN: [&str; 3] = ["CModule", "TrainableCModule", "jit"];
+
+fn foreign(text: &str) -> Option<(usize, String)> {
+    let (name, line) = mention(&FOREIGN.map(str::to_owned), text)?;
+    let fault = format!("`{name}` runs code that is no Rust: write it in Rust");
+    Some((line, fault))
+}
+
+/// A ready-made operation that the exercise asks to write.
 fn shortcut(forbidden: &[String], text: &str) -> Option<(usize, String)> {
-    let (name, line) = match TokenStream::from_str(text) {
-        Ok(tokens) => in_tokens(forbidden, tokens),
-        Err(_) => in_words(forbidden, text),
-    }?;
+    let (name, line) = mention(forbidden, text)?;
     let fault = format!(
         "`{name}` is the ready-made form of what this exercise asks you to write: write it out, and call a function of \
          your own by another name"
     );
     Some((line, fault))
+}
+
+/// The first of the names that is used, and its line. Macros' arguments and bodies are tokens too, comments and texts are
+/// not: a name can be written about. Where a source does not divide into tokens here, which is no proof that it does not
+/// for the compiler, every word of it counts; and where it begins with what the compiler takes for a line of the shell.
+fn mention(names: &[String], text: &str) -> Option<(String, usize)> {
+    let start = text.trim_start_matches('\u{feff}');
+    let is_script = start.starts_with("#!") && !start.starts_with("#![");
+    let (name, line) = match TokenStream::from_str(text) {
+        Ok(tokens) if !is_script => in_tokens(names, tokens),
+        _ => in_words(names, text),
+    }?;
+    Some((name.to_owned(), line))
 }
 
 /// The first forbidden name among the tokens, and its line. Groups are put off, not descended into: a submission nests
@@ -136,6 +155,29 @@ mod tests {
             Some(("softmax", 2))
         );
         assert_eq!(in_words(&forbidden, "#!/it's\nx.my_softmax(0)"), None);
+    }
+
+    #[test]
+    fn a_first_line_of_the_shell_hides_nothing() {
+        let forbidden = ["softmax".to_owned()];
+        for first in ["#!/ \"", "\u{feff}#!/ \"", "#! /* \""] {
+            let text = format!("{first}\nfn a(x: T) {{ x.softmax(0) }}\n// \"");
+            assert_eq!(mention(&forbidden, &text), Some(("softmax".to_owned(), 2)));
+        }
+        let text = "#![allow(dead_code)]\n// softmax";
+        assert_eq!(mention(&forbidden, text), None);
+    }
+
+    #[test]
+    fn torchscript_is_refused_wherever_it_is_named() {
+        for text in [
+            "tch::CModule::load_data(x)",
+            "use tch::{CModule as M};",
+            "tch::jit::f()",
+        ] {
+            assert_eq!(foreign(text).map(|(line, _)| line), Some(1), "{text}");
+        }
+        assert_eq!(foreign("fn jitter() {}"), None);
     }
 
     #[test]

@@ -266,6 +266,12 @@ fn folder_of(place: &str) -> &Path {
     Path::new(place.split_once('=').map_or(place, |(_, folder)| folder))
 }
 
+/// The folder in which cargo keeps what it fetched; none where nobody says and there is no home.
+pub fn cargo_home() -> Option<PathBuf> {
+    let told = std::env::var_os("CARGO_HOME").map(PathBuf::from);
+    told.or_else(|| Some(std::env::home_dir()?.join(".cargo")))
+}
+
 /// The folder of the toolchain that cargo uses here. Its compiler is started itself, without the wrapper that chooses
 /// one, which takes longer than compiling a small crate.
 fn sysroot(root: &Path) -> Result<PathBuf> {

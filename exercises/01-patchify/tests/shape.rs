@@ -61,6 +61,7 @@ fn embed_gives_a_token_of_d_values_for_each_patch() {
 #[test]
 fn patchify_names_a_grid_that_does_not_divide_a_side() {
     let tall: Array4<f32> = uniform("tall", (1, 2, 45, 26));
+    let _ = patchify(tall.view(), 1); // divides both: no panic
     assert_names(&panic_message(|| patchify(tall.view(), 13)), [45, 13]);
     let wide: Array4<f32> = uniform("wide", (1, 2, 26, 45));
     assert_names(&panic_message(|| patchify(wide.view(), 13)), [45, 13]);
@@ -73,6 +74,8 @@ fn patchify_names_a_grid_that_does_not_divide_a_side() {
 /// without a word.
 #[test]
 fn unpatchify_names_sizes_that_make_no_square_image() {
+    let right: Array3<f32> = uniform("right", (1, 36, 12));
+    let _ = unpatchify(right.view(), 3, 6); // no panic
     let too_many: Array3<f32> = uniform("too many", (1, 37, 12));
     assert_names(
         &panic_message(|| unpatchify(too_many.view(), 3, 6)),
@@ -95,10 +98,11 @@ fn unpatchify_names_sizes_that_make_no_square_image() {
 fn embed_names_lengths_that_do_not_agree() {
     let patches: Array3<f32> = uniform("patches", (1, 4, 12));
     let bias: Array1<f32> = uniform("bias", 23);
+    let weight: Array2<f32> = uniform("weight", (23, 12));
+    let _ = embed(patches.view(), weight.view(), bias.view()); // no panic
     let short: Array2<f32> = uniform("short", (23, 11));
     let message = panic_message(|| embed(patches.view(), short.view(), bias.view()));
     assert_names(&message, [12, 11]);
-    let weight: Array2<f32> = uniform("weight", (23, 12));
     for length in [1, 19] {
         let bias: Array1<f32> = uniform("bias", length);
         let message = panic_message(|| embed(patches.view(), weight.view(), bias.view()));
@@ -112,5 +116,6 @@ fn embed_names_lengths_that_do_not_agree() {
 /// Look at: a check before the division; an integer's quotient rounds down without a word.
 #[test]
 fn cost_names_a_patch_that_does_not_divide_the_image() {
+    let _ = cost(224, 16, 3, 768); // no panic
     assert_names(&panic_message(|| cost(224, 15, 3, 768)), [224, 15]);
 }

@@ -147,6 +147,8 @@ fn assert_uniform_within(vs: &VarStore, bound: f64) {
 #[test]
 fn heads_that_do_not_divide_the_dimension_panic_with_both_numbers() {
     let vs = VarStore::new(Device::Cpu);
+    let _ = Msa::new(&(vs.root() / "all"), 48, 6); // no panic
+    let _ = HeadwiseMsa::new(&(vs.root() / "headwise"), 48, 6);
     let messages = [
         panic_message(|| Msa::new(&vs.root(), 1000, 48)),
         panic_message(|| HeadwiseMsa::new(&vs.root(), 1000, 48)),

@@ -141,6 +141,7 @@ fn patches_that_do_not_divide_the_image_panic_with_both_numbers() {
         ..small()
     };
     let vs = VarStore::new(Device::Cpu);
+    let _ = Deit::new(&(vs.root() / "small"), &small()); // no panic
     let message = panic_message(|| Deit::new(&vs.root(), &config));
     assert_says(&message, ["1000", "48"]);
 }
@@ -158,6 +159,8 @@ fn logits_of_different_shapes_panic_with_both_shapes() {
     let logits = |name, shape: [i64; 2]| tensor::uniform(name, &shape, Kind::Float);
     let labels = Tensor::from_slice(&[10_i64, 0, 3]);
     for distillation in [soft, Distillation::Hard] {
+        let all = ["class logits", "dist", "teacher"].map(|name| logits(name, [3, 11]));
+        let _ = distillation_loss(&all[0], &all[1], &all[2], &labels, distillation); // no panic
         for (dist, teacher) in [([3, 11], [3, 1]), ([3, 11], [3, 13]), ([1, 11], [3, 11])] {
             let message = panic_message(|| {
                 let class_logits = logits("class logits", [3, 11]);

@@ -83,6 +83,8 @@ fn attention_distance_gives_a_number_for_each_head() {
 /// Look at: a single row. Adding I to it works, for ndarray broadcasts; it is a mistake all the same.
 #[test]
 fn with_residual_names_the_sides_of_a_map_that_is_not_square() {
+    let square: Array2<f32> = uniform("square", (13, 13));
+    let _ = with_residual(square.view()); // no panic
     let row: Array2<f32> = uniform("row", (1, 13));
     let message = panic_message(|| with_residual(row.view()));
     assert_names(&message, &["1", "13"]);
@@ -98,6 +100,7 @@ fn with_residual_names_the_sides_of_a_map_that_is_not_square() {
 #[test]
 fn rollout_names_a_discard_that_is_no_share() {
     let layers = [attention("layer", (2, 5, 5))];
+    let _ = rollout(&layers, Fusion::Mean, 0.5); // no panic
     for (discard, named) in [(1.5, "1.5"), (-0.25, "0.25")] {
         let message = panic_message(|| rollout(&layers, Fusion::Mean, discard));
         assert_names(&message, &[named]);
@@ -116,6 +119,8 @@ fn rollout_names_a_discard_that_is_no_share() {
 #[test]
 fn layers_that_do_not_fit_are_named() {
     let layers = [attention("small", (2, 5, 5)), attention("large", (2, 7, 7))];
+    let _ = rollout(&layers[..1], Fusion::Mean, 0.0); // no panic
+    let _ = fuse_heads(layers[0].view(), Fusion::Max);
     let message = panic_message(|| rollout(&layers, Fusion::Mean, 0.0));
     assert_names(&message, &["5", "7"]);
     let message = panic_message(|| rollout(&[], Fusion::Mean, 0.0));
@@ -140,6 +145,8 @@ const MISFITS: [(usize, usize, usize, [&str; 2]); 2] =
 /// Look at: DeiT's 198 tokens with ViT's prefix of 1. Cut to size, the map would be one patch off, and look fine.
 #[test]
 fn class_map_names_tokens_that_do_not_fill_the_grid() {
+    let right: Array2<f32> = uniform("right", (17, 17));
+    let _ = class_map(right.view(), 1, (4, 4)); // no panic
     for (n, prefix, side, named) in MISFITS {
         let map: Array2<f32> = uniform("rollout", (n, n));
         let message = panic_message(|| class_map(map.view(), prefix, (side, side)));
@@ -153,6 +160,8 @@ fn class_map_names_tokens_that_do_not_fill_the_grid() {
 /// Look at: a check before anything is cut off.
 #[test]
 fn attention_distance_names_tokens_that_do_not_fill_the_grid() {
+    let right = attention("right", (1, 17, 17));
+    let _ = attention_distance(right.view(), 1, (4, 4), 16); // no panic
     for (n, prefix, side, named) in MISFITS {
         let layer = attention("layer", (1, n, n));
         let message = panic_message(|| attention_distance(layer.view(), prefix, (side, side), 16));
@@ -173,6 +182,7 @@ fn attention_distance_names_tokens_that_do_not_fill_the_grid() {
 #[test]
 fn upsample_names_a_side_of_nothing() {
     let map: Array2<f32> = uniform("map", (13, 11));
+    let _ = upsample(map.view(), (17, 19)); // no panic
     for (size, named) in [((0, 5), ["13", "0"]), ((5, 0), ["11", "0"])] {
         assert_names(&panic_message(|| upsample(map.view(), size)), &named);
     }

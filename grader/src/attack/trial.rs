@@ -7,6 +7,7 @@ use super::trees::{Listing, Times, differences, listing};
 use crate::confine::{Layer, grader};
 use crate::course::{Course, Exercise};
 use crate::verdict::{Graded, Outcome as Became};
+use crate::workshop::cargo_home;
 use anyhow::{Context, Result, bail};
 use rustix::process::{
     Pid, Signal, WaitOptions, getpid, kill_process_group, set_child_subreaper, wait,
@@ -251,9 +252,7 @@ impl<'a> Ground<'a> {
             (root.join("target/debug/deps"), Times::OfContent),
             (root.join("target/debug/build"), Times::OfContent),
         ];
-        let cargo = std::env::var_os("CARGO_HOME").map(PathBuf::from);
-        let cargo = cargo.or_else(|| Some(std::env::home_dir()?.join(".cargo")));
-        places.extend(cargo.map(|cargo| (cargo.join("registry/cache"), Times::OfAnyChange)));
+        places.extend(cargo_home().map(|home| (home.join("registry/cache"), Times::OfAnyChange)));
         let places = places.into_iter().map(|(path, times)| {
             let without = if times == Times::OfAnyChange {
                 &["target", ".git"][..]

@@ -31,7 +31,8 @@ pub fn interruption() -> Option<String> {
 /// Runs a call that must panic, and returns the panic's message.
 ///
 /// # Panics
-/// Where the call returns; where it is not yet implemented; where the test was [interrupted](interrupt).
+/// Where the call returns; where it is not yet implemented; where the message holds more numbers than a sentence does,
+/// as one would that guesses; where the test was [interrupted](interrupt).
 pub fn panic_message<T>(call: impl FnOnce() -> T) -> String {
     let Err(payload) = catch_unwind(AssertUnwindSafe(call)) else {
         panic!("the call must panic, but it returned a value");
@@ -40,8 +41,17 @@ pub fn panic_message<T>(call: impl FnOnce() -> T) -> String {
     if interruption().is_some() || message.starts_with("not yet implemented") {
         resume_unwind(payload);
     }
+    let numbers = message.split(|c: char| !c.is_ascii_digit());
+    let numbers = numbers.filter(|number| !number.is_empty()).count();
+    assert!(
+        numbers <= MOST_NUMBERS,
+        "the panic's message holds {numbers} numbers: it must name those that are wrong"
+    );
     message
 }
+
+/// Numbers that a panic's message may hold. Two shapes of four axes and what is wrong with them are twelve.
+const MOST_NUMBERS: usize = 20;
 
 /// The message of a panic's payload, if it is a text.
 pub fn message_of(payload: &(dyn Any + Send)) -> String {

@@ -2,14 +2,14 @@
 
 use std::fmt::{self, Write};
 
-/// Escapes what acts on a terminal or cannot be seen, line breaks included; and the beginning of a line that would
-/// command the service that runs a build (`::error::`, `##[error]`), where this is shown in its log.
+/// Escapes what acts on a terminal or cannot be seen, line breaks included; and the beginning of what would command the
+/// service that runs a build (`::error::`, `##[error]`), where this is shown in its log.
 pub fn printable(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     let first = text.len() - text.trim_start().len();
-    let commands = is_command(&text[first..]);
+    let commands = begins_as_command(&text[first..]);
     for (i, c) in text.char_indices() {
-        if is_hidden(c) || (commands && i == first) {
+        if is_hidden(c) || (commands && i == first) || (c == '#' && is_mark(&text[i..])) {
             shown.extend(c.escape_unicode());
         } else {
             shown.push(c);
@@ -26,24 +26,40 @@ pub fn printable_lines(text: &str) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// Whether a line is a command to GitHub's or Azure's runners: `::name …::` or `##[name]`. See "Workflow commands
-/// for GitHub Actions".
+/// Whether a line holds a command to the service that runs a build: GitHub's `::name …::` at its beginning, or `##[name]`,
+/// Azure's `##vso[…]` or TeamCity's `##teamcity[…]` anywhere. See "Workflow commands for GitHub Actions", and the runner's
+/// source, which looks for the mark in the whole line.
 pub fn is_command(line: &str) -> bool {
-    let line = line.trim_start();
-    line.starts_with("##[")
-        || line
-            .strip_prefix("::")
-            .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_alphabetic()))
+    let mut marks = line.match_indices('#');
+    begins_as_command(line.trim_start()) || marks.any(|(i, _)| is_mark(&line[i..]))
 }
 
-/// Whether a character acts on a terminal or cannot be seen: control characters, line separators, and Unicode's
-/// format characters (category Cf), which include those that turn the direction of a line.
+fn begins_as_command(line: &str) -> bool {
+    let named = line.strip_prefix("::");
+    named.is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_alphabetic()))
+}
+
+/// Whether `##[`, `##vso[` and the like begin here.
+fn is_mark(text: &str) -> bool {
+    text.strip_prefix("##").is_some_and(|rest| {
+        let name = rest.trim_start_matches(|c: char| c.is_ascii_alphanumeric());
+        name.starts_with('[')
+    })
+}
+
+/// Whether a character acts on a terminal or cannot be seen: control characters, line separators, Unicode's format
+/// characters (category Cf), which include those that turn the direction of a line, its variation selectors, and the
+/// letters and signs that have no ink. What differs in these alone would look the same.
 pub fn is_hidden(c: char) -> bool {
     c.is_control()
         || matches!(c,
-            '\u{ad}' | '\u{600}'..='\u{605}' | '\u{61c}' | '\u{6dd}' | '\u{70f}' | '\u{180e}'
-            | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
-            | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+            '\u{ad}' | '\u{34f}' | '\u{600}'..='\u{605}' | '\u{61c}' | '\u{6dd}' | '\u{70f}'
+            | '\u{890}'..='\u{891}' | '\u{8e2}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}'
+            | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}'
+            | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}' | '\u{110bd}' | '\u{110cd}'
+            | '\u{13430}'..='\u{1343f}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}'
+            | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// Characters of a fault that are shown, whatever a stranger put into it.
@@ -94,6 +110,7 @@ mod tests {
             printable("a\u{1b}[2Jb\u{202e}\n"),
             "a\\u{1b}[2Jb\\u{202e}\\u{a}"
         );
+        assert_eq!(printable("ada\u{3164}\u{fe0f}"), "ada\\u{3164}\\u{fe0f}");
     }
 
     #[test]
@@ -102,6 +119,13 @@ mod tests {
             printable_lines("a ::b\n  ::error::c\n##[error]d\n  ::: e"),
             "a ::b\n  \\u{3a}:error::c\n\\u{23}#[error]d\n  ::: e"
         );
+        assert_eq!(
+            printable("x ##[a]1 ##vso[b]2 ###teamcity[c] ## d [e] #[f]"),
+            "x \\u{23}#[a]1 \\u{23}#vso[b]2 #\\u{23}#teamcity[c] ## d [e] #[f]"
+        );
+        for line in ["x ##[a]", " ::b::", "###vso[c]"] {
+            assert!(is_command(line) && !is_command(&printable(line)), "{line}");
+        }
     }
 
     #[test]
