@@ -2,20 +2,7 @@
 
 use ndarray::{Array1, Array2, Array3, Array4};
 use patchify::{cost, embed, patchify, unpatchify};
-use testkit::{assert_shape, panic_message, uniform};
-
-/// A number is named where it stands by itself: "130" does not name 13.
-fn assert_names(message: &str, numbers: [usize; 2]) {
-    let named: Vec<&str> = message.split(|c: char| !c.is_ascii_digit()).collect();
-    for number in numbers {
-        assert!(
-            named.contains(&number.to_string().as_str()),
-            "the panic's message must name {} and {}, but it says: {message}",
-            numbers[0],
-            numbers[1],
-        );
-    }
-}
+use testkit::{assert_names, assert_shape, panic_message, uniform};
 
 /// `patchify` gives \[B, G², C·P·P\]: `grid` is the number of patches per side, not a patch's side in pixels.
 /// Images may be oblong, and then patches are.
@@ -62,9 +49,9 @@ fn embed_gives_a_token_of_d_values_for_each_patch() {
 fn patchify_names_a_grid_that_does_not_divide_a_side() {
     let tall: Array4<f32> = uniform("tall", (1, 2, 45, 26));
     let _ = patchify(tall.view(), 1); // divides both: no panic
-    assert_names(&panic_message(|| patchify(tall.view(), 13)), [45, 13]);
+    assert_names(&panic_message(|| patchify(tall.view(), 13)), &[45, 13]);
     let wide: Array4<f32> = uniform("wide", (1, 2, 26, 45));
-    assert_names(&panic_message(|| patchify(wide.view(), 13)), [45, 13]);
+    assert_names(&panic_message(|| patchify(wide.view(), 13)), &[45, 13]);
 }
 
 /// `unpatchify` panics where the patches do not fill the grid (naming their number and `grid`), and where the
@@ -79,14 +66,14 @@ fn unpatchify_names_sizes_that_make_no_square_image() {
     let too_many: Array3<f32> = uniform("too many", (1, 37, 12));
     assert_names(
         &panic_message(|| unpatchify(too_many.view(), 3, 6)),
-        [37, 6],
+        &[37, 6],
     );
     let uneven: Array3<f32> = uniform("uneven", (1, 4, 50));
-    assert_names(&panic_message(|| unpatchify(uneven.view(), 3, 2)), [50, 3]);
+    assert_names(&panic_message(|| unpatchify(uneven.view(), 3, 2)), &[50, 3]);
     let not_square: Array3<f32> = uniform("not square", (1, 4, 33));
     assert_names(
         &panic_message(|| unpatchify(not_square.view(), 3, 2)),
-        [33, 3],
+        &[33, 3],
     );
 }
 
@@ -102,11 +89,11 @@ fn embed_names_lengths_that_do_not_agree() {
     let _ = embed(patches.view(), weight.view(), bias.view()); // no panic
     let short: Array2<f32> = uniform("short", (23, 11));
     let message = panic_message(|| embed(patches.view(), short.view(), bias.view()));
-    assert_names(&message, [12, 11]);
+    assert_names(&message, &[12, 11]);
     for length in [1, 19] {
         let bias: Array1<f32> = uniform("bias", length);
         let message = panic_message(|| embed(patches.view(), weight.view(), bias.view()));
-        assert_names(&message, [23, length]);
+        assert_names(&message, &[23, length]);
     }
 }
 
@@ -117,5 +104,5 @@ fn embed_names_lengths_that_do_not_agree() {
 #[test]
 fn cost_names_a_patch_that_does_not_divide_the_image() {
     let _ = cost(224, 16, 3, 768); // no panic
-    assert_names(&panic_message(|| cost(224, 15, 3, 768)), [224, 15]);
+    assert_names(&panic_message(|| cost(224, 15, 3, 768)), &[224, 15]);
 }

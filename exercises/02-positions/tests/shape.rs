@@ -2,18 +2,7 @@
 
 use ndarray::Array2;
 use positions::{cosine_similarity, interpolate, sinusoidal};
-use testkit::{assert_shape, panic_message, uniform};
-
-/// A number is named where it stands by itself: "130" does not name 13.
-fn assert_names(message: &str, numbers: &[usize]) {
-    let named: Vec<&str> = message.split(|c: char| !c.is_ascii_digit()).collect();
-    for number in numbers {
-        assert!(
-            named.contains(&number.to_string().as_str()),
-            "the panic's message must name {numbers:?}, but it says: {message}",
-        );
-    }
-}
+use testkit::{assert_names, assert_shape, panic_message, uniform};
 
 /// `sinusoidal` gives \[len, D\], whether D is even or odd, and for a single position, a single column or none.
 ///

@@ -2,7 +2,7 @@
 
 use tch::nn::VarStore;
 use tch::{Device, Kind, Tensor};
-use testkit::{Tolerance, assert_close, assert_shape, panic_message, tensor};
+use testkit::{Tolerance, assert_close, assert_names, assert_shape, panic_message, tensor};
 use vit::{INITIAL_STD, Pool, Positions, Vit, VitConfig, parameters};
 
 /// Nine patches make ten features, the class token among them, and one row of logits for each image; for batches of any
@@ -171,15 +171,7 @@ fn patches_that_do_not_divide_the_image_panic_with_both_numbers() {
     let vs = VarStore::new(Device::Cpu);
     let _ = Vit::new(&(vs.root() / "small"), &small()); // no panic
     let message = panic_message(|| Vit::new(&vs.root(), &config));
-    let says = |number| {
-        message
-            .split(|c: char| !c.is_ascii_digit())
-            .any(|word| word == number)
-    };
-    assert!(
-        says("1000") && says("48"),
-        "the panic must say 1000 and 48; it says: {message}"
-    );
+    assert_names(&message, &[1000, 48]);
 }
 
 /// Weights, class token and positions start as `trunc_normal` draws them, all biases as 0, the norms as 1 and 0. That goes

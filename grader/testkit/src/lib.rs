@@ -3,7 +3,7 @@
 //! - [`assert_shape!`] and [`assert_close!`] compare arrays and tensors, and explain a difference.
 //! - [`snapshot!`] compares with values stored from PyTorch, within a tolerance.
 //! - [`uniform`] makes the same numbers here and in PyTorch, from a name.
-//! - [`panic_message`] catches the panic that a bad size must get.
+//! - [`panic_message`] catches the panic that a bad size must get, and [`assert_names`] looks for numbers in its message.
 //! - [`property`] and [`strategies`] are for property tests: fixed seeds, small inputs that print well.
 //! - `tensor` and `gradient` (feature `tch`) do the same for modules and their gradients.
 //!
@@ -23,7 +23,7 @@ pub mod tensor;
 mod values;
 
 pub use compare::{Tolerance, close, same_shape};
-pub use panics::panic_message;
+pub use panics::{assert_names, panic_message};
 pub use values::{AsValues, Values, uniform};
 
 /// Fails unless an array or tensor has the given shape: `assert_shape!(&patches, [2, 4, 196])`.

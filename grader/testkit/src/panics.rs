@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::cell::RefCell;
+use std::fmt::Display;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 thread_local! {
@@ -50,6 +51,27 @@ pub fn panic_message<T>(call: impl FnOnce() -> T) -> String {
     message
 }
 
+/// Fails unless a panic's message names each of these numbers, none of them as a part of another: 1000 does not name 100.
+///
+/// # Panics
+/// With the message, where one is missing.
+#[track_caller]
+pub fn assert_names<N: Display>(message: &str, numbers: &[N]) {
+    let words = message.split(|c: char| !c.is_ascii_digit() && c != '.');
+    // 0..13 holds two numbers, and a sentence ends with a full stop.
+    let words = words.flat_map(|word| word.split(".."));
+    let named: Vec<f64> = words
+        .filter_map(|word| word.trim_matches('.').parse().ok())
+        .collect();
+    let wanted: Vec<String> = numbers.iter().map(N::to_string).collect();
+    let is_named = |number: &String| number.parse().is_ok_and(|number| named.contains(&number));
+    assert!(
+        wanted.iter().all(is_named),
+        "the panic's message must name {}, but it says: {message}",
+        wanted.join(" and "),
+    );
+}
+
 /// Numbers that a panic's message may hold. Two shapes of four axes and what is wrong with them are twelve.
 const MOST_NUMBERS: usize = 20;
 
@@ -85,6 +107,19 @@ mod tests {
             failure(|| 1),
             "the call must panic, but it returned a value"
         );
+    }
+
+    #[test]
+    fn numbers_are_named_whole_or_not_at_all() {
+        let message = "1.5 is not in 0..13, as 7.0 is, and 9.";
+        assert_names(message, &[1.5, 0.0]);
+        assert_names(message, &[13, 7, 9]);
+        for number in [1, 5, 3, 77] {
+            let missed = catch_unwind(|| assert_names(message, &[13, number]));
+            let text = message_of(&*missed.expect_err("it is not named"));
+            let wanted = format!("must name 13 and {number}, but it says: {message}");
+            assert!(text.contains(&wanted), "{text}");
+        }
     }
 
     #[test]

@@ -19,6 +19,9 @@ use tch::nn::OptimizerConfig;
 use tch::{Device, Kind, Tensor, nn, no_grad};
 
 /// The standard deviation that a Vision Transformer's first weights are drawn with; see [`trunc_normal`].
+///
+/// Source: DeiT's code, and timm's, for linear maps, positions and class token; that the convolution is drawn so, too, is
+/// this course's. The ViT paper's code draws otherwise (Glorot's uniform weights, and a head of zeros).
 pub const INITIAL_STD: f64 = 0.02;
 
 /// How a token knows where in the image it was.
