@@ -5,7 +5,7 @@ use crate::course::Exercise;
 use crate::intake::Source;
 use crate::process::{self, Finished};
 use crate::workshop::{Shelf, Workshop, cargo_home};
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -54,21 +54,23 @@ pub fn compile(
     let library = scratch.join(format!("lib{}.rlib", exercise.name));
     let confinement = Confinement::of_compiler(workshop, exercise, course_root, scratch);
     let arguments = library_arguments(workshop, exercise, &src, &library)?;
-    let finished = run(&confinement, workshop, arguments, stop)?;
+    let finished = run(&confinement, workshop, &arguments, stop)?;
     let folders = folders(workshop, course_root, scratch);
     if let Some(refusal) = refusal(&finished, &folders) {
+        of_the_machine(&finished, &arguments)?;
         return Ok(Compiled::Refused(refusal));
     }
     let worker = scratch.join("worker");
     let arguments = worker_arguments(workshop, course_root, exercise, &library, &worker)?;
-    let finished = run(&confinement, workshop, arguments, stop)?;
-    match refusal(&finished, &folders) {
-        None => Ok(Compiled::Worker(worker)),
-        // The worker calls the exercise's functions as the course declares them.
-        Some(refusal) => Ok(Compiled::Refused(format!(
-            "the public functions are not those of the exercise: names, arguments and results must stay as they were\n{refusal}"
-        ))),
-    }
+    let finished = run(&confinement, workshop, &arguments, stop)?;
+    let Some(refusal) = refusal(&finished, &folders) else {
+        return Ok(Compiled::Worker(worker));
+    };
+    of_the_machine(&finished, &arguments)?;
+    // The worker calls the exercise's functions as the course declares them.
+    Ok(Compiled::Refused(format!(
+        "the public functions are not those of the exercise: names, arguments and results must stay as they were\n{refusal}"
+    )))
 }
 
 /// What rustc is told to make the submission's library of the sources in `src`.
@@ -180,12 +182,42 @@ fn external(name: &str, library: &Path) -> OsString {
 fn run(
     confinement: &Confinement,
     workshop: &Workshop,
-    arguments: Vec<OsString>,
+    arguments: &[OsString],
     stop: &dyn Fn() -> bool,
 ) -> Result<Finished> {
     let mut rustc = confinement.command(&workshop.rustc)?;
     rustc.args(arguments);
     process::run(&mut rustc, LIMIT, stop)
+}
+
+/// What the system says where a disk is full.
+const FULL: [&str; 2] = ["No space left on device", "Disk quota exceeded"];
+
+/// Fails where it was the machine that kept the compiler from its work, which must not cost anybody's points: a disk is
+/// full, or a library is gone that was built for the class.
+fn of_the_machine(finished: &Finished, arguments: &[OsString]) -> Result<()> {
+    let words = &finished.stderr;
+    // With a place in front, the submission has said so itself.
+    let names_no_place = !words
+        .lines()
+        .any(|line| line.trim_start().starts_with("--> "));
+    if let Some(full) = FULL.iter().find(|full| words.contains(**full))
+        && names_no_place
+    {
+        bail!("the compiler cannot write its files: {full}");
+    }
+    for argument in arguments.iter().filter_map(|argument| argument.to_str()) {
+        let library = argument.strip_prefix("--extern=");
+        let library = library.and_then(|library| library.split_once('='));
+        if let Some((name, path)) = library
+            && !Path::new(path).is_file()
+        {
+            bail!(
+                "the library {name} that was built for the class is gone from {path}: the same command builds it again"
+            );
+        }
+    }
+    Ok(())
 }
 
 /// Where the student has the file: `exercises/03-msa/src`.
@@ -245,6 +277,27 @@ fn beginning(words: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::os::unix::process::ExitStatusExt;
+    use std::process::ExitStatus;
+
+    #[test]
+    fn a_machine_in_trouble_is_nobodys_mistake() {
+        let said = |stderr: &str| Finished {
+            status: ExitStatus::from_raw(1 << 8),
+            timed_out: false,
+            stdout: String::new(),
+            stderr: stderr.to_owned(),
+        };
+        let there = [OsString::from("--extern=a=/proc/self/exe")];
+        let full = "error: failed to write metadata: No space left on device (os error 28)";
+        assert!(of_the_machine(&said(full), &there).is_err());
+        let forged = "error: No space left on device\n --> src/lib.rs:1:1";
+        assert!(of_the_machine(&said(forged), &there).is_ok());
+        assert!(of_the_machine(&said("error: mismatched types"), &there).is_ok());
+        let gone = [OsString::from("--extern=a=/nowhere/liba.rlib")];
+        let error = of_the_machine(&said("error[E0463]: can't find crate"), &gone);
+        assert!(error.is_err_and(|error| error.to_string().contains("library a")));
+    }
 
     #[test]
     fn the_compilers_words_name_no_folder_of_this_machine() {
