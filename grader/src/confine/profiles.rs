@@ -216,7 +216,8 @@ impl Confinement {
     }
 }
 
-/// Where the linker lives, if that is none of the usual places: the folder above the one in PATH that holds `cc`.
+/// Where the linker lives, if that is none of the usual places: the folder above the one in PATH that holds `cc`, with
+/// what it needs beside it; that one alone where the folder above is a home, or holds homes.
 fn home_of_linker() -> Option<PathBuf> {
     let path = env::var_os("PATH")?;
     let linker = env::split_paths(&path)
@@ -225,6 +226,39 @@ fn home_of_linker() -> Option<PathBuf> {
         .canonicalize()
         .ok()?;
     let is_usual = TOOLS.iter().any(|tools| linker.starts_with(tools));
-    let home = linker.parent()?.parent()?;
-    (!is_usual && home.parent().is_some()).then(|| home.to_owned())
+    if is_usual {
+        return None;
+    }
+    let mut around = linker.ancestors().skip(1).take(2).collect::<Vec<_>>();
+    around.reverse();
+    without_homes(&around, env::home_dir().as_deref())
+}
+
+/// The first of the folders that holds neither everything nor the home.
+fn without_homes(folders: &[&Path], home: Option<&Path>) -> Option<PathBuf> {
+    let holds_home = |folder: &Path| home.is_some_and(|home| home.starts_with(folder));
+    let mut folders = folders.iter();
+    let folder = folders.find(|folder| folder.parent().is_some() && !holds_home(folder))?;
+    Some((*folder).to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_linker_opens_a_home() {
+        let home = Some(Path::new("/home/ada"));
+        let around = |folders: [&str; 2]| without_homes(&folders.map(Path::new), home);
+        assert_eq!(
+            around(["/opt/gcc", "/opt/gcc/bin"]),
+            Some("/opt/gcc".into())
+        );
+        assert_eq!(
+            around(["/home/ada", "/home/ada/bin"]),
+            Some("/home/ada/bin".into())
+        );
+        assert_eq!(around(["/home", "/home/ada"]), None);
+        assert_eq!(around(["/", "/bin2"]), Some("/bin2".into()));
+    }
 }
