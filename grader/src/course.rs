@@ -221,14 +221,16 @@ impl Course {
         Ok(self.exercises.iter().filter(wanted).cloned().collect())
     }
 
-    /// SHA-256 over all that a grade depends on besides a submission: the exercises' manifests and tests, the judges, the
-    /// workers, the versions of the libraries, and the solutions with their misconceptions.
+    /// SHA-256 over all of the course that a grade depends on besides a submission: the exercises' manifests and tests, the
+    /// grader, its judges and workers, the versions of the libraries, and the solutions with their misconceptions.
     ///
     /// # Errors
     /// Where a file cannot be read.
     pub fn digest(&self) -> Result<String> {
         let mut places = vec![
             "Cargo.lock".into(),
+            "Cargo.toml".into(),
+            "grader/src".into(),
             "grader/judge".into(),
             "grader/testkit".into(),
         ];

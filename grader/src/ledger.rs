@@ -27,13 +27,13 @@ pub struct Ledger {
 pub struct Terms {
     /// The grader's version.
     pub grader: String,
-    /// SHA-256 over the course's tests, manifests and judges.
+    /// SHA-256 over the course's tests, manifests and solutions, and over the grader's sources.
     pub course: String,
     /// The exercises that are graded, by folder.
     pub exercises: Vec<String>,
     /// The seed of property tests; none is the usual one.
     pub seed: Option<u64>,
-    /// What models are trained on: `none` or `digits`.
+    /// What models are trained on: `none`, `digits` or `mnist`.
     pub train: String,
     /// How much of the sandbox is in force.
     pub sandbox: String,
