@@ -11,6 +11,9 @@ use wire::{Frame, Limits, RawTensor, Tensors};
 /// The largest side of an image, and the most blocks, that a file may name.
 const LARGEST: usize = 1024;
 const MOST: usize = 256;
+/// Each place is compared with each other: 6,400 patches make 41 million numbers.
+const MOST_A_SIDE: usize = 80;
+const MOST_CHANNELS: usize = 16;
 
 /// A trained model.
 #[derive(Clone, Debug)]
@@ -125,6 +128,13 @@ impl Model {
         let hidden = shape("blocks.0.mlp.fc1.weight", 2)?[0];
         if image == 0 || image > LARGEST || image % patch != 0 {
             bail!("images of {image} px in patches of {patch} px");
+        }
+        if image / patch > MOST_A_SIDE || channels > MOST_CHANNELS {
+            bail!(
+                "{channels} channels in a grid of {0} by {0} patches: at most {MOST_CHANNELS} and {MOST_A_SIDE} by \
+                 {MOST_A_SIDE} can be drawn",
+                image / patch
+            );
         }
         if depth > MOST || heads == 0 || dim % heads != 0 {
             bail!("{depth} blocks of {heads} heads in {dim} dimensions");

@@ -3,11 +3,11 @@
 use std::ffi::OsStr;
 use std::fmt::{self, Write as _};
 
-use wire::is_hidden;
+use wire::{is_hidden, printable};
 
-/// A name or text from outside that is safe to print: bytes that are not UTF-8, control characters
-/// and characters that cannot be seen or turn the line around are escaped, and it is cut at 200
-/// characters.
+/// A name or text from outside that is safe to print: bytes that are not UTF-8, control characters,
+/// characters that cannot be seen or turn the line around, and what commands a build are escaped, and
+/// it is cut at 200 characters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Escaped(String);
 
@@ -22,7 +22,7 @@ impl From<&[u8]> for Escaped {
         for chunk in bytes.utf8_chunks() {
             for c in chunk.valid().chars() {
                 if room == 0 {
-                    return Self(text + "…");
+                    return Self(printable(&(text + "…")));
                 }
                 room -= 1;
                 match c {
@@ -33,13 +33,13 @@ impl From<&[u8]> for Escaped {
             }
             for byte in chunk.invalid() {
                 if room == 0 {
-                    return Self(text + "…");
+                    return Self(printable(&(text + "…")));
                 }
                 room -= 1;
                 let _ = write!(text, "\\x{byte:02x}"); // a String takes everything
             }
         }
-        Self(text)
+        Self(printable(&text))
     }
 }
 
@@ -61,8 +61,8 @@ impl fmt::Display for Escaped {
     }
 }
 
-/// A file name that is safe on every system: separators, wildcards, hidden characters and bytes
-/// that are not UTF-8 become `%XX`, so does a dot at the front; at most 100 bytes.
+/// A file name that is safe on every system, and in a build's log: separators, wildcards, `#`, hidden
+/// characters and bytes that are not UTF-8 become `%XX`, so does a dot at the front; at most 100 bytes.
 pub(super) fn as_file_name(name: &[u8]) -> String {
     const BYTES: usize = 100;
     let mut safe = String::new();
@@ -70,7 +70,7 @@ pub(super) fn as_file_name(name: &[u8]) -> String {
         for c in chunk.valid().chars() {
             let unsafe_here = matches!(
                 c,
-                '/' | '\\' | ':' | '*' | '?' | '"' | '<' | '>' | '|' | '%'
+                '/' | '\\' | ':' | '*' | '?' | '"' | '<' | '>' | '|' | '%' | '#'
             ) || (c == '.' && safe.is_empty());
             if unsafe_here || is_hidden(c) {
                 for byte in c.encode_utf8(&mut [0; 4]).bytes() {
@@ -101,6 +101,13 @@ mod tests {
     fn escaped_text_has_no_control_bidi_or_broken_characters() {
         let shown = Escaped::from(&b"a\x1b[31m\n\xff\xe2\x80\xaeb\\"[..]).to_string();
         assert_eq!(shown, r"a\u{1b}[31m\n\xff\u{202e}b\\");
+    }
+
+    #[test]
+    fn no_name_commands_a_build() {
+        let shown = Escaped::from("##vso[task.setvariable]x").to_string();
+        assert!(!wire::is_command(&shown), "{shown}");
+        assert_eq!(as_file_name(b"##[error]x"), "%23%23[error]x");
     }
 
     #[test]
