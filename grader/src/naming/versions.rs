@@ -46,22 +46,26 @@ pub fn worker(
     let scratch = grader.scratch.folder()?;
     let made = build.make(scratch.path())?;
     fs::create_dir_all(&kept).with_context(|| format!("{} cannot be made", kept.display()))?;
-    remove_older(&kept, &exercise.name);
+    remove_old(&kept, &exercise.name);
     // Both lie in the course's target folder: it is moved there whole.
     fs::rename(&made, &worker)
         .with_context(|| format!("{} cannot be written", worker.display()))?;
     Ok(worker)
 }
 
-/// Removes the workers of other versions. One that cannot be removed is left.
-fn remove_older(kept: &Path, name: &str) {
+/// How long another grader may still ask a worker that it found.
+const IN_USE: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Removes the workers of other versions, unless a grader that runs now may have made them. One that cannot be removed is
+/// left.
+fn remove_old(kept: &Path, name: &str) {
     for entry in fs::read_dir(kept).into_iter().flatten().flatten() {
         let file = entry.file_name();
-        let is_older = file
-            .to_string_lossy()
-            .rsplit_once('-')
-            .is_some_and(|(of, _)| of == name);
-        if is_older {
+        let file = file.to_string_lossy();
+        let is_of_this = file.rsplit_once('-').is_some_and(|(of, _)| of == name);
+        let made = entry.metadata().and_then(|facts| facts.modified());
+        let age = made.ok().and_then(|made| made.elapsed().ok());
+        if is_of_this && age.is_some_and(|age| age > IN_USE) {
             let _ = fs::remove_file(entry.path());
         }
     }
@@ -281,6 +285,8 @@ fn fill_modules(items: &mut [Item], modules: &BTreeMap<String, String>) -> Resul
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs::File;
+    use std::time::SystemTime;
 
     #[test]
     fn each_version_has_the_exercises_worker_in_a_module_of_its_own() {
@@ -316,13 +322,20 @@ mod tests {
     }
 
     #[test]
-    fn a_worker_of_older_sources_is_removed_and_those_of_other_exercises_are_not() {
+    fn an_old_worker_is_removed_and_new_ones_and_those_of_other_exercises_are_not() {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        for file in ["msa-0123", "vit-0123", "headwise-msa-0123"] {
+        for file in ["msa-0123", "msa-4567", "vit-0123", "headwise-msa-0123"] {
             fs::write(folder.path().join(file), "").expect("a file");
         }
-        remove_older(folder.path(), "msa");
+        let yesterday = SystemTime::now() - 2 * IN_USE;
+        for file in ["msa-0123", "vit-0123"] {
+            let file = File::open(folder.path().join(file)).expect("the file");
+            file.set_modified(yesterday)
+                .expect("a file of two days ago");
+        }
+        remove_old(folder.path(), "msa");
         let left = |file: &str| folder.path().join(file).exists();
-        assert!(!left("msa-0123") && left("vit-0123") && left("headwise-msa-0123"));
+        assert!(!left("msa-0123") && left("msa-4567"));
+        assert!(left("vit-0123") && left("headwise-msa-0123"));
     }
 }
