@@ -15,6 +15,7 @@ use indicatif::DecimalBytes;
 use crate::confine::{self, Level, Sandbox};
 use crate::libtorch::{CPU_LIBRARY, CUDA_LIBRARY, LINK, Libtorch, Origin, Unfit, printable};
 use crate::setup::{Surroundings, free_bytes, room_needed};
+use crate::train::device::DRIVERS;
 
 /// What was seen of one thing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -311,13 +312,13 @@ fn gpu(found: Option<&Libtorch>, nodes: usize, smi: &Heard) -> Finding {
     }
 }
 
-/// The first driver of NVIDIA's that runs the CUDA that a tree is built for.
+/// The first driver of NVIDIA's that runs the CUDA that a tree is built for: the newest known, where it does not say.
 fn needed_driver(libtorch: &Libtorch) -> u32 {
-    if libtorch.version.contains("+cu12") {
-        525
-    } else {
-        580
-    }
+    let is_for = |cuda: u32| libtorch.version.contains(&format!("+cu{cuda}"));
+    let [.., (_, newest)] = DRIVERS;
+    let mut known = DRIVERS.into_iter();
+    let driver = known.find_map(|(cuda, driver)| is_for(cuda).then_some(driver));
+    driver.unwrap_or(newest)
 }
 
 fn disk(folder: &Path, free: io::Result<u64>, needed: u64) -> Finding {

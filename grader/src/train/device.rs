@@ -90,7 +90,7 @@ const NODES: [&str; 3] = ["dev/nvidiactl", "dev/nvidia0", "dev/nvidia-uvm"];
 
 /// The oldest driver for each major version of CUDA: "CUDA Toolkit Release Notes", the table on minor version
 /// compatibility.
-const DRIVERS: [(u32, u32); 2] = [(12, 525), (13, 580)];
+pub const DRIVERS: [(u32, u32); 2] = [(12, 525), (13, 580)];
 
 /// Looks for a GPU on the machine whose files begin at `root`, that is `/`.
 ///
