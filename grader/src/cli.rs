@@ -388,6 +388,9 @@ pub struct Attack {
     /// This is such a copy
     #[arg(long, hide = true)]
     pub in_a_copy: bool,
+    /// Try one and write what came of it as JSON, with what honest submissions earn read from standard input
+    #[arg(long, hide = true)]
+    pub apart: bool,
 }
 
 /// Arguments of `verify`.

@@ -1,7 +1,9 @@
 //! Work side by side: several lanes, each of which takes the next item when it is done with one.
 
+use std::collections::BTreeMap;
 use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 /// How many lanes the machine's processors keep busy.
@@ -42,6 +44,30 @@ pub fn each<T: Sync, R: Send>(
     results.into_iter().map(|(_, result)| result).collect()
 }
 
+/// As [`each`], but hands over what came of each item as soon as those before it are done, in the items' order.
+///
+/// # Panics
+/// Where `act` or `take` does.
+pub fn in_order<T: Sync, R: Send>(
+    items: &[T],
+    lanes: usize,
+    act: impl Fn(&T) -> R + Sync,
+    take: impl FnMut(R) + Send,
+) {
+    let numbered: Vec<_> = items.iter().enumerate().collect();
+    let queue = Mutex::new((0, BTreeMap::new(), take));
+    each(&numbered, lanes, |_, &(number, item)| {
+        let result = act(item);
+        let mut queue = queue.lock().unwrap_or_else(PoisonError::into_inner);
+        let (next, early, take) = &mut *queue;
+        early.insert(number, result);
+        while let Some(result) = early.remove(next) {
+            *next += 1;
+            take(result);
+        }
+    });
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -61,6 +87,35 @@ mod tests {
             assert_eq!(doubled, expected, "{lanes} lanes");
         }
         assert!(each(&[0; 0], 2, |_, item| *item).is_empty());
+    }
+
+    #[test]
+    fn results_are_handed_over_in_order() {
+        let items: Vec<_> = (0..50).collect();
+        let mut taken = vec![];
+        let late = |item: &u64| {
+            // The later ones overtake the earlier ones.
+            thread::sleep(Duration::from_micros(50 - item));
+            *item
+        };
+        in_order(&items, 3, late, |item| taken.push(item));
+        assert_eq!(taken, items);
+    }
+
+    #[test]
+    fn a_result_is_handed_over_before_the_next_item_is_begun() {
+        let seen = Mutex::new(vec![]);
+        let see = |what, item| seen.lock().expect("a list").push((what, item));
+        let act = |item: &i32| {
+            see("begun", *item);
+            *item
+        };
+        in_order(&[1, 2], 1, act, |item| see("taken", item));
+        let seen = seen.into_inner().expect("a list");
+        assert_eq!(
+            seen,
+            [("begun", 1), ("taken", 1), ("begun", 2), ("taken", 2)]
+        );
     }
 
     #[test]

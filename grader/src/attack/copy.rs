@@ -17,7 +17,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::symlink;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus};
+use std::process::{Command, ExitStatus, Output};
 
 /// The exit code that says that there can be no copy.
 pub const NO_COPY: u8 = 126;
@@ -28,12 +28,12 @@ const OF_THE_KERNEL: [&str; 3] = ["/proc", "/sys", "/dev"];
 /// The largest file that is copied. Few are: those that lie beside the place of a file system.
 const LARGEST: u64 = 16 << 20;
 
-/// Runs this program with other arguments in a copy of the machine, and gives how it ended: with [`NO_COPY`], and
-/// words on standard error, where there can be none.
+/// Runs this program with other arguments in a copy of the machine, and gives how it ended and what it said: with
+/// [`NO_COPY`], and words on standard error, where there can be none.
 ///
 /// # Errors
 /// Where it cannot be started.
-pub fn run(arguments: &[OsString]) -> Result<ExitStatus> {
+pub fn run(arguments: &[OsString]) -> Result<Output> {
     let place = tempfile::tempdir().context("no temporary folder can be made")?;
     Command::new(grader()?)
         .arg("copied")
@@ -41,7 +41,7 @@ pub fn run(arguments: &[OsString]) -> Result<ExitStatus> {
         .arg(place.path())
         .arg("--")
         .args(arguments)
-        .status()
+        .output()
         .context("the grader cannot be started again")
 }
 

@@ -6,7 +6,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 /// Each entry with its size, mode, inode and times.
-pub(super) type Listing = BTreeMap<PathBuf, [i64; 6]>;
+pub(super) type Listing = BTreeMap<PathBuf, [i64; 7]>;
 
 /// How carefully a folder is looked at.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -40,6 +40,7 @@ pub(super) fn listing(folder: &Path, times: Times, without: &[&str]) -> Listing 
             let facts = [
                 facts.size() as i64,
                 facts.mode().into(),
+                facts.ino() as i64,
                 facts.mtime(),
                 facts.mtime_nsec(),
                 ctime,

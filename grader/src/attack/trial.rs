@@ -12,7 +12,7 @@ use anyhow::{Context, Result, bail};
 use rustix::process::{
     Pid, Signal, WaitOptions, getpid, kill_process_group, set_child_subreaper, wait,
 };
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::os::unix::process::CommandExt;
@@ -32,13 +32,13 @@ const HONEST: &str = "next-honest";
 
 /// Where attacks are tried: the course, and what an honest submission gets there.
 pub struct Ground<'a> {
-    course: &'a Course,
+    pub(super) course: &'a Course,
     /// By exercise: the honest submission's result, graded alone.
-    honest: BTreeMap<String, String>,
+    pub(super) honest: BTreeMap<String, String>,
 }
 
 /// What came of an attack.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Outcome {
     /// What it gained; nothing, if all is well.
     pub gains: Vec<String>,
@@ -75,12 +75,7 @@ impl<'a> Ground<'a> {
     /// # Errors
     /// Where these do not earn all points, or something cannot be read.
     pub fn prepare(course: &'a Course, attacks: &[Attack]) -> Result<Self> {
-        // What an attack leaves running becomes a child of this process, and is seen.
-        set_child_subreaper(Some(getpid())).context("orphans cannot be adopted")?;
-        let mut ground = Self {
-            course,
-            honest: BTreeMap::new(),
-        };
+        let mut ground = Self::known(course, BTreeMap::new())?;
         for attack in attacks.iter().filter(|attack| attack.needs.is_none()) {
             let exercise = ground.exercise(attack)?;
             if ground.honest.contains_key(&exercise.name) {
@@ -102,6 +97,16 @@ impl<'a> Ground<'a> {
                 .insert(exercise.name.clone(), timeless(graded)?);
         }
         Ok(ground)
+    }
+
+    /// As [`prepare`](Self::prepare), where what honest submissions earn is known.
+    ///
+    /// # Errors
+    /// Where this process cannot see what an attack leaves running.
+    pub fn known(course: &'a Course, honest: BTreeMap<String, String>) -> Result<Self> {
+        // What is left running becomes a child of this process.
+        set_child_subreaper(Some(getpid())).context("orphans cannot be adopted")?;
+        Ok(Self { course, honest })
     }
 
     fn exercise(&self, attack: &Attack) -> Result<&'a Exercise> {

@@ -1,14 +1,17 @@
 //! `grader attack`: every hostile submission of the corpus, tried here and now.
 
 use super::open_course;
-use crate::attack::{Attack, Ground, NO_COPY, Outcome, corpus, run_in_a_copy};
+use crate::attack::{Attack, Ground, NO_COPY, Outcome, corpus, run_in_a_copy, try_here};
 use crate::cli;
 use crate::confine::{self, Layer, Sandbox};
 use crate::course::Course;
 use crate::exit::{Blame, Exit, Failure};
+use crate::lanes;
 use anyhow::Result;
 use std::ffi::OsString;
 use std::path::Path;
+use std::process::Output;
+use std::sync::atomic::{AtomicBool, Ordering};
 use wire::printable;
 
 /// Runs the command.
@@ -20,6 +23,10 @@ pub fn attack(course: Option<&Path>, arguments: &cli::Attack) -> Result<Exit, Fa
     let attacks = corpus(&course.root, &arguments.only).blame_arguments()?;
     if arguments.in_a_copy {
         return prove_here(&course, attacks, &arguments.only);
+    }
+    if arguments.apart {
+        try_here(&course, &attacks, &arguments.only)?;
+        return Ok(Exit::Success);
     }
     let level = confine::reach(Sandbox::Full).blame_setup()?;
     say!("sandbox: {level}\n");
@@ -56,22 +63,42 @@ pub(super) struct Count {
     pub(super) faults: Vec<String>,
 }
 
-/// Tries attacks against the whole sandbox, and says line by line what came of each.
+/// Tries attacks against the whole sandbox, as many at a time as there are processors, and says what came of each in
+/// their order.
 pub(super) fn try_all(
     course: &Course,
     attacks: &[Attack],
-    line: &mut dyn FnMut(&str),
+    line: &mut (dyn FnMut(&str) + Send),
 ) -> Result<Count> {
     let ground = Ground::prepare(course, attacks)?;
-    let mut count = Count::default();
-    for attack in attacks {
+    let (mut count, mut failure) = (Count::default(), None);
+    let failed = AtomicBool::new(false);
+    let act = |attack: &Attack| {
+        // Once one cannot be tried, no others are begun.
+        let is_tried = attack.needs.is_none() && !failed.load(Ordering::Relaxed);
+        let outcome = is_tried.then(|| ground.attempt_apart(attack)).transpose();
+        failed.fetch_or(outcome.is_err(), Ordering::Relaxed);
+        (attack.clone(), outcome)
+    };
+    let take = |(attack, outcome): (Attack, Result<Option<Outcome>>)| match outcome {
+        Ok(outcome) if failure.is_none() => count.add(&attack, outcome, line),
+        Ok(_) => {}
+        Err(error) => failure = failure.take().or(Some(error)),
+    };
+    lanes::in_order(attacks, lanes::processors(), act, take);
+    failure.map_or(Ok(count), Err)
+}
+
+impl Count {
+    /// Counts an attack, and says what came of it, where it was tried.
+    fn add(&mut self, attack: &Attack, outcome: Option<Outcome>, line: &mut dyn FnMut(&str)) {
         line(&format!("{}: {}", attack.name, attack.tries));
-        if let Some(needs) = &attack.needs {
+        let Some(outcome) = outcome else {
+            let needs = attack.needs.as_deref().unwrap_or_default();
             line(&format!("  skipped: it needs {needs}\n"));
-            count.skipped += 1;
-            continue;
-        }
-        let outcome = ground.attempt(attack, &[])?;
+            self.skipped += 1;
+            return;
+        };
         let faults = faults(attack, &outcome);
         line(&format!("  stopped by  {}", attack.stopped_by));
         if let Some(evidence) = &outcome.evidence {
@@ -87,14 +114,13 @@ pub(super) fn try_all(
             ));
         }
         line("");
-        count.tried += 1;
-        count.as_it_must_be += usize::from(faults.is_empty());
+        self.tried += 1;
+        self.as_it_must_be += usize::from(faults.is_empty());
         let named = faults
             .into_iter()
             .map(|fault| format!("{}: {fault}", attack.name));
-        count.faults.extend(named);
+        self.faults.extend(named);
     }
-    Ok(count)
 }
 
 fn faults(attack: &Attack, outcome: &Outcome) -> Vec<String> {
@@ -120,8 +146,8 @@ fn faults(attack: &Attack, outcome: &Outcome) -> Vec<String> {
 /// Lets attacks through, each with what stops it left out, in a copy of this machine of its own.
 fn prove(course: &Course, mut attacks: Vec<Attack>) -> Result<Count> {
     attacks.retain(|attack| !attack.gains_without.is_empty() && attack.needs.is_none());
-    let mut count = Count::default();
-    for attack in &attacks {
+    let (mut count, mut failure) = (Count::default(), None);
+    let act = |attack: &Attack| {
         let again: [OsString; 7] = [
             "--course".into(),
             course.root.clone().into(),
@@ -131,22 +157,33 @@ fn prove(course: &Course, mut attacks: Vec<Attack>) -> Result<Count> {
             "--only".into(),
             attack.name.clone().into(),
         ];
-        let status = run_in_a_copy(&again)?;
-        if status.code() == Some(NO_COPY.into()) {
-            say!(
-                "skipped: nothing is let through but in a throw-away copy of this machine, and there can be none here"
-            );
-            count.skipped = attacks.len();
-            return Ok(count);
+        (attack.name.clone(), run_in_a_copy(&again))
+    };
+    let take = |(name, ended): (String, Result<Output>)| match ended {
+        Ok(ended) if ended.status.code() == Some(NO_COPY.into()) => {
+            if count.skipped == 0 {
+                say!("{}", String::from_utf8_lossy(&ended.stderr).trim_end());
+                say!(
+                    "skipped: nothing is let through but in a throw-away copy of this machine, and there can be none here"
+                );
+            }
+            count.skipped += 1;
         }
-        count.tried += 1;
-        if Exit::from(status) == Exit::Success {
-            count.as_it_must_be += 1;
-        } else {
-            count.faults.push(attack.name.clone());
+        Ok(ended) => {
+            count.tried += 1;
+            for said in [&ended.stdout, &ended.stderr] {
+                say_whole(said);
+            }
+            if Exit::from(ended.status) == Exit::Success {
+                count.as_it_must_be += 1;
+            } else {
+                count.faults.push(name);
+            }
         }
-    }
-    Ok(count)
+        Err(error) => failure = failure.take().or(Some(error)),
+    };
+    lanes::in_order(&attacks, lanes::processors(), act, take);
+    failure.map_or(Ok(count), Err)
 }
 
 /// Lets one attack through, in the copy of this machine that this is, and says what it gains.
@@ -168,6 +205,14 @@ fn prove_here(course: &Course, mut attacks: Vec<Attack>, name: &[String]) -> Res
         say!();
     }
     Ok(Exit::Success)
+}
+
+/// What a process of this program's wrote.
+fn say_whole(said: &[u8]) {
+    let said = String::from_utf8_lossy(said);
+    if !said.trim().is_empty() {
+        say!("{}\n", said.trim_end());
+    }
 }
 
 /// The beginning of a line, made harmless.
