@@ -6,8 +6,9 @@ use super::{Drawn, Given, Material, Missing, Model, Question, capital};
 use crate::picture::{
     Colour, Curve, Map, Panel, Picture, Pixels, Row, Scale, Sheet, curves, sheet,
 };
+use crate::train::sizes::Sizes;
 use anyhow::{Context, Result, anyhow};
-use ndarray::{Array2, Array3, ArrayView1, Axis, Ix0, Ix1, Ix4};
+use ndarray::{Array2, Array3, ArrayView1, Axis, Ix0, Ix4};
 use std::collections::BTreeMap;
 use wire::Frame;
 
@@ -54,26 +55,8 @@ fn untrained(material: &mut Material<'_>) -> Result<Model, Missing> {
     let given = Question::new("config")
         .argument("name", "mnist")
         .ask(material)?;
-    let sizes = given.array("sizes", Ix1(8))?;
-    let choices = given.array("choices", Ix1(2))?;
-    let names = [
-        "image",
-        "patch",
-        "channels",
-        "classes",
-        "dim",
-        "depth",
-        "heads",
-        "mlp_ratio",
-    ];
-    let mut arguments: BTreeMap<String, String> = names
-        .into_iter()
-        .zip(&sizes)
-        .map(|(name, size)| (name.to_owned(), size.to_string()))
-        .collect();
-    let choice = |i: usize, words: [&str; 2]| words[usize::from(choices[i] == 1.0)].to_owned();
-    arguments.insert("positions".to_owned(), choice(0, ["learned", "sinusoidal"]));
-    arguments.insert("pool".to_owned(), choice(1, ["cls", "mean"]));
+    let sizes = Sizes::of_answer(&given.tensors).map_err(|lack| given.wrong(lack))?;
+    let mut arguments = sizes.arguments();
     arguments.insert("dropout".to_owned(), "0".to_owned());
     first_weights(material, "vit.new", arguments)
 }
