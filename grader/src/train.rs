@@ -23,6 +23,7 @@ pub mod session;
 pub mod sizes;
 pub mod teacher;
 
+use crate::ledger;
 use crate::train::checkpoint::{Checkpoint, Progress};
 use crate::train::data::Data;
 use crate::train::device::Device;
@@ -119,7 +120,9 @@ impl Run {
         folder: &Path,
         stop: &'static AtomicBool,
     ) -> Result<Self> {
-        let lock = lock(folder)?;
+        fs::create_dir_all(folder)
+            .with_context(|| format!("{} cannot be made", folder.display()))?;
+        let lock = ledger::lock(folder)?;
         send_lessons(&mut session, &data)?;
         let parameters = start(&mut session, &plan, &data, subject.device)?;
         let progress = match checkpoint {
@@ -340,16 +343,6 @@ impl Run {
         let csv = history::csv(&self.progress.epochs);
         checkpoint::write_whole(&self.folder.join("history.csv"), csv.as_bytes())
     }
-}
-
-fn lock(folder: &Path) -> Result<File> {
-    fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
-    let path = folder.join(".lock");
-    let lock = File::create(&path).with_context(|| format!("{} cannot be made", path.display()))?;
-    if lock.try_lock().is_err() {
-        bail!("another run writes into {}", folder.display());
-    }
-    Ok(lock)
 }
 
 fn send_lessons(session: &mut Session, data: &Data) -> Result<()> {
