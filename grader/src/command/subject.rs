@@ -8,7 +8,9 @@ use crate::course::{Course, Exercise};
 use crate::exit::{Blame, Exit, Failure};
 use crate::grade::Grader;
 use crate::intake::{Candidate, Limits, Source};
-use anyhow::anyhow;
+use crate::rules;
+use anyhow::{Context, anyhow};
+use std::fs;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 use wire::printable_lines;
@@ -35,9 +37,13 @@ impl Subject {
         if !path.exists() {
             return Err(anyhow!("{} does not exist", path.display())).blame_arguments();
         }
+        // Also a link to a folder is fine where the caller gives it; within, none is followed.
+        let whole = fs::canonicalize(&path)
+            .with_context(|| format!("{} cannot be read", path.display()))
+            .blame_arguments()?;
         let candidate = Candidate {
             name: exercise.name.clone(),
-            path,
+            path: whole,
         };
         let submission = candidate
             .read(&course.folders(), &Limits::default())
@@ -45,7 +51,7 @@ impl Subject {
         let mut exercises = submission.exercises;
         exercises.remove(&exercise.folder).ok_or_else(|| Failure {
             exit: Exit::Arguments,
-            error: anyhow!("{} holds no {}", candidate.path.display(), exercise.folder),
+            error: anyhow!("{} holds no {}", path.display(), exercise.folder),
         })
     }
 
@@ -98,6 +104,10 @@ pub(super) fn worker(
     sources: &[Source],
     folder: &Path,
 ) -> Result<Option<PathBuf>, Failure> {
+    if let Some(breach) = rules::breach(exercise, sources) {
+        eprintln!("it is not accepted: {}", printable_lines(&breach));
+        return Ok(None);
+    }
     let stop = || grader.is_stopped();
     let root = &grader.course.root;
     match compile(&grader.workshop, root, exercise, sources, folder, &stop)? {
