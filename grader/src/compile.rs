@@ -4,8 +4,9 @@ use crate::confine::Confinement;
 use crate::course::Exercise;
 use crate::intake::Source;
 use crate::process::{self, Finished};
+use crate::session::Broken;
 use crate::workshop::{Shelf, Workshop, cargo_home};
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -27,7 +28,7 @@ pub enum Compiled {
 /// Compiles an exercise's sources into a worker, within `scratch`, an empty folder.
 ///
 /// # Errors
-/// Where something of the course or the system fails, which is no fault of the submission.
+/// Where something of the course or the system fails, which is no fault of the submission, or somebody wants to stop.
 pub fn compile(
     workshop: &Workshop,
     course_root: &Path,
@@ -185,7 +186,12 @@ fn run(
 ) -> Result<Finished> {
     let mut rustc = confinement.command(&workshop.rustc)?;
     rustc.args(arguments);
-    process::run(&mut rustc, LIMIT, stop)
+    let finished = process::run(&mut rustc, LIMIT, stop)?;
+    if stop() {
+        // The compiler may have been ended in the midst of it.
+        bail!(Broken::Stopped);
+    }
+    Ok(finished)
 }
 
 /// Where the student has the file: `exercises/03-msa/src`.
