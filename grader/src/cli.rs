@@ -102,7 +102,7 @@ pub struct Judging {
     /// What models are trained on: `none` leaves out the tests of kind training, and their points
     #[arg(long, value_enum, default_value_t)]
     pub train: TrainOn,
-    /// For --train mnist: the folder of its files [default: MNIST_DIR, else where `data fetch` puts them]
+    /// For --train mnist: the folder of its files, or that of `data --dir` [default: MNIST_DIR, else where `data fetch` puts them]
     #[arg(long, value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
     /// For --train mnist: what to train on
@@ -220,7 +220,7 @@ pub struct Train {
     /// The images [default: digits]
     #[arg(long, value_enum)]
     pub data: Option<Set>,
-    /// The folder of the data set's files [default: MNIST_DIR for mnist, else where `data fetch` puts them]
+    /// The folder of the data set's files, or that of `data --dir` [default: MNIST_DIR for mnist, else where `data fetch` puts them]
     #[arg(long, value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
     /// Learn from so many images only, and be held against a fifth as many

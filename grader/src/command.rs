@@ -45,6 +45,7 @@ use crate::exit::{Blame, Failure};
 use crate::grade::Grader;
 use crate::libtorch::{LINK, Libtorch};
 use crate::scratch::Scratch;
+use crate::session::Broken;
 use crate::train::device::{Device, Wanted, find_gpu};
 use crate::train::graded::Training;
 use crate::workshop::Workshop;
@@ -122,7 +123,8 @@ fn training(course: &Course, judging: &Judging) -> Result<Training, Failure> {
     Training::on_mnist(judging.data_dir.as_deref(), device).blame_arguments()
 }
 
-/// The first Ctrl-C ends what runs, at once, and keeps what is finished; a second one does not wait for that.
+/// The first Ctrl-C ends what runs, at once but for the steps that a training is taking, and keeps what is finished; a
+/// second one does not wait for that.
 fn stop_on_ctrl_c() -> Result<(), Failure> {
     let handler = || {
         if STOP.swap(true, Ordering::Relaxed) {
@@ -135,7 +137,7 @@ fn stop_on_ctrl_c() -> Result<(), Failure> {
 /// Ends work that can be ended between two requests.
 fn stop_if_asked() -> anyhow::Result<()> {
     if STOP.load(Ordering::Relaxed) {
-        anyhow::bail!("stopped");
+        anyhow::bail!(Broken::Stopped);
     }
     Ok(())
 }

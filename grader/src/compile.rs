@@ -4,6 +4,7 @@ use crate::confine::Confinement;
 use crate::course::Exercise;
 use crate::intake::Source;
 use crate::process::{self, Finished};
+use crate::session::Broken;
 use crate::workshop::{Shelf, Workshop, cargo_home};
 use anyhow::{Context, Result, bail};
 use std::ffi::OsString;
@@ -27,7 +28,7 @@ pub enum Compiled {
 /// Compiles an exercise's sources into a worker, within `scratch`, an empty folder.
 ///
 /// # Errors
-/// Where something of the course or the system fails, which is no fault of the submission.
+/// Where something of the course or the system fails, which is no fault of the submission, or somebody wants to stop.
 pub fn compile(
     workshop: &Workshop,
     course_root: &Path,
@@ -187,7 +188,12 @@ fn run(
 ) -> Result<Finished> {
     let mut rustc = confinement.command(&workshop.rustc)?;
     rustc.args(arguments);
-    process::run(&mut rustc, LIMIT, stop)
+    let finished = process::run(&mut rustc, LIMIT, stop)?;
+    if stop() {
+        // The compiler may have been ended in the midst of it.
+        bail!(Broken::Stopped);
+    }
+    Ok(finished)
 }
 
 /// What the system says where a disk is full.

@@ -80,6 +80,16 @@ impl Set {
             .join(self.to_string()))
     }
 
+    /// The folder of its files, of one that somebody names: that which `data fetch --dir` made there, or else itself.
+    pub fn folder_in(self, folder: &Path) -> PathBuf {
+        let fetched = folder.join(self.to_string());
+        if fetched.is_dir() {
+            fetched
+        } else {
+            folder.to_owned()
+        }
+    }
+
     /// What is there of its files, by their names: loading them tells whether they are what was published. `None` for the digits.
     pub fn stock(self, folder: &Path) -> Option<Stock> {
         let source = self.source()?;
@@ -177,6 +187,18 @@ mod tests {
             Set::FashionMnist.folder(Some(folder))?,
             Path::new("data/fashion-mnist")
         );
+        Ok(())
+    }
+
+    #[test]
+    fn what_was_fetched_into_a_folder_is_found_in_it_and_so_are_files_that_lie_there() -> Result<()>
+    {
+        let folder = tempfile::tempdir()?;
+        assert_eq!(Set::Mnist.folder_in(folder.path()), folder.path());
+        let fetched = Set::Mnist.folder(Some(folder.path()))?;
+        fs::create_dir(&fetched)?;
+        assert_eq!(Set::Mnist.folder_in(folder.path()), fetched);
+        assert_eq!(Set::FashionMnist.folder_in(folder.path()), folder.path());
         Ok(())
     }
 

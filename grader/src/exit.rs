@@ -2,6 +2,7 @@
 
 use crate::attack::NO_COPY;
 use crate::confine::NOT_CONFINED;
+use crate::session::Broken;
 use std::process::{ExitCode, ExitStatus};
 
 /// The exit codes. A failing submission is none of them.
@@ -76,12 +77,14 @@ pub struct Failure {
 }
 
 impl From<anyhow::Error> for Failure {
-    /// An error of which nothing else is said is the grader's own.
+    /// An error of which nothing else is said is the grader's own. What a function did is a result, and none.
     fn from(error: anyhow::Error) -> Self {
-        Self {
-            exit: Exit::Internal,
-            error,
-        }
+        let exit = match error.downcast_ref() {
+            Some(Broken::Stopped) => Exit::Stopped,
+            Some(Broken::System(_)) | None => Exit::Internal,
+            Some(_) => Exit::Failed,
+        };
+        Self { exit, error }
     }
 }
 
@@ -112,5 +115,23 @@ impl<T, E: Into<anyhow::Error>> Blame<T> for Result<T, E> {
             exit: Exit::Setup,
             error: error.into(),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn what_a_function_did_is_no_failure_of_the_grader_and_neither_is_ctrl_c() {
+        let exit = |error: anyhow::Error| Failure::from(error.context("in one file")).exit;
+        let late = Broken::Late {
+            operation: "cost".to_owned(),
+            limit: Duration::from_secs(1),
+        };
+        assert_eq!(exit(late.into()), Exit::Failed);
+        assert_eq!(exit(Broken::Stopped.into()), Exit::Stopped);
+        assert_eq!(exit(anyhow::anyhow!("no room")), Exit::Internal);
     }
 }

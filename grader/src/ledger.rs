@@ -61,23 +61,10 @@ impl Ledger {
             fs::create_dir_all(&part)
                 .with_context(|| format!("{} cannot be made", part.display()))?;
         }
-        let path = folder.join(".lock");
-        let lock =
-            File::create(&path).with_context(|| format!("{} cannot be written", path.display()))?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => bail!(
-                "another grader is writing to {}: wait for it, or name another folder with --out",
-                folder.display()
-            ),
-            Err(TryLockError::Error(error)) => {
-                return Err(error).with_context(|| format!("{} cannot be locked", path.display()));
-            }
-        }
         Ok(Self {
             folder: folder.to_owned(),
             terms,
-            _lock: lock,
+            _lock: lock(folder)?,
         })
     }
 
@@ -156,6 +143,26 @@ impl Serialize for Entries<'_> {
             entries.serialize_element(&entry.graded)?;
         }
         entries.end()
+    }
+}
+
+/// Holds a folder, until the file is dropped, for this process alone.
+///
+/// # Errors
+/// Where another one holds it, or there can be no lock.
+pub fn lock(folder: &Path) -> Result<File> {
+    let path = folder.join(".lock");
+    let lock =
+        File::create(&path).with_context(|| format!("{} cannot be written", path.display()))?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(TryLockError::WouldBlock) => bail!(
+            "another grader is writing to {}: wait for it, or name another folder with --out",
+            folder.display()
+        ),
+        Err(TryLockError::Error(error)) => {
+            Err(error).with_context(|| format!("{} cannot be locked", path.display()))
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use clap::Parser;
 use grader::cli::{Cli, Command};
 use grader::command;
-use grader::exit::Failure;
+use grader::exit::{Exit, Failure};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -27,7 +27,10 @@ fn main() -> ExitCode {
     match done {
         Ok(exit) => exit.into(),
         Err(Failure { exit, error }) => {
-            eprintln!("error: {error:#}");
+            match exit {
+                Exit::Stopped => eprintln!("stopped"),
+                _ => eprintln!("error: {error:#}"),
+            }
             exit.into()
         }
     }

@@ -61,7 +61,7 @@ impl Namer {
         };
         stage(Stage::Naming(&exercise.name));
         let folder = grader.scratch.folder()?;
-        let worker = Respondent::new(&grader.workshop, &gathered.worker, folder.path());
+        let worker = Respondent::new(grader, &gathered.worker, folder.path());
         suspects::find(&gathered.misconceptions, &calls, worker)
             .context("the worker of the misconceptions broke down")
     }

@@ -1,7 +1,7 @@
 //! Training a Vision Transformer with somebody's own code, in a worker, and finding out what it learnt.
 //!
-//! The worker ([`session`]) holds the model, its optimiser and the images to learn from. The grader draws the order of
-//! the images, asks for half a second's steps at a time ([`pace`]), keeps the weights after every epoch
+//! The worker ([`crate::session`]) holds the model, its optimiser and the images to learn from. The grader draws the
+//! order of the images, asks for half a second's steps at a time ([`pace`]), keeps the weights after every epoch
 //! ([`checkpoint`]) and scores logits itself ([`mod@score`]): labels that a model is held against never enter a worker. In
 //! the end two new workers, the submission's and the reference's, get the weights and the held-out images; only where
 //! they agree does the score count ([`examine`]). [`graded`] makes a test of it.
@@ -19,10 +19,11 @@ pub mod pace;
 pub mod pictures;
 pub mod plan;
 pub mod score;
-pub mod session;
 pub mod sizes;
 pub mod teacher;
 
+use crate::ledger;
+use crate::session::{Broken, Session};
 use crate::train::checkpoint::{Checkpoint, Progress};
 use crate::train::data::Data;
 use crate::train::device::Device;
@@ -30,7 +31,6 @@ use crate::train::history::{Epoch, History, Test};
 use crate::train::pace::Pace;
 use crate::train::plan::Plan;
 use crate::train::score::{Score, score};
-use crate::train::session::{Broken, Session};
 use anyhow::{Context, Result, bail};
 use datasets::Dataset;
 use datasets::batch::shuffled_order;
@@ -119,7 +119,9 @@ impl Run {
         folder: &Path,
         stop: &'static AtomicBool,
     ) -> Result<Self> {
-        let lock = lock(folder)?;
+        fs::create_dir_all(folder)
+            .with_context(|| format!("{} cannot be made", folder.display()))?;
+        let lock = ledger::lock(folder)?;
         send_lessons(&mut session, &data)?;
         let parameters = start(&mut session, &plan, &data, subject.device)?;
         let progress = match checkpoint {
@@ -340,16 +342,6 @@ impl Run {
         let csv = history::csv(&self.progress.epochs);
         checkpoint::write_whole(&self.folder.join("history.csv"), csv.as_bytes())
     }
-}
-
-fn lock(folder: &Path) -> Result<File> {
-    fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
-    let path = folder.join(".lock");
-    let lock = File::create(&path).with_context(|| format!("{} cannot be made", path.display()))?;
-    if lock.try_lock().is_err() {
-        bail!("another run writes into {}", folder.display());
-    }
-    Ok(lock)
 }
 
 fn send_lessons(session: &mut Session, data: &Data) -> Result<()> {

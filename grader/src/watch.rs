@@ -13,7 +13,7 @@ pub const EVERY: Duration = Duration::from_millis(20);
 
 /// The most that one process may hold in memory, swapped out or not: what its RLIMIT_DATA lets it take, and room for
 /// libtorch's libraries.
-const MEMORY: u64 = 6 << 30;
+pub const MEMORY: u64 = 6 << 30;
 
 /// The most threads that one process may have. The compiler starts a few, libtorch one for each processor.
 const THREADS: u64 = 512;

@@ -1,5 +1,8 @@
 //! Training through the real worker: stopped and gone on with, to the bit; ended early; refused; found out.
 
+mod common;
+
+use common::interrupt;
 use std::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -132,15 +135,6 @@ fn a_run_that_was_stopped_goes_on_to_the_bit() -> Result {
 
 fn epochs(history: &serde_json::Value) -> impl Iterator<Item = &serde_json::Value> {
     history["epochs"].as_array().into_iter().flatten()
-}
-
-/// Ctrl-C, as a terminal sends it.
-fn interrupt(process: u32) -> Result {
-    let process = rustix::process::Pid::from_raw(process.try_into()?).ok_or("a process")?;
-    Ok(rustix::process::kill_process(
-        process,
-        rustix::process::Signal::INT,
-    )?)
 }
 
 #[test]

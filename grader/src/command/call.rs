@@ -2,7 +2,7 @@
 
 mod files;
 
-use super::{open_course, subject};
+use super::{open_course, stop_if_asked, subject};
 use crate::ask::read_tensors;
 use crate::cli::Call;
 use crate::course::Exercise;
@@ -48,16 +48,15 @@ pub fn call(course: Option<&Path>, arguments: &Call) -> Result<Exit, Failure> {
     }
     let sources = arguments.subject.sources(&course, exercise)?;
     let grader = arguments.subject.prepare(course, exercises.clone())?;
-    let Some(mut started) = subject::start(&grader, exercise, &sources)? else {
+    let folder = grader.scratch.folder()?;
+    let Some(mut started) = subject::start(&grader, exercise, &sources, folder.path())? else {
         return Ok(Exit::Failed);
     };
     files.make_folder().blame_arguments()?;
     let mut exit = Exit::Success;
     for (input, output) in &files.pairs {
-        if grader.is_stopped() {
-            return Ok(Exit::Stopped);
-        }
-        match started.respondent.ask(request(input).blame_arguments()?)? {
+        stop_if_asked()?;
+        match started.ask(request(input).blame_arguments()?)? {
             Ok(tensors) => keep(tensors, output)?,
             Err(fault) => {
                 if files.folder.is_some() {

@@ -1,7 +1,7 @@
 //! `grader cost`: what each size of patch costs, and how long it takes.
 
-use super::{open_course, stop_if_asked, subject};
-use crate::ask::Respondent;
+use super::subject::{self, Started};
+use super::{open_course, stop_if_asked};
 use crate::cli::Cost as Arguments;
 use crate::cost::{Cost, Sizes, count};
 use crate::exit::{Blame, Exit, Failure};
@@ -64,10 +64,11 @@ pub fn cost(course: Option<&Path>, arguments: &Arguments) -> Result<Exit, Failur
             (None, Some(_)) => String::new(),
             (None, None) => {
                 // Each has a worker of its own, since the time that one may take is limited.
-                let mut respondent = Respondent::new(&grader.workshop, &worker, folder.path());
-                match time(&mut respondent, &sizes, cost) {
+                let mut started = Started::new(&grader, &worker, folder.path());
+                let timed = time(&mut started, &sizes, cost);
+                bar.suspend(|| drop(started));
+                match timed {
                     Ok(time) => shown(time),
-                    Err(_) if grader.is_stopped() => return Ok(Exit::Stopped),
                     Err(Untimed::Error(error)) => return Err(error.into()),
                     Err(Untimed::Fault(operation, found)) => {
                         fault = Some((operation, found));
@@ -146,7 +147,7 @@ impl<E: Into<anyhow::Error>> From<E> for Untimed {
 
 /// How long the model takes for an image. A request with its weights takes time too: so one image is timed, then more,
 /// and the difference counts.
-fn time(worker: &mut Respondent<'_>, sizes: &Sizes, cost: &Cost) -> Result<Duration, Untimed> {
+fn time(worker: &mut Started<'_>, sizes: &Sizes, cost: &Cost) -> Result<Duration, Untimed> {
     let arguments = [
         ("image", sizes.image),
         ("patch", cost.patch),

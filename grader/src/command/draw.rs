@@ -43,25 +43,23 @@ pub fn draw(course: Option<&Path>, arguments: &Draw) -> Result<Exit, Failure> {
     let out = arguments.out.clone().unwrap_or(default_out);
 
     let grader = arguments.subject.prepare(course, exercises)?;
-    let Some(mut started) = subject::start(&grader, &exercise, &sources)? else {
+    let folder = grader.scratch.folder()?;
+    let Some(mut started) = subject::start(&grader, &exercise, &sources, folder.path())? else {
         return Ok(Exit::Failed);
     };
     let mut attention = None;
     if let (Some(lender), Some(model)) = (&lender, &model) {
         let sources = grader.reference(lender)?;
-        let Some(mut lender_started) = subject::start(&grader, lender, &sources)? else {
+        let folder = grader.scratch.folder()?;
+        let lent = subject::start(&grader, lender, &sources, folder.path())?;
+        let Some(mut lent) = lent else {
             return Err(anyhow!("the reference of {} does not compile", lender.folder).into());
         };
-        attention = Some(attention_of(
-            &mut lender_started,
-            &lender.name,
-            model,
-            &photo,
-        )?);
+        attention = Some(attention_of(&mut lent, &lender.name, model, &photo)?);
     }
     let mut ask = |request: Request| {
         stop_if_asked()?;
-        started.respondent.ask(request)
+        started.ask(request)
     };
     let mut material = Material {
         ask: &mut ask,
@@ -69,11 +67,7 @@ pub fn draw(course: Option<&Path>, arguments: &Draw) -> Result<Exit, Failure> {
         model,
         attention,
     };
-    let drawn = match draw_all(&exercise.name, &mut material) {
-        Ok(drawn) => drawn,
-        Err(_) if grader.is_stopped() => return Ok(Exit::Stopped),
-        Err(error) => return Err(error.into()),
-    };
+    let drawn = draw_all(&exercise.name, &mut material)?;
     for (name, picture) in &drawn.pictures {
         let paths = picture.write(&out, name).blame_arguments()?;
         let [png, svg] = paths.map(|path| path.display().to_string());
@@ -116,7 +110,7 @@ fn attention_of(
     if operation == "deit" {
         arguments.retain(|name, _| name != "positions" && name != "pool");
     }
-    let answer = started.respondent.ask(Request {
+    let answer = started.ask(Request {
         operation: operation.to_owned(),
         arguments,
         tensors,

@@ -8,16 +8,35 @@ use crate::course::{Course, Exercise};
 use crate::exit::{Blame, Exit, Failure};
 use crate::grade::Grader;
 use crate::intake::{Candidate, Limits, Source};
-use anyhow::anyhow;
+use crate::rules;
+use anyhow::{Context, anyhow};
+use std::fs;
 use std::path::{Path, PathBuf};
-use tempfile::TempDir;
-use wire::printable_lines;
+use wire::{Answer, Request, printable_lines};
 
-/// A worker that waits for requests, and the folder that it lies in.
-pub(super) struct Started<'a> {
-    pub(super) respondent: Respondent<'a>,
-    // Taken away once the worker has ended.
-    _folder: TempDir,
+/// A worker that waits for requests. When it is done with, the end of what it printed is shown: somebody may look for a
+/// mistake that way.
+pub(super) struct Started<'a>(Respondent<'a>);
+
+impl<'a> Started<'a> {
+    /// The worker at the path `worker`, in `folder`.
+    pub(super) fn new(grader: &'a Grader, worker: &Path, folder: &Path) -> Self {
+        Self(Respondent::new(grader, worker, folder))
+    }
+
+    /// As [`Respondent::ask`].
+    pub(super) fn ask(&mut self, request: Request) -> anyhow::Result<Answer> {
+        self.0.ask(request)
+    }
+}
+
+impl Drop for Started<'_> {
+    fn drop(&mut self) {
+        match self.0.end().trim_end() {
+            "" => {}
+            printed => eprintln!("the last it printed:\n{}", printable_lines(printed)),
+        }
+    }
 }
 
 impl Subject {
@@ -35,9 +54,13 @@ impl Subject {
         if !path.exists() {
             return Err(anyhow!("{} does not exist", path.display())).blame_arguments();
         }
+        // Also a link to a folder is fine where the caller gives it; within, none is followed.
+        let whole = fs::canonicalize(&path)
+            .with_context(|| format!("{} cannot be read", path.display()))
+            .blame_arguments()?;
         let candidate = Candidate {
             name: exercise.name.clone(),
-            path,
+            path: whole,
         };
         let submission = candidate
             .read(&course.folders(), &Limits::default())
@@ -45,7 +68,7 @@ impl Subject {
         let mut exercises = submission.exercises;
         exercises.remove(&exercise.folder).ok_or_else(|| Failure {
             exit: Exit::Arguments,
-            error: anyhow!("{} holds no {}", candidate.path.display(), exercise.folder),
+            error: anyhow!("{} holds no {}", path.display(), exercise.folder),
         })
     }
 
@@ -74,30 +97,28 @@ impl Subject {
     }
 }
 
-/// Compiles the sources into a worker that is started when it is first asked; `None` where they do not compile, which is
-/// then said.
+/// As [`worker`], which is then started when it is first asked.
 pub(super) fn start<'a>(
     grader: &'a Grader,
     exercise: &Exercise,
     sources: &[Source],
+    folder: &Path,
 ) -> Result<Option<Started<'a>>, Failure> {
-    let folder = grader.scratch.folder()?;
-    let Some(worker) = worker(grader, exercise, sources, folder.path())? else {
-        return Ok(None);
-    };
-    Ok(Some(Started {
-        respondent: Respondent::new(&grader.workshop, &worker, folder.path()),
-        _folder: folder,
-    }))
+    let worker = worker(grader, exercise, sources, folder)?;
+    Ok(worker.map(|worker| Started::new(grader, &worker, folder)))
 }
 
-/// Compiles the sources into a worker, in a folder of its own.
+/// Compiles the sources into a worker, within `folder`, which is empty; `None` where they are refused, which is said.
 pub(super) fn worker(
     grader: &Grader,
     exercise: &Exercise,
     sources: &[Source],
     folder: &Path,
 ) -> Result<Option<PathBuf>, Failure> {
+    if let Some(breach) = rules::breach(exercise, sources) {
+        eprintln!("it is not accepted: {}", printable_lines(&breach));
+        return Ok(None);
+    }
     let stop = || grader.is_stopped();
     let root = &grader.course.root;
     match compile(&grader.workshop, root, exercise, sources, folder, &stop)? {

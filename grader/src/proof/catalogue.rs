@@ -187,7 +187,7 @@ fn operations_of_solution(
         operation: NO_OPERATION.to_owned(),
         ..Request::default()
     };
-    let answer = ask(&grader.workshop, &worker, scratch, request)?;
+    let answer = ask(grader, &worker, scratch, request)?;
     let message = answer
         .err()
         .filter(|fault| fault.kind == FaultKind::BadRequest)

@@ -5,6 +5,7 @@ use crate::grade::{Doubt, Grader, Trial};
 use crate::intake::Source;
 use crate::lanes;
 use crate::naming::Suspicion;
+use crate::session::Broken;
 use crate::verdict::Outcome;
 use anyhow::{Result, bail};
 
@@ -35,7 +36,7 @@ pub(super) fn of_source(
     });
     let trial = grader.try_exercise(exercise, &sources, doubt, &|_| {})?;
     if grader.is_stopped() {
-        bail!("stopped");
+        bail!(Broken::Stopped);
     }
     Ok(trial)
 }

@@ -58,7 +58,7 @@ impl Data {
             return Err(DataError::TooFew(few));
         }
         let folder = || match folder {
-            Some(folder) => Ok(folder.to_owned()),
+            Some(folder) => Ok(source.folder_in(folder)),
             None => source
                 .folder(None)
                 .map_err(|why| DataError::NoFolder(source, why)),
@@ -191,6 +191,13 @@ mod tests {
         let absent = error(Set::Mnist, Some("no/such/folder"), None);
         assert!(absent.contains("no/such/folder"), "{absent}");
         assert!(absent.contains("grader data fetch mnist"), "{absent}");
+        // What `data --dir` was told is as good as the folder that it made there.
+        let folder = tempfile::tempdir().expect("a folder");
+        let fetched = folder.path().join("mnist");
+        std::fs::create_dir(&fetched).expect("a folder in it");
+        let unfinished = error(Set::Mnist, folder.path().to_str(), None);
+        let fetched = fetched.to_string_lossy();
+        assert!(unfinished.contains(&*fetched), "{unfinished}");
         assert!(error(Set::Digits, None, Some(19)).contains("--images 19"));
     }
 }

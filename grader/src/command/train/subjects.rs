@@ -6,15 +6,14 @@ use crate::course::Exercise;
 use crate::exit::{Blame, Failure};
 use crate::grade::Grader;
 use crate::libtorch::{LINK, Libtorch};
-use crate::rules;
+use crate::session::Session;
 use crate::train::device::{Device, Wanted, find_gpu};
-use crate::train::session::Session;
 use anyhow::{Context, anyhow};
 use std::cell::OnceCell;
 use std::fs;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
-use wire::{Request, printable_lines};
+use wire::Request;
 
 /// The subject's worker, and the reference's, each in a folder of its own.
 pub(super) struct Subjects {
@@ -36,10 +35,6 @@ impl Subjects {
         arguments: &Train,
     ) -> Result<Option<Self>, Failure> {
         let sources = arguments.subject.sources(&grader.course, exercise)?;
-        if let Some(breach) = rules::breach(exercise, &sources) {
-            eprintln!("it is not accepted: {}", printable_lines(&breach));
-            return Ok(None);
-        }
         let scratch = grader.scratch.folder()?;
         let worker = subject::worker(grader, exercise, &sources, scratch.path())?;
         Ok(worker.map(|worker| Self {

@@ -1,4 +1,4 @@
-//! A worker that is asked many things, one after the other, and keeps what it has learnt in between.
+//! A worker while it runs: asked one thing after the other, watched, and stopped. Of what it prints, the end is kept.
 
 use crate::confine::Confinement;
 use crate::grade::Grader;
@@ -20,14 +20,11 @@ use wire::{
     read_frame, write_frame,
 };
 
-/// What one answer may take. A step of a large model on a slow machine takes long, but not that long.
-const LIMIT: Duration = Duration::from_secs(300);
-
-/// How long an answer is still waited for once somebody wants to stop: there may be something to keep.
-const PATIENCE: Duration = Duration::from_secs(10);
-
 /// What is kept of what a worker prints.
 const KEPT: usize = 4 << 10;
+
+/// How long a worker that has closed its channel may take to end by itself, and what it printed to arrive.
+const LAST_BREATH: Duration = Duration::from_millis(500);
 
 /// A running worker. It ends when this is dropped.
 #[derive(Debug)]
@@ -36,8 +33,39 @@ pub struct Session {
     requests: Sender<Request>,
     answers: Receiver<Result<Answer, WireError>>,
     printed: Arc<Mutex<VecDeque<u8>>>,
-    memory: u64,
+    /// Gives nothing, and is closed once all that it printed is read.
+    all_printed: Receiver<()>,
+    bounds: Bounds,
     stop: &'static AtomicBool,
+}
+
+/// What a worker may take.
+#[derive(Clone, Copy, Debug)]
+struct Bounds {
+    /// For one answer.
+    answer: Duration,
+    /// For the answer that is waited for when somebody wants to stop.
+    once_stopped: Duration,
+    /// Bytes of memory.
+    memory: u64,
+}
+
+impl Bounds {
+    /// An instructor's own big model takes longer than a test does. Who wants to stop has nothing to keep.
+    const OF_WORKER: Self = Self {
+        answer: Duration::from_secs(120),
+        once_stopped: Duration::ZERO,
+        memory: watch::MEMORY,
+    };
+
+    /// A step of a large model on a slow machine takes long, but not that long; what was learnt is to be kept.
+    fn of_trainer(device: Device) -> Self {
+        Self {
+            answer: Duration::from_secs(300),
+            once_stopped: Duration::from_secs(10),
+            memory: device.memory(),
+        }
+    }
 }
 
 /// Why there is no answer.
@@ -47,7 +75,7 @@ pub enum Broken {
     #[error("{}", of_fault(.0))]
     Fault(Fault),
     /// The worker is gone.
-    #[error("{operation}: the worker ended ({status}){}", said(.printed))]
+    #[error("{operation}: the worker ended ({status}){}", last_words(.printed))]
     Ended {
         /// What it was asked for.
         operation: String,
@@ -87,7 +115,8 @@ fn of_fault(fault: &Fault) -> String {
     format!("{}{}: {message}", fault.kind, place.unwrap_or_default())
 }
 
-fn said(printed: &str) -> String {
+/// The end of what a worker printed, to follow what is said of its end; nothing where it printed nothing.
+pub fn last_words(printed: &str) -> String {
     match printed.trim() {
         "" => String::new(),
         printed => format!("; the last it printed:\n{}", printable_lines(printed)),
@@ -105,6 +134,15 @@ impl Broken {
 }
 
 impl Session {
+    /// Starts a worker that computes what it is asked, which lies in `folder`. It writes nowhere.
+    ///
+    /// # Errors
+    /// Where it cannot be started.
+    pub fn of_worker(grader: &Grader, worker: &Path, folder: &Path) -> Result<Self> {
+        let confinement = Confinement::of_worker(&grader.workshop, worker, folder);
+        Self::start(&confinement, worker, Bounds::OF_WORKER, grader.stop)
+    }
+
     /// Starts a worker that trains, which lies in `folder`.
     ///
     /// # Errors
@@ -116,17 +154,14 @@ impl Session {
         device: Device,
     ) -> Result<Self> {
         let confinement = Confinement::of_trainer(&grader.workshop, worker, folder, device);
-        Self::start(&confinement, worker, device.memory(), grader.stop)
+        let bounds = Bounds::of_trainer(device);
+        Self::start(&confinement, worker, bounds, grader.stop)
     }
 
-    /// Starts a worker that may hold so many bytes of memory. Where `stop` is set, it is not waited for much longer.
-    ///
-    /// # Errors
-    /// Where it cannot be started.
-    pub fn start(
+    fn start(
         confinement: &Confinement,
         worker: &Path,
-        memory: u64,
+        bounds: Bounds,
         stop: &'static AtomicBool,
     ) -> Result<Self> {
         let mut child = confinement
@@ -156,13 +191,18 @@ impl Session {
         });
         let printed = Arc::default();
         let kept = Arc::clone(&printed);
-        thread::spawn(move || keep_the_end(prints, &kept));
+        let (at_the_end, all_printed) = channel();
+        thread::spawn(move || {
+            keep_the_end(prints, &kept);
+            drop::<Sender<()>>(at_the_end);
+        });
         Ok(Self {
             child,
             requests,
             answers,
             printed,
-            memory,
+            all_printed,
+            bounds,
             stop,
         })
     }
@@ -172,53 +212,71 @@ impl Session {
     /// # Errors
     /// Where it gives none.
     pub fn ask(&mut self, request: Request) -> Result<Tensors, Broken> {
+        self.ask_within(request, self.bounds.answer)
+    }
+
+    /// As [`ask`](Self::ask), within a time of one's own.
+    ///
+    /// # Errors
+    /// As [`ask`](Self::ask).
+    pub fn ask_within(&mut self, request: Request, limit: Duration) -> Result<Tensors, Broken> {
         let operation = request.operation.clone();
         // An error means that the worker is gone, which is found out below.
         let _ = self.requests.send(request);
-        let mut deadline = Instant::now() + LIMIT;
-        let mut limit = LIMIT;
+        let mut deadline = Instant::now() + limit;
+        let mut is_stopped = false;
         loop {
-            watch::look_for(Pid::from_child(&self.child), self.memory);
+            watch::look_for(Pid::from_child(&self.child), self.bounds.memory);
             match self.answers.recv_timeout(watch::EVERY) {
                 Ok(Ok(Ok(tensors))) => return Ok(tensors),
                 Ok(Ok(Err(fault))) => return Err(Broken::Fault(fault)),
                 Ok(Err(WireError::Closed | WireError::Io(_)))
                 | Err(RecvTimeoutError::Disconnected) => return Err(self.obituary(operation)),
                 Ok(Err(error)) => return Err(Broken::forged(&operation, error)),
-                Err(RecvTimeoutError::Timeout) if Instant::now() < deadline => {
-                    if limit == LIMIT && self.stop.load(Ordering::Relaxed) {
-                        limit = PATIENCE;
-                        deadline = deadline.min(Instant::now() + PATIENCE);
+                Err(RecvTimeoutError::Timeout) => {
+                    if !is_stopped && self.stop.load(Ordering::Relaxed) {
+                        is_stopped = true;
+                        deadline = deadline.min(Instant::now() + self.bounds.once_stopped);
+                    }
+                    if Instant::now() >= deadline {
+                        return Err(if is_stopped {
+                            Broken::Stopped
+                        } else {
+                            Broken::Late { operation, limit }
+                        });
                     }
                 }
-                Err(RecvTimeoutError::Timeout) if limit == PATIENCE => return Err(Broken::Stopped),
-                Err(RecvTimeoutError::Timeout) => return Err(Broken::Late { operation, limit }),
             }
         }
     }
 
+    /// Ends the worker, and gives the end of what it printed.
+    pub fn end(mut self) -> String {
+        // An error means that it has ended by itself.
+        let _ = self.child.kill();
+        self.printed()
+    }
+
     /// How the worker ended, and the last it printed.
     fn obituary(&mut self, operation: String) -> Broken {
-        // It closed its channel: what it does now is of no use. An error means that it has ended by itself.
-        thread::sleep(watch::EVERY);
-        let ended = self.child.try_wait();
+        let printed = self.printed();
+        // It closed its channel: what it does now is of no use. One that was ending already ends as it was about to.
         let _ = self.child.kill();
-        let status = match ended {
-            Ok(Some(status)) => Ok(status),
-            _ => self.child.wait(),
-        };
-        match status {
+        match self.child.wait() {
             Err(error) => error.into(),
-            Ok(status) => {
-                let mut printed = self.printed.lock().unwrap_or_else(PoisonError::into_inner);
-                let printed = String::from_utf8_lossy(printed.make_contiguous()).into_owned();
-                Broken::Ended {
-                    operation,
-                    status,
-                    printed,
-                }
-            }
+            Ok(status) => Broken::Ended {
+                operation,
+                status,
+                printed,
+            },
         }
+    }
+
+    /// The end of what a worker printed that ends about now.
+    fn printed(&self) -> String {
+        let _ = self.all_printed.recv_timeout(LAST_BREATH);
+        let mut printed = self.printed.lock().unwrap_or_else(PoisonError::into_inner);
+        String::from_utf8_lossy(printed.make_contiguous()).into_owned()
     }
 }
 
