@@ -3,13 +3,13 @@
 use crate::confine::{self, Confinement};
 use crate::course::{Exercise, Kind};
 use crate::grade::Grader;
-use crate::limits::Limits;
 use crate::process;
 use crate::verdict::{Tally, Tested};
 use anyhow::{Result, bail};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
+use wire::words::{INTERRUPTED_MARK, PLACE, out_of_time};
 
 /// What a judge may take, once the exercise's time is over, to give up the tests that are left and say why.
 const LAST_WORDS: Duration = Duration::from_secs(10);
@@ -73,14 +73,14 @@ pub fn judge(
                 let message = report.message(&test);
                 let without = || {
                     if finished.timed_out {
-                        out_of_time(limits)
+                        out_of_time(limits.exercise_seconds)
                     } else {
                         "it failed without a word".to_owned()
                     }
                 };
                 (false, Some(message.unwrap_or_else(without)))
             }
-            None if finished.timed_out => (false, Some(out_of_time(limits))),
+            None if finished.timed_out => (false, Some(out_of_time(limits.exercise_seconds))),
             None => bail!(
                 "the judge of {} did not run {test} ({}): {}",
                 exercise.name,
@@ -138,13 +138,6 @@ fn refuse_unknown_tests(exercise: &Exercise, report: &Report<'_>, tested: &[Test
         }
     }
     Ok(())
-}
-
-fn out_of_time(limits: Limits) -> String {
-    format!(
-        "not run to its end: the exercise's {} s were over",
-        limits.exercise_seconds
-    )
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -234,9 +227,6 @@ fn what_was_said(lines: &[&str]) -> String {
     }
 }
 
-/// How the line begins that the judge prints before a panic's message, to say where it was.
-pub(crate) const PLACE: &str = "in the submission, at ";
-
 /// libtorch appends the C++ stack to its messages, and `unwrap` writes all that in one line.
 fn without_stack(line: &str) -> String {
     match line.split_once("\\nException raised from ") {
@@ -244,9 +234,6 @@ fn without_stack(line: &str) -> String {
         None => line.to_owned(),
     }
 }
-
-/// What the judge appends to the message of a test whose worker died; as testkit's panics module has it.
-pub(crate) const INTERRUPTED_MARK: &str = "(the rest of this test was not run)";
 
 /// Counts passed tests and their points by kind.
 pub fn tally(exercise: &Exercise, tested: &[Tested]) -> BTreeMap<Kind, Tally> {

@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 use testkit::panics;
+use wire::words::{INTERRUPTED_MARK, PLACE, out_of_time};
 use wire::{Answer, Frame, Limits, Request, Tensors, WireError, read_frame, write_frame};
 
 /// Where the grader puts the worker's command: the program in `JUDGE_WORKER_0`, its arguments in `_1`, `_2`, ….
@@ -39,7 +40,7 @@ pub fn ask(request: Request) -> Tensors {
     }
     let left = time_left();
     if left.is_zero() {
-        panics::interrupt(&out_of_time());
+        interrupt(&out_of_time(exercise_limit().as_secs()));
     }
     let operation = request.operation.clone();
     let mut request = request;
@@ -54,12 +55,20 @@ pub fn ask(request: Request) -> Tensors {
             if let Some(place) = fault.place.filter(|place| !place.starts_with('/')) {
                 // A test may catch the panic, and fail of something else: the place stands beside its message.
                 let first = message.lines().next().unwrap_or_default();
-                eprintln!("in the submission, at {}: {first}", harmless(&place));
+                eprintln!("{PLACE}{}: {first}", harmless(&place));
             }
             panic!("{message}")
         }
-        Err(broken) => panics::interrupt(&format!("{operation}: {broken}")),
+        Err(broken) => interrupt(&format!("{operation}: {broken}")),
     }
+}
+
+/// Fails this test for good, as [`panics::interrupt`] does, and marks its message.
+///
+/// # Panics
+/// Always.
+pub(crate) fn interrupt(reason: &str) -> ! {
+    panics::interrupt(&format!("{reason}\n{INTERRUPTED_MARK}"))
 }
 
 /// Sends what comes next to another worker: this one gave an answer to something else than it was asked, and more of the
@@ -168,7 +177,7 @@ impl Courier {
                 // The courier now finds the channel closed and says so; that answer is of no use.
                 let _ = self.answers.recv();
                 if left < limit {
-                    return Err(out_of_time());
+                    return Err(out_of_time(exercise_limit().as_secs()));
                 }
                 *self.hung.entry(operation).or_default() += 1;
                 Err(format!(
@@ -362,12 +371,11 @@ fn keep_the_end(mut prints: impl Read, kept: &Mutex<Output>) {
 fn time_left() -> Duration {
     static START: OnceLock<Instant> = OnceLock::new();
     let start = START.get_or_init(Instant::now);
-    seconds(EXERCISE_SECONDS_VARIABLE, 60).saturating_sub(start.elapsed())
+    exercise_limit().saturating_sub(start.elapsed())
 }
 
-fn out_of_time() -> String {
-    let limit = seconds(EXERCISE_SECONDS_VARIABLE, 60).as_secs();
-    format!("not run to its end: the exercise's {limit} s were over")
+fn exercise_limit() -> Duration {
+    seconds(EXERCISE_SECONDS_VARIABLE, 60)
 }
 
 fn seconds(variable: &str, usual: u64) -> Duration {
