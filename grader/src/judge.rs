@@ -5,7 +5,7 @@ use crate::course::{Exercise, Kind};
 use crate::grade::Grader;
 use crate::process;
 use crate::verdict::{Tally, Tested};
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
@@ -63,7 +63,8 @@ pub fn judge(
         command.arg(format!("--skip={}::", Kind::Training));
     }
     let stop = || grader.is_stopped();
-    let finished = process::run(&mut command, limits.exercise() + LAST_WORDS, &stop)?;
+    let finished = process::run(&mut command, limits.exercise() + LAST_WORDS, &stop)
+        .with_context(|| format!("the judge of {} gave no verdict", exercise.name))?;
     let report = Report::read(&finished.stdout);
     let mut tested = vec![];
     for (kind, test) in exercise.tests() {
