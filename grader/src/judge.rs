@@ -40,6 +40,7 @@ pub fn judge(
     ];
     let of_worker = Confinement {
         memory: limits.memory_mib,
+        cpu: limits.processor_seconds(),
         ..Confinement::of_worker(workshop, worker, scratch).within_judge()
     };
     let worker_command = of_worker.arguments(worker);
@@ -50,7 +51,7 @@ pub fn judge(
     }
     let of_judge = Confinement::of_judge(workshop, judge, worker, &grader.course.root, scratch)?;
     let confinement = Confinement {
-        cpu: limits.exercise_seconds * 4,
+        cpu: limits.processor_seconds(),
         // What the judge may not have, no worker that it starts may.
         memory: of_judge.memory.max(limits.memory_mib),
         environment,
