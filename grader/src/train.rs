@@ -244,7 +244,9 @@ impl Run {
                 });
             }
             self.progress.loss += loss * batch.len() as f64;
-            self.progress.right += right as usize;
+            self.progress.right += counted(right, batch.len()).ok_or_else(|| {
+                Broken::forged(OPERATION, format!("{right} of {} right", batch.len()))
+            })?;
             self.progress.images += batch.len();
         }
         Ok(())
@@ -340,6 +342,12 @@ impl Run {
         let csv = history::csv(&self.progress.epochs);
         checkpoint::write_whole(&self.folder.join("history.csv"), csv.as_bytes())
     }
+}
+
+/// How many of a batch's images were told apart, as a worker says; nothing where it cannot be.
+fn counted(right: f64, batch: usize) -> Option<usize> {
+    let is_count = right.fract() == 0.0 && (0.0..=batch as f64).contains(&right);
+    is_count.then_some(right as usize)
 }
 
 fn lock(folder: &Path) -> Result<File> {
@@ -493,4 +501,18 @@ fn logits_of_heads(
         }
     }
     Ok((all, of_heads))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::counted;
+
+    #[test]
+    fn no_more_are_right_than_there_are() {
+        assert_eq!(counted(0.0, 3), Some(0));
+        assert_eq!(counted(3.0, 3), Some(3));
+        for forged in [4.0, -1.0, 0.5, 1e300, f64::INFINITY, f64::NAN] {
+            assert_eq!(counted(forged, 3), None, "{forged}");
+        }
+    }
 }
