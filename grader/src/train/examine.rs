@@ -4,9 +4,9 @@
 use super::data::Data;
 use super::device::Device;
 use super::plan::Plan;
+use super::requests::{load, logits_of_heads, start};
 use super::score::{Score, score};
 use super::session::{Broken, Session};
-use super::{load, logits_of_heads, start};
 use anyhow::{Result, anyhow};
 use ndarray::Array2;
 use std::fmt;
