@@ -1,6 +1,6 @@
 //! Grading many submissions, several at a time.
 
-use crate::grade::{Grader, Stage};
+use crate::grade::{Grader, Stage, without_panic};
 use crate::intake::{Candidate, Limits};
 use crate::lanes;
 use crate::ledger::Ledger;
@@ -76,9 +76,8 @@ pub fn run(
 }
 
 fn finished_before(grader: &Grader, candidate: &Candidate, ledger: &Ledger) -> Option<Graded> {
-    let submission = candidate
-        .read(&grader.course.folders(), &Limits::default())
-        .ok()?;
+    let read = || Ok(candidate.read(&grader.course.folders(), &Limits::default())?);
+    let submission = without_panic(read).ok()?;
     // A result that is none is no reason not to try again.
     ledger
         .finished(&candidate.name, &submission.digest)

@@ -23,10 +23,6 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The exit code that says that a program was not started, since it could not be confined: no compiler and no test
-/// harness ends with it.
-pub const NOT_CONFINED: u8 = 125;
-
 /// What a confined process may use.
 #[derive(Args, Clone, Debug, PartialEq, Eq)]
 pub struct Confinement {

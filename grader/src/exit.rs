@@ -1,9 +1,9 @@
 //! How the grader ends: exit codes, and the errors that decide them.
 
 use crate::attack::NO_COPY;
-use crate::confine::NOT_CONFINED;
 use crate::session::Broken;
 use std::process::{ExitCode, ExitStatus};
+use wire::words::NOT_CONFINED;
 
 /// The exit codes. A failing submission is none of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -16,10 +16,12 @@ use crate::workshop::Workshop;
 use anyhow::{Context, Result, bail};
 use std::collections::BTreeMap;
 use std::fs;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
+use wire::printable_lines;
 
 /// Everything that grading a submission takes, and that is the same for a whole class.
 #[derive(Clone, Debug)]
@@ -102,6 +104,26 @@ impl Trial {
             suspicion: Ok(Suspicion::None),
         }
     }
+
+    /// One that the grader failed in.
+    fn not_graded(error: &anyhow::Error) -> Self {
+        Self::ended(Outcome::NotGraded(format!("{error:#}")))
+    }
+}
+
+/// Does something that may fail; a panic is one of its failures. Whatever the grader stumbles over in one submission, the
+/// batch goes on.
+///
+/// # Errors
+/// Where `act` fails or panics.
+pub(crate) fn without_panic<T>(act: impl FnOnce() -> Result<T>) -> Result<T> {
+    catch_unwind(AssertUnwindSafe(act)).unwrap_or_else(|payload| {
+        let text = payload.downcast_ref::<&str>().copied();
+        let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+        let text = text.unwrap_or("without a message");
+        // It may quote what the submission holds.
+        bail!("the grader panicked: {}", printable_lines(text))
+    })
 }
 
 impl Grader {
@@ -114,18 +136,29 @@ impl Grader {
     ) -> Option<Graded> {
         stage(Stage::Reading);
         let start = Instant::now();
-        let (digest, refused, sources) =
-            match candidate.read(&self.course.folders(), &IntakeLimits::default()) {
-                Ok(submission) => (submission.digest, None, submission.exercises),
-                Err(refusal) => (String::new(), Some(refusal.to_string()), BTreeMap::new()),
-            };
-        let note = (refused.is_none() && sources.is_empty()).then(|| NOTHING_FOUND.to_owned());
+        let read = || Ok(candidate.read(&self.course.folders(), &IntakeLimits::default()));
+        let (digest, refused, sources) = match without_panic(read) {
+            Ok(Ok(submission)) => (submission.digest, None, Ok(submission.exercises)),
+            Ok(Err(refusal)) => (
+                String::new(),
+                Some(refusal.to_string()),
+                Ok(BTreeMap::new()),
+            ),
+            Err(error) => (String::new(), None, Err(error)),
+        };
+        let is_empty = sources.as_ref().is_ok_and(BTreeMap::is_empty);
+        let note = (refused.is_none() && is_empty).then(|| NOTHING_FOUND.to_owned());
         // What takes longest is begun first, so that no lane is idle at the end: that with libtorch, and the later the longer.
         let mut longest_first: Vec<_> = self.exercises.iter().rev().collect();
         longest_first.sort_by_key(|exercise| !exercise.uses_torch);
         let exercises = lanes::each(&longest_first, lanes, |_, exercise| {
-            let sources = sources.get(&exercise.folder).map(Vec::as_slice);
-            (!self.is_stopped()).then(|| self.grade_exercise(exercise, sources, stage))
+            (!self.is_stopped()).then(|| match &sources {
+                Ok(sources) => {
+                    let sources = sources.get(&exercise.folder).map(Vec::as_slice);
+                    self.grade_exercise(exercise, sources, stage)
+                }
+                Err(error) => self.count(exercise, Trial::not_graded(error), Instant::now()),
+            })
         });
         let mut exercises = exercises.into_iter().collect::<Option<Vec<_>>>()?;
         exercises.sort_by(|a, b| a.exercise.cmp(&b.exercise));
@@ -154,16 +187,23 @@ impl Grader {
         stage: &dyn Fn(Stage<'_>),
     ) -> GradedExercise {
         let start = Instant::now();
+        let trial = match sources {
+            None => Trial::ended(Outcome::Missing),
+            Some(sources) => {
+                let act = || self.try_exercise(exercise, sources, Doubt::Failures, stage);
+                without_panic(act).unwrap_or_else(|error| Trial::not_graded(&error))
+            }
+        };
+        self.count(exercise, trial, start)
+    }
+
+    /// What a trial that was begun then is worth.
+    fn count(&self, exercise: &Exercise, trial: Trial, start: Instant) -> GradedExercise {
         let Trial {
             outcome,
             tests,
             suspicion,
-        } = match sources {
-            None => Trial::ended(Outcome::Missing),
-            Some(sources) => self
-                .try_exercise(exercise, sources, Doubt::Failures, stage)
-                .unwrap_or_else(|error| Trial::ended(Outcome::NotGraded(format!("{error:#}")))),
-        };
+        } = trial;
         let misconception = match suspicion {
             Ok(Suspicion::One(misconception)) => Some(misconception.into()),
             Ok(Suspicion::None | Suspicion::Several(_)) => None,
@@ -233,7 +273,9 @@ impl Grader {
             ..tested.clone()
         };
         let doubted: Vec<_> = tests.iter().map(doubted).collect();
-        let suspicion = self.namer.suspect(self, exercise, &calls, &doubted, stage);
+        // Whatever comes of it, the grade stands.
+        let suspect = || (self.namer).suspect(self, exercise, &calls, &doubted, stage);
+        let suspicion = without_panic(suspect);
         Ok(Trial {
             outcome: Outcome::Tested,
             tests,
@@ -280,5 +322,46 @@ impl Grader {
     /// Whether somebody wants to stop.
     pub fn is_stopped(&self) -> bool {
         self.stop.load(Ordering::Relaxed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_of_the_grader_ends_one_exercise_and_not_the_batch() -> Result<()> {
+        static STOP: AtomicBool = AtomicBool::new(false);
+        let folder = tempfile::tempdir()?;
+        let course = Course::open(concat!(env!("CARGO_MANIFEST_DIR"), "/..").as_ref())?;
+        let candidate = Candidate {
+            name: "solutions".to_owned(),
+            path: course.root.join("solutions"),
+        };
+        let grader = Grader {
+            exercises: course.exercises.clone(),
+            workshop: Workshop::build(&course, &[], Level::default())?,
+            scratch: Arc::new(Scratch::new(folder.path())?),
+            namer: Arc::default(),
+            level: Level::default(),
+            limits: Asked::default(),
+            seed: None,
+            training: None,
+            stop: &STOP,
+            course,
+        };
+        let stumble = |stage: Stage<'_>| assert_eq!(stage, Stage::Reading, "a stone");
+        let graded = grader.grade(&candidate, 2, &stumble);
+        let graded = graded.context("nobody stopped it")?;
+        assert!(!graded.is_complete());
+        assert_eq!(graded.exercises.len(), grader.exercises.len());
+        for exercise in graded.exercises {
+            assert!(
+                matches!(&exercise.outcome, Outcome::NotGraded(why) if why.contains("a stone")),
+                "{:?}",
+                exercise.outcome
+            );
+        }
+        Ok(())
     }
 }

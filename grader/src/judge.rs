@@ -3,13 +3,13 @@
 use crate::confine::{self, Confinement};
 use crate::course::{Exercise, Kind};
 use crate::grade::Grader;
-use crate::limits::Limits;
 use crate::process;
 use crate::verdict::{Tally, Tested};
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
+use wire::words::{INTERRUPTED_MARK, PLACE, out_of_time};
 
 /// What a judge may take, once the exercise's time is over, to give up the tests that are left and say why.
 const LAST_WORDS: Duration = Duration::from_secs(10);
@@ -40,6 +40,7 @@ pub fn judge(
     ];
     let of_worker = Confinement {
         memory: limits.memory_mib,
+        cpu: limits.processor_seconds(),
         ..Confinement::of_worker(workshop, worker, scratch).within_judge()
     };
     let worker_command = of_worker.arguments(worker);
@@ -50,7 +51,7 @@ pub fn judge(
     }
     let of_judge = Confinement::of_judge(workshop, judge, worker, &grader.course.root, scratch)?;
     let confinement = Confinement {
-        cpu: limits.exercise_seconds * 4,
+        cpu: limits.processor_seconds(),
         // What the judge may not have, no worker that it starts may.
         memory: of_judge.memory.max(limits.memory_mib),
         environment,
@@ -63,7 +64,8 @@ pub fn judge(
         command.arg(format!("--skip={}::", Kind::Training));
     }
     let stop = || grader.is_stopped();
-    let finished = process::run(&mut command, limits.exercise() + LAST_WORDS, &stop)?;
+    let finished = process::run(&mut command, limits.exercise() + LAST_WORDS, &stop)
+        .with_context(|| format!("the judge of {} gave no verdict", exercise.name))?;
     let report = Report::read(&finished.stdout);
     let mut tested = vec![];
     for (kind, test) in exercise.tests() {
@@ -73,14 +75,14 @@ pub fn judge(
                 let message = report.message(&test);
                 let without = || {
                     if finished.timed_out {
-                        out_of_time(limits)
+                        out_of_time(limits.exercise_seconds)
                     } else {
                         "it failed without a word".to_owned()
                     }
                 };
                 (false, Some(message.unwrap_or_else(without)))
             }
-            None if finished.timed_out => (false, Some(out_of_time(limits))),
+            None if finished.timed_out => (false, Some(out_of_time(limits.exercise_seconds))),
             None => bail!(
                 "the judge of {} did not run {test} ({}): {}",
                 exercise.name,
@@ -138,13 +140,6 @@ fn refuse_unknown_tests(exercise: &Exercise, report: &Report<'_>, tested: &[Test
         }
     }
     Ok(())
-}
-
-fn out_of_time(limits: Limits) -> String {
-    format!(
-        "not run to its end: the exercise's {} s were over",
-        limits.exercise_seconds
-    )
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -234,9 +229,6 @@ fn what_was_said(lines: &[&str]) -> String {
     }
 }
 
-/// How the line begins that the judge prints before a panic's message, to say where it was.
-pub(crate) const PLACE: &str = "in the submission, at ";
-
 /// libtorch appends the C++ stack to its messages, and `unwrap` writes all that in one line.
 fn without_stack(line: &str) -> String {
     match line.split_once("\\nException raised from ") {
@@ -244,9 +236,6 @@ fn without_stack(line: &str) -> String {
         None => line.to_owned(),
     }
 }
-
-/// What the judge appends to the message of a test whose worker died; as testkit's panics module has it.
-pub(crate) const INTERRUPTED_MARK: &str = "(the rest of this test was not run)";
 
 /// Counts passed tests and their points by kind.
 pub fn tally(exercise: &Exercise, tested: &[Tested]) -> BTreeMap<Kind, Tally> {

@@ -1,11 +1,11 @@
 //! What each test says of itself to whoever fails it: its doc comment, read from the exercise's test files.
 
 use crate::course::{Course, Exercise, Kind};
-use crate::judge::{INTERRUPTED_MARK, PLACE};
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use std::collections::BTreeMap;
 use std::fs;
 use syn::{Lit, parse_str};
+use wire::words::{INTERRUPTED_MARK, NOT_TO_ITS_END, PLACE};
 
 /// The beginning of a doc comment's line that says what in the code to look at.
 const LOOK_AT: &str = "Look at:";
@@ -30,7 +30,7 @@ impl Lesson {
             PLACE,
             "not yet implemented: ",
             "called `Result::unwrap()`",
-            "not run to its end: ",
+            NOT_TO_ITS_END,
         ]
         .iter()
         .any(|start| message.starts_with(start))

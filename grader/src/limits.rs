@@ -73,6 +73,12 @@ impl Limits {
     pub fn exercise(self) -> Duration {
         Duration::from_secs(self.exercise_seconds)
     }
+
+    /// Processor time of the judge, and of each worker, in seconds. That of threads adds up: who has no more than four at
+    /// work meets the time limit of the exercise first.
+    pub fn processor_seconds(self) -> u64 {
+        self.exercise_seconds * 4
+    }
 }
 
 #[cfg(test)]
@@ -92,5 +98,15 @@ mod tests {
         assert_eq!(limits.memory_mib, 3000);
         assert_eq!(limits.exercise_seconds, Limits::default().exercise_seconds);
         assert!(toml::from_str::<Asked>("calls = 3").is_err());
+    }
+
+    #[test]
+    fn who_may_take_longer_gets_more_processor_time() {
+        let long = Asked {
+            exercise_seconds: Some(3600),
+            ..Asked::default()
+        };
+        let limits = Limits::of(long, Asked::default());
+        assert!(limits.processor_seconds() > limits.exercise_seconds);
     }
 }

@@ -1,6 +1,5 @@
 //! Running a program to its end, with a limit on its time and on how much of its output is kept.
 
-use crate::confine::NOT_CONFINED;
 use crate::watch;
 use anyhow::{Context, Result, bail};
 use rustix::process::{Pid, Signal, kill_process_group};
@@ -9,6 +8,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
+use wire::words::NOT_CONFINED;
 
 /// What is kept of each of a program's two outputs.
 const KEPT: usize = 1 << 20;

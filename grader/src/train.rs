@@ -1,10 +1,10 @@
 //! Training a Vision Transformer with somebody's own code, in a worker, and finding out what it learnt.
 //!
-//! The worker ([`crate::session`]) holds the model, its optimiser and the images to learn from. The grader draws the
-//! order of the images, asks for half a second's steps at a time ([`pace`]), keeps the weights after every epoch
-//! ([`checkpoint`]) and scores logits itself ([`mod@score`]): labels that a model is held against never enter a worker. In
-//! the end two new workers, the submission's and the reference's, get the weights and the held-out images; only where
-//! they agree does the score count ([`examine`]). [`graded`] makes a test of it.
+//! The worker ([`crate::session`], asked by [`requests`]) holds the model, its optimiser and the images to learn from. The
+//! grader draws the order of the images, asks for half a second's steps at a time ([`pace`]), keeps the weights after every
+//! epoch ([`checkpoint`]) and scores logits itself ([`mod@score`]): labels that a model is held against never enter a
+//! worker. In the end two new workers, the submission's and the reference's, get the weights and the held-out images; only
+//! where they agree does the score count ([`examine`]). [`graded`] makes a test of it.
 //!
 //! Who learns is said by [`learner`]. Before a DeiT learns, its [`teacher`] says what it thinks of all images.
 
@@ -18,29 +18,29 @@ pub mod learner;
 pub mod pace;
 pub mod pictures;
 pub mod plan;
+pub mod requests;
 pub mod score;
 pub mod sizes;
 pub mod teacher;
 
 use crate::ledger;
-use crate::session::{Broken, Session};
+use crate::session::Session;
 use crate::train::checkpoint::{Checkpoint, Progress};
 use crate::train::data::Data;
 use crate::train::device::Device;
 use crate::train::history::{Epoch, History, Test};
 use crate::train::pace::Pace;
 use crate::train::plan::Plan;
+use crate::train::requests::{load, logits, send_lessons, start, state};
 use crate::train::score::{Score, score};
 use anyhow::{Context, Result, bail};
-use datasets::Dataset;
 use datasets::batch::shuffled_order;
-use ndarray::{Array1, Array2};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
-use wire::{RawTensor, Request, Tensors};
+use wire::Tensors;
 
 /// What happens in a run, for whoever shows it.
 pub trait Audience {
@@ -220,23 +220,9 @@ impl Run {
     }
 
     fn take_steps(&mut self, order: &[usize], steps: usize) -> Result<()> {
-        const OPERATION: &str = "train.steps";
-        let indices: Array1<i64> = order.iter().map(|&place| place as i64).collect();
-        let answer = self.session.ask(Request {
-            operation: OPERATION.to_owned(),
-            arguments: [("batch", self.plan.batch), ("from", self.progress.step)]
-                .map(|(name, value)| (name.to_owned(), value.to_string()))
-                .into(),
-            tensors: Tensors::from([("order".to_owned(), (&indices).into())]),
-        })?;
-        let numbers = |name: &str| -> Result<Vec<f64>, Broken> {
-            let numbers = answer.get(name).map(RawTensor::to_f64);
-            numbers
-                .filter(|numbers| numbers.len() == steps)
-                .ok_or_else(|| Broken::forged(OPERATION, format!("no {steps} numbers {name}")))
-        };
-        let (losses, right) = (numbers("losses")?, numbers("right")?);
-        for ((loss, right), batch) in losses.iter().zip(right).zip(order.chunks(self.plan.batch)) {
+        let (batch, from) = (self.plan.batch, self.progress.step);
+        let taken = requests::steps(&mut self.session, order, steps, batch, from)?;
+        for ((loss, right), batch) in taken.into_iter().zip(order.chunks(batch)) {
             self.progress.step += 1;
             if !loss.is_finite() {
                 let step = self.progress.step;
@@ -246,7 +232,7 @@ impl Run {
                 });
             }
             self.progress.loss += loss * batch.len() as f64;
-            self.progress.right += right as usize;
+            self.progress.right += right;
             self.progress.images += batch.len();
         }
         Ok(())
@@ -342,147 +328,4 @@ impl Run {
         let csv = history::csv(&self.progress.epochs);
         checkpoint::write_whole(&self.folder.join("history.csv"), csv.as_bytes())
     }
-}
-
-fn send_lessons(session: &mut Session, data: &Data) -> Result<()> {
-    let train = &data.split.train;
-    for part in data::parts(train) {
-        let mut tensors = Tensors::from([
-            ("images".to_owned(), data::pixels(train, part.clone())?),
-            ("labels".to_owned(), data::labels(train, part.clone())),
-        ]);
-        if let Some(teacher) = &data.teacher {
-            tensors.insert("teacher".to_owned(), data::sayings(teacher, part));
-        }
-        session.ask(Request {
-            operation: "train.data".to_owned(),
-            tensors,
-            ..Request::default()
-        })?;
-    }
-    Ok(())
-}
-
-/// Has the model built; gives how many numbers it learns.
-fn start(session: &mut Session, plan: &Plan, data: &Data, device: Device) -> Result<i64, Broken> {
-    const OPERATION: &str = "train.start";
-    let Data {
-        mean, std, split, ..
-    } = data;
-    let arguments = plan.arguments(split.train.len(), &device.to_string(), *mean, *std);
-    let answer = session.ask(Request {
-        operation: OPERATION.to_owned(),
-        arguments: arguments.into_iter().collect(),
-        ..Request::default()
-    })?;
-    let numbers = answer.get("parameters").map(RawTensor::to_f64);
-    match numbers.as_deref() {
-        Some(&[parameters]) => Ok(parameters as i64),
-        _ => Err(Broken::forged(OPERATION, "no number of parameters")),
-    }
-}
-
-/// How much of a state goes into one request, in bytes: a quarter of what one may hold.
-const PART: usize = 16 << 20;
-
-const WEIGHT: &str = "weight.";
-const ADAMW: &str = "adamw.";
-
-/// Puts weights, and the optimiser's state where there is one, into their places.
-fn load(session: &mut Session, weights: Tensors, adamw: Tensors) -> Result<(), Broken> {
-    let named = |start: &'static str, tensors: Tensors| {
-        let tensors = tensors.into_iter();
-        tensors.map(move |(name, tensor)| (format!("{start}{name}"), tensor))
-    };
-    let mut all = named(WEIGHT, weights).chain(named(ADAMW, adamw)).peekable();
-    while all.peek().is_some() {
-        let (mut part, mut bytes) = (Tensors::new(), 0);
-        while let Some((name, tensor)) = all.next_if(|_| bytes < PART) {
-            bytes += tensor.bytes().len();
-            part.insert(name, tensor);
-        }
-        let last = all.peek().is_none().to_string();
-        session.ask(Request {
-            operation: "train.load".to_owned(),
-            arguments: [("last".to_owned(), last)].into(),
-            tensors: part,
-        })?;
-    }
-    Ok(())
-}
-
-/// The most that a worker's state may be: more is no model of this course, and would fill the memory.
-const MOST_STATE: usize = 4 << 30;
-
-/// Gets weights and the optimiser's state.
-fn state(session: &mut Session) -> Result<(Tensors, Tensors), Broken> {
-    const OPERATION: &str = "train.state";
-    let forged = |why: &str| Broken::forged(OPERATION, why);
-    let (mut weights, mut adamw, mut bytes) = (Tensors::new(), Tensors::new(), 0);
-    loop {
-        let from = weights.len() + adamw.len();
-        let mut part = session.ask(Request {
-            operation: OPERATION.to_owned(),
-            arguments: [("from".to_owned(), from.to_string())].into(),
-            ..Request::default()
-        })?;
-        let left = part.remove("left").map(|left| left.to_f64());
-        let left = left.and_then(|left| left.first().copied());
-        let left = left.ok_or_else(|| forged("it does not say how much is left"))?;
-        for (name, tensor) in part {
-            bytes += tensor.bytes().len();
-            if let Some(name) = name.strip_prefix(WEIGHT) {
-                weights.insert(name.to_owned(), tensor);
-            } else if let Some(name) = name.strip_prefix(ADAMW) {
-                adamw.insert(name.to_owned(), tensor);
-            } else {
-                return Err(forged(
-                    "a tensor that is neither a weight nor the optimiser's",
-                ));
-            }
-        }
-        if left == 0.0 {
-            return Ok((weights, adamw));
-        }
-        if weights.len() + adamw.len() == from || bytes > MOST_STATE {
-            return Err(forged("it does not come to an end"));
-        }
-    }
-}
-
-/// The logits of a set's images.
-fn logits(session: &mut Session, set: &Dataset, classes: usize) -> Result<Array2<f32>> {
-    Ok(logits_of_heads(session, set, classes, &[])?.0)
-}
-
-/// The logits of a set's images, and those of each head alone.
-fn logits_of_heads(
-    session: &mut Session,
-    set: &Dataset,
-    classes: usize,
-    heads: &[&str],
-) -> Result<(Array2<f32>, Vec<Array2<f32>>)> {
-    const OPERATION: &str = "train.logits";
-    let mut all = Array2::zeros((0, classes));
-    let mut of_heads = vec![all.clone(); heads.len()];
-    for part in data::parts(set) {
-        let images = part.len();
-        let mut answer = session.ask(Request {
-            operation: OPERATION.to_owned(),
-            tensors: Tensors::from([("images".to_owned(), data::pixels(set, part)?)]),
-            ..Request::default()
-        })?;
-        let mut take = |name: &str| {
-            let logits = answer.remove(name);
-            let logits = logits.and_then(|logits| logits.to_array().ok());
-            let logits = logits.filter(|logits: &Array2<f32>| logits.dim() == (images, classes));
-            let lacks = || format!("no {name} f32 [{images}, {classes}]");
-            logits.ok_or_else(|| Broken::forged(OPERATION, lacks()))
-        };
-        all.append(ndarray::Axis(0), take("logits")?.view())?;
-        for (head, logits) in heads.iter().zip(&mut of_heads) {
-            logits.append(ndarray::Axis(0), take(&format!("head.{head}"))?.view())?;
-        }
-    }
-    Ok((all, of_heads))
 }

@@ -1,15 +1,22 @@
 //! What compiler and judge are started with, tried with calls of the system that safe Rust does not reach, and with a
 //! look around.
 
+use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Command, Output};
 
 /// Runs a program as the grader starts what it confines.
 fn confined(layers: &[&str], program: &Path, arguments: &[&str]) -> Output {
+    confined_for(10, layers, program, arguments)
+}
+
+/// The same, for so many seconds of processor time.
+fn confined_for(seconds: u64, layers: &[&str], program: &Path, arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_grader"))
         .arg("confined")
         .args(layers)
-        .args(["--folder=/", "--memory=1024", "--cpu=10", "--file=0"])
+        .args(["--folder=/", "--memory=1024", "--file=0"])
+        .arg(format!("--cpu={seconds}"))
         .args(["--run=/", "--"])
         .arg(program)
         .args(arguments)
@@ -67,4 +74,11 @@ fn in_namespaces_there_is_no_network_and_no_right() {
     assert_eq!(devices.len(), 1, "{devices:?}");
     assert!(said.contains("CapEff:\t0000000000000000"), "{said}");
     assert!(said.contains("Uid:\t65534"), "{said}");
+}
+
+#[test]
+fn who_is_over_its_processor_time_is_told_so_by_the_signal() {
+    let endless = ["-c", "while :; do :; done"];
+    let output = confined_for(1, &[], Path::new("/bin/sh"), &endless);
+    assert_eq!(output.status.signal(), Some(libc::SIGXCPU), "{output:?}");
 }

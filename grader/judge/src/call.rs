@@ -1,8 +1,7 @@
 //! One call of a stand-in: arguments and tensors in, tensors out.
 
-use crate::worker;
+use crate::worker::{self, interrupt};
 use ndarray::{Array, ArrayBase, Data, Dimension};
-use testkit::panics::interrupt;
 use wire::{Element, RawTensor, Request, Tensors};
 
 /// A call that is being put together.

@@ -1,9 +1,9 @@
 //! A stand-in for a module with variables.
 
+use crate::worker::interrupt;
 use crate::{Answered, Call};
 use tch::nn::{Init, Path};
 use tch::{Tensor, no_grad};
-use testkit::panics::interrupt;
 
 /// A module in the worker, which is built anew for each call around the weights that are sent.
 #[derive(Debug)]

@@ -5,14 +5,15 @@ use crate::record;
 use crate::text::harmless;
 use std::collections::{BTreeMap, VecDeque};
 use std::env;
-use std::io::Read;
+use std::io::{self, Read, Write};
 use std::os::unix::process::ExitStatusExt;
-use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
+use std::process::{self, Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 use testkit::panics;
+use wire::words::{INTERRUPTED_MARK, NOT_CONFINED, PLACE, out_of_time};
 use wire::{Answer, Frame, Limits, Request, Tensors, WireError, read_frame, write_frame};
 
 /// Where the grader puts the worker's command: the program in `JUDGE_WORKER_0`, its arguments in `_1`, `_2`, ….
@@ -33,13 +34,15 @@ const MOST_OUTPUT: usize = 16 << 20;
 /// With the submission's message, where its function panicked. Where the worker did not answer as it must, this and
 /// every further call of the same test fails. Once the exercise's time is over, every call of every test does: the
 /// judge then soon ends by itself, and all messages are printed.
+///
+/// Where no worker can be started, there is no answer and no verdict: the whole judge ends, with [`NOT_CONFINED`].
 pub fn ask(request: Request) -> Tensors {
     if let Some(reason) = panics::interruption() {
         panics::interrupt(&reason);
     }
     let left = time_left();
     if left.is_zero() {
-        panics::interrupt(&out_of_time());
+        interrupt(&out_of_time(exercise_limit().as_secs()));
     }
     let operation = request.operation.clone();
     let mut request = request;
@@ -54,12 +57,20 @@ pub fn ask(request: Request) -> Tensors {
             if let Some(place) = fault.place.filter(|place| !place.starts_with('/')) {
                 // A test may catch the panic, and fail of something else: the place stands beside its message.
                 let first = message.lines().next().unwrap_or_default();
-                eprintln!("in the submission, at {}: {first}", harmless(&place));
+                eprintln!("{PLACE}{}: {first}", harmless(&place));
             }
             panic!("{message}")
         }
-        Err(broken) => panics::interrupt(&format!("{operation}: {broken}")),
+        Err(broken) => interrupt(&format!("{operation}: {broken}")),
     }
+}
+
+/// Fails this test for good, as [`panics::interrupt`] does, and marks its message.
+///
+/// # Panics
+/// Always.
+pub(crate) fn interrupt(reason: &str) -> ! {
+    panics::interrupt(&format!("{reason}\n{INTERRUPTED_MARK}"))
 }
 
 /// Sends what comes next to another worker: this one gave an answer to something else than it was asked, and more of the
@@ -72,7 +83,7 @@ pub(crate) fn dismiss() {
 /// started it ends, and the threads of tests do.
 struct Courier {
     requests: Sender<Asked>,
-    answers: Receiver<Result<Answer, String>>,
+    answers: Receiver<Result<Answer, Broken>>,
     current: Arc<Mutex<Option<Running>>>,
     /// How often each operation took too long.
     hung: BTreeMap<String, usize>,
@@ -89,6 +100,32 @@ struct Asked {
     is_first: bool,
     /// Whether the worker that runs is not to be asked.
     dismissed: bool,
+}
+
+/// Why there is no answer.
+#[derive(Debug)]
+enum Broken {
+    /// The worker's doing: the test fails.
+    Ended(String),
+    /// No worker was started, and no line of the submission ran: nobody's test is to fail for it.
+    NotStarted(String),
+}
+
+impl Broken {
+    /// What the test fails with; ends the judge where it is not the worker's doing.
+    fn blamed(self) -> String {
+        match self {
+            Self::Ended(words) => words,
+            Self::NotStarted(words) => give_up(&words),
+        }
+    }
+}
+
+/// Ends the judge without a verdict: the machine lacks something, which is no fault of the submission.
+fn give_up(words: &str) -> ! {
+    // What a macro prints, the harness would keep for a report that never comes.
+    let _ = writeln!(io::stderr(), "no worker can be started: {words}");
+    process::exit(NOT_CONFINED.into())
 }
 
 /// How often an operation may take too long before it is not asked any more: one function that hangs is not to take the
@@ -112,10 +149,10 @@ impl Courier {
         let (outgoing, answers) = channel();
         let current = Arc::new(Mutex::new(None));
         let shared = Arc::clone(&current);
-        thread::spawn(move || {
+        let carry_all = move || {
             let mut channel = None;
             for asked in incoming {
-                let answer = exchange(&mut channel, &shared, asked);
+                let answer = exchange(&mut channel, &shared, asked, &command);
                 if answer.is_err() {
                     channel = None;
                 }
@@ -123,7 +160,10 @@ impl Courier {
                     break;
                 }
             }
-        });
+        };
+        if let Err(error) = thread::Builder::new().spawn(carry_all) {
+            give_up(&error.to_string());
+        }
         Self {
             requests,
             answers,
@@ -148,27 +188,30 @@ impl Courier {
                 limit.as_secs()
             ));
         }
-        let closed = |_| "the courier is gone".to_owned();
         let test = thread::current().id();
         let is_first = self.last.replace(test) != Some(test);
-        self.requests
-            .send(Asked {
-                request,
-                is_first,
-                dismissed: std::mem::take(&mut self.dismissed),
-            })
-            .map_err(|error| closed(error.to_string()))?;
+        let asked = Asked {
+            request,
+            is_first,
+            dismissed: std::mem::take(&mut self.dismissed),
+        };
+        // An error means that the courier is gone, which is found out below.
+        let _ = self.requests.send(asked);
         match self.answers.recv_timeout(limit.min(left)) {
-            Ok(answer) => answer,
-            Err(RecvTimeoutError::Disconnected) => Err(closed(String::new())),
+            Ok(answer) => answer.map_err(Broken::blamed),
+            Err(RecvTimeoutError::Disconnected) => give_up("the courier is gone"),
             Err(RecvTimeoutError::Timeout) => {
                 if let Some(running) = lock(&self.current).as_mut() {
                     running.kill();
                 }
-                // The courier now finds the channel closed and says so; that answer is of no use.
-                let _ = self.answers.recv();
+                // The courier now finds the channel closed and says so. Where an answer has come after all, it is of no
+                // use either, and the courier does not know that its worker is dead.
+                if let Ok(Err(broken)) = self.answers.recv() {
+                    broken.blamed();
+                }
+                self.dismissed = true;
                 if left < limit {
-                    return Err(out_of_time());
+                    return Err(out_of_time(exercise_limit().as_secs()));
                 }
                 *self.hung.entry(operation).or_default() += 1;
                 Err(format!(
@@ -207,36 +250,38 @@ impl Running {
         lock(&self.output).flooded
     }
 
-    /// How the worker ended, and the last it printed.
-    fn obituary(mut self) -> String {
+    /// How the worker ended, and the last it printed; and its exit code, where it ended by itself.
+    fn obituary(mut self) -> (String, Option<i32>) {
         if !self.has_flooded() {
             let _ = self.output_end.recv_timeout(LAST_BREATH);
         }
         let by_itself = self.child.try_wait().ok().flatten();
         let was_stopped = by_itself.is_none();
         self.kill();
-        let end = match by_itself.map_or_else(|| self.child.wait(), Ok) {
+        let (end, code) = match by_itself.map_or_else(|| self.child.wait(), Ok) {
             Ok(_) if self.has_flooded() => {
-                return format!(
-                    "it printed more than {} MiB and was stopped",
-                    MOST_OUTPUT >> 20
+                let most = MOST_OUTPUT >> 20;
+                return (
+                    format!("it printed more than {most} MiB and was stopped"),
+                    None,
                 );
             }
             // One that was ending already ends as it was about to.
             Ok(status) if was_stopped && status.signal() == Some(SIGKILL) => {
-                "it was stopped".to_owned()
+                ("it was stopped".to_owned(), None)
             }
-            Ok(status) => ended(status),
-            Err(error) => format!("it ended: {error}"),
+            Ok(status) => (ended(status), status.code()),
+            Err(error) => (format!("it ended: {error}"), None),
         };
         let printed = lock(&self.output).last.make_contiguous().to_vec();
-        match String::from_utf8_lossy(&printed).trim() {
+        let words = match String::from_utf8_lossy(&printed).trim() {
             "" => end,
             printed => format!(
                 "{end}; the last it printed:{}",
                 harmless(&format!("\n{printed}"))
             ),
-        }
+        };
+        (words, code)
     }
 }
 
@@ -263,12 +308,16 @@ struct Output {
 
 type Channel = (ChildStdin, ChildStdout);
 
+/// What a worker is started with.
+type Start<'a> = &'a dyn Fn() -> Result<Command, String>;
+
 /// Sends one request and reads its answer, starting the worker where none runs.
 fn exchange(
     channel: &mut Option<Channel>,
     current: &Mutex<Option<Running>>,
     asked: Asked,
-) -> Result<Answer, String> {
+    command: Start<'_>,
+) -> Result<Answer, Broken> {
     // What waits now was sent before anything was asked, or after the last answer. Were it taken for an answer, each one
     // from here on would be that to the question before.
     let unasked = |(_, answers): &Channel| rustix::io::ioctl_fionread(answers).is_ok_and(|n| n > 0);
@@ -279,67 +328,118 @@ fn exchange(
             running.end();
         }
         if is_unasked && !asked.is_first {
-            return Err("it sent an answer that nobody had asked for, and was stopped".to_owned());
+            let words = "it sent an answer that nobody had asked for, and was stopped";
+            return Err(Broken::Ended(words.to_owned()));
         }
     }
-    if channel.is_none() {
-        let (running, opened) = start()?;
-        lock(current).replace(running);
-        channel.replace(opened);
-    }
-    let Some((requests, answers)) = channel else {
-        return Err("the worker has no channel".to_owned());
-    };
-    let limits = Limits::default();
-    let answer = write_frame(requests, &Frame::from(asked.request), &limits)
-        .and_then(|()| read_frame(answers, &limits))
-        .and_then(Frame::into_answer);
-    if lock(current).as_ref().is_some_and(Running::has_flooded) {
-        return Err(lock(current)
-            .take()
-            .map(Running::obituary)
-            .unwrap_or_default());
-    }
-    answer.map_err(|error| {
-        let running = lock(current).take();
-        let end = running.map(Running::obituary).unwrap_or_default();
-        match error {
-            WireError::Closed | WireError::Io(_) => end,
-            error => format!("its answer is {}; {end}", harmless(&error.to_string())),
+    let request = Frame::from(asked.request);
+    if let Some(channel) = channel {
+        match converse(channel, current, &request) {
+            // It ended between two tests, or what an earlier test left running in it ended it.
+            Err(End {
+                was_read: false, ..
+            }) if asked.is_first => {}
+            done => return done.map_err(|end| Broken::Ended(end.words)),
         }
+    }
+    let (running, opened) = command().and_then(start).map_err(Broken::NotStarted)?;
+    lock(current).replace(running);
+    converse(channel.insert(opened), current, &request).map_err(|end| match end {
+        End {
+            words,
+            code: Some(code),
+            was_read: false,
+        } if code == i32::from(NOT_CONFINED) => Broken::NotStarted(words),
+        End { words, .. } => Broken::Ended(words),
     })
 }
 
-fn start() -> Result<(Running, Channel), String> {
+/// A worker's end, before it gave an answer.
+struct End {
+    /// How it ended.
+    words: String,
+    /// Its exit code, where it ended by itself.
+    code: Option<i32>,
+    /// Whether it may have read the request. Where it has not, it ended for something else; and nothing of a submission
+    /// runs in a worker before the first request was read, whose end is then not the submission's. Of that it cannot
+    /// make believe: what it has read it cannot put back, since it may open nothing to write.
+    was_read: bool,
+}
+
+/// Sends one request to a worker and reads its answer.
+fn converse(
+    (requests, answers): &mut Channel,
+    current: &Mutex<Option<Running>>,
+    request: &Frame,
+) -> Result<Answer, End> {
+    let limits = Limits::default();
+    let sent = write_frame(requests, request, &limits);
+    let is_sent = sent.is_ok();
+    let answer = sent
+        .and_then(|()| read_frame(answers, &limits))
+        .and_then(Frame::into_answer);
+    let has_flooded = lock(current).as_ref().is_some_and(Running::has_flooded);
+    let error = match answer {
+        Ok(answer) if !has_flooded => return Ok(answer),
+        Ok(_) => None,
+        Err(error) => Some(error),
+    };
+    let running = lock(current).take();
+    let (end, code) = running.map(Running::obituary).unwrap_or_default();
+    let was_read = is_sent && rustix::io::ioctl_fionread(&*requests).is_ok_and(|left| left == 0);
+    let words = match error {
+        Some(error) if !has_flooded && !matches!(error, WireError::Closed | WireError::Io(_)) => {
+            format!("its answer is {}; {end}", harmless(&error.to_string()))
+        }
+        _ => end,
+    };
+    Err(End {
+        words,
+        code,
+        was_read,
+    })
+}
+
+/// The worker's command, as the grader has put it into the environment.
+fn command() -> Result<Command, String> {
     let mut parts = (0..).map_while(|i| env::var_os(format!("{COMMAND_VARIABLE}{i}")));
     let program = parts.next().ok_or_else(|| {
         format!("{COMMAND_VARIABLE}0 is not set: the judge is run by the grader, see `cargo grader check`")
     })?;
-    let mut child = Command::new(&program)
-        .args(parts)
+    let mut command = Command::new(program);
+    command.args(parts);
+    Ok(command)
+}
+
+fn start(mut command: Command) -> Result<(Running, Channel), String> {
+    let mut child = command
         .env_clear()
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
-        .map_err(|error| format!("{} cannot be started: {error}", program.to_string_lossy()))?;
+        .map_err(|error| format!("{}: {error}", command.get_program().to_string_lossy()))?;
     let (Some(requests), Some(answers), Some(prints)) =
         (child.stdin.take(), child.stdout.take(), child.stderr.take())
     else {
-        return Err("the worker has no channel".to_owned());
+        return Err("it has no channel".to_owned());
     };
     let output = Arc::new(Mutex::new(Output::default()));
     let kept = Arc::clone(&output);
     let (at_the_end, output_end) = channel();
-    thread::spawn(move || {
+    let keep = move || {
         keep_the_end(prints, &kept);
         drop::<Sender<()>>(at_the_end);
-    });
+    };
     let running = Running {
         child,
         output,
         output_end,
     };
+    if let Err(error) = thread::Builder::new().spawn(keep) {
+        running.end();
+        return Err(error.to_string());
+    }
     Ok((running, (requests, answers)))
 }
 
@@ -362,15 +462,147 @@ fn keep_the_end(mut prints: impl Read, kept: &Mutex<Output>) {
 fn time_left() -> Duration {
     static START: OnceLock<Instant> = OnceLock::new();
     let start = START.get_or_init(Instant::now);
-    seconds(EXERCISE_SECONDS_VARIABLE, 60).saturating_sub(start.elapsed())
+    exercise_limit().saturating_sub(start.elapsed())
 }
 
-fn out_of_time() -> String {
-    let limit = seconds(EXERCISE_SECONDS_VARIABLE, 60).as_secs();
-    format!("not run to its end: the exercise's {limit} s were over")
+fn exercise_limit() -> Duration {
+    seconds(EXERCISE_SECONDS_VARIABLE, 60)
 }
 
 fn seconds(variable: &str, usual: u64) -> Duration {
     let seconds = env::var(variable).ok().and_then(|text| text.parse().ok());
     Duration::from_secs(seconds.unwrap_or(usual))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::Cell;
+    use std::fs;
+    use tempfile::TempDir;
+
+    fn shell(script: &str) -> Command {
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", script]);
+        command
+    }
+
+    fn asked(is_first: bool) -> Asked {
+        let operation = "divide".to_owned();
+        Asked {
+            request: Request {
+                operation,
+                ..Request::default()
+            },
+            is_first,
+            dismissed: false,
+        }
+    }
+
+    /// A shell's command that reads a whole request.
+    fn reads() -> String {
+        let mut request = vec![];
+        let frame = Frame::from(asked(true).request);
+        write_frame(&mut request, &frame, &Limits::default()).expect("a small frame");
+        format!("head -c {} > /dev/null", request.len())
+    }
+
+    /// A worker that reads a request and gives an answer, and the folder that this lies in.
+    fn honest() -> (TempDir, String) {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let mut answer = vec![];
+        let frame = Frame::of_answer(Ok(Tensors::new()));
+        write_frame(&mut answer, &frame, &Limits::default()).expect("a small frame");
+        fs::write(folder.path().join("answer"), answer).expect("a new file");
+        let script = format!("{}; cat {}/answer", reads(), folder.path().display());
+        (folder, script)
+    }
+
+    /// What comes of one request to a new worker.
+    fn answer_of(command: &dyn Fn() -> Result<Command, String>) -> Result<Answer, Broken> {
+        exchange(&mut None, &Mutex::new(None), asked(true), command)
+    }
+
+    #[test]
+    fn a_program_that_is_not_there_is_not_the_submissions_end() {
+        let missing = answer_of(&|| Ok(Command::new("/no/such/program")));
+        assert!(
+            matches!(&missing, Err(Broken::NotStarted(words)) if words.contains("/no/such/program")),
+            "{missing:?}"
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_confined_is_not_the_submissions_end() {
+        for wait in ["", "sleep 0.2; "] {
+            let script = format!("{wait}echo no memory >&2; exit {NOT_CONFINED}");
+            let refused = answer_of(&|| Ok(shell(&script)));
+            assert!(
+                matches!(&refused, Err(Broken::NotStarted(words)) if words.contains("no memory")),
+                "{refused:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn who_has_read_a_request_cannot_make_believe_that_it_was_never_started() {
+        let script = format!("{}; exit {NOT_CONFINED}", reads());
+        let forged = answer_of(&|| Ok(shell(&script)));
+        assert!(
+            matches!(&forged, Err(Broken::Ended(words)) if words.contains("exit code 125")),
+            "{forged:?}"
+        );
+        let other = answer_of(&|| Ok(shell("exit 1")));
+        assert!(matches!(other, Err(Broken::Ended(_))), "{other:?}");
+    }
+
+    #[test]
+    fn a_worker_that_an_earlier_test_left_dead_fails_no_other_test() {
+        let (_folder, script) = honest();
+        for (is_first, starts) in [(true, 2), (false, 1)] {
+            let (mut channel, current, started) = (None, Mutex::new(None), Cell::new(0));
+            let command = || {
+                started.set(started.get() + 1);
+                Ok(shell(&script))
+            };
+            let first = exchange(&mut channel, &current, asked(true), &command);
+            assert!(matches!(first, Ok(Ok(_))), "{first:?}");
+            // It has answered all that it ever will.
+            let next = exchange(&mut channel, &current, asked(is_first), &command);
+            assert_eq!(matches!(next, Ok(Ok(_))), is_first, "{next:?}");
+            assert_eq!(started.get(), starts);
+        }
+    }
+
+    #[test]
+    fn an_answer_that_comes_too_late_leaves_no_dead_worker_to_the_next_test() {
+        let (requests, incoming) = channel::<Asked>();
+        let (outgoing, answers) = channel();
+        let mut courier = Courier {
+            requests,
+            answers,
+            current: Arc::default(),
+            hung: BTreeMap::new(),
+            last: None,
+            dismissed: false,
+        };
+        let slow = thread::spawn(move || {
+            let asked: Vec<_> = incoming
+                .iter()
+                .map(|asked| {
+                    thread::sleep(Duration::from_millis(100));
+                    let _ = outgoing.send(Ok(Ok(Tensors::new())));
+                    asked.dismissed
+                })
+                .collect();
+            asked
+        });
+        let late = courier.carry(asked(true).request, Duration::from_millis(10));
+        assert!(late.is_err(), "{late:?}");
+        let next = courier.carry(asked(true).request, Duration::from_secs(9));
+        assert!(matches!(next, Ok(Ok(_))), "{next:?}");
+        drop(courier);
+        let dismissed = slow.join().expect("a thread that ends");
+        assert_eq!(dismissed, [false, true]);
+    }
 }

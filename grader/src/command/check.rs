@@ -6,13 +6,13 @@ use crate::course::{Course, Exercise};
 use crate::exit::{Blame, Exit, Failure};
 use crate::grade::Stage;
 use crate::intake::{Candidate, Limits};
-use crate::judge::PLACE;
 use crate::lesson::{Lesson, Lessons};
 use crate::report;
 use crate::verdict::{GradedExercise, Outcome, Tested};
 use std::collections::BTreeMap;
 use std::path::Path;
 use wire::printable_lines;
+use wire::words::PLACE;
 
 /// Runs the command.
 ///

@@ -28,12 +28,13 @@ pub(super) fn set(confinement: &Confinement) -> Result<()> {
     ];
     for (resource, most) in limits {
         let inherited = getrlimit(resource).maximum.unwrap_or(u64::MAX);
-        let limit = Some(most.min(inherited));
+        // Over processor time, SIGXCPU comes first, which says what was too much; and a second later SIGKILL.
+        let grace = u64::from(resource == Resource::Cpu);
         setrlimit(
             resource,
             Rlimit {
-                current: limit,
-                maximum: limit,
+                current: Some(most.min(inherited)),
+                maximum: Some((most + grace).min(inherited)),
             },
         )
         .with_context(|| format!("the limit {resource:?} cannot be set to {most}"))?;

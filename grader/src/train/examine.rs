@@ -4,10 +4,10 @@
 use super::data::Data;
 use super::device::Device;
 use super::plan::Plan;
+use super::requests::{load, logits_of_heads, start};
 use super::score::{Score, score};
-use super::{load, logits_of_heads, start};
 use crate::session::{Broken, Session};
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 use ndarray::Array2;
 use std::fmt;
 use wire::{Tensors, printable};
@@ -87,14 +87,7 @@ pub fn examine(
             let found = all.find_map(|(given, expected)| difference(given, expected));
             found.map(|found| found.to_string())
         }
-        // The reference takes all weights but those of another model.
-        Some(Err(error)) => match error.downcast_ref::<Broken>() {
-            Some(Broken::Fault(fault)) => Some(format!(
-                "the reference does not take these weights: {}",
-                printable(&fault.message)
-            )),
-            _ => return Err(error),
-        },
+        Some(Err(error)) => Some(refusal(error)?),
     };
     let labels = test.labels.to_vec();
     let of_heads = heads.iter().zip(&of_heads);
@@ -107,6 +100,22 @@ pub fn examine(
         heads,
         doubt,
     })
+}
+
+/// What the reference says against the weights: it takes all but those of another model.
+///
+/// # Errors
+/// Where it broke down otherwise, which is no fault of the submission: not as [`Broken`], which would be taken for what
+/// the submission's own worker did. Unless somebody wants to stop.
+fn refusal(error: anyhow::Error) -> Result<String> {
+    match error.downcast_ref::<Broken>() {
+        Some(Broken::Fault(fault)) => Ok(format!(
+            "the reference does not take these weights: {}",
+            printable(&fault.message)
+        )),
+        Some(Broken::Stopped) => Err(error),
+        _ => Err(anyhow!("the reference's worker broke down: {error:#}")),
+    }
 }
 
 /// The worst of those logits that differ, if any does.
@@ -131,6 +140,24 @@ fn difference(submission: &Array2<f32>, reference: &Array2<f32>) -> Option<Diffe
 mod tests {
     use super::*;
     use ndarray::array;
+    use std::time::Duration;
+    use wire::Fault;
+
+    #[test]
+    fn what_befalls_the_references_worker_is_not_the_submissions_doing() {
+        let late = Broken::Late {
+            operation: "train.logits".to_owned(),
+            limit: Duration::from_secs(300),
+        };
+        let error = refusal(late.into()).expect_err("no word of the weights");
+        assert!(!error.is::<Broken>(), "{error:#}");
+        assert!(error.to_string().contains("no answer within 300 s"));
+        let stopped = refusal(Broken::Stopped.into()).expect_err("no word of the weights");
+        assert!(matches!(stopped.downcast_ref(), Some(Broken::Stopped)));
+        let fault = refusal(Broken::Fault(Fault::wrong_shape("no such weight")).into());
+        let said = fault.expect("a word of the weights");
+        assert!(said.ends_with("weights: no such weight"), "{said}");
+    }
 
     #[test]
     fn roundings_are_no_difference_and_another_model_is() {

@@ -9,10 +9,6 @@ thread_local! {
     static INTERRUPTION: RefCell<Option<String>> = const { RefCell::new(None) };
 }
 
-/// What stands at the end of the message of an interrupted test. Where it does, the smallest failing input says nothing:
-/// from the interruption on, every input fails.
-pub const INTERRUPTED_MARK: &str = "(the rest of this test was not run)";
-
 /// Fails this test for good, whatever it catches: the process it asks is gone. Called by the judge; each further call
 /// fails for the first reason.
 ///
@@ -21,7 +17,7 @@ pub const INTERRUPTED_MARK: &str = "(the rest of this test was not run)";
 pub fn interrupt(reason: &str) -> ! {
     let first = INTERRUPTION
         .with_borrow_mut(|first| first.get_or_insert_with(|| reason.to_owned()).clone());
-    panic!("{first}\n{INTERRUPTED_MARK}")
+    panic!("{first}")
 }
 
 /// Why this test was [interrupted](interrupt), if it was.

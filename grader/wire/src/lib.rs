@@ -16,6 +16,7 @@ mod header;
 mod message;
 mod tensor;
 mod text;
+pub mod words;
 
 pub use frame::{Frame, Limits, WireError, read_frame, write_frame};
 pub use message::{Answer, Fault, FaultKind, Request, SEED, UNANSWERED};

@@ -224,13 +224,13 @@ fn raw(name: &str, tensor: &Tensor) -> Result<wire::RawTensor, Fault> {
     wire::RawTensor::try_from(tensor).map_err(|error| Fault::wrong_shape(format!("{name} {error}")))
 }
 
-/// The device of a name.
 /// libtorch goes by MKL, which counts cores and not the threads that run in each, unless it is told.
 fn use_all_threads() {
     let threads = thread::available_parallelism().map_or(1, usize::from);
     tch::set_num_threads(i32::try_from(threads).unwrap_or(1));
 }
 
+/// The device of a name.
 fn device(name: &str) -> Result<Device, Fault> {
     match name {
         "cpu" => Ok(Device::Cpu),

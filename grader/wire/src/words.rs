@@ -1,0 +1,20 @@
+//! What a judge tells the grader besides verdicts: marks in a failed test's message, and an exit code.
+
+/// How the line begins that stands before a panic's message, to say where in the submission it was.
+pub const PLACE: &str = "in the submission, at ";
+
+/// What stands at the end of the message of an interrupted test. Where it does, the smallest failing input says nothing:
+/// from the interruption on, every input fails.
+pub const INTERRUPTED_MARK: &str = "(the rest of this test was not run)";
+
+/// How the message of a test begins for which there was no time.
+pub const NOT_TO_ITS_END: &str = "not run to its end: ";
+
+/// The exit code that says that a program was not started, since it could not be confined: no compiler and no test
+/// harness ends with it. A judge whose worker was not started ends with it too.
+pub const NOT_CONFINED: u8 = 125;
+
+/// The message of a test for which nothing was left of the exercise's time.
+pub fn out_of_time(exercise_seconds: u64) -> String {
+    format!("{NOT_TO_ITS_END}the exercise's {exercise_seconds} s were over")
+}
