@@ -2,6 +2,7 @@
 
 use crate::attack::NO_COPY;
 use crate::session::Broken;
+use crate::train::Diverged;
 use std::process::{ExitCode, ExitStatus};
 use wire::words::NOT_CONFINED;
 
@@ -80,6 +81,7 @@ impl From<anyhow::Error> for Failure {
     /// An error of which nothing else is said is the grader's own. What a function did is a result, and none.
     fn from(error: anyhow::Error) -> Self {
         let exit = match error.downcast_ref() {
+            _ if error.is::<Diverged>() => Exit::Failed,
             Some(Broken::Stopped) => Exit::Stopped,
             Some(Broken::System(_)) | None => Exit::Internal,
             Some(_) => Exit::Failed,

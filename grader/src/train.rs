@@ -93,7 +93,8 @@ pub struct Run {
     pub plan: Plan,
     /// On what.
     pub data: Arc<Data>,
-    subject: Subject,
+    /// Whose code learns, and where.
+    pub subject: Subject,
     folder: PathBuf,
     /// How many numbers there are to learn.
     pub parameters: i64,

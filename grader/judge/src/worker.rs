@@ -250,12 +250,25 @@ impl Running {
         lock(&self.output).flooded
     }
 
-    /// How the worker ended, and the last it printed; and its exit code, where it ended by itself.
-    fn obituary(mut self) -> (String, Option<i32>) {
+    /// Lets a worker end that is about to, and its last output arrive; gives how it ended, if it did.
+    fn last_breath(&mut self) -> Option<ExitStatus> {
+        let deadline = Instant::now() + LAST_BREATH;
         if !self.has_flooded() {
             let _ = self.output_end.recv_timeout(LAST_BREATH);
         }
-        let by_itself = self.child.try_wait().ok().flatten();
+        loop {
+            // One with hundreds of threads has closed all it had long before the last of them is gone.
+            let ended = self.child.try_wait().ok().flatten();
+            if ended.is_some() || self.has_flooded() || Instant::now() > deadline {
+                return ended;
+            }
+            thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    /// How the worker ended, and the last it printed; and its exit code, where it ended by itself.
+    fn obituary(mut self) -> (String, Option<i32>) {
+        let by_itself = self.last_breath();
         let was_stopped = by_itself.is_none();
         self.kill();
         let (end, code) = match by_itself.map_or_else(|| self.child.wait(), Ok) {

@@ -1,0 +1,124 @@
+//! The teacher, before its student learns: where its weights come from, and what it says of the images.
+
+use super::options::TEACHER_EPOCHS;
+use super::progress::Progress;
+use super::subjects::Subjects;
+use crate::cli::Train;
+use crate::exit::{Blame, Failure};
+use crate::grade::Grader;
+use crate::session::Broken;
+use crate::train::checkpoint::{self, Checkpoint, LAST, TEACHER};
+use crate::train::data::Data;
+use crate::train::plan::Plan;
+use crate::train::score::Score;
+use crate::train::{End, Run, Subject, teacher};
+use anyhow::{Context, anyhow};
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+use wire::Tensors;
+
+/// Has the teacher say what it thinks of the images: with the weights of the run's folder, of the file that was named, or
+/// after it has learnt from the same images. Gives the images with what it says, and how good it is; nothing where
+/// somebody wants to stop.
+pub(super) fn teach(
+    grader: &Grader,
+    own: &Subjects,
+    (plan, data): (&Plan, Data),
+    student: &Subject,
+    folder: &Path,
+    arguments: &Train,
+) -> Result<Option<(Data, Score)>, Failure> {
+    let kept = folder.join(TEACHER);
+    let is_new = !kept.exists();
+    let (mut data, weights) = if !is_new {
+        (data, checkpoint::read_weights_of(&kept)?)
+    } else if let Some(file) = &arguments.teacher {
+        (data, checkpoint::read_weights_of(file).blame_arguments()?)
+    } else {
+        let epochs = arguments.teacher_epochs.unwrap_or(TEACHER_EPOCHS);
+        match learnt(grader, own, (plan, data), student, folder, epochs)? {
+            Some(learnt) => learnt,
+            None => return Ok(None),
+        }
+    };
+    let mut session = own.course(grader, student.device)?;
+    let asked = teacher::ask(&mut session, plan, &data, student.device, weights.clone());
+    let sayings = match (asked, &arguments.teacher) {
+        (Err(error), Some(file)) if matches!(error.downcast_ref(), Some(Broken::Fault(_))) => {
+            let shown = file.display();
+            let error = anyhow!("{shown} holds no teacher's weights: {error:#}");
+            return Err(error).blame_arguments();
+        }
+        (asked, _) => asked?,
+    };
+    if is_new {
+        fs::create_dir_all(folder)
+            .with_context(|| format!("{} cannot be made", folder.display()))?;
+        checkpoint::write_weights_to(&kept, &weights, Default::default())?;
+    }
+    eprintln!(
+        "the teacher tells {:.2} % of {} held-out images apart",
+        100.0 * sayings.score.accuracy(),
+        sayings.score.images
+    );
+    data.teacher = Some(sayings.logits);
+    Ok(Some((data, sayings.score)))
+}
+
+/// Has the teacher learn from the images, in a folder within the run's; gives them back, and its weights. Nothing where
+/// somebody wants to stop: it then goes on from there.
+fn learnt(
+    grader: &Grader,
+    own: &Subjects,
+    (plan, data): (&Plan, Data),
+    student: &Subject,
+    folder: &Path,
+    epochs: usize,
+) -> Result<Option<(Data, Tensors)>, Failure> {
+    let home = folder.join("teacher");
+    let from = match home.join(LAST).exists() {
+        true => Some(Checkpoint::read(&home)?),
+        false => None,
+    };
+    let to_come = from.as_ref().map(|from| from.plan.clone());
+    let to_come = to_come.unwrap_or_else(|| plan.of_teacher(epochs));
+    if let Some(fault) = to_come.fault() {
+        return Err(anyhow!(fault)).blame_arguments();
+    }
+    let subject = Subject {
+        name: "teacher".to_owned(),
+        ..student.clone()
+    };
+    let session = own.course(grader, student.device)?;
+    let mut run = Run::begin(
+        session,
+        (to_come, from),
+        Arc::new(data),
+        subject,
+        &home,
+        grader.stop,
+    )?;
+    if !folder.join(LAST).exists() {
+        // From which it can be gone on with before the student has begun.
+        Checkpoint {
+            plan: plan.clone(),
+            progress: Default::default(),
+            weights: Default::default(),
+            adamw: Default::default(),
+        }
+        .write(folder)?;
+    }
+    eprintln!(
+        "first the teacher learns, a convolutional network of {} numbers",
+        run.parameters
+    );
+    let progress = Progress::new(&run);
+    let ended = run.learn(&progress);
+    progress.finish();
+    if ended? == End::Stopped {
+        return Ok(None);
+    }
+    let data = Arc::into_inner(run.data).context("the images are still in use")?;
+    Ok(Some((data, checkpoint::read_weights(&home)?)))
+}
