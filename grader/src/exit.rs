@@ -23,7 +23,7 @@ pub enum Exit {
     Stopped,
     /// A program was not started, since it could not be confined. Only `grader confined` ends with it.
     NotConfined,
-    /// There can be no copy of this machine. Only `grader copied` ends with it.
+    /// There can be no copy of this machine. Only what shows attacks in one ends with it.
     NoCopy,
 }
 

@@ -7,6 +7,7 @@ use crate::confine::{self, Layer, Sandbox};
 use crate::course::Course;
 use crate::exit::{Blame, Exit, Failure};
 use crate::lanes;
+use crate::workshop::cargo_home;
 use anyhow::Result;
 use std::ffi::OsString;
 use std::path::Path;
@@ -189,6 +190,16 @@ fn prove(course: &Course, mut attacks: Vec<Attack>) -> Result<Count> {
 /// Lets one attack through, in the copy of this machine that this is, and says what it gains.
 fn prove_here(course: &Course, mut attacks: Vec<Attack>, name: &[String]) -> Result<Exit, Failure> {
     attacks.retain(|attack| name.contains(&attack.name));
+    let places = [Some(course.root.join("target")), cargo_home()];
+    for place in places.into_iter().flatten() {
+        if let Err(error) = tempfile::NamedTempFile::new_in(&place) {
+            eprintln!(
+                "{} cannot be changed in a copy ({error}): it and all folders above it, but the topmost, must be your own",
+                place.display()
+            );
+            return Ok(Exit::NoCopy);
+        }
+    }
     let ground = Ground::prepare(course, &attacks)?;
     for attack in &attacks {
         let layers = attack.gains_without.iter().map(Layer::to_string);
