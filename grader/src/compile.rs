@@ -56,18 +56,16 @@ pub fn compile(
     let confinement = Confinement::of_compiler(workshop, exercise, course_root, scratch);
     let arguments = library_arguments(workshop, exercise, &src, &library)?;
     let finished = run(&confinement, workshop, &arguments, stop)?;
-    let folders = folders(workshop, course_root, scratch);
-    if let Some(refusal) = refusal(&finished, &folders) {
-        of_the_machine(&finished, &arguments)?;
+    let folders = || folders(workshop, course_root, scratch);
+    if let Some(refusal) = refusal(&finished, &arguments, folders)? {
         return Ok(Compiled::Refused(refusal));
     }
     let worker = scratch.join("worker");
     let arguments = worker_arguments(workshop, course_root, exercise, &library, &worker)?;
     let finished = run(&confinement, workshop, &arguments, stop)?;
-    let Some(refusal) = refusal(&finished, &folders) else {
+    let Some(refusal) = refusal(&finished, &arguments, folders)? else {
         return Ok(Compiled::Worker(worker));
     };
-    of_the_machine(&finished, &arguments)?;
     // The worker calls the exercise's functions as the course declares them.
     Ok(Compiled::Refused(format!(
         "the public functions are not those of the exercise: names, arguments and results must stay as they were\n{refusal}"
@@ -231,24 +229,33 @@ fn shown_folder(exercise: &Exercise) -> String {
     format!("exercises/{}/src", exercise.folder)
 }
 
-/// The compiler's words, where it did not succeed. They quote the submission, and so are escaped.
-fn refusal(finished: &Finished, folders: &[PathBuf]) -> Option<String> {
+/// The compiler's words, where it did not succeed. They quote the submission, and so are escaped; `folders` are left out.
+///
+/// # Errors
+/// Where it was the machine that failed.
+fn refusal(
+    finished: &Finished,
+    arguments: &[OsString],
+    folders: impl Fn() -> Vec<PathBuf>,
+) -> Result<Option<String>> {
     use std::os::unix::process::ExitStatusExt;
     let status = finished.status;
+    if status.success() && !finished.timed_out {
+        return Ok(None);
+    }
+    of_the_machine(finished, arguments)?;
     if finished.timed_out {
-        return Some(format!("compiling takes longer than {} s", LIMIT.as_secs()));
+        let seconds = LIMIT.as_secs();
+        return Ok(Some(format!("compiling takes longer than {seconds} s")));
     }
-    if status.success() {
-        return None;
-    }
-    let words = beginning(&printable_lines(&without(folders, &finished.stderr)));
-    Some(match status.signal() {
+    let words = beginning(&printable_lines(&without(&folders(), &finished.stderr)));
+    Ok(Some(match status.signal() {
         Some(signal) => format!(
             "the compiler was stopped by signal {signal}: the code takes more memory or time than it may:\n{words}"
         ),
         None if words.is_empty() => format!("the compiler ended with {status}"),
         None => words,
-    })
+    }))
 }
 
 /// The folders that the compiler's words name, and that are left out: they help nobody, tell of whose machine it is, and

@@ -274,7 +274,7 @@ impl Grader {
         };
         let doubted: Vec<_> = tests.iter().map(doubted).collect();
         // Whatever comes of it, the grade stands.
-        let suspect = || (self.namer).suspect(self, exercise, &calls, &doubted, stage);
+        let suspect = || self.namer.suspect(self, exercise, &calls, &doubted, stage);
         let suspicion = without_panic(suspect);
         Ok(Trial {
             outcome: Outcome::Tested,

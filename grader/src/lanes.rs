@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::panic::resume_unwind;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
@@ -44,28 +44,40 @@ pub fn each<T: Sync, R: Send>(
     results.into_iter().map(|(_, result)| result).collect()
 }
 
-/// As [`each`], but hands over what came of each item as soon as those before it are done, in the items' order.
+/// As [`each`], but hands over what came of each item as soon as those before it are done, in the items' order. Once one
+/// fails, no others are begun.
+///
+/// # Errors
+/// That of the first item for which `act` fails. What came of those before it was handed over.
 ///
 /// # Panics
 /// Where `act` or `take` does.
-pub fn in_order<T: Sync, R: Send>(
-    items: &[T],
+pub fn in_order<'a, T: Sync, R: Send, E: Send>(
+    items: &'a [T],
     lanes: usize,
-    act: impl Fn(&T) -> R + Sync,
+    act: impl Fn(&'a T) -> Result<R, E> + Sync,
     take: impl FnMut(R) + Send,
-) {
+) -> Result<(), E> {
     let numbered: Vec<_> = items.iter().enumerate().collect();
+    let has_failed = AtomicBool::new(false);
     let queue = Mutex::new((0, BTreeMap::new(), take));
-    each(&numbered, lanes, |_, &(number, item)| {
+    let ended = each(&numbered, lanes, |_, &(number, item)| {
+        if has_failed.load(Ordering::Relaxed) {
+            return Ok(());
+        }
         let result = act(item);
+        has_failed.fetch_or(result.is_err(), Ordering::Relaxed);
         let mut queue = queue.lock().unwrap_or_else(PoisonError::into_inner);
         let (next, early, take) = &mut *queue;
-        early.insert(number, result);
+        // Where it failed, there is none for its turn, and none after it is handed over.
+        early.insert(number, result?);
         while let Some(result) = early.remove(next) {
             *next += 1;
             take(result);
         }
+        Ok(())
     });
+    ended.into_iter().collect()
 }
 
 #[cfg(test)]
@@ -96,9 +108,9 @@ mod tests {
         let late = |item: &u64| {
             // The later ones overtake the earlier ones.
             thread::sleep(Duration::from_micros(50 - item));
-            *item
+            Ok::<_, ()>(*item)
         };
-        in_order(&items, 3, late, |item| taken.push(item));
+        assert_eq!(in_order(&items, 3, late, |item| taken.push(item)), Ok(()));
         assert_eq!(taken, items);
     }
 
@@ -108,14 +120,38 @@ mod tests {
         let see = |what, item| seen.lock().expect("a list").push((what, item));
         let act = |item: &i32| {
             see("begun", *item);
-            *item
+            Ok::<_, ()>(*item)
         };
-        in_order(&[1, 2], 1, act, |item| see("taken", item));
+        let done = in_order(&[1, 2], 1, act, |item| see("taken", item));
+        assert_eq!(done, Ok(()));
         let seen = seen.into_inner().expect("a list");
         assert_eq!(
             seen,
             [("begun", 1), ("taken", 1), ("begun", 2), ("taken", 2)]
         );
+    }
+
+    #[test]
+    fn nothing_is_begun_or_handed_over_after_what_fails() {
+        let begun = AtomicUsize::new(0);
+        let mut taken = vec![];
+        let act = |item: &i32| {
+            begun.fetch_add(1, Ordering::Relaxed);
+            if *item == 2 { Err("two") } else { Ok(*item) }
+        };
+        let done = in_order(&[1, 2, 3], 1, act, |item| taken.push(item));
+        assert_eq!((done, taken), (Err("two"), vec![1]));
+        assert_eq!(begun.into_inner(), 2);
+        // The second waits for the third, which is done by then and comes too late all the same.
+        let (both, mut taken) = (Barrier::new(2), vec![]);
+        let act = |item: &i32| {
+            if *item > 1 {
+                both.wait();
+            }
+            if *item == 2 { Err("two") } else { Ok(*item) }
+        };
+        let done = in_order(&[1, 2, 3], 2, act, |item| taken.push(item));
+        assert_eq!((done, taken), (Err("two"), vec![1]));
     }
 
     #[test]

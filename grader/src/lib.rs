@@ -8,8 +8,9 @@
 //!
 //! [`course`] is what the exercises' manifests say, [`limits`] what code may take, [`lesson`] what their tests say of themselves. [`proof`] shows
 //! that all this can tell right from wrong, [`attack`] that it cannot be cheated; [`suites`] runs the project's own
-//! tests. A worker that runs is a [`session`]: [`ask`] asks one, [`train`] has it learn, [`draw`] makes [`picture`]s of what
-//! it gives, [`cost`] counts what a model takes, [`data`] knows the data sets. [`setup`] gets libtorch, [`doctor`] says what a machine lacks.
+//! tests. A worker that runs is a [`session`]: [`ask`] asks one, [`train`] has it learn, [`draw`] makes [`picture`]s of
+//! what it gives, [`cost`] counts what a model takes, [`data`] knows the data sets. [`setup`] gets libtorch, [`doctor`]
+//! says what a machine lacks.
 
 pub mod ask;
 pub mod attack;

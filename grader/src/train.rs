@@ -194,7 +194,7 @@ impl Run {
             let steps = pace.next(per_epoch - within);
             let last = images.min((within + steps) * self.plan.batch);
             let begin = Instant::now();
-            self.take_steps(&order.1[within * self.plan.batch..last], steps)?;
+            self.take_steps(&order.1[within * self.plan.batch..last])?;
             pace.took(steps, begin.elapsed());
             self.progress.seconds += begin.elapsed().as_secs_f64();
             let speed = (last - within * self.plan.batch) as f64 / begin.elapsed().as_secs_f64();
@@ -220,9 +220,9 @@ impl Run {
         }
     }
 
-    fn take_steps(&mut self, order: &[usize], steps: usize) -> Result<()> {
+    fn take_steps(&mut self, order: &[usize]) -> Result<()> {
         let (batch, from) = (self.plan.batch, self.progress.step);
-        let taken = requests::steps(&mut self.session, order, steps, batch, from)?;
+        let taken = requests::steps(&mut self.session, order, batch, from)?;
         for ((loss, right), batch) in taken.into_iter().zip(order.chunks(batch)) {
             self.progress.step += 1;
             if !loss.is_finite() {

@@ -1,7 +1,7 @@
 //! `grader attack`: every hostile submission of the corpus, tried here and now.
 
 use super::open_course;
-use crate::attack::{Attack, Ground, NO_COPY, Outcome, corpus, run_in_a_copy, try_here};
+use crate::attack::{Attack, Ground, Outcome, corpus, run_in_a_copy, try_here};
 use crate::cli;
 use crate::confine::{self, Layer, Sandbox};
 use crate::course::Course;
@@ -12,7 +12,6 @@ use anyhow::Result;
 use std::ffi::OsString;
 use std::path::Path;
 use std::process::Output;
-use std::sync::atomic::{AtomicBool, Ordering};
 use wire::printable;
 
 /// Runs the command.
@@ -72,35 +71,43 @@ pub(super) fn try_all(
     line: &mut (dyn FnMut(&str) + Send),
 ) -> Result<Count> {
     let ground = Ground::prepare(course, attacks)?;
-    let (mut count, mut failure) = (Count::default(), None);
-    let failed = AtomicBool::new(false);
-    let act = |attack: &Attack| {
-        // Once one cannot be tried, no others are begun.
-        let is_tried = attack.needs.is_none() && !failed.load(Ordering::Relaxed);
-        let outcome = is_tried.then(|| ground.attempt_apart(attack)).transpose();
-        failed.fetch_or(outcome.is_err(), Ordering::Relaxed);
-        (attack.clone(), outcome)
-    };
-    let take = |(attack, outcome): (Attack, Result<Option<Outcome>>)| match outcome {
-        Ok(outcome) if failure.is_none() => count.add(&attack, outcome, line),
-        Ok(_) => {}
-        Err(error) => failure = failure.take().or(Some(error)),
-    };
-    lanes::in_order(attacks, lanes::processors(), act, take);
-    failure.map_or(Ok(count), Err)
+    let mut count = Count::default();
+    lanes::in_order(
+        attacks,
+        lanes::processors(),
+        |attack| {
+            let tried = match &attack.needs {
+                Some(needs) => Tried::Skipped(needs),
+                None => Tried::Here(ground.attempt_apart(attack)?),
+            };
+            anyhow::Ok((attack, tried))
+        },
+        |(attack, tried)| count.add(attack, &tried, line),
+    )?;
+    Ok(count)
+}
+
+/// Whether an attack was tried.
+enum Tried<'a> {
+    /// It was, with this outcome.
+    Here(Outcome),
+    /// It needs something that is not there.
+    Skipped(&'a str),
 }
 
 impl Count {
-    /// Counts an attack, and says what came of it, where it was tried.
-    fn add(&mut self, attack: &Attack, outcome: Option<Outcome>, line: &mut dyn FnMut(&str)) {
+    /// Counts an attack, and says what came of it.
+    fn add(&mut self, attack: &Attack, tried: &Tried<'_>, line: &mut dyn FnMut(&str)) {
         line(&format!("{}: {}", attack.name, attack.tries));
-        let Some(outcome) = outcome else {
-            let needs = attack.needs.as_deref().unwrap_or_default();
-            line(&format!("  skipped: it needs {needs}\n"));
-            self.skipped += 1;
-            return;
+        let outcome = match tried {
+            Tried::Here(outcome) => outcome,
+            Tried::Skipped(needs) => {
+                line(&format!("  skipped: it needs {needs}\n"));
+                self.skipped += 1;
+                return;
+            }
         };
-        let faults = faults(attack, &outcome);
+        let faults = faults(attack, outcome);
         line(&format!("  stopped by  {}", attack.stopped_by));
         if let Some(evidence) = &outcome.evidence {
             line(&format!("  it was told {}", shortened(evidence)));
@@ -147,7 +154,7 @@ fn faults(attack: &Attack, outcome: &Outcome) -> Vec<String> {
 /// Lets attacks through, each with what stops it left out, in a copy of this machine of its own.
 fn prove(course: &Course, mut attacks: Vec<Attack>) -> Result<Count> {
     attacks.retain(|attack| !attack.gains_without.is_empty() && attack.needs.is_none());
-    let (mut count, mut failure) = (Count::default(), None);
+    let mut count = Count::default();
     let act = |attack: &Attack| {
         let again: [OsString; 7] = [
             "--course".into(),
@@ -158,10 +165,11 @@ fn prove(course: &Course, mut attacks: Vec<Attack>) -> Result<Count> {
             "--only".into(),
             attack.name.clone().into(),
         ];
-        (attack.name.clone(), run_in_a_copy(&again))
+        anyhow::Ok((attack.name.clone(), run_in_a_copy(&again)?))
     };
-    let take = |(name, ended): (String, Result<Output>)| match ended {
-        Ok(ended) if ended.status.code() == Some(NO_COPY.into()) => {
+    let take = |(name, ended): (String, Output)| {
+        let exit = Exit::from(ended.status);
+        if exit == Exit::NoCopy {
             if count.skipped == 0 {
                 say!("{}", String::from_utf8_lossy(&ended.stderr).trim_end());
                 say!(
@@ -169,22 +177,20 @@ fn prove(course: &Course, mut attacks: Vec<Attack>) -> Result<Count> {
                 );
             }
             count.skipped += 1;
+            return;
         }
-        Ok(ended) => {
-            count.tried += 1;
-            for said in [&ended.stdout, &ended.stderr] {
-                say_whole(said);
-            }
-            if Exit::from(ended.status) == Exit::Success {
-                count.as_it_must_be += 1;
-            } else {
-                count.faults.push(name);
-            }
+        count.tried += 1;
+        for said in [&ended.stdout, &ended.stderr] {
+            say_whole(said);
         }
-        Err(error) => failure = failure.take().or(Some(error)),
+        if exit == Exit::Success {
+            count.as_it_must_be += 1;
+        } else {
+            count.faults.push(name);
+        }
     };
-    lanes::in_order(&attacks, lanes::processors(), act, take);
-    failure.map_or(Ok(count), Err)
+    lanes::in_order(&attacks, lanes::processors(), act, take)?;
+    Ok(count)
 }
 
 /// Lets one attack through, in the copy of this machine that this is, and says what it gains.

@@ -17,30 +17,35 @@ impl Escaped {
 
 impl From<&[u8]> for Escaped {
     fn from(bytes: &[u8]) -> Self {
-        let mut text = String::new();
-        let mut room = Self::CHARS;
-        for chunk in bytes.utf8_chunks() {
-            for c in chunk.valid().chars() {
-                if room == 0 {
-                    return Self(printable(&(text + "…")));
-                }
-                room -= 1;
-                match c {
-                    '\\' => text.push_str("\\\\"),
-                    c if is_hidden(c) => text.extend(c.escape_default()),
-                    c => text.push(c),
-                }
+        Self(printable(&abridged(bytes)))
+    }
+}
+
+/// The beginning of a text, with what is hidden or no text escaped.
+fn abridged(bytes: &[u8]) -> String {
+    let mut text = String::new();
+    let mut room = Escaped::CHARS;
+    for chunk in bytes.utf8_chunks() {
+        for c in chunk.valid().chars() {
+            if room == 0 {
+                return text + "…";
             }
-            for byte in chunk.invalid() {
-                if room == 0 {
-                    return Self(printable(&(text + "…")));
-                }
-                room -= 1;
-                let _ = write!(text, "\\x{byte:02x}"); // a String takes everything
+            room -= 1;
+            match c {
+                '\\' => text.push_str("\\\\"),
+                c if is_hidden(c) => text.extend(c.escape_default()),
+                c => text.push(c),
             }
         }
-        Self(printable(&text))
+        for byte in chunk.invalid() {
+            if room == 0 {
+                return text + "…";
+            }
+            room -= 1;
+            let _ = write!(text, "\\x{byte:02x}"); // a String takes everything
+        }
     }
+    text
 }
 
 impl From<&str> for Escaped {

@@ -327,11 +327,10 @@ mod tests {
         for file in ["msa-0123", "msa-4567", "vit-0123", "headwise-msa-0123"] {
             fs::write(folder.path().join(file), "").expect("a file");
         }
-        let yesterday = SystemTime::now() - 2 * IN_USE;
+        let long_ago = SystemTime::now() - 2 * IN_USE;
         for file in ["msa-0123", "vit-0123"] {
             let file = File::open(folder.path().join(file)).expect("the file");
-            file.set_modified(yesterday)
-                .expect("a file of two days ago");
+            file.set_modified(long_ago).expect("a file of two days ago");
         }
         remove_old(folder.path(), "msa");
         let left = |file: &str| folder.path().join(file).exists();

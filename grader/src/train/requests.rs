@@ -58,7 +58,6 @@ pub(super) fn start(
 pub(super) fn steps(
     session: &mut Session,
     order: &[usize],
-    steps: usize,
     batch: usize,
     from: usize,
 ) -> Result<Vec<(f64, usize)>, Broken> {
@@ -71,6 +70,8 @@ pub(super) fn steps(
             .into(),
         tensors: Tensors::from([("order".to_owned(), (&indices).into())]),
     })?;
+    let batches = order.chunks(batch).map(<[usize]>::len);
+    let steps = batches.len();
     let numbers = |name: &str| {
         let numbers = answer.get(name).map(RawTensor::to_f64);
         numbers
@@ -78,7 +79,6 @@ pub(super) fn steps(
             .ok_or_else(|| Broken::forged(OPERATION, format!("no {steps} numbers {name}")))
     };
     let (losses, right) = (numbers("losses")?, numbers("right")?);
-    let batches = order.chunks(batch).map(<[usize]>::len);
     let right = right.into_iter().zip(batches).map(|(right, images)| {
         counted(right, images)
             .ok_or_else(|| Broken::forged(OPERATION, format!("{right} of {images} images right")))
