@@ -52,6 +52,9 @@ pub struct Facts {
     /// Functions of the libraries that may not be called.
     #[serde(default)]
     pub forbidden: Vec<String>,
+    /// Operations that return constants of the course, which nothing can be drawn for.
+    #[serde(default)]
+    pub constants: Vec<String>,
     /// The test of kind training that a training on all of MNIST stands in for, where one is asked for.
     #[serde(default)]
     pub trained: Option<String>,
@@ -74,6 +77,8 @@ pub enum Kind {
     Shape,
     /// Values stored from PyTorch.
     Snapshot,
+    /// Agreement with the reference, at drawn sizes and values.
+    Drawn,
     /// Properties, at drawn sizes and values.
     Property,
     /// Gradients.
@@ -87,6 +92,7 @@ impl fmt::Display for Kind {
         f.pad(match self {
             Kind::Shape => "shape",
             Kind::Snapshot => "snapshot",
+            Kind::Drawn => "drawn",
             Kind::Property => "property",
             Kind::Gradient => "gradient",
             Kind::Training => "training",
@@ -358,6 +364,11 @@ impl Exercise {
             || name == self.folder
             || name == number
             || name.parse::<u32>().is_ok_and(|n| number.parse() == Ok(n))
+    }
+
+    /// Whether it is compared with the reference on drawn inputs, so that it is known which functions are implemented.
+    pub fn has_drawn_tests(&self) -> bool {
+        self.facts.tests.contains_key(&Kind::Drawn)
     }
 
     /// Leaves out a kind of test, and its points.

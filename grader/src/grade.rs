@@ -22,6 +22,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 use wire::printable_lines;
+use wire::words::NOTES;
 
 /// Everything that grading a submission takes, and that is the same for a whole class.
 #[derive(Clone, Debug)]
@@ -260,8 +261,10 @@ impl Grader {
         };
         stage(Stage::Judging(&exercise.name));
         let calls = scratch.path().join("calls");
-        fs::create_dir(&calls).with_context(|| format!("{} cannot be made", calls.display()))?;
-        let mut tests = judge(self, exercise, &worker, scratch.path(), &calls)?;
+        let notes = calls.join(NOTES);
+        fs::create_dir_all(&notes)
+            .with_context(|| format!("{} cannot be made", notes.display()))?;
+        let mut tests = judge(self, exercise, &worker, scratch.path(), &calls)?.tests;
         if let (Some(training), Some(tested)) = (&self.training, trained(exercise, &mut tests)) {
             stage(Stage::Training(&exercise.name));
             let fault = training.test(self, exercise, &worker, scratch.path())?;

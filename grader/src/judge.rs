@@ -1,5 +1,9 @@
 //! Running a judge on a worker, and reading what it says of each test.
 
+mod evidence;
+
+pub use evidence::Evidence;
+
 use crate::confine::{self, Confinement};
 use crate::course::{Exercise, Kind};
 use crate::grade::Grader;
@@ -9,10 +13,19 @@ use anyhow::{Context, Result, bail};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
-use wire::words::{INTERRUPTED_MARK, PLACE, out_of_time};
+use wire::words::{INTERRUPTED_MARK, NOTES, PLACE, out_of_time};
 
 /// What a judge may take, once the exercise's time is over, to give up the tests that are left and say why.
 const LAST_WORDS: Duration = Duration::from_secs(10);
+
+/// The results of an exercise's tests.
+#[derive(Clone, Debug)]
+pub struct Judged {
+    /// Each graded test, in the course's order.
+    pub tests: Vec<Tested>,
+    /// Which operations they asked for, and which of these are implemented.
+    pub evidence: Evidence,
+}
 
 /// Has the judge of an exercise try the worker, and gives each graded test's result, in the course's order. What was asked
 /// and answered is kept in `calls`, a folder within `scratch`.
@@ -25,7 +38,7 @@ pub fn judge(
     worker: &Path,
     scratch: &Path,
     calls: &Path,
-) -> Result<Vec<Tested>> {
+) -> Result<Judged> {
     let workshop = &grader.workshop;
     let limits = grader.limits_of(exercise);
     let judge = workshop.shelf(exercise).judge(exercise)?;
@@ -95,10 +108,18 @@ pub fn judge(
             kind,
             passed,
             message,
+            not_counted: None,
         });
     }
     refuse_unknown_tests(exercise, &report, &tested)?;
-    Ok(tested)
+    let evidence = Evidence::read(&calls.join(NOTES), tested.iter().map(|it| it.test.as_str()))?;
+    for tested in tested.iter_mut().filter(|tested| tested.passed) {
+        tested.not_counted = evidence.not_counted(exercise, tested);
+    }
+    Ok(Judged {
+        tests: tested,
+        evidence,
+    })
 }
 
 /// The names of the tests that a judge holds, by its own account.
@@ -244,13 +265,14 @@ pub fn tally(exercise: &Exercise, tested: &[Tested]) -> BTreeMap<Kind, Tally> {
         .points
         .iter()
         .map(|(&kind, &max_points)| {
-            let passed = tested
-                .iter()
-                .filter(|tested| tested.kind == kind && tested.passed)
-                .count();
+            let of_kind = || tested.iter().filter(|tested| tested.kind == kind);
+            let passed = of_kind().filter(|tested| tested.counts()).count();
             let total = exercise.facts.tests.get(&kind).map_or(0, Vec::len);
             let tally = Tally {
                 passed,
+                not_counted: of_kind()
+                    .filter(|tested| tested.not_counted.is_some())
+                    .count(),
                 total,
                 points: if total == 0 {
                     0.0

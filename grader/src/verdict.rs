@@ -88,14 +88,22 @@ pub enum Outcome {
 /// Tests and points of one kind.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Tally {
-    /// Tests passed.
+    /// Tests passed, and counted.
     pub passed: usize,
+    /// Tests passed that do not count yet.
+    #[serde(skip_serializing_if = "is_zero", default)]
+    pub not_counted: usize,
     /// Tests there are.
     pub total: usize,
     /// Points earned.
     pub points: f64,
     /// Points that can be earned.
     pub max_points: f64,
+}
+
+/// Whether there is nothing to write down.
+fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
 /// One graded test.
@@ -107,9 +115,19 @@ pub struct Tested {
     pub kind: Kind,
     /// Whether it passed.
     pub passed: bool,
+    /// Why it earns no points although it passed.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub not_counted: Option<String>,
     /// Why not.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub message: Option<String>,
+}
+
+impl Tested {
+    /// Whether it earns its points.
+    pub fn counts(&self) -> bool {
+        self.passed && self.not_counted.is_none()
+    }
 }
 
 impl Graded {
@@ -122,7 +140,7 @@ impl Graded {
     /// Whether every test of every exercise passed.
     pub fn is_perfect(&self) -> bool {
         let perfect = |exercise: &GradedExercise| {
-            exercise.outcome == Outcome::Tested && exercise.tests.iter().all(|tested| tested.passed)
+            exercise.outcome == Outcome::Tested && exercise.tests.iter().all(Tested::counts)
         };
         self.refused.is_none() && self.exercises.iter().all(perfect)
     }

@@ -63,7 +63,7 @@ pub(crate) fn begin(request: &mut Request) -> Option<Request> {
         record.asked
     });
     request.arguments.insert(SEED.to_owned(), asked.to_string());
-    (folder().is_some() && size(&request.tensors) <= MOST_OF_A_REQUEST).then(|| request.clone())
+    (calls_folder().is_some() && size(&request.tensors) <= MOST_OF_A_REQUEST).then(|| request.clone())
 }
 
 /// Keeps the call with its answer.
@@ -89,7 +89,7 @@ fn size(tensors: &Tensors) -> usize {
         .sum()
 }
 
-fn folder() -> Option<&'static Path> {
+pub(crate) fn calls_folder() -> Option<&'static Path> {
     static FOLDER: OnceLock<Option<PathBuf>> = OnceLock::new();
     FOLDER
         .get_or_init(|| env::var_os(FOLDER_VARIABLE).map(PathBuf::from))
@@ -129,7 +129,7 @@ impl Record {
 /// Each test has a thread of its own, which ends with the test.
 impl Drop for Record {
     fn drop(&mut self) {
-        if let Some(folder) = folder() {
+        if let Some(folder) = calls_folder() {
             // A record that cannot be written is missed by nobody who asks for the grade.
             let _ = self.write(folder);
         }

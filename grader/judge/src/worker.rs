@@ -1,7 +1,7 @@
 //! The process that serves a submission's functions, as the judge sees it: started when it is first asked, killed
 //! when a call takes too long, started again for the next test.
 
-use crate::record;
+use crate::{Exercise, notes, oracle, record, twin};
 use crate::text::harmless;
 use std::collections::{BTreeMap, VecDeque};
 use std::env;
@@ -12,7 +12,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
-use testkit::panics;
+use testkit::{drawn, panics};
 use wire::words::{INTERRUPTED_MARK, NOT_CONFINED, PLACE, out_of_time};
 use wire::{Answer, Frame, Limits, Request, Tensors, WireError, read_frame, write_frame};
 
@@ -36,7 +36,7 @@ const MOST_OUTPUT: usize = 16 << 20;
 /// judge then soon ends by itself, and all messages are printed.
 ///
 /// Where no worker can be started, there is no answer and no verdict: the whole judge ends, with [`NOT_CONFINED`].
-pub fn ask(request: Request) -> Tensors {
+pub fn ask(exercise: &'static Exercise, request: Request) -> Tensors {
     if let Some(reason) = panics::interruption() {
         panics::interrupt(&reason);
     }
@@ -46,11 +46,23 @@ pub fn ask(request: Request) -> Tensors {
     }
     let operation = request.operation.clone();
     let mut request = request;
+    notes::asked(&operation);
     let entry = record::begin(&mut request);
+    let kept = drawn::remote::runs().then(|| request.clone());
+    let twin = notes::test().starts_with(SNAPSHOT);
+    let twin = twin.then(|| twin::of(&request)).flatten();
     let answer = courier().carry(request, left);
     record::end(entry, &answer);
     match answer {
-        Ok(Ok(tensors)) => tensors,
+        Ok(Ok(tensors)) => {
+            if let Some(kept) = kept {
+                oracle::answered(exercise, kept);
+            }
+            if let Some(twin) = twin {
+                try_twin(exercise, twin);
+            }
+            tensors
+        }
         Ok(Err(fault)) => {
             // A place in a library says nothing of the submission, and names folders of this machine.
             let message = harmless(&fault.message);
@@ -62,6 +74,18 @@ pub fn ask(request: Request) -> Tensors {
             panic!("{message}")
         }
         Err(broken) => interrupt(&format!("{operation}: {broken}")),
+    }
+}
+
+/// How the names of tests begin that compare with stored values.
+const SNAPSHOT: &str = "snapshot::";
+
+/// Asks for a stored case's twin, and notes whether its answer is the reference's.
+fn try_twin(exercise: &Exercise, twin: Request) {
+    let answer = courier().carry(twin.clone(), time_left());
+    let agrees = answer.is_ok_and(|answer| twin::agrees(exercise, &twin, &answer));
+    if !agrees {
+        notes::failed_twin(&twin.operation);
     }
 }
 

@@ -44,7 +44,7 @@ pub fn check(course: Option<&Path>, arguments: &Check) -> Result<Exit, Failure> 
         show(course, exercise, &graded);
         exit = match graded.outcome {
             Outcome::NotGraded(_) => return Ok(Exit::Internal),
-            Outcome::Tested if graded.tests.iter().all(|tested| tested.passed) => exit,
+            Outcome::Tested if graded.tests.iter().all(Tested::counts) => exit,
             _ => Exit::Failed,
         };
     }
@@ -76,6 +76,7 @@ fn show_tests(course: &Course, exercise: &Exercise, graded: &GradedExercise) {
         show_failure(tested, lessons.of_test(&tested.test));
     }
     show_unwritten(&unwritten);
+    show_not_counted(&graded.tests);
     if let Some(misconception) = &graded.misconception {
         say!("\nwhat happened: {}", misconception.title);
         say!("{}", wrapped(&misconception.says));
@@ -118,6 +119,24 @@ fn show_failure(tested: &Tested, lesson: Option<&Lesson>) {
     }
     if let Some(advice) = lesson.and_then(|lesson| lesson.advice(message)) {
         say!("\n{}", wrapped(&format!("look at: {advice}")));
+    }
+}
+
+/// The tests that pass and do not count yet, by reason.
+fn show_not_counted(tests: &[Tested]) {
+    let mut waiting = BTreeMap::<&str, usize>::new();
+    for why in tests
+        .iter()
+        .filter_map(|tested| tested.not_counted.as_deref())
+    {
+        *waiting.entry(why).or_default() += 1;
+    }
+    for (why, tests) in waiting {
+        let tests = match tests {
+            1 => "1 test".to_owned(),
+            tests => format!("{tests} tests"),
+        };
+        say!("\n· {tests} {}", printable_lines(why));
     }
 }
 

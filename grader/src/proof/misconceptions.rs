@@ -172,6 +172,7 @@ pub(super) mod testing {
             earlier: vec![],
             dependencies: vec![],
             facts: Facts {
+                constants: vec![],
                 title: String::new(),
                 minutes: 1,
                 difficulty: 1,

@@ -78,6 +78,10 @@ fn write_exercise(page: &mut String, course: &Course, graded: &GradedExercise) {
         let Misconceived { title, says, .. } = misconception;
         let _ = writeln!(page, "\n**What happened: {title}.** {says}");
     }
+    let waiting = graded.tests.iter();
+    for (tested, why) in waiting.filter_map(|it| Some((it, it.not_counted.as_deref()?))) {
+        let _ = writeln!(page, "\n- `{}`: {why}", tested.test);
+    }
     let lessons = exercise
         .map(|exercise| Lessons::of(course, exercise))
         .unwrap_or_default();

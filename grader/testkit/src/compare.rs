@@ -19,6 +19,16 @@ impl Tolerance {
         Self { relative, absolute }
     }
 
+    /// What is allowed for each unit of the expected value.
+    pub const fn relative(self) -> f64 {
+        self.relative
+    }
+
+    /// What is allowed whatever the expected value is.
+    pub const fn absolute(self) -> f64 {
+        self.absolute
+    }
+
     fn allows(self, got: f64, expected: f64) -> bool {
         // Equality first, for two infinities: an infinite `expected` would allow anything. A NaN is never allowed.
         got == expected

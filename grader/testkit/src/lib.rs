@@ -4,6 +4,7 @@
 //! - [`snapshot!`] compares with values stored from PyTorch, within a tolerance.
 //! - [`uniform`] makes the same numbers here and in PyTorch, from a name.
 //! - [`panic_message`] catches the panic that a bad size must get, and [`assert_names`] looks for numbers in its message.
+//! - [`drawn!`] compares a function with the reference on drawn sizes and values.
 //! - [`property`] and [`strategies`] are for property tests: fixed seeds, small inputs that print well.
 //! - `tensor` and `gradient` (feature `tch`) do the same for modules and their gradients.
 //!
@@ -12,6 +13,7 @@
 //! `gradient::remote`, through which the judge says so.
 
 mod compare;
+pub mod drawn;
 #[cfg(feature = "tch")]
 pub mod gradient;
 pub mod panics;

@@ -23,6 +23,11 @@ pub fn config(cases: u32) -> Config {
     }
 }
 
+/// An endless stream of numbers in \[−1, 1), always the same for the same name.
+pub fn stream(name: &str) -> impl Iterator<Item = f64> + use<> {
+    crate::values::stream(name)
+}
+
 /// The seed of this run: [`DEFAULT_SEED`], or the environment's.
 ///
 /// # Panics

@@ -10,6 +10,9 @@ pub const INTERRUPTED_MARK: &str = "(the rest of this test was not run)";
 /// How the message of a test begins for which there was no time.
 pub const NOT_TO_ITS_END: &str = "not run to its end: ";
 
+/// The folder of a judge's notes, below that of the calls it keeps.
+pub const NOTES: &str = "notes";
+
 /// The exit code that says that a program was not started, since it could not be confined: no compiler and no test
 /// harness ends with it. A judge whose worker was not started ends with it too.
 pub const NOT_CONFINED: u8 = 125;

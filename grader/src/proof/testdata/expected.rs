@@ -113,8 +113,8 @@ impl OfExercise {
             (Self::Tested { fails, says }, Outcome::Tested) => {
                 let mut faults = fails.faults_of(exercise);
                 faults.extend(unexplained(says, fails, exercise));
-                let passed = exercise.tests.iter().filter(|it| it.passed).count();
-                faults.extend(points(exercise, passed));
+                let counted = exercise.tests.iter().filter(|it| it.counts()).count();
+                faults.extend(points(exercise, counted));
                 faults
             }
             (Self::NotAccepted { says }, Outcome::NotAccepted(words))
@@ -203,12 +203,12 @@ fn brief(message: &str) -> String {
     lines.join("\n")
 }
 
-/// All points for all tests, none for none, and some for some.
-fn points(exercise: &GradedExercise, passed: usize) -> Vec<String> {
+/// All points if all tests count, none if none does, and some if some do.
+fn points(exercise: &GradedExercise, counted: usize) -> Vec<String> {
     let (points, most) = (exercise.points, exercise.max_points);
-    let right = if passed == 0 {
+    let right = if counted == 0 {
         points == 0.0
-    } else if passed == exercise.tests.len() {
+    } else if counted == exercise.tests.len() {
         points == most
     } else {
         0.0 < points && points < most
@@ -217,7 +217,7 @@ fn points(exercise: &GradedExercise, passed: usize) -> Vec<String> {
         return vec![];
     }
     vec![format!(
-        "has {points} of {most} points for {passed} of {} tests",
+        "has {points} of {most} points for {counted} of {} tests",
         exercise.tests.len()
     )]
 }

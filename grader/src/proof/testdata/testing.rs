@@ -18,6 +18,7 @@ pub(crate) fn tested(name: &str, message: Option<&str>) -> Tested {
         kind: Kind::Shape,
         passed: message.is_none(),
         message: message.map(str::to_owned),
+        not_counted: None,
     }
 }
 
@@ -29,6 +30,7 @@ pub(crate) fn graded(exercises: Vec<(&str, Outcome, Vec<Tested>)>) -> Graded {
             let passed = tests.iter().filter(|tested| tested.passed).count();
             let tally = Tally {
                 passed,
+                not_counted: 0,
                 total: tests.len(),
                 points: passed as f64,
                 max_points: tests.len() as f64,

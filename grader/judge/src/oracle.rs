@@ -1,0 +1,300 @@
+//! The reference as the judge of drawn tests: it computes in `f64` what a submission was asked, and how far a result of
+//! the submission's type may be off.
+
+use crate::Exercise;
+use crate::notes;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::path::Path;
+use testkit::drawn::Answers;
+use testkit::drawn::remote::{Expectation, Oracle, answer_with};
+use testkit::{Tolerance, Values};
+use wire::{Dtype, RawTensor, Request, Tensors};
+
+/// Rounding to nearest, relative: 2⁻²⁴ for f32, 2⁻⁵³ for f64.
+const UNIT_F32: f64 = 1.0 / (1 << 24) as f64;
+const UNIT_F64: f64 = 1.0 / (1_u64 << 53) as f64;
+
+/// How many times a result may be off by what a rounding of its inputs changes. A sum of n terms, each rounded, is off by
+/// up to √n times that, with n up to 1000 in the drawn cases: 32; four times that is to spare, for the order of a sum and
+/// for steps that round once more.
+const ROUNDINGS: f64 = 128.0;
+
+/// Inputs that are rounded otherwise, of which each is evaluated.
+const PERTURBATIONS: u64 = 3;
+
+/// Where the stored answers are written to, when `verify` asks for them; below the folder that the judge may write.
+pub(crate) const STORED: &str = "drawn.txt";
+
+/// By what tolerances are divided, to prove that those who are right have room to spare.
+const MARGIN_VARIABLE: &str = "JUDGE_MARGIN";
+
+/// What stands before an input's name to name its gradient.
+const GRADIENT: &str = "grad.";
+
+thread_local! {
+    static CASE: RefCell<Option<Case>> = const { RefCell::new(None) };
+}
+
+/// A drawn case that runs in this thread.
+#[derive(Default)]
+struct Case {
+    last: Option<(&'static Exercise, Request)>,
+    /// What the reference gives for the last call, once somebody has asked.
+    known: Option<Result<Reference, String>>,
+    compared: BTreeSet<String>,
+}
+
+/// What the reference gives for one call.
+struct Reference {
+    /// In the call's own types.
+    plain: Tensors,
+    /// In `f64`.
+    precise: Tensors,
+    /// By name: the root mean square of what other roundings of the inputs change.
+    sensitivity: BTreeMap<String, f64>,
+    /// The largest gradient's root mean square.
+    gradients: f64,
+}
+
+struct OfTheJudge;
+
+/// Takes a call that was answered, for the drawn case that runs in this thread.
+pub(crate) fn answered(exercise: &'static Exercise, request: Request) {
+    answer_with(&OfTheJudge);
+    CASE.with_borrow_mut(|case| {
+        let case = case.get_or_insert_default();
+        case.last = Some((exercise, request));
+        case.known = None;
+    });
+}
+
+impl Oracle for OfTheJudge {
+    fn expected(&self, key: &str, name: &str) -> Option<Expectation> {
+        CASE.with_borrow_mut(|case| {
+            let case = case.as_mut()?;
+            let (exercise, request) = case.last.as_ref()?;
+            case.compared.insert(request.operation.clone());
+            let known = case
+                .known
+                .get_or_insert_with(|| Reference::of(exercise, request));
+            let expectation = match known {
+                Ok(reference) => reference.expectation(name),
+                Err(why) => Err(why.clone()),
+            };
+            if let (Ok((values, tolerance)), Some(folder)) = (&expectation, notes::folder()) {
+                store(&folder.join(STORED), &Answers::line(key, values, *tolerance));
+            }
+            Some(expectation)
+        })
+    }
+
+    fn compared(&self) {
+        CASE.with_borrow_mut(|case| {
+            if let Some(case) = case
+                && let Some((_, request)) = &case.last
+            {
+                case.compared.insert(request.operation.clone());
+            }
+        });
+    }
+
+    fn end(&self, has_agreed: bool) {
+        if let Some(case) = CASE.take() {
+            notes::case(case.compared, has_agreed);
+        }
+    }
+}
+
+/// Appends a line to a file that exists: it does where answers are to be stored.
+fn store(file: &Path, line: &str) {
+    if let Ok(mut file) = OpenOptions::new().append(true).open(file) {
+        // What is missing afterwards is noticed by whoever reads it.
+        let _ = file.write_all(line.as_bytes());
+    }
+}
+
+impl Reference {
+    fn of(exercise: &Exercise, request: &Request) -> Result<Self, String> {
+        let answer = |operations, request: Request| {
+            workers::answer(operations, request)
+                .map_err(|fault| format!("the reference does not answer: {}", fault.message))
+        };
+        let plain = answer(exercise.reference, request.clone())?;
+        let operations = exercise.reference_in_f64.unwrap_or(exercise.reference);
+        let mut in_f64 = request.clone();
+        in_f64.tensors = request.tensors.iter().map(widened).collect();
+        let precise = answer(operations, in_f64.clone())?;
+        let is_f32 = |tensor: &RawTensor| tensor.dtype() == Dtype::F32;
+        let unit = match request.tensors.values().any(is_f32) {
+            true => UNIT_F32,
+            false => UNIT_F64,
+        };
+        let mut sensitivity = BTreeMap::new();
+        for number in 0..PERTURBATIONS {
+            let mut rounded = in_f64.clone();
+            for tensor in rounded.tensors.values_mut() {
+                *tensor = perturbed(tensor, unit, number);
+            }
+            // Where a rounding makes an input one that is refused, that says nothing of the others.
+            let Ok(moved) = answer(operations, rounded) else { continue };
+            for (name, tensor) in &precise {
+                let changed = moved.get(name).map_or(0.0, |moved| distance(tensor, moved));
+                let most = sensitivity.entry(name.clone()).or_insert(0.0_f64);
+                *most = most.max(changed);
+            }
+        }
+        let gradients = precise
+            .iter()
+            .filter(|(name, _)| name.starts_with(GRADIENT))
+            .map(|(_, gradient)| root_mean_square(&gradient.to_f64()))
+            .fold(0.0, f64::max);
+        Ok(Self {
+            plain,
+            precise,
+            sensitivity,
+            gradients,
+        })
+    }
+
+    fn expectation(&self, name: &str) -> Expectation {
+        let (Some(plain), Some(precise)) = (self.plain.get(name), self.precise.get(name)) else {
+            let names: Vec<_> = self.plain.keys().map(String::as_str).collect();
+            return Err(format!("the reference gives {}", names.join(", ")));
+        };
+        let values = Values {
+            dtype: plain.dtype().to_string(),
+            shape: plain.shape().to_vec(),
+            data: precise.to_f64(),
+        };
+        let unit = match plain.dtype() {
+            Dtype::F32 => UNIT_F32,
+            Dtype::F64 => UNIT_F64,
+            Dtype::I64 | Dtype::U8 => return Ok((values, Tolerance::EXACT)),
+        };
+        // A gradient may be 0 in truth, as that of a key's bias: what rounds there is of the size of the others.
+        let size = match name.starts_with(GRADIENT) {
+            true => self.gradients,
+            false => root_mean_square(&values.data),
+        };
+        let sensitivity = self.sensitivity.get(name).copied().unwrap_or_default();
+        let margin = margin();
+        let absolute = ROUNDINGS * (sensitivity + unit * size) / margin;
+        Ok((values, Tolerance::new(ROUNDINGS * unit / margin, absolute)))
+    }
+}
+
+fn margin() -> f64 {
+    let margin = std::env::var(MARGIN_VARIABLE).ok();
+    margin.and_then(|text| text.parse().ok()).unwrap_or(1.0)
+}
+
+/// A tensor of floats in `f64`; any other as it is.
+fn widened((name, tensor): (&String, &RawTensor)) -> (String, RawTensor) {
+    let tensor = match tensor.dtype() {
+        Dtype::F32 => in_f64(tensor, tensor.to_f64()),
+        _ => tensor.clone(),
+    };
+    (name.clone(), tensor)
+}
+
+/// A tensor of the same shape with these values.
+fn in_f64(like: &RawTensor, values: Vec<f64>) -> RawTensor {
+    let bytes = values.into_iter().flat_map(f64::to_le_bytes).collect();
+    RawTensor::new(Dtype::F64, like.shape().to_vec(), bytes).unwrap_or_else(|_| like.clone())
+}
+
+/// Each value moved by one rounding, up or down.
+fn perturbed(tensor: &RawTensor, unit: f64, number: u64) -> RawTensor {
+    if tensor.dtype() != Dtype::F64 {
+        return tensor.clone();
+    }
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64.wrapping_mul(number + 1);
+    let moved = tensor.to_f64().into_iter().map(|value| {
+        // Knuth's generator: its high bits are as good as is needed for a sign.
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        let sign = if state >> 63 == 0 { 1.0 } else { -1.0 };
+        value * (1.0 + sign * unit)
+    });
+    in_f64(tensor, moved.collect())
+}
+
+fn distance(a: &RawTensor, b: &RawTensor) -> f64 {
+    let pairs = a.to_f64().into_iter().zip(b.to_f64());
+    let squares: Vec<_> = pairs.map(|(a, b)| a - b).collect();
+    root_mean_square(&squares)
+}
+
+fn root_mean_square(values: &[f64]) -> f64 {
+    let finite = values.iter().filter(|value| value.is_finite());
+    let (count, sum) = finite.fold((0_u32, 0.0), |(count, sum), value| (count + 1, sum + value * value));
+    (sum / f64::from(count.max(1))).sqrt()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::{Array1, Ix1, arr1};
+    use workers::{Call, Operation, Outcome, gives};
+
+    /// x − Σx / n, which loses digits where x is far from 0.
+    fn centre(call: &Call) -> Outcome {
+        let x: Array1<f64> = match call.array::<f32, Ix1>("x") {
+            Ok(x) => x.mapv(f64::from),
+            Err(_) => call.array("x")?,
+        };
+        let mean = x.mean().unwrap_or_default();
+        let y = x - mean;
+        match call.raw("x")?.dtype() {
+            Dtype::F32 => gives("y", &y.mapv(|y| y as f32)),
+            _ => gives("y", &y),
+        }
+    }
+
+    static OPERATIONS: &[Operation] = &[("centre", centre)];
+    static EXERCISE: Exercise = Exercise {
+        reference: OPERATIONS,
+        reference_in_f64: None,
+    };
+
+    fn expectation(x: &[f32]) -> (Values, Tolerance) {
+        let mut request = Request {
+            operation: "centre".to_owned(),
+            ..Request::default()
+        };
+        request.tensors.insert("x".to_owned(), (&arr1(x)).into());
+        let reference = Reference::of(&EXERCISE, &request).expect("it answers");
+        reference.expectation("y").expect("it has y")
+    }
+
+    #[test]
+    fn expected_values_are_the_references_in_f64_and_of_the_calls_type() {
+        let (values, tolerance) = expectation(&[1.0, 2.0, 4.5]);
+        assert_eq!((values.dtype.as_str(), values.shape), ("f32", vec![3]));
+        assert_eq!(values.data, [-1.5, -0.5, 2.0]);
+        assert!(tolerance.absolute() > 1e-6 && tolerance.absolute() < 1e-4, "{tolerance}");
+    }
+
+    #[test]
+    fn the_tolerance_grows_with_the_condition_of_the_problem() {
+        let (_, near) = expectation(&[1.0, 2.0, 4.5]);
+        let (_, far) = expectation(&[10_001.0, 10_002.0, 10_004.5]);
+        let ratio = far.absolute() / near.absolute();
+        assert!(ratio > 500.0, "{ratio}");
+    }
+
+    #[test]
+    fn a_result_that_the_reference_does_not_have_is_told() {
+        let reference = Reference {
+            plain: Tensors::new(),
+            precise: Tensors::new(),
+            sensitivity: BTreeMap::new(),
+            gradients: 0.0,
+        };
+        assert!(reference.expectation("z").is_err());
+    }
+}

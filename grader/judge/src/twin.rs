@@ -1,0 +1,153 @@
+//! Twins of stored cases: a snapshot test's call is made once more with other values of the same sizes, and held against
+//! the reference. A submission that knows the stored cases from a table knows nothing of their twins.
+//!
+//! A twin's values are those of the stored case, moved to other places: what holds of all of them (that they are labels,
+//! that rows sum to 1, how large they are) still does.
+
+use crate::Exercise;
+use testkit::property;
+use wire::{Answer, Dtype, RawTensor, Request, SEED, Tensors};
+
+/// Elements of a tensor, beyond which it stays as it is: weights of large models, next to which the inputs change.
+const MOST_MOVED: usize = 1 << 16;
+
+/// How far a twin's answer may be off, relative to the largest value of the result. A twin asks whether the function is
+/// calculated at all; how exactly is what drawn tests ask.
+const TOLERANCE: f64 = 1e-3;
+
+/// The operation of a module's constructor, which draws its values.
+pub(crate) const NEW: &str = ".new";
+
+/// The call with other values; nothing where it has none that could be others.
+pub(crate) fn of(request: &Request) -> Option<Request> {
+    let mut twin = request.clone();
+    let name = format!("twin {} {}", property::seed(), request.operation);
+    for (input, tensor) in &mut twin.tensors {
+        *tensor = moved(tensor, &format!("{name} {input}"));
+    }
+    twin.arguments.remove(SEED);
+    (!request.operation.ends_with(NEW) && twin.tensors != request.tensors).then_some(twin)
+}
+
+/// Whether the answer to a twin is the reference's; true where the reference draws at random or refuses the values.
+pub(crate) fn agrees(exercise: &Exercise, twin: &Request, answer: &Answer) -> bool {
+    let reference = || workers::answer(exercise.reference, twin.clone());
+    let (Ok(expected), Ok(again)) = (reference(), reference()) else {
+        return true;
+    };
+    if expected != again {
+        return true;
+    }
+    answer.as_ref().is_ok_and(|actual| same(actual, &expected))
+}
+
+fn same(actual: &Tensors, expected: &Tensors) -> bool {
+    expected.iter().all(|(name, expected)| {
+        let Some(actual) = actual.get(name) else {
+            return false;
+        };
+        if actual.shape() != expected.shape() || actual.dtype() != expected.dtype() {
+            return false;
+        }
+        let (actual, expected) = (actual.to_f64(), expected.to_f64());
+        let finite = expected.iter().filter(|value| value.is_finite());
+        let largest = finite.fold(0.0, |largest: f64, value| largest.max(value.abs()));
+        let close = |(a, e): (&f64, &f64)| a == e || (a - e).abs() <= TOLERANCE * largest;
+        actual.iter().zip(&expected).all(close)
+    })
+}
+
+/// The values of each row in another order, and the rows in another order.
+fn moved(tensor: &RawTensor, name: &str) -> RawTensor {
+    let size = tensor.dtype().size();
+    let bytes = tensor.bytes();
+    if bytes.len() / size > MOST_MOVED || bytes.is_empty() {
+        return tensor.clone();
+    }
+    // Sizes, as labels of axes, are not values.
+    let axes = tensor.shape().len();
+    if tensor.dtype() == Dtype::I64 && axes == 0 {
+        return tensor.clone();
+    }
+    let width = tensor.shape().last().copied().unwrap_or(1).max(1);
+    let mut draw = property::stream(name);
+    let mut order = |count: usize| {
+        let mut keyed: Vec<_> = (0..count).map(|i| (draw.next(), i)).collect();
+        keyed.sort_by(|(a, i), (b, j)| {
+            let by_key = a.partial_cmp(b).unwrap_or(std::cmp::Ordering::Equal);
+            by_key.then(i.cmp(j))
+        });
+        keyed.into_iter().map(|(_, i)| i).collect::<Vec<_>>()
+    };
+    let rows: Vec<_> = bytes.chunks(width * size).collect();
+    let within = order(width);
+    let moved = order(rows.len()).into_iter().flat_map(|row| {
+        let cells: Vec<_> = rows[row].chunks(size).collect();
+        within.iter().flat_map(|&cell| cells[cell].to_vec()).collect::<Vec<_>>()
+    });
+    let moved = RawTensor::new(tensor.dtype(), tensor.shape().to_vec(), moved.collect());
+    moved.unwrap_or_else(|_| tensor.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::{Array2, arr1, arr2};
+    use workers::{Call, Operation, Outcome, gives};
+
+    fn halve(call: &Call) -> Outcome {
+        let x: Array2<f32> = call.array("x")?;
+        gives("y", &(x / 2.0))
+    }
+
+    static OPERATIONS: &[Operation] = &[("halve", halve)];
+    static EXERCISE: Exercise = Exercise {
+        reference: OPERATIONS,
+        reference_in_f64: None,
+    };
+
+    fn request(x: &Array2<f32>) -> Request {
+        let mut request = Request {
+            operation: "halve".to_owned(),
+            ..Request::default()
+        };
+        request.tensors.insert("x".to_owned(), x.into());
+        request
+    }
+
+    #[test]
+    fn a_twin_has_the_same_values_at_other_places_and_rows_that_still_sum_to_one() {
+        let x = arr2(&[[0.5, 0.25, 0.125, 0.125], [0.0, 0.0, 0.25, 0.75], [0.1, 0.2, 0.3, 0.4]]);
+        let twin = of(&request(&x)).expect("its values can move");
+        let moved: Array2<f32> = twin.tensors["x"].to_array().expect("an array");
+        assert_ne!(moved, x);
+        for row in moved.rows() {
+            assert!((row.sum() - 1.0).abs() < 1e-6, "{row}");
+        }
+        let sorted = |x: &Array2<f32>| {
+            let mut values: Vec<_> = x.iter().copied().collect();
+            values.sort_by(f32::total_cmp);
+            values
+        };
+        assert_eq!(sorted(&moved), sorted(&x));
+    }
+
+    #[test]
+    fn where_nothing_can_move_there_is_no_twin() {
+        assert_eq!(of(&request(&Array2::ones((2, 3)))), None);
+        let mut new = request(&arr2(&[[1.0, 2.0], [3.0, 4.0]]));
+        new.operation = "msa.new".to_owned();
+        assert_eq!(of(&new), None);
+    }
+
+    #[test]
+    fn an_answer_from_a_table_is_not_the_twins() {
+        let stored = request(&arr2(&[[1.0, 2.0, 4.0], [3.0, 5.0, 8.0]]));
+        let twin = of(&stored).expect("its values can move");
+        let answer = |request: Request| workers::answer(OPERATIONS, request);
+        assert!(agrees(&EXERCISE, &twin, &answer(twin.clone())));
+        assert!(!agrees(&EXERCISE, &twin, &answer(stored)));
+        let nothing = Ok([("y".to_owned(), (&arr1(&[1.0_f32])).into())].into());
+        assert!(!agrees(&EXERCISE, &twin, &nothing));
+    }
+}
