@@ -237,6 +237,7 @@ impl Course {
             "Cargo.lock".into(),
             "Cargo.toml".into(),
             "grader/src".into(),
+            "grader/interface/src".into(),
             "grader/judge".into(),
             "grader/testkit".into(),
         ];

@@ -8,6 +8,7 @@
 //! test files by `#[path]`, unchanged.
 
 mod call;
+mod exercise;
 #[cfg(feature = "tch")]
 mod module;
 mod record;
@@ -15,5 +16,6 @@ mod text;
 pub mod worker;
 
 pub use call::{Answered, Call};
+pub use exercise::Exercise;
 #[cfg(feature = "tch")]
 pub use module::Module;

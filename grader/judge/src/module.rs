@@ -1,13 +1,14 @@
 //! A stand-in for a module with variables.
 
 use crate::worker::interrupt;
-use crate::{Answered, Call};
+use crate::{Answered, Call, Exercise};
 use tch::nn::{Init, Path};
 use tch::{Tensor, no_grad};
 
 /// A module in the worker, which is built anew for each call around the weights that are sent.
 #[derive(Debug)]
 pub struct Module {
+    exercise: &'static Exercise,
     operation: &'static str,
     arguments: Vec<(&'static str, String)>,
     variables: Vec<(String, Tensor)>,
@@ -17,10 +18,12 @@ impl Module {
     /// Has the worker build the module, and registers variables of the same names, shapes and values in `vs`.
     pub fn new(
         vs: &Path<'_>,
+        exercise: &'static Exercise,
         operation: &'static str,
         arguments: &[(&'static str, impl ToString)],
     ) -> Self {
         let mut module = Self {
+            exercise,
             operation,
             arguments: arguments
                 .iter()
@@ -54,12 +57,10 @@ impl Module {
 
     /// A call of a function that takes the module.
     pub fn call_of(&self, operation: &str) -> Call {
-        let call = self
-            .arguments
-            .iter()
-            .fold(Call::new(operation), |call, (name, value)| {
-                call.argument(name, value)
-            });
+        let call = self.arguments.iter().fold(
+            Call::new(self.exercise, operation),
+            |call, (name, value)| call.argument(name, value),
+        );
         self.variables
             .iter()
             .fold(call, |call, (name, variable)| call.tensor(name, variable))

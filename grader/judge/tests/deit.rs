@@ -7,6 +7,9 @@ extern crate self as vit;
 use judge::{Call, Module};
 use tch::{Tensor, nn};
 
+// The reference, within this process.
+include!(concat!(env!("OUT_DIR"), "/deit.rs"));
+
 #[path = "../../../exercises/06-deit/tests/gradient.rs"]
 mod gradient;
 #[path = "../../../exercises/06-deit/tests/property.rs"]
@@ -69,7 +72,7 @@ pub(crate) struct Deit(Module);
 
 impl Deit {
     pub(crate) fn new(vs: &nn::Path<'_>, config: &VitConfig) -> Self {
-        Self(Module::new(vs, "deit", &config.arguments()))
+        Self(Module::new(vs, &EXERCISE, "deit", &config.arguments()))
     }
 
     /// The tests ask for gradients of both results at once, stacked; the worker takes the cotangent so.
@@ -106,7 +109,7 @@ pub(crate) fn distillation_loss(
     labels: &Tensor,
     distillation: Distillation,
 ) -> Tensor {
-    let call = Call::new("distillation_loss")
+    let call = Call::new(&EXERCISE, "distillation_loss")
         .tensor("class_logits", class_logits)
         .tensor("dist_logits", dist_logits)
         .tensor("teacher_logits", teacher_logits)

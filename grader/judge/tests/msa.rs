@@ -5,6 +5,9 @@ extern crate self as msa;
 use judge::{Call, Module};
 use tch::{Tensor, nn};
 
+// The reference, within this process.
+include!(concat!(env!("OUT_DIR"), "/msa.rs"));
+
 #[path = "../../../exercises/03-msa/tests/gradient.rs"]
 mod gradient;
 #[path = "../../../exercises/03-msa/tests/property.rs"]
@@ -15,7 +18,7 @@ mod shape;
 mod snapshot;
 
 pub(crate) fn attention(q: &Tensor, k: &Tensor, v: &Tensor) -> (Tensor, Tensor) {
-    let call = Call::new("attention")
+    let call = Call::new(&EXERCISE, "attention")
         .tensor("q", q)
         .tensor("k", k)
         .tensor("v", v);
@@ -30,6 +33,7 @@ impl HeadwiseMsa {
     pub(crate) fn new(vs: &nn::Path<'_>, dim: i64, heads: i64) -> Self {
         Self(Module::new(
             vs,
+            &EXERCISE,
             "headwise",
             &[("dim", dim), ("heads", heads)],
         ))
@@ -49,7 +53,12 @@ pub(crate) struct Msa(Module);
 
 impl Msa {
     pub(crate) fn new(vs: &nn::Path<'_>, dim: i64, heads: i64) -> Self {
-        Self(Module::new(vs, "msa", &[("dim", dim), ("heads", heads)]))
+        Self(Module::new(
+            vs,
+            &EXERCISE,
+            "msa",
+            &[("dim", dim), ("heads", heads)],
+        ))
     }
 
     pub(crate) fn forward(&self, x: &Tensor) -> Tensor {

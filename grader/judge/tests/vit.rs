@@ -5,9 +5,11 @@ extern crate self as vit;
 use judge::{Call, Module};
 use ndarray::{Array1, Ix0, Ix1, arr1};
 use std::cell::Cell;
-use tch::{Device, Tensor, nn};
+use tch::{Tensor, nn};
 use testkit::Tolerance;
-use vit_solution as reference;
+
+// The reference, within this process.
+include!(concat!(env!("OUT_DIR"), "/vit.rs"));
 
 #[path = "../../../exercises/05-vit/tests/gradient.rs"]
 mod gradient;
@@ -78,7 +80,7 @@ impl VitConfig {
     }
 
     fn named(name: &str) -> Self {
-        let mut answer = Call::new("config").argument("name", name).send();
+        let mut answer = Call::new(&EXERCISE, "config").argument("name", name).send();
         let sizes = answer.array::<i64, Ix1>("sizes");
         let choices = answer.array::<i64, Ix1>("choices");
         // An answer that is too short is forged.
@@ -100,28 +102,6 @@ impl VitConfig {
             pool: match choices.get(1) {
                 Some(0) => Pool::Cls,
                 _ => Pool::Mean,
-            },
-        }
-    }
-
-    fn of_reference(&self) -> reference::VitConfig {
-        reference::VitConfig {
-            image: self.image,
-            patch: self.patch,
-            channels: self.channels,
-            classes: self.classes,
-            dim: self.dim,
-            depth: self.depth,
-            heads: self.heads,
-            mlp_ratio: self.mlp_ratio,
-            dropout: self.dropout,
-            positions: match self.positions {
-                Positions::Learned => reference::Positions::Learned,
-                Positions::Sinusoidal => reference::Positions::Sinusoidal,
-            },
-            pool: match self.pool {
-                Pool::Cls => reference::Pool::Cls,
-                Pool::Mean => reference::Pool::Mean,
             },
         }
     }
@@ -154,7 +134,7 @@ impl VitConfig {
 
 pub(crate) fn parameters(config: &VitConfig) -> i64 {
     let arguments = config.arguments().into_iter();
-    let call = arguments.fold(Call::new("parameters"), |call, (name, value)| {
+    let call = arguments.fold(Call::new(&EXERCISE, "parameters"), |call, (name, value)| {
         call.argument(name, value)
     });
     call.send().array::<i64, Ix0>("parameters").into_scalar()
@@ -163,7 +143,6 @@ pub(crate) fn parameters(config: &VitConfig) -> i64 {
 #[derive(Debug)]
 pub(crate) struct Vit {
     module: Module,
-    config: VitConfig,
     /// Whether `fit` has been here: from then on, what it says of images is held against the reference.
     trained: Cell<bool>,
 }
@@ -171,8 +150,7 @@ pub(crate) struct Vit {
 impl Vit {
     pub(crate) fn new(vs: &nn::Path<'_>, config: &VitConfig) -> Self {
         Self {
-            module: Module::new(vs, "vit", &config.arguments()),
-            config: config.clone(),
+            module: Module::new(vs, &EXERCISE, "vit", &config.arguments()),
             trained: Cell::new(false),
         }
     }
@@ -202,23 +180,11 @@ impl Vit {
     /// # Panics
     /// Where they are not.
     fn hold_against_reference(&self, images: &Tensor, logits: &Tensor) {
-        let mut vs = nn::VarStore::new(Device::Cpu);
-        let reference = reference::Vit::new(&vs.root(), &self.config.of_reference());
-        vs.set_kind(images.kind());
-        let _guard = tch::no_grad_guard();
-        let variables = vs.variables();
-        for (name, value) in self.module.variables() {
-            match variables.get(name) {
-                Some(variable) if variable.size() == value.size() => {
-                    variable.shallow_clone().copy_(value);
-                }
-                _ => panic!(
-                    "a Vision Transformer has no {name} of shape {:?}",
-                    value.size()
-                ),
-            }
-        }
-        let expected = reference.forward_t(images, false);
+        let call = self.module.call("forward_t").tensor("images", images);
+        let expected = match call.argument("train", false).ask_reference() {
+            Ok(answer) => Tensor::from(&answer["logits"]),
+            Err(fault) => panic!("a Vision Transformer gives no logits: {}", fault.message),
+        };
         if let Err(difference) = testkit::close(logits, &expected, AFTER_TRAINING) {
             panic!(
                 "these are not the logits of a Vision Transformer with the trained weights\n{difference}"
@@ -260,12 +226,12 @@ pub(crate) fn fit(
 }
 
 pub(crate) fn trunc_normal(shape: &[i64], std: f64) -> Tensor {
-    let call = Call::new("trunc_normal").array("shape", &arr1(shape));
+    let call = Call::new(&EXERCISE, "trunc_normal").array("shape", &arr1(shape));
     call.argument("std", std).send().tensor("drawn")
 }
 
 pub(crate) fn warmup_cosine(step: i64, warmup: i64, total: i64, base: f64, min: f64) -> f64 {
-    let call = Call::new("warmup_cosine")
+    let call = Call::new(&EXERCISE, "warmup_cosine")
         .argument("step", step)
         .argument("warmup", warmup)
         .argument("total", total)
@@ -275,7 +241,7 @@ pub(crate) fn warmup_cosine(step: i64, warmup: i64, total: i64, base: f64, min: 
 }
 
 pub(crate) fn accuracy(logits: &Tensor, labels: &Tensor) -> f64 {
-    let call = Call::new("accuracy").tensor("logits", logits);
+    let call = Call::new(&EXERCISE, "accuracy").tensor("logits", logits);
     let call = call.tensor("labels", labels);
     call.send().array::<f64, Ix0>("accuracy").into_scalar()
 }

@@ -2,7 +2,8 @@
 //! somebody wrote them, to a judge: one request in, one answer out, until the judge closes the channel.
 //!
 //! `src/bin/NAME.rs` says which operations an exercise has and calls its functions by their names. Which crate
-//! stands behind those names is decided when the worker is compiled; [versions] has several behind one worker.
+//! stands behind those names is decided when the worker is compiled; [versions] has several behind one worker, and a
+//! judge has the solution behind them within its own process, and asks it by [`answer`].
 
 mod call;
 #[cfg(feature = "tch")]
@@ -101,6 +102,16 @@ fn answer_channel() -> io::Result<File> {
 
 fn meet(operations: &[Operation], mut request: Request) -> Answer {
     seed(request.arguments.remove(SEED))?;
+    answer(operations, request)
+}
+
+/// The answer of one of the operations to a request. A panic is an answer, too. Nothing is sealed, and random numbers are
+/// drawn on from where the process is: the seed of a request counts where it is served.
+///
+/// # Errors
+/// Where there is no such operation, and whatever fault the operation answers with.
+pub fn answer(operations: &[Operation], mut request: Request) -> Answer {
+    request.arguments.remove(SEED);
     let Some((_, function)) = operations
         .iter()
         .find(|(name, _)| *name == request.operation)

@@ -1,6 +1,8 @@
 //! What a Vision Transformer looked at: the solution. README.md says why it is so.
 
 use ndarray::{Array1, Array2, Array3, ArrayView2, ArrayView3, Axis, Slice};
+// In double precision, too, as many weights are discarded as in single.
+use std::primitive::f32 as Single;
 
 /// How the heads of a layer become one map.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,7 +105,7 @@ fn discard_smallest(fused: &mut Array2<f32>, discard: f32) {
     let rows = fused.rows_mut().into_iter();
     let mut weights: Vec<&mut f32> = rows.flat_map(|row| row.into_iter().skip(1)).collect();
     weights.sort_by(|a, b| a.total_cmp(b)); // stable: equal ones stay in order
-    let count = (discard * weights.len() as f32) as usize; // rounded down
+    let count = (discard as Single * weights.len() as Single) as usize; // rounded down
     for weight in weights.into_iter().take(count) {
         *weight = 0.0;
     }

@@ -5,21 +5,23 @@ use std::process::ExitCode;
 use tch::Tensor;
 use tch::nn::Path;
 use wire::Fault;
-use workers::{Call, Outcome, differentiable, initial_values, serve, with_weights};
+use workers::{Call, Operation, Outcome, differentiable, initial_values, serve, with_weights};
+
+static OPERATIONS: &[Operation] = &[
+    ("layer_norm", layer_norm),
+    ("rms_norm", rms_norm),
+    ("drop_path", drop_path),
+    ("mlp", mlp),
+    ("mlp.new", |call| initial_values(|vs| new_mlp(call, vs))),
+    ("mlp.forward_t", mlp_forward),
+    ("block", block),
+    ("block.new", |call| initial_values(|vs| new_block(call, vs))),
+    ("block.forward_t", block_forward),
+    ("block.attend", block_attend),
+];
 
 fn main() -> ExitCode {
-    serve(&[
-        ("layer_norm", layer_norm),
-        ("rms_norm", rms_norm),
-        ("drop_path", drop_path),
-        ("mlp", mlp),
-        ("mlp.new", |call| initial_values(|vs| new_mlp(call, vs))),
-        ("mlp.forward_t", mlp_forward),
-        ("block", block),
-        ("block.new", |call| initial_values(|vs| new_block(call, vs))),
-        ("block.forward_t", block_forward),
-        ("block.attend", block_attend),
-    ])
+    serve(OPERATIONS)
 }
 
 fn layer_norm(call: &Call) -> Outcome {

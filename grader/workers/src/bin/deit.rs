@@ -8,28 +8,31 @@ use vit::{Pool, Positions, VitConfig};
 use wire::Fault;
 use workers::training::{self, Batch, Learner, Lesson};
 use workers::{
-    Call, Outcome, attention_by_layer, differentiable, initial_values, serve, with_weights,
+    Call, Operation, Outcome, attention_by_layer, differentiable, initial_values, serve,
+    with_weights,
 };
 
+static OPERATIONS: &[Operation] = &[
+    ("deit", deit),
+    ("deit.new", |call| {
+        let config = config(call)?;
+        initial_values(|vs| Ok(Deit::new(vs, &config)))
+    }),
+    ("deit.forward_train", forward_train),
+    ("deit.forward_eval", forward_eval),
+    ("deit.attentions", attentions),
+    ("distillation_loss", loss),
+    ("train.device", training::find_device),
+    ("train.data", training::data),
+    ("train.start", start_training),
+    ("train.load", training::load),
+    ("train.steps", training::steps),
+    ("train.state", training::state),
+    ("train.logits", training::logits),
+];
+
 fn main() -> ExitCode {
-    serve(&[
-        ("deit", deit),
-        ("deit.new", |call| {
-            let config = config(call)?;
-            initial_values(|vs| Ok(Deit::new(vs, &config)))
-        }),
-        ("deit.forward_train", forward_train),
-        ("deit.forward_eval", forward_eval),
-        ("deit.attentions", attentions),
-        ("distillation_loss", loss),
-        ("train.device", training::find_device),
-        ("train.data", training::data),
-        ("train.start", start_training),
-        ("train.load", training::load),
-        ("train.steps", training::steps),
-        ("train.state", training::state),
-        ("train.logits", training::logits),
-    ])
+    serve(OPERATIONS)
 }
 
 /// A DeiT that learns from labels and from what a teacher says. It has no dropout, so that both heads can be asked alone.

@@ -4,20 +4,22 @@ use msa::{HeadwiseMsa, Msa};
 use std::process::ExitCode;
 use tch::nn::Path;
 use wire::Fault;
-use workers::{Call, Outcome, differentiable, initial_values, serve, with_weights};
+use workers::{Call, Operation, Outcome, differentiable, initial_values, serve, with_weights};
+
+static OPERATIONS: &[Operation] = &[
+    ("attention", attention),
+    ("headwise", headwise),
+    ("headwise.new", |call| {
+        initial_values(|vs| new_headwise(call, vs))
+    }),
+    ("msa", msa),
+    ("msa.new", |call| initial_values(|vs| new_msa(call, vs))),
+    ("msa.forward", forward),
+    ("msa.attend", attend),
+];
 
 fn main() -> ExitCode {
-    serve(&[
-        ("attention", attention),
-        ("headwise", headwise),
-        ("headwise.new", |call| {
-            initial_values(|vs| new_headwise(call, vs))
-        }),
-        ("msa", msa),
-        ("msa.new", |call| initial_values(|vs| new_msa(call, vs))),
-        ("msa.forward", forward),
-        ("msa.attend", attend),
-    ])
+    serve(OPERATIONS)
 }
 
 fn attention(call: &Call) -> Outcome {

@@ -2,15 +2,17 @@
 
 use patchify::Cost;
 use std::process::ExitCode;
-use workers::{Call, Outcome, gives, serve};
+use workers::{Call, Operation, Outcome, gives, serve};
+
+static OPERATIONS: &[Operation] = &[
+    ("patchify", patchify),
+    ("unpatchify", unpatchify),
+    ("embed", embed),
+    ("cost", cost),
+];
 
 fn main() -> ExitCode {
-    serve(&[
-        ("patchify", patchify),
-        ("unpatchify", unpatchify),
-        ("embed", embed),
-        ("cost", cost),
-    ])
+    serve(OPERATIONS)
 }
 
 fn patchify(call: &Call) -> Outcome {

@@ -1,14 +1,16 @@
 //! Serves the functions of 02 positions.
 
 use std::process::ExitCode;
-use workers::{Call, Outcome, gives, serve};
+use workers::{Call, Operation, Outcome, gives, serve};
+
+static OPERATIONS: &[Operation] = &[
+    ("sinusoidal", sinusoidal),
+    ("cosine_similarity", cosine_similarity),
+    ("interpolate", interpolate),
+];
 
 fn main() -> ExitCode {
-    serve(&[
-        ("sinusoidal", sinusoidal),
-        ("cosine_similarity", cosine_similarity),
-        ("interpolate", interpolate),
-    ])
+    serve(OPERATIONS)
 }
 
 fn sinusoidal(call: &Call) -> Outcome {

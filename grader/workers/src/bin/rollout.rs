@@ -5,17 +5,19 @@ use rollout::Fusion;
 use std::process::ExitCode;
 use std::str::FromStr;
 use wire::Fault;
-use workers::{Call, Outcome, gives, serve};
+use workers::{Call, Operation, Outcome, gives, serve};
+
+static OPERATIONS: &[Operation] = &[
+    ("fuse_heads", fuse_heads),
+    ("with_residual", with_residual),
+    ("rollout", rollout),
+    ("class_map", class_map),
+    ("upsample", upsample),
+    ("attention_distance", attention_distance),
+];
 
 fn main() -> ExitCode {
-    serve(&[
-        ("fuse_heads", fuse_heads),
-        ("with_residual", with_residual),
-        ("rollout", rollout),
-        ("class_map", class_map),
-        ("upsample", upsample),
-        ("attention_distance", attention_distance),
-    ])
+    serve(OPERATIONS)
 }
 
 fn fuse_heads(call: &Call) -> Outcome {

@@ -7,34 +7,36 @@ use vit::{Pool, Positions, Vit, VitConfig};
 use wire::Fault;
 use workers::training::{self, Batch, Learner, Lesson};
 use workers::{
-    Call, Outcome, attention_by_layer, differentiable, gives, gives_all, initial_values, sent,
-    serve, with_weights,
+    Call, Operation, Outcome, attention_by_layer, differentiable, gives, gives_all, initial_values,
+    sent, serve, with_weights,
 };
 
+static OPERATIONS: &[Operation] = &[
+    ("vit", vit),
+    ("vit.new", |call| {
+        let config = config(call)?;
+        initial_values(|vs| Ok(Vit::new(vs, &config)))
+    }),
+    ("vit.forward_features", forward_features),
+    ("vit.forward_t", forward),
+    ("vit.attentions", attentions),
+    ("fit", fit),
+    ("config", preset),
+    ("parameters", parameters),
+    ("trunc_normal", trunc_normal),
+    ("warmup_cosine", warmup_cosine),
+    ("accuracy", accuracy),
+    ("train.device", training::find_device),
+    ("train.data", training::data),
+    ("train.start", start_training),
+    ("train.load", training::load),
+    ("train.steps", training::steps),
+    ("train.state", training::state),
+    ("train.logits", training::logits),
+];
+
 fn main() -> ExitCode {
-    serve(&[
-        ("vit", vit),
-        ("vit.new", |call| {
-            let config = config(call)?;
-            initial_values(|vs| Ok(Vit::new(vs, &config)))
-        }),
-        ("vit.forward_features", forward_features),
-        ("vit.forward_t", forward),
-        ("vit.attentions", attentions),
-        ("fit", fit),
-        ("config", preset),
-        ("parameters", parameters),
-        ("trunc_normal", trunc_normal),
-        ("warmup_cosine", warmup_cosine),
-        ("accuracy", accuracy),
-        ("train.device", training::find_device),
-        ("train.data", training::data),
-        ("train.start", start_training),
-        ("train.load", training::load),
-        ("train.steps", training::steps),
-        ("train.state", training::state),
-        ("train.logits", training::logits),
-    ])
+    serve(OPERATIONS)
 }
 
 /// A Vision Transformer that learns from labels.
