@@ -75,7 +75,7 @@ impl Call {
     pub fn send(self) -> Answered {
         let operation = self.request.operation.clone();
         Answered {
-            tensors: worker::ask(self.request),
+            tensors: worker::ask(self.exercise, self.request),
             operation,
         }
     }

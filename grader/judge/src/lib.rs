@@ -11,8 +11,11 @@ mod call;
 mod exercise;
 #[cfg(feature = "tch")]
 mod module;
+mod notes;
+mod oracle;
 mod record;
 mod text;
+mod twin;
 pub mod worker;
 
 pub use call::{Answered, Call};

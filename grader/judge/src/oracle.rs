@@ -85,7 +85,10 @@ impl Oracle for OfTheJudge {
                 Err(why) => Err(why.clone()),
             };
             if let (Ok((values, tolerance)), Some(folder)) = (&expectation, notes::folder()) {
-                store(&folder.join(STORED), &Answers::line(key, values, *tolerance));
+                store(
+                    &folder.join(STORED),
+                    &Answers::line(key, values, *tolerance),
+                );
             }
             Some(expectation)
         })
@@ -139,7 +142,9 @@ impl Reference {
                 *tensor = perturbed(tensor, unit, number);
             }
             // Where a rounding makes an input one that is refused, that says nothing of the others.
-            let Ok(moved) = answer(operations, rounded) else { continue };
+            let Ok(moved) = answer(operations, rounded) else {
+                continue;
+            };
             for (name, tensor) in &precise {
                 let changed = moved.get(name).map_or(0.0, |moved| distance(tensor, moved));
                 let most = sensitivity.entry(name.clone()).or_insert(0.0_f64);
@@ -231,7 +236,9 @@ fn distance(a: &RawTensor, b: &RawTensor) -> f64 {
 
 fn root_mean_square(values: &[f64]) -> f64 {
     let finite = values.iter().filter(|value| value.is_finite());
-    let (count, sum) = finite.fold((0_u32, 0.0), |(count, sum), value| (count + 1, sum + value * value));
+    let (count, sum) = finite.fold((0_u32, 0.0), |(count, sum), value| {
+        (count + 1, sum + value * value)
+    });
     (sum / f64::from(count.max(1))).sqrt()
 }
 
@@ -276,7 +283,10 @@ mod tests {
         let (values, tolerance) = expectation(&[1.0, 2.0, 4.5]);
         assert_eq!((values.dtype.as_str(), values.shape), ("f32", vec![3]));
         assert_eq!(values.data, [-1.5, -0.5, 2.0]);
-        assert!(tolerance.absolute() > 1e-6 && tolerance.absolute() < 1e-4, "{tolerance}");
+        assert!(
+            tolerance.absolute() > 1e-6 && tolerance.absolute() < 1e-4,
+            "{tolerance}"
+        );
     }
 
     #[test]

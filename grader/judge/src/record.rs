@@ -63,7 +63,8 @@ pub(crate) fn begin(request: &mut Request) -> Option<Request> {
         record.asked
     });
     request.arguments.insert(SEED.to_owned(), asked.to_string());
-    (calls_folder().is_some() && size(&request.tensors) <= MOST_OF_A_REQUEST).then(|| request.clone())
+    (calls_folder().is_some() && size(&request.tensors) <= MOST_OF_A_REQUEST)
+        .then(|| request.clone())
 }
 
 /// Keeps the call with its answer.

@@ -83,7 +83,10 @@ fn moved(tensor: &RawTensor, name: &str) -> RawTensor {
     let within = order(width);
     let moved = order(rows.len()).into_iter().flat_map(|row| {
         let cells: Vec<_> = rows[row].chunks(size).collect();
-        within.iter().flat_map(|&cell| cells[cell].to_vec()).collect::<Vec<_>>()
+        within
+            .iter()
+            .flat_map(|&cell| cells[cell].to_vec())
+            .collect::<Vec<_>>()
     });
     let moved = RawTensor::new(tensor.dtype(), tensor.shape().to_vec(), moved.collect());
     moved.unwrap_or_else(|_| tensor.clone())
@@ -117,7 +120,11 @@ mod tests {
 
     #[test]
     fn a_twin_has_the_same_values_at_other_places_and_rows_that_still_sum_to_one() {
-        let x = arr2(&[[0.5, 0.25, 0.125, 0.125], [0.0, 0.0, 0.25, 0.75], [0.1, 0.2, 0.3, 0.4]]);
+        let x = arr2(&[
+            [0.5, 0.25, 0.125, 0.125],
+            [0.0, 0.0, 0.25, 0.75],
+            [0.1, 0.2, 0.3, 0.4],
+        ]);
         let twin = of(&request(&x)).expect("its values can move");
         let moved: Array2<f32> = twin.tensors["x"].to_array().expect("an array");
         assert_ne!(moved, x);

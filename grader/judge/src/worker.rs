@@ -1,8 +1,8 @@
 //! The process that serves a submission's functions, as the judge sees it: started when it is first asked, killed
 //! when a call takes too long, started again for the next test.
 
-use crate::{Exercise, notes, oracle, record, twin};
 use crate::text::harmless;
+use crate::{Exercise, notes, oracle, record, twin};
 use std::collections::{BTreeMap, VecDeque};
 use std::env;
 use std::io::{self, Read, Write};

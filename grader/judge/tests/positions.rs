@@ -8,6 +8,8 @@ use ndarray::{Array2, ArrayView2};
 // The reference, within this process.
 include!(concat!(env!("OUT_DIR"), "/positions.rs"));
 
+#[path = "../../../exercises/02-positions/tests/drawn.rs"]
+mod drawn;
 #[path = "../../../exercises/02-positions/tests/property.rs"]
 mod property;
 #[path = "../../../exercises/02-positions/tests/shape.rs"]

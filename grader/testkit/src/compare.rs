@@ -29,6 +29,12 @@ impl Tolerance {
         self.absolute
     }
 
+    /// One that allows this much more, whatever the expected value is.
+    #[must_use]
+    pub const fn wider(self, absolute: f64) -> Self {
+        Self::new(self.relative, self.absolute + absolute)
+    }
+
     fn allows(self, got: f64, expected: f64) -> bool {
         // Equality first, for two infinities: an infinite `expected` would allow anything. A NaN is never allowed.
         got == expected

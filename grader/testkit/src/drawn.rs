@@ -45,12 +45,21 @@ impl Case<'_> {
     /// # Panics
     /// With what differs; or if there is nothing to compare with.
     pub fn agrees(&self, name: &str, actual: &impl AsValues) {
+        self.agrees_within(name, actual, 0.0);
+    }
+
+    /// As [`agrees`](Self::agrees), but values may be off by `absolute` more: where a function may round its arguments, which
+    /// are no tensors. Say in the test why it is as much.
+    ///
+    /// # Panics
+    /// As [`agrees`](Self::agrees).
+    pub fn agrees_within(&self, name: &str, actual: &impl AsValues, absolute: f64) {
         let actual = actual.values();
         let key = format!("{}/{name}", self.key);
         let difference = match remote::expected(&key, name) {
-            Some(Ok((expected, tolerance))) => close(&actual, &expected, tolerance),
+            Some(Ok((expected, tolerance))) => close(&actual, &expected, tolerance.wider(absolute)),
             Some(Err(why)) => panic!("{name}: {why}"),
-            None => self.stored.compare(&key, &actual),
+            None => self.stored.compare(&key, &actual, absolute),
         };
         if let Err(difference) = difference {
             panic!("{name}, against the reference\n{difference}");

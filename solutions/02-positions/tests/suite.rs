@@ -2,6 +2,8 @@
 
 extern crate positions_solution as positions;
 
+#[path = "../../../exercises/02-positions/tests/drawn.rs"]
+mod drawn;
 #[path = "../../../exercises/02-positions/tests/property.rs"]
 mod property;
 #[path = "../../../exercises/02-positions/tests/shape.rs"]

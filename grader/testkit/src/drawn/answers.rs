@@ -61,7 +61,7 @@ impl Answers {
     ///
     /// # Errors
     /// What differs, or that nothing is stored.
-    pub(super) fn compare(&self, key: &str, actual: &Values) -> Result<(), String> {
+    pub(super) fn compare(&self, key: &str, actual: &Values, absolute: f64) -> Result<(), String> {
         let answer = match self.by_key.get(key) {
             Some(Ok(answer)) => answer,
             Some(Err(fault)) => {
@@ -77,7 +77,11 @@ impl Answers {
             }
         };
         crate::same_shape(actual, &answer.shape)?;
-        close(&sampled(actual), &answer.sample, answer.tolerance)
+        close(
+            &sampled(actual),
+            &answer.sample,
+            answer.tolerance.wider(absolute),
+        )
     }
 }
 
@@ -164,7 +168,7 @@ mod tests {
             1.25_f64.values(),
             7_i64.values(),
         ] {
-            assert_eq!(stored(&values).compare("t/0/y", &values), Ok(()));
+            assert_eq!(stored(&values).compare("t/0/y", &values, 0.0), Ok(()));
         }
     }
 
@@ -174,12 +178,12 @@ mod tests {
         let mut other = values.clone();
         other.data[299] += 1.0;
         let text = stored(&values)
-            .compare("t/0/y", &other)
+            .compare("t/0/y", &other, 0.0)
             .expect_err("one value is off");
         assert!(text.contains("off      1 of 48"), "{text}");
         other.shape = vec![30, 10];
         let text = stored(&values)
-            .compare("t/0/y", &other)
+            .compare("t/0/y", &other, 0.0)
             .expect_err("the shape differs");
         assert!(text.contains("expected shape  [10, 30]"), "{text}");
     }
@@ -189,7 +193,7 @@ mod tests {
         let line = Answers::line("t/0/y", &uniform("x", 3).values(), TOLERANCE);
         let cut = line.trim_end().rsplit_once(' ').map(|(start, _)| start);
         let answers = Answers::read(cut.unwrap_or_default());
-        let fault = answers.compare("t/0/y", &uniform("x", 3).values());
+        let fault = answers.compare("t/0/y", &uniform("x", 3).values(), 0.0);
         assert!(fault.is_err_and(|text| text.contains("not readable")));
     }
 }
