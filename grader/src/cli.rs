@@ -403,8 +403,11 @@ pub struct Verify {
     #[arg(long, value_name = "PROOF")]
     pub only: Vec<String>,
     /// Only this exercise: its crate, folder or number. May be given several times
-    #[arg(long, value_name = "EXERCISE", requires = "only")]
+    #[arg(long, value_name = "EXERCISE")]
     pub exercise: Vec<String>,
+    /// Store the reference's answers to the drawn cases beside the tests, and prove nothing
+    #[arg(long, conflicts_with_all = ["proofs_only", "only"])]
+    pub store: bool,
 }
 
 /// Arguments of `setup`.

@@ -4,7 +4,7 @@ use crate::compile::{Compiled, compile};
 use crate::confine::Level;
 use crate::course::{Course, Exercise, Kind};
 use crate::intake::{Candidate, Escaped, Limits as IntakeLimits, Source};
-use crate::judge::{judge, tally};
+use crate::judge::{Subject, judge, tally};
 use crate::lanes;
 use crate::limits::{Asked, Limits};
 use crate::naming::{Namer, Suspicion};
@@ -15,14 +15,13 @@ use crate::verdict::{Graded, GradedExercise, Outcome, Tested};
 use crate::workshop::Workshop;
 use anyhow::{Context, Result, bail};
 use std::collections::BTreeMap;
-use std::fs;
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 use wire::printable_lines;
-use wire::words::NOTES;
 
 /// Everything that grading a submission takes, and that is the same for a whole class.
 #[derive(Clone, Debug)]
@@ -261,10 +260,9 @@ impl Grader {
         };
         stage(Stage::Judging(&exercise.name));
         let calls = scratch.path().join("calls");
-        let notes = calls.join(NOTES);
-        fs::create_dir_all(&notes)
-            .with_context(|| format!("{} cannot be made", notes.display()))?;
-        let mut tests = judge(self, exercise, &worker, scratch.path(), &calls)?.tests;
+        let subject = Subject::Worker(&worker);
+        let judged = judge(self, exercise, subject, None, scratch.path(), &calls)?;
+        let mut tests = judged.tests;
         if let (Some(training), Some(tested)) = (&self.training, trained(exercise, &mut tests)) {
             stage(Stage::Training(&exercise.name));
             let fault = training.test(self, exercise, &worker, scratch.path())?;

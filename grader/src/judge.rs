@@ -10,13 +10,19 @@ use crate::grade::Grader;
 use crate::process;
 use crate::verdict::{Tally, Tested};
 use anyhow::{Context, Result, bail};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
 use std::path::Path;
 use std::time::Duration;
-use wire::words::{INTERRUPTED_MARK, NOTES, PLACE, out_of_time};
+use wire::words::{
+    INTERRUPTED_MARK, LAZY, NOTES, PLACE, REFERENCE, SUBJECT_VARIABLE, TABLE_VARIABLE, out_of_time,
+};
 
 /// What a judge may take, once the exercise's time is over, to give up the tests that are left and say why.
 const LAST_WORDS: Duration = Duration::from_secs(10);
+
+/// MiB of the reference's answers to one operation at most.
+const MOST_OF_A_TABLE: u64 = 4 << 10;
 
 /// The results of an exercise's tests.
 #[derive(Clone, Debug)]
@@ -27,21 +33,69 @@ pub struct Judged {
     pub evidence: Evidence,
 }
 
-/// Has the judge of an exercise try the worker, and gives each graded test's result, in the course's order. What was asked
-/// and answered is kept in `calls`, a folder within `scratch`.
+/// What a judge tries.
+#[derive(Clone, Copy, Debug)]
+pub enum Subject<'a> {
+    /// A submission, or a version of the solution: a program that the judge starts, confined.
+    Worker(&'a Path),
+    /// The reference, in the judge's own process. Its answers are written to the folder `table`.
+    Reference {
+        /// An empty folder.
+        table: &'a Path,
+    },
+    /// The reference for all operations but one, which is answered from a table, and else by a stand-in.
+    Lazy {
+        /// The folder of the reference's answers.
+        table: &'a Path,
+        /// The operation.
+        operation: &'a str,
+        /// The stand-in's name.
+        stand_in: &'a str,
+    },
+}
+
+impl Subject<'_> {
+    /// What the judge is told of a subject in its own process.
+    fn environment(self) -> Vec<String> {
+        let (subject, table) = match self {
+            Self::Worker(_) => return vec![],
+            Self::Reference { table } => (REFERENCE.to_owned(), table),
+            Self::Lazy {
+                table,
+                operation,
+                stand_in,
+            } => (format!("{LAZY} {stand_in} {operation}"), table),
+        };
+        vec![
+            format!("{SUBJECT_VARIABLE}={subject}"),
+            format!("{TABLE_VARIABLE}={}", table.display()),
+        ]
+    }
+}
+
+/// Has the judge of an exercise try a subject, and gives each graded test's result, in the course's order; those alone that
+/// `only` names, if it names any. What was asked and answered is kept in `calls`, a folder within `scratch`.
 ///
 /// # Errors
 /// Where the judge itself fails, or did not run exactly the course's tests.
 pub fn judge(
     grader: &Grader,
     exercise: &Exercise,
-    worker: &Path,
+    subject: Subject<'_>,
+    only: Option<&BTreeSet<String>>,
     scratch: &Path,
     calls: &Path,
 ) -> Result<Judged> {
     let workshop = &grader.workshop;
     let limits = grader.limits_of(exercise);
     let judge = workshop.shelf(exercise).judge(exercise)?;
+    let notes = calls.join(NOTES);
+    fs::create_dir_all(&notes).with_context(|| format!("{} cannot be made", notes.display()))?;
+    // A subject in the judge's own process starts no worker: the judge stands in its place.
+    let worker = match subject {
+        Subject::Worker(worker) => worker,
+        _ => judge,
+    };
     let mut environment = vec![
         // Neither insta nor proptest is told anything by whoever starts the grader, nor by a file.
         "INSTA_FORCE_PASS=0".to_owned(),
@@ -70,18 +124,27 @@ pub fn judge(
         environment,
         ..of_judge
     };
-    let confinement = confinement.keeping_calls_in(calls);
+    let mut confinement = confinement.keeping_calls_in(calls);
+    confinement.environment.extend(subject.environment());
+    if let Subject::Reference { table } | Subject::Lazy { table, .. } = subject {
+        confinement.write.push(table.to_owned());
+        confinement.file = MOST_OF_A_TABLE;
+    }
     let mut command = confinement.command(judge)?;
     command.args(["--test-threads=1", "--color=never"]);
     if !exercise.facts.tests.contains_key(&Kind::Training) {
         command.arg(format!("--skip={}::", Kind::Training));
+    }
+    if let Some(tests) = only {
+        command.arg("--exact").args(tests);
     }
     let stop = || grader.is_stopped();
     let finished = process::run(&mut command, limits.exercise() + LAST_WORDS, &stop)
         .with_context(|| format!("the judge of {} gave no verdict", exercise.name))?;
     let report = Report::read(&finished.stdout);
     let mut tested = vec![];
-    for (kind, test) in exercise.tests() {
+    let wanted = |test: &String| only.is_none_or(|only| only.contains(test));
+    for (kind, test) in exercise.tests().filter(|(_, test)| wanted(test)) {
         let (passed, message) = match report.verdicts.get(test.as_str()) {
             Some(Verdict::Passed) => (true, None),
             Some(Verdict::Failed) => {

@@ -7,6 +7,8 @@
 //! | [`api`] | a stub and its solution declare and document the same |
 //! | [`stubs`] | stubs compile without a warning and fail every graded test |
 //! | [`solutions`] | solutions pass every graded test, whatever the seed |
+//! | [`answers`] | the answers stored for drawn cases are those of the reference |
+//! | [`lazy`] | no function earns a point by a table of answers and something cheap behind it |
 //! | [`agreement`] | solutions agree with PyTorch on stored cases |
 //! | [`variants`] | solutions written otherwise pass, and are accused of nothing |
 //! | [`misconceptions`] | each misconception fails, each test notices one, and each is named as itself in disguise |
@@ -16,8 +18,10 @@
 //! They look at the working copy as it lies there: whoever has solved an exercise in it is told that its stub is gone.
 
 pub mod agreement;
+pub mod answers;
 pub mod api;
 pub mod catalogue;
+pub mod lazy;
 pub mod misconceptions;
 pub mod pairs;
 pub mod solutions;
@@ -50,7 +54,7 @@ pub struct Proof {
 }
 
 /// All proofs, the quickest first.
-pub const ALL: [Proof; 9] = [
+pub const ALL: [Proof; 11] = [
     Proof {
         name: "catalogue",
         prove: catalogue::prove,
@@ -66,6 +70,14 @@ pub const ALL: [Proof; 9] = [
     Proof {
         name: "solutions",
         prove: solutions::prove,
+    },
+    Proof {
+        name: "answers",
+        prove: answers::prove,
+    },
+    Proof {
+        name: "lazy",
+        prove: lazy::prove,
     },
     Proof {
         name: "agreement",

@@ -14,6 +14,7 @@ mod module;
 mod notes;
 mod oracle;
 mod record;
+mod subject;
 mod text;
 mod twin;
 pub mod worker;

@@ -11,6 +11,7 @@ use std::path::Path;
 use testkit::drawn::Answers;
 use testkit::drawn::remote::{Expectation, Oracle, answer_with};
 use testkit::{Tolerance, Values};
+use wire::words::DRAWN_ANSWERS;
 use wire::{Dtype, RawTensor, Request, Tensors};
 
 /// Rounding to nearest, relative: 2⁻²⁴ for f32, 2⁻⁵³ for f64.
@@ -24,9 +25,6 @@ const ROUNDINGS: f64 = 128.0;
 
 /// Inputs that are rounded otherwise, of which each is evaluated.
 const PERTURBATIONS: u64 = 3;
-
-/// Where the stored answers are written to, when `verify` asks for them; below the folder that the judge may write.
-pub(crate) const STORED: &str = "drawn.txt";
 
 /// By what tolerances are divided, to prove that those who are right have room to spare.
 const MARGIN_VARIABLE: &str = "JUDGE_MARGIN";
@@ -86,7 +84,7 @@ impl Oracle for OfTheJudge {
             };
             if let (Ok((values, tolerance)), Some(folder)) = (&expectation, notes::folder()) {
                 store(
-                    &folder.join(STORED),
+                    &folder.join(DRAWN_ANSWERS),
                     &Answers::line(key, values, *tolerance),
                 );
             }

@@ -2,7 +2,7 @@
 //! when a call takes too long, started again for the next test.
 
 use crate::text::harmless;
-use crate::{Exercise, notes, oracle, record, twin};
+use crate::{Exercise, notes, oracle, record, subject, twin};
 use std::collections::{BTreeMap, VecDeque};
 use std::env;
 use std::io::{self, Read, Write};
@@ -51,7 +51,7 @@ pub fn ask(exercise: &'static Exercise, request: Request) -> Tensors {
     let kept = drawn::remote::runs().then(|| request.clone());
     let twin = notes::test().starts_with(SNAPSHOT);
     let twin = twin.then(|| twin::of(&request)).flatten();
-    let answer = courier().carry(request, left);
+    let answer = carry(exercise, request, left);
     record::end(entry, &answer);
     match answer {
         Ok(Ok(tensors)) => {
@@ -77,12 +77,20 @@ pub fn ask(exercise: &'static Exercise, request: Request) -> Tensors {
     }
 }
 
+/// The answer of whatever is judged: a worker, but for the proofs of a course.
+fn carry(exercise: &Exercise, request: Request, left: Duration) -> Result<Answer, String> {
+    match subject::answer(exercise, &request) {
+        Some(answer) => Ok(answer),
+        None => courier().carry(request, left),
+    }
+}
+
 /// How the names of tests begin that compare with stored values.
 const SNAPSHOT: &str = "snapshot::";
 
 /// Asks for a stored case's twin, and notes whether its answer is the reference's.
 fn try_twin(exercise: &Exercise, twin: Request) {
-    let answer = courier().carry(twin.clone(), time_left());
+    let answer = carry(exercise, twin.clone(), time_left());
     let agrees = answer.is_ok_and(|answer| twin::agrees(exercise, &twin, &answer));
     if !agrees {
         notes::failed_twin(&twin.operation);

@@ -18,10 +18,17 @@ pub fn verify(course: Option<&Path>, arguments: &Verify) -> Result<Exit, Failure
     let exercises = course.select(&arguments.exercise).blame_arguments()?;
     let proofs = proof::select(&arguments.only).blame_arguments()?;
     let grader = prepare(course, exercises, &Judging::default())?;
+    if arguments.store {
+        for path in proof::answers::store(&grader)? {
+            say!("{}", path.display());
+        }
+        return Ok(Exit::Success);
+    }
     let (mut passed, mut failed) = (0, 0);
     let suites = Suite::all(&grader.course);
-    // Whoever names proofs wants these alone.
-    let with_suites = !arguments.proofs_only && arguments.only.is_empty();
+    // Whoever names proofs or exercises wants these alone.
+    let with_suites =
+        !arguments.proofs_only && arguments.only.is_empty() && arguments.exercise.is_empty();
     for suite in suites.iter().filter(|_| with_suites) {
         let count = suite.run(&grader.course, &mut |line| say!("{line}"));
         if grader.is_stopped() {

@@ -145,6 +145,7 @@ mod tests {
                     kind: Kind::Shape,
                     passed,
                     message: None,
+                    not_counted: None,
                 })
                 .collect()
         };

@@ -10,6 +10,23 @@ pub const INTERRUPTED_MARK: &str = "(the rest of this test was not run)";
 /// How the message of a test begins for which there was no time.
 pub const NOT_TO_ITS_END: &str = "not run to its end: ";
 
+/// The file of the answers to drawn cases: beside an exercise's tests, and in the folder of a judge's notes where it is to
+/// write them.
+pub const DRAWN_ANSWERS: &str = "drawn.txt";
+
+/// The variable that makes a judge ask a subject in its own process instead of a worker: [`REFERENCE`], or [`LAZY`], a
+/// stand-in's name and an operation's.
+pub const SUBJECT_VARIABLE: &str = "JUDGE_SUBJECT";
+
+/// The subject that is the reference.
+pub const REFERENCE: &str = "reference";
+
+/// The subject that answers one operation without implementing it.
+pub const LAZY: &str = "lazy";
+
+/// The variable that names the folder of the reference's answers by operation.
+pub const TABLE_VARIABLE: &str = "JUDGE_TABLE";
+
 /// The folder of a judge's notes, below that of the calls it keeps.
 pub const NOTES: &str = "notes";
 
