@@ -96,7 +96,7 @@ pub struct Grade {
 /// Options of all commands that judge.
 #[derive(Args, Clone, Debug, Default)]
 pub struct Judging {
-    /// The seed of property tests and of the digits to learn from, instead of the usual one
+    /// Seed of all that tests draw [default: the usual one; for `grade --out DIR`, the class's own, kept in DIR/seed]
     #[arg(long)]
     pub seed: Option<u64>,
     /// What models are trained on: `none` leaves out the tests of kind training, and their points

@@ -103,6 +103,7 @@ fn prepare(
         level,
         limits: judging.limits,
         seed: judging.seed,
+        is_discreet: false,
         training,
         stop: &STOP,
     })

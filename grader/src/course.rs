@@ -253,6 +253,11 @@ impl Course {
                     .filter(|part| self.root.join(part).is_dir()),
             );
         }
+        self.digest_over(places)
+    }
+
+    /// SHA-256 over the names and contents of files, and of all files below folders.
+    fn digest_over(&self, places: impl IntoIterator<Item = PathBuf>) -> Result<String> {
         let mut files: Vec<PathBuf> = vec![];
         for place in places {
             collect_files(&self.root, place, &mut files)?;
@@ -268,6 +273,21 @@ impl Course {
             hash.update(content);
         }
         Ok(format!("{:x}", hash.finalize()))
+    }
+
+    /// SHA-256 over an exercise's tests and its solution.
+    ///
+    /// # Errors
+    /// Returns an error if a file cannot be read.
+    pub fn digest_of(&self, exercise: &Exercise) -> Result<String> {
+        let parts = [
+            Path::new("exercises").join(&exercise.folder).join("tests"),
+            Path::new("solutions").join(&exercise.folder).join("src"),
+        ];
+        let parts = parts
+            .into_iter()
+            .filter(|part| self.root.join(part).is_dir());
+        self.digest_over(parts)
     }
 
     /// The folder names of all exercises.

@@ -42,6 +42,8 @@ pub struct Grader {
     pub limits: Asked,
     /// The seed of property tests, where it is not the usual one.
     pub seed: Option<u64>,
+    /// Whether messages hold nothing that follows from the seed, which the submissions' authors must not know.
+    pub is_discreet: bool,
     /// How models are trained for long, where that is asked for.
     pub training: Option<Arc<Training>>,
     /// Set when somebody wants to stop: what runs is ended, and nothing is graded any more.
@@ -347,6 +349,7 @@ mod tests {
             level: Level::default(),
             limits: Asked::default(),
             seed: None,
+            is_discreet: false,
             training: None,
             stop: &STOP,
             course,

@@ -1,5 +1,6 @@
 //! Running a judge on a worker, and reading what it says of each test.
 
+mod discretion;
 mod evidence;
 
 pub use evidence::Evidence;
@@ -8,8 +9,10 @@ use crate::confine::{self, Confinement};
 use crate::course::{Exercise, Kind};
 use crate::grade::Grader;
 use crate::process;
+use crate::seed;
 use crate::verdict::{Tally, Tested};
 use anyhow::{Context, Result, bail};
+use discretion::discreet;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
@@ -112,7 +115,10 @@ pub fn judge(
     };
     let worker_command = of_worker.arguments(worker);
     let command = std::iter::once(confine::grader()?.into_os_string()).chain(worker_command);
-    environment.extend(grader.seed.map(|seed| format!("COURSE_SEED={seed}")));
+    if let Some(seed) = grader.seed {
+        let seed = seed::of_exercise(&grader.course, exercise, seed)?;
+        environment.push(format!("COURSE_SEED={seed}"));
+    }
     for (i, part) in command.enumerate() {
         environment.push(format!("JUDGE_WORKER_{i}={}", part.to_string_lossy()));
     }
@@ -176,6 +182,12 @@ pub fn judge(
     }
     refuse_unknown_tests(exercise, &report, &tested)?;
     let evidence = Evidence::read(&calls.join(NOTES), tested.iter().map(|it| it.test.as_str()))?;
+    if grader.is_discreet {
+        for tested in &mut tested {
+            let message = tested.message.as_deref();
+            tested.message = message.map(|message| discreet(tested.kind, message));
+        }
+    }
     for tested in tested.iter_mut().filter(|tested| tested.passed) {
         tested.not_counted = evidence.not_counted(exercise, tested);
     }

@@ -31,8 +31,8 @@ pub struct Terms {
     pub course: String,
     /// The exercises that are graded, by folder.
     pub exercises: Vec<String>,
-    /// The seed of property tests; none is the usual one.
-    pub seed: Option<u64>,
+    /// SHA-256 of the class's seed.
+    pub seed: String,
     /// What models are trained on: `none`, `digits` or `mnist`.
     pub train: String,
     /// How much of the sandbox is in force.

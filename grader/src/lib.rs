@@ -40,6 +40,7 @@ pub mod proof;
 pub mod report;
 pub mod rules;
 pub mod scratch;
+pub mod seed;
 pub mod session;
 pub mod setup;
 pub mod suites;

@@ -5,10 +5,12 @@ use super::{open_course, prepare};
 use crate::batch;
 use crate::cli::{Grade, Judging};
 use crate::exit::{Blame, Exit, Failure};
+use crate::grade::Grader;
 use crate::intake::{Escaped, discover};
 use crate::lanes;
 use crate::ledger::{Ledger, Terms};
 use crate::report;
+use crate::seed;
 use anyhow::anyhow;
 use std::path::Path;
 
@@ -30,7 +32,14 @@ pub fn grade(course: Option<&Path>, arguments: &Grade) -> Result<Exit, Failure> 
     if found.candidates.is_empty() {
         return Err(anyhow!("there is no submission in what was named")).blame_arguments();
     }
-    let grader = prepare(course, exercises, &arguments.judging)?;
+    let mut judging = arguments.judging.clone();
+    if let Some(folder) = &arguments.out {
+        judging.seed = Some(seed::of_class(folder, judging.seed).blame_arguments()?);
+    }
+    let grader = Grader {
+        is_discreet: judging.seed.is_some(),
+        ..prepare(course, exercises, &judging)?
+    };
     let ledger = match &arguments.out {
         Some(folder) => {
             Some(Ledger::open(folder, Terms::of(&grader, &arguments.judging)?).blame_arguments()?)
@@ -87,7 +96,7 @@ fn jobs(arguments: &Grade) -> usize {
 }
 
 impl Terms {
-    fn of(grader: &crate::grade::Grader, judging: &Judging) -> Result<Self, Failure> {
+    fn of(grader: &Grader, judging: &Judging) -> Result<Self, Failure> {
         Ok(Self {
             grader: env!("CARGO_PKG_VERSION").to_owned(),
             course: grader.course.digest()?,
@@ -96,7 +105,7 @@ impl Terms {
                 .iter()
                 .map(|exercise| exercise.folder.clone())
                 .collect(),
-            seed: grader.seed,
+            seed: grader.seed.map(seed::digest).unwrap_or_default(),
             train: judging.train.to_string(),
             sandbox: grader.level.to_string(),
             limits: grader.limits,
