@@ -189,7 +189,7 @@ pub fn judge(
         }
     }
     for tested in tested.iter_mut().filter(|tested| tested.passed) {
-        tested.not_counted = evidence.not_counted(exercise, tested);
+        tested.not_counted = evidence.not_counted(exercise, &tested.test);
     }
     Ok(Judged {
         tests: tested,

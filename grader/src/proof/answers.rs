@@ -2,7 +2,7 @@
 //! given out without its solutions judges the same way. [`store`] writes them.
 
 use super::Finding;
-use super::lazy::try_subject;
+use super::lazy::{drawn_tests, try_subject};
 use crate::course::{Course, Exercise};
 use crate::grade::Grader;
 use crate::judge::Subject;
@@ -69,8 +69,7 @@ fn answers(grader: &Grader, exercise: &Exercise) -> Result<String> {
     fs::create_dir_all(&notes)?;
     let stored = notes.join(DRAWN_ANSWERS);
     fs::write(&stored, "")?;
-    let drawn = exercise.tests().map(|(_, test)| test);
-    let drawn = drawn.filter(|test| test.starts_with("drawn::")).collect();
+    let drawn = drawn_tests(exercise).collect();
     let reference = Subject::Reference { table: &table };
     let judged = try_subject(grader, exercise, reference, Some(&drawn), scratch.path())?;
     if let Some(failed) = judged.tests.iter().find(|tested| !tested.passed) {

@@ -6,7 +6,7 @@
 //! proven is a property of the tests, for which no code needs to be compiled.
 
 use super::{Finding, trials};
-use crate::course::Exercise;
+use crate::course::{Exercise, Kind};
 use crate::grade::Grader;
 use crate::judge::{Evidence, Judged, Subject, judge};
 use anyhow::Result;
@@ -94,7 +94,10 @@ fn belonging(evidence: &Evidence, exercise: &Exercise, operation: &str) -> BTree
     tests.filter(belongs).cloned().collect()
 }
 
-/// The tests of its operation that count for a lazy submission.
+/// The tests of its operation that count for a lazy submission, if they pass.
+///
+/// Only drawn tests say which operations are implemented: they run, and the others are taken to pass, as those do that a
+/// table or a check of sizes is enough for.
 fn earned(
     grader: &Grader,
     exercise: &Exercise,
@@ -108,19 +111,30 @@ fn earned(
         ..grader.clone()
     };
     let own = belonging(evidence, exercise, lazy.operation);
-    // Drawn tests say which operations are implemented, also the others.
-    let drawn = exercise.tests().map(|(_, test)| test);
-    let drawn = drawn.filter(|test| test.starts_with("drawn::"));
-    let only = drawn.chain(own.iter().cloned()).collect();
     let subject = Subject::Lazy {
         table,
         operation: lazy.operation,
         stand_in: lazy.stand_in,
     };
-    let judged = try_subject(&grader, exercise, subject, Some(&only), scratch.path())?;
-    let counted = judged.tests.into_iter().filter(|tested| tested.counts());
-    let counted = counted.map(|tested| tested.test);
-    Ok(counted.filter(|test| own.contains(test)).collect())
+    let drawn = drawn_tests(exercise)
+        .filter(|test| own.contains(test))
+        .collect();
+    let judged = try_subject(&grader, exercise, subject, Some(&drawn), scratch.path())?;
+    let failed = |test: &String| judged.tests.iter().any(|it| it.test == *test && !it.passed);
+    // What the lazy one's other operations are is known from the reference.
+    let mut known = evidence.clone();
+    let seen = judged.evidence.cases.get(lazy.operation).copied();
+    known
+        .cases
+        .insert(lazy.operation.to_owned(), seen.unwrap_or_default());
+    let counts = |test: &String| !failed(test) && known.not_counted(exercise, test).is_none();
+    Ok(own.into_iter().filter(counts).collect())
+}
+
+/// The drawn tests of an exercise.
+pub(super) fn drawn_tests(exercise: &Exercise) -> impl Iterator<Item = String> {
+    let drawn = exercise.tests().filter(|(kind, _)| *kind == Kind::Drawn);
+    drawn.map(|(_, test)| test)
 }
 
 /// Judges a subject in the judge's own process.

@@ -75,6 +75,9 @@ impl Case<'_> {
     }
 }
 
+/// How the message of a stub begins, of which no size is worth telling.
+const UNWRITTEN: &str = "not yet implemented";
+
 /// Runs the cases of a drawn test; see [`drawn!`](crate::drawn!).
 ///
 /// All cases run, so that it is known how many of them agree.
@@ -104,6 +107,7 @@ pub fn run(test: &str, cases: usize, stored: &str, case: impl Fn(&mut Case<'_>))
     }
     if let Some((sizes, message)) = first {
         let mut text = message;
+        assert!(!text.starts_with(UNWRITTEN), "{text}");
         let _ = write!(
             text,
             "\n\n  in {failed} of {cases} drawn cases, first with {sizes}"
