@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
-use wire::words::{INTERRUPTED_MARK, PLACE, out_of_time};
+use wire::words::{COURSE_FAULT, INTERRUPTED_MARK, PLACE, out_of_time};
 
 /// What a judge may take, once the exercise's time is over, to give up the tests that are left and say why.
 const LAST_WORDS: Duration = Duration::from_secs(10);
@@ -33,10 +33,10 @@ pub fn judge(
         // Neither insta nor proptest is told anything by whoever starts the grader, nor by a file.
         "INSTA_FORCE_PASS=0".to_owned(),
         "INSTA_UPDATE=no".to_owned(),
-        format!("INSTA_WORKSPACE_ROOT={}", scratch.display()),
         format!("JUDGE_CALL_SECONDS={}", limits.call_seconds),
         format!("JUDGE_EXERCISE_SECONDS={}", limits.exercise_seconds),
         "OMP_NUM_THREADS=1".to_owned(),
+        format!("COURSE_FAULT_EXIT={COURSE_FAULT}"),
     ];
     let of_worker = Confinement {
         memory: limits.memory_mib,
@@ -49,7 +49,7 @@ pub fn judge(
     for (i, part) in command.enumerate() {
         environment.push(format!("JUDGE_WORKER_{i}={}", part.to_string_lossy()));
     }
-    let of_judge = Confinement::of_judge(workshop, judge, worker, &grader.course.root, scratch)?;
+    let of_judge = Confinement::of_judge(workshop, judge, worker, scratch)?;
     let confinement = Confinement {
         cpu: limits.processor_seconds(),
         // What the judge may not have, no worker that it starts may.
@@ -66,6 +66,11 @@ pub fn judge(
     let stop = || grader.is_stopped();
     let finished = process::run(&mut command, limits.exercise() + LAST_WORDS, &stop)
         .with_context(|| format!("the judge of {} gave no verdict", exercise.name))?;
+    if finished.status.code() == Some(COURSE_FAULT.into()) {
+        // Its last line: before it may stand what libraries wrote.
+        let words = finished.stderr.trim().lines().next_back();
+        bail!("{}", words.unwrap_or("the course is at fault"));
+    }
     let report = Report::read(&finished.stdout);
     let mut tested = vec![];
     for (kind, test) in exercise.tests() {
@@ -108,8 +113,7 @@ pub fn judge(
 pub fn tests_of(grader: &Grader, exercise: &Exercise, scratch: &Path) -> Result<Vec<String>> {
     let judge = grader.workshop.shelf(exercise).judge(exercise)?;
     // Listing starts no worker: the judge stands in its place.
-    let root = &grader.course.root;
-    let confinement = Confinement::of_judge(&grader.workshop, judge, judge, root, scratch)?;
+    let confinement = Confinement::of_judge(&grader.workshop, judge, judge, scratch)?;
     let mut command = confinement.command(judge)?;
     command.args(["--list", "--format=terse"]);
     let limit = grader.limits_of(exercise).exercise();

@@ -191,12 +191,10 @@ impl Confinement {
         workshop: &Workshop,
         judge: &Path,
         worker: &Path,
-        root: &Path,
         folder: &Path,
     ) -> Result<Self> {
         let mut confinement = Self::of_worker(workshop, worker, folder);
         confinement.run.extend([judge.to_owned(), grader()?]);
-        confinement.read.push(root.join("exercises"));
         // The worker's own folder there is another than the judge's.
         confinement.read.push("/proc".into());
         confinement.write.push("/dev/null".into());
