@@ -478,7 +478,10 @@ shape = ["a_sum_has_no_axis"]
         let dangling = root.path().join("exercises/01-sums/gone.snap");
         std::os::unix::fs::symlink("nowhere", dangling)?;
         let error = course.digest().expect_err("a link that leads nowhere");
-        assert!(error.to_string().contains("gone.snap cannot be read"), "{error}");
+        assert!(
+            error.to_string().contains("gone.snap cannot be read"),
+            "{error}"
+        );
         Ok(())
     }
 }

@@ -1,15 +1,17 @@
 //! `grader grade`: submissions in, grades out.
 
 use super::progress::Progress;
+use super::reference::grade_reference;
 use super::{open_course, prepare};
 use crate::batch;
 use crate::cli::{Grade, Judging};
 use crate::exit::{Blame, Exit, Failure};
+use crate::grade::Grader;
 use crate::intake::{Escaped, discover};
 use crate::lanes;
 use crate::ledger::{Ledger, Terms};
 use crate::report;
-use anyhow::anyhow;
+use anyhow::{Context, anyhow};
 use std::path::Path;
 
 /// Runs the command.
@@ -31,12 +33,16 @@ pub fn grade(course: Option<&Path>, arguments: &Grade) -> Result<Exit, Failure> 
         return Err(anyhow!("there is no submission in what was named")).blame_arguments();
     }
     let grader = prepare(course, exercises, &arguments.judging)?;
-    let ledger = match &arguments.out {
-        Some(folder) => {
-            Some(Ledger::open(folder, Terms::of(&grader, &arguments.judging)?).blame_arguments()?)
-        }
-        None => None,
-    };
+    let digest = grader.course.digest();
+    let digest = digest.context("the course cannot be read whole, so nothing is graded")?;
+    let terms = Terms::of(&grader, &arguments.judging, &digest);
+    let ledger = arguments.out.as_ref();
+    let ledger = ledger.map(|folder| Ledger::open(folder, terms));
+    let ledger = ledger.transpose().blame_arguments()?;
+    // With a layer left out, attacks are shown, and nobody is graded.
+    if arguments.judging.without.is_empty() {
+        grade_reference(&grader, &digest)?;
+    }
 
     let progress = Progress::new(&grader, found.candidates.len());
     let tally = batch::run(
@@ -46,10 +52,15 @@ pub fn grade(course: Option<&Path>, arguments: &Grade) -> Result<Exit, Failure> 
         ledger.as_ref(),
         &progress,
     )?;
-    let rows = progress.finish();
+    let (rows, mut attention) = progress.finish();
+    let passed_over = found.skipped.iter();
+    attention.extend(passed_over.filter_map(report::Attention::passed_over));
 
     if rows.len() > 1 {
         say!("{}", report::class_table(&rows));
+    }
+    if rows.len() > 1 || !attention.is_empty() {
+        say!("{}", report::attention_box(&attention));
     }
     if let Some(ledger) = ledger.filter(|_| !tally.stopped) {
         let names: Vec<_> = found
@@ -79,6 +90,9 @@ pub fn grade(course: Option<&Path>, arguments: &Grade) -> Result<Exit, Failure> 
         )
         .into());
     }
+    if arguments.strict && !attention.is_empty() {
+        return Ok(Exit::NeedsAPerson);
+    }
     Ok(Exit::Success)
 }
 
@@ -87,10 +101,10 @@ fn jobs(arguments: &Grade) -> usize {
 }
 
 impl Terms {
-    fn of(grader: &crate::grade::Grader, judging: &Judging) -> Result<Self, Failure> {
-        Ok(Self {
+    fn of(grader: &Grader, judging: &Judging, course: &str) -> Self {
+        Self {
             grader: env!("CARGO_PKG_VERSION").to_owned(),
-            course: grader.course.digest()?,
+            course: course.to_owned(),
             exercises: grader
                 .exercises
                 .iter()
@@ -100,6 +114,6 @@ impl Terms {
             train: judging.train.to_string(),
             sandbox: grader.level.to_string(),
             limits: grader.limits,
-        })
+        }
     }
 }

@@ -31,8 +31,10 @@ pub fn config(cases: u32) -> Config {
 pub fn seed() -> u64 {
     match std::env::var(SEED_VARIABLE) {
         Err(_) => DEFAULT_SEED,
-        Ok(text) => text
-            .parse()
-            .unwrap_or_else(|_| fault(&format!("{SEED_VARIABLE} must be a whole number, not {text:?}"))),
+        Ok(text) => text.parse().unwrap_or_else(|_| {
+            fault(&format!(
+                "{SEED_VARIABLE} must be a whole number, not {text:?}"
+            ))
+        }),
     }
 }

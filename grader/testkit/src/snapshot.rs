@@ -79,7 +79,10 @@ pub fn check(stored: Stored, got: &impl AsValues, tolerance: Tolerance) {
     let compared = settings.bind(|| allow_duplicates!(compare()));
     // With INSTA_UPDATE=force, insta fails to write what was within the tolerance: that changes no result.
     if !is_within.load(Ordering::Relaxed) {
-        fault(&format!("insta did not compare {}: {compared:?}", stored.name));
+        fault(&format!(
+            "insta did not compare {}: {compared:?}",
+            stored.name
+        ));
     }
 }
 
@@ -98,8 +101,12 @@ impl Comparator for WithinTolerance {
             SnapshotContents::Text(text) => read(&text.to_string()),
             SnapshotContents::Binary(_) => Err("not a text".to_owned()),
         };
-        let expected = values(stored)
-            .unwrap_or_else(|why| fault(&format!("the snapshot {} is not readable: {why}", self.name)));
+        let expected = values(stored).unwrap_or_else(|why| {
+            fault(&format!(
+                "the snapshot {} is not readable: {why}",
+                self.name
+            ))
+        });
         let got = values(got).unwrap_or_else(|why| panic!("the values of {}: {why}", self.name));
         if let Err(difference) = close(&got, &expected, self.tolerance) {
             panic!(
