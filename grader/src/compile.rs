@@ -99,10 +99,14 @@ pub fn compile(
     let Some(words) = refusal(&finished, &arguments, folders)? else {
         return Ok(Compiled::Worker(worker));
     };
-    // The worker calls the exercise's functions as the course declares them. Its sources name no place of the submission.
-    let words = format!(
-        "the public functions are not those of the exercise: names, arguments and results must stay as they were\n{words}"
-    );
+    // The worker calls the exercise's functions as the course declares them.
+    let words = if finished.stderr.contains(&worker_source(exercise)) {
+        format!(
+            "the public functions are not those of the exercise: names, arguments and results must stay as they were\n{words}"
+        )
+    } else {
+        words
+    };
     let machine = Refused::machine(&finished, exercise);
     Ok(Compiled::Refused(Refused { words, machine }))
 }
@@ -168,11 +172,7 @@ pub fn worker_arguments(
         ]
         .map(OsString::from),
     );
-    arguments.push(
-        course_root
-            .join(format!("grader/workers/src/bin/{}.rs", exercise.name))
-            .into(),
-    );
+    arguments.push(course_root.join(worker_source(exercise)).into());
     arguments.push(external(&exercise.name, library));
     for name in exercise
         .earlier
@@ -257,6 +257,11 @@ fn of_the_machine(finished: &Finished, arguments: &[OsString]) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Where the course has the source of the exercise's worker.
+fn worker_source(exercise: &Exercise) -> String {
+    format!("grader/workers/src/bin/{}.rs", exercise.name)
 }
 
 /// Where the student has the file: `exercises/03-msa/src`.

@@ -56,9 +56,6 @@ fn trained<'a>(exercise: &Exercise, tests: &'a mut [Tested]) -> Option<&'a mut T
         .find(|tested| tested.test == name && tested.passed)
 }
 
-/// Where to look for what a machine lacks.
-const SEE_DOCTOR: &str = "`cargo grader doctor` says what is missing";
-
 const NOTHING_FOUND: &str = "no exercise was found in it: exercises lie in exercises/NN-name/src or NN-name/src, named as in the course";
 
 /// What the grader is doing with a submission.
@@ -318,9 +315,7 @@ impl Grader {
         }
         let scratch = self.scratch.folder()?;
         self.compile_reference(exercise, scratch.path())
-            .with_context(|| {
-                format!("the reference cannot be compiled here and now either: {SEE_DOCTOR}")
-            })?;
+            .context("this machine cannot compile the reference either")?;
         match fault {
             MachineFault::Killed => Ok(compiled),
             // What the machine lacked for a moment it may have again.

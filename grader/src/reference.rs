@@ -118,7 +118,7 @@ impl<'a> Reference<'a> {
         };
         let trial = match without_panic(act) {
             Ok(trial) => trial,
-            Err(error) => return Some(format!("it cannot be graded: {error:#}")),
+            Err(error) => return Some(format!("{error:#}")),
         };
         match trial.outcome {
             Outcome::Tested => {}

@@ -286,7 +286,9 @@ fn sysroot(root: &Path) -> Result<PathBuf> {
         .current_dir(root)
         .args(["--print", "sysroot"])
         .output()
-        .context("rustc cannot be started")?;
+        .context(
+            "rustc cannot be started: the folder of Rust's programs must be in PATH, mostly ~/.cargo/bin",
+        )?;
     let sysroot = String::from_utf8(output.stdout)
         .context("rustc names its folder in bytes that are not UTF-8")?;
     Ok(PathBuf::from(sysroot.trim()))

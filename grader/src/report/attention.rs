@@ -36,7 +36,10 @@ impl Attention {
                 .unwrap_or((refusal, "have it handed in again"));
             (format!("refused: {why}"), remedy)
         } else if let Some(why) = unfinished {
-            (why, "mend that; the same command then grades what is left")
+            (
+                why,
+                "mend that (`cargo grader doctor` says what a machine lacks); the same command then grades what is left",
+            )
         } else if graded.note.is_some() {
             let remedy = "look into it: exercises lie in exercises/NN-name/src or NN-name/src";
             ("no exercise was found in it".to_owned(), remedy)
