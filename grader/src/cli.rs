@@ -14,8 +14,9 @@ use std::path::PathBuf;
 /// Grades the exercises of the course on Vision Transformers.
 ///
 /// Exit codes: 0 all went well; 1 a check or a proof failed; 2 the arguments are wrong; 3 the set-up is incomplete;
-/// 4 the grader itself failed, and its results are not complete; 130 stopped by Ctrl-C. A submission that fails its
-/// tests is a result, not a failure: `grade` then ends with 0.
+/// 4 the grader itself failed, and its results are not complete; 5 with `grade --strict`, a submission needs a person;
+/// 130 stopped by Ctrl-C or SIGTERM. A submission that fails its tests is a result, not a failure: `grade` then ends
+/// with 0.
 #[derive(Debug, Parser)]
 #[command(
     name = "cargo grader",
@@ -88,6 +89,9 @@ pub struct Grade {
     /// A folder for results.json, a report per submission, and what a stopped batch needs to go on
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+    /// End with exit code 5 where a submission needs a person: nothing was found in it, it is refused or passed over
+    #[arg(long)]
+    pub strict: bool,
     /// How things are judged
     #[command(flatten)]
     pub judging: Judging,

@@ -19,6 +19,7 @@ mod doctor;
 mod draw;
 mod grade;
 mod progress;
+mod reference;
 mod setup;
 mod subject;
 mod train;
@@ -46,6 +47,7 @@ use crate::grade::Grader;
 use crate::libtorch::{LINK, Libtorch};
 use crate::scratch::Scratch;
 use crate::session::Broken;
+use crate::signals;
 use crate::train::device::{Device, Wanted, find_gpu};
 use crate::train::graded::Training;
 use crate::workshop::Workshop;
@@ -54,7 +56,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Set by Ctrl-C.
+/// Set by Ctrl-C and SIGTERM.
 static STOP: AtomicBool = AtomicBool::new(false);
 
 /// The course of `--course`, or the one that this is run in.
@@ -70,7 +72,7 @@ fn open_course(course: Option<&Path>) -> Result<Course, Failure> {
     }
 }
 
-/// Makes ready all that judging takes: libtorch where an exercise needs it, judges, libraries, Ctrl-C.
+/// Makes ready all that judging takes: libtorch where an exercise needs it, judges, libraries, signals.
 fn prepare(
     course: Course,
     mut exercises: Vec<Exercise>,
@@ -93,7 +95,7 @@ fn prepare(
     eprintln!("sandbox: {level}");
     let workshop = Workshop::build(&course, &exercises, level).blame_setup()?;
     let scratch = Arc::new(Scratch::new(&course.root).blame_setup()?);
-    stop_on_ctrl_c()?;
+    stop_on_signals()?;
     Ok(Grader {
         course,
         exercises,
@@ -124,15 +126,14 @@ fn training(course: &Course, judging: &Judging) -> Result<Training, Failure> {
     Training::on_mnist(judging.data_dir.as_deref(), device).blame_arguments()
 }
 
-/// The first Ctrl-C ends what runs, at once but for the steps that a training is taking, and keeps what is finished; a
-/// second one does not wait for that.
-fn stop_on_ctrl_c() -> Result<(), Failure> {
-    let handler = || {
+/// The first Ctrl-C or SIGTERM ends what runs, at once but for the steps that a training is taking, and keeps what is
+/// finished; a second one does not wait for that.
+fn stop_on_signals() -> Result<(), Failure> {
+    Ok(signals::at_each(|| {
         if STOP.swap(true, Ordering::Relaxed) {
             std::process::exit(130);
         }
-    };
-    Ok(ctrlc::set_handler(handler).context("Ctrl-C cannot be caught")?)
+    })?)
 }
 
 /// Ends work that can be ended between two requests.

@@ -21,8 +21,40 @@ const LIMIT: Duration = Duration::from_secs(30);
 pub enum Compiled {
     /// A worker, at this path.
     Worker(PathBuf),
-    /// The compiler refused; these are its words.
-    Refused(String),
+    /// The compiler refused.
+    Refused(Refused),
+}
+
+/// A compiler's refusal.
+#[derive(Debug)]
+pub struct Refused {
+    /// The compiler's words.
+    pub words: String,
+    /// How the machine may have failed instead, which the words alone do not tell: see
+    /// [`Grader::compile`](crate::grade::Grader::compile).
+    pub machine: Option<MachineFault>,
+}
+
+/// What looks like a fault of the machine, and may be one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MachineFault {
+    /// The compiler was killed, or its time was over.
+    Killed,
+    /// It named no place in the sources, or failed to link the worker.
+    Unplaced,
+}
+
+impl Refused {
+    /// How the machine may have failed in a compilation of the exercise's sources that did not succeed.
+    fn machine(finished: &Finished, exercise: &Exercise) -> Option<MachineFault> {
+        if finished.timed_out || finished.status.code().is_none() {
+            return Some(MachineFault::Killed);
+        }
+        let place = format!("--> {}/", shown_folder(exercise));
+        let mut lines = finished.stderr.lines().map(str::trim_start);
+        let is_placed = lines.any(|line| line.starts_with(&place));
+        (!is_placed).then_some(MachineFault::Unplaced)
+    }
 }
 
 /// Compiles an exercise's sources into a worker, within `scratch`, an empty folder.
@@ -47,29 +79,36 @@ pub fn compile(
             .with_context(|| format!("{} cannot be written", path.display()))?;
     }
     if !src.join("lib.rs").is_file() {
-        return Ok(Compiled::Refused(format!(
-            "{}/src/lib.rs is missing",
-            exercise.folder
-        )));
+        return Ok(Compiled::Refused(Refused {
+            words: format!("{}/src/lib.rs is missing", exercise.folder),
+            machine: None,
+        }));
     }
     let library = scratch.join(format!("lib{}.rlib", exercise.name));
     let confinement = Confinement::of_compiler(workshop, exercise, course_root, scratch);
     let arguments = library_arguments(workshop, exercise, &src, &library)?;
     let finished = run(&confinement, workshop, &arguments, stop)?;
     let folders = || folders(workshop, course_root, scratch);
-    if let Some(refusal) = refusal(&finished, &arguments, folders)? {
-        return Ok(Compiled::Refused(refusal));
+    if let Some(words) = refusal(&finished, &arguments, folders)? {
+        let machine = Refused::machine(&finished, exercise);
+        return Ok(Compiled::Refused(Refused { words, machine }));
     }
     let worker = scratch.join("worker");
     let arguments = worker_arguments(workshop, course_root, exercise, &library, &worker)?;
     let finished = run(&confinement, workshop, &arguments, stop)?;
-    let Some(refusal) = refusal(&finished, &arguments, folders)? else {
+    let Some(words) = refusal(&finished, &arguments, folders)? else {
         return Ok(Compiled::Worker(worker));
     };
     // The worker calls the exercise's functions as the course declares them.
-    Ok(Compiled::Refused(format!(
-        "the public functions are not those of the exercise: names, arguments and results must stay as they were\n{refusal}"
-    )))
+    let words = if finished.stderr.contains(&worker_source(exercise)) {
+        format!(
+            "the public functions are not those of the exercise: names, arguments and results must stay as they were\n{words}"
+        )
+    } else {
+        words
+    };
+    let machine = Refused::machine(&finished, exercise);
+    Ok(Compiled::Refused(Refused { words, machine }))
 }
 
 /// What rustc is told to make the submission's library of the sources in `src`.
@@ -133,11 +172,7 @@ pub fn worker_arguments(
         ]
         .map(OsString::from),
     );
-    arguments.push(
-        course_root
-            .join(format!("grader/workers/src/bin/{}.rs", exercise.name))
-            .into(),
-    );
+    arguments.push(course_root.join(worker_source(exercise)).into());
     arguments.push(external(&exercise.name, library));
     for name in exercise
         .earlier
@@ -222,6 +257,11 @@ fn of_the_machine(finished: &Finished, arguments: &[OsString]) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Where the course has the source of the exercise's worker.
+fn worker_source(exercise: &Exercise) -> String {
+    format!("grader/workers/src/bin/{}.rs", exercise.name)
 }
 
 /// Where the student has the file: `exercises/03-msa/src`.
@@ -310,6 +350,39 @@ mod tests {
         let gone = [OsString::from("--extern=a=/nowhere/liba.rlib")];
         let error = of_the_machine(&said("error[E0463]: can't find crate"), &gone);
         assert!(error.is_err_and(|error| error.to_string().contains("library a")));
+    }
+
+    #[test]
+    fn a_refusal_that_names_no_place_in_the_sources_may_be_the_machines() -> Result<()> {
+        let course = crate::course::Course::find(Path::new("."))?;
+        let exercise = course.exercises.first().context("an exercise")?;
+        let fault = |code: i32, stderr: &str| {
+            let finished = Finished {
+                status: ExitStatus::from_raw(code),
+                timed_out: false,
+                stdout: String::new(),
+                stderr: stderr.to_owned(),
+            };
+            Refused::machine(&finished, exercise)
+        };
+        let placed = format!(
+            "error: x\n --> exercises/{}/src/lib.rs:1:1",
+            exercise.folder
+        );
+        assert_eq!(fault(1 << 8, &placed), None);
+        for unplaced in [
+            "error: linker `cc` not found",
+            "error[E0308]: x\n --> grader/workers/src/bin/sums.rs:1:1",
+            "error: exercises/01-sums/src/lib.rs cannot be read",
+        ] {
+            assert_eq!(
+                fault(1 << 8, unplaced),
+                Some(MachineFault::Unplaced),
+                "{unplaced}"
+            );
+        }
+        assert_eq!(fault(9, &placed), Some(MachineFault::Killed));
+        Ok(())
     }
 
     #[test]

@@ -142,20 +142,21 @@ struct Metadata {
 }
 
 impl Course {
-    /// The course whose folder is `start` or holds it; failing that, the one that this program was built in.
+    /// The course whose folder is `start` or holds it; failing that, the one whose target folder holds this program.
     ///
     /// # Errors
-    /// Where there is none, or a manifest does not say what it must.
+    /// Returns an error if there is none, or a manifest does not say what it must.
     pub fn find(start: &Path) -> Result<Self> {
         let is_course = |folder: &&Path| {
             folder.join("exercises").is_dir() && folder.join("grader/judge").is_dir()
         };
-        let built_in = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
         let start = start.canonicalize().unwrap_or_else(|_| start.to_owned());
+        // Not a path that was compiled in: it would lead from a copy to the checkout that was copied.
+        let program = std::env::current_exe().unwrap_or_default();
         let root = start
             .ancestors()
+            .chain(program.ancestors())
             .find(is_course)
-            .or_else(|| Some(built_in).filter(is_course))
             .with_context(|| {
                 format!(
                     "{} is not in a checkout of the course: go there, or name it with --course",
@@ -227,40 +228,22 @@ impl Course {
         Ok(self.exercises.iter().filter(wanted).cloned().collect())
     }
 
-    /// SHA-256 over all of the course that a grade depends on besides a submission: the exercises' manifests and tests, the
-    /// grader, its judges and workers, the versions of the libraries, and the solutions with their misconceptions.
+    /// SHA-256 over all of the course that a grade can depend on besides a submission: every file of its folders but
+    /// [those that no grade depends on](is_of_no_grade).
     ///
     /// # Errors
-    /// Where a file cannot be read.
+    /// Returns an error if a file cannot be read.
     pub fn digest(&self) -> Result<String> {
-        let mut places = vec![
-            "Cargo.lock".into(),
-            "Cargo.toml".into(),
-            "grader/src".into(),
-            "grader/interface/src".into(),
-            "grader/judge".into(),
-            "grader/testkit".into(),
-        ];
-        places.extend(["grader/wire/src".into(), "grader/workers".into()]);
-        for exercise in &self.exercises {
-            let folder = Path::new("exercises").join(&exercise.folder);
-            places.extend([folder.join("Cargo.toml"), folder.join("tests")]);
-            let solution = Path::new("solutions").join(&exercise.folder);
-            let parts = ["src", "misconceptions"].map(|part| solution.join(part));
-            places.extend(
-                parts
-                    .into_iter()
-                    .filter(|part| self.root.join(part).is_dir()),
-            );
-        }
-        self.digest_over(places)
+        self.digest_over(PARTS.map(PathBuf::from))
     }
 
-    /// SHA-256 over the names and contents of files, and of all files below folders.
+    /// SHA-256 over the names and contents of those files and folders that are there.
     fn digest_over(&self, places: impl IntoIterator<Item = PathBuf>) -> Result<String> {
         let mut files: Vec<PathBuf> = vec![];
-        for place in places {
-            collect_files(&self.root, place, &mut files)?;
+        for part in places {
+            if self.root.join(&part).exists() {
+                collect_files(&self.root, part, &mut files)?;
+            }
         }
         files.sort();
         let mut hash = Sha256::new();
@@ -284,9 +267,6 @@ impl Course {
             Path::new("exercises").join(&exercise.folder).join("tests"),
             Path::new("solutions").join(&exercise.folder).join("src"),
         ];
-        let parts = parts
-            .into_iter()
-            .filter(|part| self.root.join(part).is_dir());
         self.digest_over(parts)
     }
 
@@ -323,8 +303,37 @@ fn find_earlier(exercises: &mut [Exercise]) -> Result<()> {
     Ok(())
 }
 
+/// Parts of a checkout that decide grades: what is built, and what it is built with.
+const PARTS: [&str; 9] = [
+    ".cargo",
+    "Cargo.lock",
+    "Cargo.toml",
+    "datasets",
+    "exercises",
+    "grader",
+    "rust-toolchain",
+    "rust-toolchain.toml",
+    "solutions",
+];
+
+/// Whether a file or folder of the course is for readers alone, tests the grader, or was left by tools. Whatever else
+/// there is may decide grades, also what nobody thought of when this was written.
+fn is_of_no_grade(place: &Path) -> bool {
+    let about_the_grader = ["agreement", "benches", "testdata", "tests"];
+    let name = place.file_name().unwrap_or_default().to_string_lossy();
+    let ending = place.extension().unwrap_or_default();
+    let below_grader = place.parent() == Some(Path::new("grader"));
+    (below_grader && about_the_grader.contains(&&*name))
+        || ["md", "png", "svg"].iter().any(|it| ending == *it)
+        || ["target", "__pycache__"].contains(&&*name)
+        || (name.starts_with('.') && name != ".cargo")
+}
+
 /// Adds the file, or all files below the folder.
 fn collect_files(root: &Path, place: PathBuf, files: &mut Vec<PathBuf>) -> Result<()> {
+    if is_of_no_grade(&place) {
+        return Ok(());
+    }
     let path = root.join(&place);
     let says = || format!("{} cannot be read", path.display());
     if !path.is_dir() {
@@ -410,5 +419,97 @@ impl Exercise {
                 .iter()
                 .map(move |name| (kind, format!("{kind}::{name}")))
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MANIFEST: &str = r#"
+[package]
+name = "sums"
+[package.metadata.exercise]
+title = "Sums"
+minutes = 1
+difficulty = 1
+[package.metadata.exercise.points]
+shape = 1
+[package.metadata.exercise.tests]
+shape = ["a_sum_has_no_axis"]
+[package.metadata.exercise.operations]
+"#;
+
+    /// One file of each kind that a grade can depend on.
+    const FILES: [&str; 18] = [
+        ".cargo/config.toml",
+        "Cargo.lock",
+        "Cargo.toml",
+        "datasets/Cargo.toml",
+        "datasets/src/digits.rs",
+        "exercises/01-sums/Cargo.toml",
+        "exercises/01-sums/interface.toml",
+        "exercises/01-sums/src/lib.rs",
+        "exercises/01-sums/tests/drawn/answers.safetensors",
+        "exercises/01-sums/tests/shape.rs",
+        "exercises/01-sums/tests/snapshots/sum.snap",
+        "grader/judge/tests/sums.rs",
+        "grader/src/judge.rs",
+        "grader/testkit/src/snapshot.rs",
+        "grader/wire/src/frame.rs",
+        "grader/workers/src/bin/sums.rs",
+        "solutions/01-sums/misconceptions/off-by-one.diff",
+        "solutions/01-sums/src/lib.rs",
+    ];
+
+    /// Files that no grade depends on.
+    const OTHERS: [&str; 5] = [
+        "exercises/01-sums/README.md",
+        "exercises/01-sums/picture.png",
+        "grader/testdata/perfect/01-sums/src/lib.rs",
+        "grader/tests/batch.rs",
+        "target/debug/grader",
+    ];
+
+    fn write(path: &Path, text: &str) -> Result<()> {
+        fs::create_dir_all(path.parent().context("a file")?)?;
+        Ok(fs::write(path, text)?)
+    }
+
+    #[test]
+    fn a_change_of_any_file_that_a_grade_depends_on_changes_the_digest() -> Result<()> {
+        let root = tempfile::tempdir()?;
+        for file in FILES.iter().chain(&OTHERS) {
+            write(&root.path().join(file), MANIFEST)?;
+        }
+        let course = Course::open(root.path())?;
+        let before = course.digest()?;
+        for file in FILES.iter().chain(&OTHERS) {
+            let path = root.path().join(file);
+            write(&path, &format!("{MANIFEST}\n"))?;
+            let is_same = course.digest()? == before;
+            assert_eq!(is_same, OTHERS.contains(file), "{file}");
+            write(&path, MANIFEST)?;
+            assert_eq!(course.digest()?, before, "{file}");
+        }
+        // A file that is added beside them counts, too.
+        write(&root.path().join("exercises/01-sums/draws.json"), "")?;
+        assert_ne!(course.digest()?, before);
+        Ok(())
+    }
+
+    #[test]
+    fn a_file_of_the_course_that_cannot_be_read_is_an_error() -> Result<()> {
+        let root = tempfile::tempdir()?;
+        write(&root.path().join("exercises/01-sums/Cargo.toml"), MANIFEST)?;
+        let course = Course::open(root.path())?;
+        let dangling = root.path().join("exercises/01-sums/gone.snap");
+        std::os::unix::fs::symlink("nowhere", dangling)?;
+        let error = course.digest().expect_err("a link that leads nowhere");
+        assert!(
+            error.to_string().contains("gone.snap cannot be read"),
+            "{error}"
+        );
+        Ok(())
     }
 }

@@ -19,7 +19,9 @@ pub enum Exit {
     Setup,
     /// The grader failed; there may be results, but not all.
     Internal,
-    /// Stopped by Ctrl-C; what was finished is kept.
+    /// Everything is graded, and some of it needs a person. Only `grade --strict` ends with it.
+    NeedsAPerson,
+    /// Stopped by Ctrl-C or SIGTERM; what was finished is kept.
     Stopped,
     /// A program was not started, since it could not be confined. Only `grader confined` ends with it.
     NotConfined,
@@ -28,12 +30,13 @@ pub enum Exit {
 }
 
 impl Exit {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Exit::Success,
         Exit::Failed,
         Exit::Arguments,
         Exit::Setup,
         Exit::Internal,
+        Exit::NeedsAPerson,
         Exit::Stopped,
         Exit::NotConfined,
         Exit::NoCopy,
@@ -46,6 +49,7 @@ impl Exit {
             Exit::Arguments => 2,
             Exit::Setup => 3,
             Exit::Internal => 4,
+            Exit::NeedsAPerson => 5,
             Exit::Stopped => 130,
             Exit::NotConfined => NOT_CONFINED,
             Exit::NoCopy => NO_COPY,

@@ -1,6 +1,6 @@
 //! Grading one submission: each exercise compiled, asked, judged and counted.
 
-use crate::compile::{Compiled, compile};
+use crate::compile::{Compiled, MachineFault, Refused, compile};
 use crate::confine::Level;
 use crate::course::{Course, Exercise, Kind};
 use crate::intake::{Candidate, Escaped, Limits as IntakeLimits, Source};
@@ -91,6 +91,8 @@ pub struct Trial {
 /// What of a trial is held against the misconceptions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Doubt {
+    /// Nothing.
+    Nothing,
     /// It, where a test failed.
     Failures,
     /// It, as if every test had failed.
@@ -141,6 +143,9 @@ impl Grader {
         let read = || Ok(candidate.read(&self.course.folders(), &IntakeLimits::default()));
         let (digest, refused, sources) = match without_panic(read) {
             Ok(Ok(submission)) => (submission.digest, None, Ok(submission.exercises)),
+            Ok(Err(refusal)) if refusal.is_of_the_machine() => {
+                (String::new(), None, Err(refusal.into()))
+            }
             Ok(Err(refusal)) => (
                 String::new(),
                 Some(refusal.to_string()),
@@ -245,20 +250,13 @@ impl Grader {
         if let Some(breach) = breach {
             return Ok(Trial::ended(Outcome::NotAccepted(breach)));
         }
-        let stop = || self.is_stopped();
         let scratch = self.scratch.folder()?;
         stage(Stage::Compiling(&exercise.name));
-        let root = &self.course.root;
-        let worker = match compile(
-            &self.workshop,
-            root,
-            exercise,
-            sources,
-            scratch.path(),
-            &stop,
-        )? {
+        let worker = match self.compile(exercise, sources, scratch.path())? {
             Compiled::Worker(worker) => worker,
-            Compiled::Refused(words) => return Ok(Trial::ended(Outcome::DoesNotCompile(words))),
+            Compiled::Refused(Refused { words, .. }) => {
+                return Ok(Trial::ended(Outcome::DoesNotCompile(words)));
+            }
         };
         stage(Stage::Judging(&exercise.name));
         let calls = scratch.path().join("calls");
@@ -276,6 +274,13 @@ impl Grader {
             ..tested.clone()
         };
         let doubted: Vec<_> = tests.iter().map(doubted).collect();
+        if doubt == Doubt::Nothing {
+            return Ok(Trial {
+                outcome: Outcome::Tested,
+                tests,
+                suspicion: Ok(Suspicion::None),
+            });
+        }
         // Whatever comes of it, the grade stands.
         let suspect = || self.namer.suspect(self, exercise, &calls, &doubted, stage);
         let suspicion = without_panic(suspect);
@@ -284,6 +289,47 @@ impl Grader {
             tests,
             suspicion,
         })
+    }
+
+    /// Compiles an exercise's sources into a worker, within `folder`, which is empty. Where it may be the machine that
+    /// failed, the reference is compiled in the same surroundings, which then decides.
+    ///
+    /// # Errors
+    /// Returns an error if something of the course or the machine fails, or somebody wants to stop.
+    pub fn compile(
+        &self,
+        exercise: &Exercise,
+        sources: &[Source],
+        folder: &Path,
+    ) -> Result<Compiled> {
+        let stop = || self.is_stopped();
+        let root = &self.course.root;
+        let compile = || compile(&self.workshop, root, exercise, sources, folder, &stop);
+        let compiled = compile()?;
+        let Compiled::Refused(Refused {
+            machine: Some(fault),
+            ..
+        }) = &compiled
+        else {
+            return Ok(compiled);
+        };
+        if !self.has_reference(exercise) {
+            return Ok(compiled);
+        }
+        let scratch = self.scratch.folder()?;
+        self.compile_reference(exercise, scratch.path())
+            .context("this machine cannot compile the reference either")?;
+        match fault {
+            MachineFault::Killed => Ok(compiled),
+            // What the machine lacked for a moment it may have again.
+            MachineFault::Unplaced => compile(),
+        }
+    }
+
+    /// Whether the course holds the reference of an exercise, and was not given out without it.
+    pub fn has_reference(&self, exercise: &Exercise) -> bool {
+        let solution = self.course.root.join("solutions").join(&exercise.folder);
+        solution.is_dir()
     }
 
     /// What an exercise's code may take.
@@ -315,7 +361,7 @@ impl Grader {
         let (root, stop) = (&self.course.root, || self.is_stopped());
         match compile(&self.workshop, root, exercise, &sources, folder, &stop)? {
             Compiled::Worker(worker) => Ok(worker),
-            Compiled::Refused(words) => bail!(
+            Compiled::Refused(Refused { words, .. }) => bail!(
                 "the solution of {} does not compile: {words}",
                 exercise.folder
             ),

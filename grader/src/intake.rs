@@ -17,6 +17,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{CWD, FileType, Mode, OFlags};
@@ -82,14 +83,53 @@ impl Candidate {
         match Packing::of(&self.path) {
             Some(packing) if !self.path.is_dir() => {
                 let (file, bytes) = open_archive(&self.path, limits)?;
-                match packing {
-                    Packing::Zip => zip::read(file, bytes, &mut basket)?,
-                    Packing::TarGz => tarball::read(file, &mut basket)?,
+                let mut archive = Archive { file, fault: None };
+                let taken = match packing {
+                    Packing::Zip => zip::read(&mut archive, bytes, &mut basket),
+                    Packing::TarGz => tarball::read(&mut archive, &mut basket),
+                };
+                // Whatever was made of it: what could not be read is not broken.
+                if let Some(source) = archive.fault {
+                    let entry = Escaped::from(self.path.as_os_str());
+                    return Err(Refusal::Unreadable { entry, source });
                 }
+                taken?;
             }
             _ => folder::read(&self.path, &mut basket)?,
         }
         basket.finish(&self.name)
+    }
+}
+
+/// An archive that is read, and why the system did not let it be read on.
+#[derive(Debug)]
+struct Archive<R> {
+    file: R,
+    fault: Option<io::Error>,
+}
+
+impl<R: Read> Read for Archive<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.file.read(buffer).inspect_err(|error| {
+            if error.kind() != io::ErrorKind::Interrupted {
+                self.fault = Some(same(error));
+            }
+        })
+    }
+}
+
+/// Seeking beyond the ends, which a submission can ask for, is no fault of the system.
+impl<R: Seek> Seek for Archive<R> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.file.seek(to)
+    }
+}
+
+/// The same error once more.
+fn same(error: &io::Error) -> io::Error {
+    match error.raw_os_error() {
+        Some(code) => io::Error::from_raw_os_error(code),
+        None => io::Error::new(error.kind(), error.to_string()),
     }
 }
 
@@ -151,3 +191,84 @@ const OPEN_FILE: OFlags = OFlags::RDONLY
     .union(OFlags::NONBLOCK)
     .union(OFlags::NOCTTY)
     .union(OFlags::CLOEXEC);
+
+#[cfg(test)]
+mod tests {
+    use super::testing::{SOLVED, ZipEntry, tar_entry, tarball, zip};
+    use super::*;
+
+    /// A disk that gives so many bytes, and then fails.
+    struct Failing<R> {
+        disk: R,
+        left: usize,
+    }
+
+    impl<R: Read> Read for Failing<R> {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            if self.left == 0 {
+                return Err(rustix::io::Errno::IO.into());
+            }
+            let most = buffer.len().min(self.left);
+            let count = self.disk.read(&mut buffer[..most])?;
+            self.left -= count;
+            Ok(count)
+        }
+    }
+
+    impl<R: Seek> Seek for Failing<R> {
+        fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+            self.disk.seek(to)
+        }
+    }
+
+    /// Reads an archive of `bytes` from a disk that fails after `left` of them; gives whether the fault was noticed.
+    fn fault(bytes: &[u8], packing: Packing, left: usize) -> Option<io::Error> {
+        let (limits, exercises) = (Limits::default(), ["01-patchify"]);
+        let mut basket = Basket::new(&exercises, &limits);
+        let disk = io::Cursor::new(bytes);
+        let mut archive = Archive {
+            file: Failing { disk, left },
+            fault: None,
+        };
+        let taken = match packing {
+            Packing::Zip => zip::read(&mut archive, bytes.len() as u64, &mut basket),
+            Packing::TarGz => tarball::read(&mut archive, &mut basket),
+        };
+        assert_eq!(taken.is_err(), archive.fault.is_some(), "{taken:?}");
+        archive.fault
+    }
+
+    #[test]
+    fn an_archive_on_a_disk_that_fails_is_not_broken() {
+        let lib = "01-patchify/src/lib.rs";
+        let zipped = zip(&[ZipEntry::file(lib, SOLVED)]);
+        let tarred = tarball(&[&tar_entry(b'0', lib, SOLVED)]);
+        for (folder, packing) in [(zipped, Packing::Zip), (tarred, Packing::TarGz)] {
+            let bytes = std::fs::read(folder.path()).expect("the archive");
+            for left in [0, 10, bytes.len() - 1] {
+                let fault = fault(&bytes, packing, left);
+                let code = fault.as_ref().and_then(io::Error::raw_os_error);
+                assert_eq!(code, Some(libc::EIO), "{packing:?} after {left}: {fault:?}");
+            }
+            assert!(fault(&bytes, packing, usize::MAX).is_none(), "{packing:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_gone_or_closed_is_the_machines_fault_and_what_is_broken_is_not() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let read = |name: &str| {
+            let candidate = Candidate {
+                name: "ada".to_owned(),
+                path: folder.path().join(name),
+            };
+            let refusal = candidate.read(&["01-patchify"], &Limits::default());
+            refusal.expect_err("a refusal").is_of_the_machine()
+        };
+        assert!(read("gone") && read("gone.zip") && read("gone.tgz"));
+        for broken in ["a.zip", "a.tgz"] {
+            std::fs::write(folder.path().join(broken), "no archive").expect("a new file");
+            assert!(!read(broken), "{broken}");
+        }
+    }
+}

@@ -18,7 +18,8 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 use wire::words::{
-    INTERRUPTED_MARK, LAZY, NOTES, PLACE, REFERENCE, SUBJECT_VARIABLE, TABLE_VARIABLE, out_of_time,
+    COURSE_FAULT, INTERRUPTED_MARK, LAZY, NOTES, PLACE, REFERENCE, SUBJECT_VARIABLE,
+    TABLE_VARIABLE, out_of_time,
 };
 
 /// What a judge may take, once the exercise's time is over, to give up the tests that are left and say why.
@@ -103,10 +104,10 @@ pub fn judge(
         // Neither insta nor proptest is told anything by whoever starts the grader, nor by a file.
         "INSTA_FORCE_PASS=0".to_owned(),
         "INSTA_UPDATE=no".to_owned(),
-        format!("INSTA_WORKSPACE_ROOT={}", scratch.display()),
         format!("JUDGE_CALL_SECONDS={}", limits.call_seconds),
         format!("JUDGE_EXERCISE_SECONDS={}", limits.exercise_seconds),
         "OMP_NUM_THREADS=1".to_owned(),
+        format!("COURSE_FAULT_EXIT={COURSE_FAULT}"),
     ];
     let of_worker = Confinement {
         memory: limits.memory_mib,
@@ -122,7 +123,7 @@ pub fn judge(
     for (i, part) in command.enumerate() {
         environment.push(format!("JUDGE_WORKER_{i}={}", part.to_string_lossy()));
     }
-    let of_judge = Confinement::of_judge(workshop, judge, worker, &grader.course.root, scratch)?;
+    let of_judge = Confinement::of_judge(workshop, judge, worker, scratch)?;
     let confinement = Confinement {
         cpu: limits.processor_seconds(),
         // What the judge may not have, no worker that it starts may.
@@ -147,6 +148,11 @@ pub fn judge(
     let stop = || grader.is_stopped();
     let finished = process::run(&mut command, limits.exercise() + LAST_WORDS, &stop)
         .with_context(|| format!("the judge of {} gave no verdict", exercise.name))?;
+    if finished.status.code() == Some(COURSE_FAULT.into()) {
+        // Its last line: before it may stand what libraries wrote.
+        let words = finished.stderr.trim().lines().next_back();
+        bail!("{}", words.unwrap_or("the course is at fault"));
+    }
     let report = Report::read(&finished.stdout);
     let mut tested = vec![];
     let wanted = |test: &String| only.is_none_or(|only| only.contains(test));
@@ -204,8 +210,7 @@ pub fn judge(
 pub fn tests_of(grader: &Grader, exercise: &Exercise, scratch: &Path) -> Result<Vec<String>> {
     let judge = grader.workshop.shelf(exercise).judge(exercise)?;
     // Listing starts no worker: the judge stands in its place.
-    let root = &grader.course.root;
-    let confinement = Confinement::of_judge(&grader.workshop, judge, judge, root, scratch)?;
+    let confinement = Confinement::of_judge(&grader.workshop, judge, judge, scratch)?;
     let mut command = confinement.command(judge)?;
     command.args(["--list", "--format=terse"]);
     let limit = grader.limits_of(exercise).exercise();

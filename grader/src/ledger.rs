@@ -173,7 +173,10 @@ fn read(path: &Path) -> Result<Entry> {
 }
 
 /// Writes a file beside its place and moves it there, so that nobody ever sees half of it.
-fn write_whole(
+///
+/// # Errors
+/// Returns an error if it cannot be written.
+pub(crate) fn write_whole(
     path: &Path,
     write: impl FnOnce(&mut BufWriter<&mut File>) -> Result<()>,
 ) -> Result<()> {

@@ -10,7 +10,7 @@
 //! that all this can tell right from wrong, [`attack`] that it cannot be cheated; [`suites`] runs the project's own
 //! tests. A worker that runs is a [`session`]: [`ask`] asks one, [`train`] has it learn, [`draw`] makes [`picture`]s of
 //! what it gives, [`cost`] counts what a model takes, [`data`] knows the data sets. [`setup`] gets libtorch, [`doctor`]
-//! says what a machine lacks.
+//! says what a machine lacks. Before a batch, the [`reference`] shows that the machine grades as it must; [`signals`] stop it.
 
 pub mod ask;
 pub mod attack;
@@ -37,12 +37,14 @@ pub mod naming;
 pub mod picture;
 pub mod process;
 pub mod proof;
+pub mod reference;
 pub mod report;
 pub mod rules;
 pub mod scratch;
 pub mod seed;
 pub mod session;
 pub mod setup;
+pub mod signals;
 pub mod suites;
 pub mod train;
 pub mod verdict;

@@ -4,9 +4,19 @@ use clap::Parser;
 use grader::cli::{Cli, Command};
 use grader::command;
 use grader::exit::{Exit, Failure};
+use rustix::fs::Mode;
+use rustix::process::umask;
 use std::process::ExitCode;
 
+/// Has the owner of files that this run makes be able to use them, whatever the umask takes away. Under one of 0777 no
+/// worker could be read by the process that becomes it, and every submission would fail.
+fn keep_own_rights() {
+    let given = umask(Mode::RWXG | Mode::RWXO);
+    umask(given.difference(Mode::RWXU));
+}
+
 fn main() -> ExitCode {
+    keep_own_rights();
     let Cli { course, command } = Cli::parse();
     let course = course.as_deref();
     let done = match command {

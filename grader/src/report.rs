@@ -1,9 +1,11 @@
 //! Grades as people read them: a table for the terminal, a page for each submission.
 
+mod attention;
 mod confusion;
 mod markdown;
 mod table;
 
+pub use attention::{Attention, attention_box};
 pub use confusion::confusion;
 pub use markdown::markdown;
 pub use table::{Row, class_table, columns, table};

@@ -81,7 +81,7 @@ pub enum Outcome {
     /// It breaks a rule: it holds the word `unsafe`, or names a ready-made operation that the exercise asks to write;
     /// which, and where. Nothing of it was compiled.
     NotAccepted(String),
-    /// The grader failed, which is no fault of the submission: this is no grade.
+    /// The machine, the course or the grader failed, which is no fault of the submission: this is no grade.
     NotGraded(String),
 }
 

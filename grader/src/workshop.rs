@@ -261,6 +261,13 @@ fn is_about_a_package(variable: &str) -> bool {
     .any(|start| variable.starts_with(start))
 }
 
+/// The program that a name stands for in PATH, as a shell would find it.
+pub fn on_path(name: &str) -> Option<PathBuf> {
+    let path = env::var_os("PATH")?;
+    let mut programs = env::split_paths(&path).map(|folder| folder.join(name));
+    programs.find(|program| program.is_file())
+}
+
 /// The folder of `native=FOLDER`, or of a plain one.
 fn folder_of(place: &str) -> &Path {
     Path::new(place.split_once('=').map_or(place, |(_, folder)| folder))
@@ -279,7 +286,9 @@ fn sysroot(root: &Path) -> Result<PathBuf> {
         .current_dir(root)
         .args(["--print", "sysroot"])
         .output()
-        .context("rustc cannot be started")?;
+        .context(
+            "rustc cannot be started: the folder of Rust's programs must be in PATH, mostly ~/.cargo/bin",
+        )?;
     let sysroot = String::from_utf8(output.stdout)
         .context("rustc names its folder in bytes that are not UTF-8")?;
     Ok(PathBuf::from(sysroot.trim()))

@@ -3,7 +3,7 @@
 use std::f64::consts::SQRT_2;
 use tch::nn::VarStore;
 use tch::{Device, Kind, Tensor, no_grad};
-use testkit::{Tolerance, assert_close, snapshot, tensor};
+use testkit::{Tolerance, assert_close, snapshot, stored, tensor};
 use vit::{Pool, Positions, Vit, VitConfig, accuracy, warmup_cosine};
 
 /// Stored values are right to the last digit of f32. One's own have gone through three blocks and sums of up to 48 terms
@@ -63,8 +63,13 @@ fn attentions_match_timm() {
     let (_vs, vit) = filled(&small());
     let attentions = vit.attentions(&images());
     assert_eq!(attentions.len(), 3, "there are three blocks");
-    for (l, weights) in attentions.iter().enumerate() {
-        snapshot!(&format!("attention_{l}"), weights, F32);
+    let stored = [
+        stored!("attention_0"),
+        stored!("attention_1"),
+        stored!("attention_2"),
+    ];
+    for (weights, stored) in attentions.iter().zip(stored) {
+        snapshot!(stored, weights, F32);
     }
 }
 

@@ -62,7 +62,7 @@ fn show(course: &Course, exercise: &Exercise, graded: &GradedExercise) {
         ),
         Outcome::NotAccepted(why) => say!("\n  It is not accepted: {}\n", printable_lines(why)),
         Outcome::NotGraded(reason) => {
-            say!("\n  the grader failed: {}\n", printable_lines(reason))
+            say!("\n  It could not be graded: {}\n", printable_lines(reason))
         }
     }
 }

@@ -6,6 +6,7 @@ use crate::data::Set;
 use crate::exit::{Blame, Exit, Failure};
 use crate::picture::{Panel, Pixels, Row, Sheet, sheet};
 use crate::report;
+use crate::signals;
 use anyhow::{Context, Result, anyhow};
 use datasets::Dataset;
 use datasets::fetch::{Progress, fetch as fetch_files};
@@ -95,12 +96,11 @@ fn fetch(set: Set, mirrors: &[String], folder: Option<&Path>) -> Result<Exit, Fa
     bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
     // What has come is in its file: nothing is lost.
     let (waiting, at) = (bar.clone(), shown.clone());
-    ctrlc::set_handler(move || {
+    signals::at_each(move || {
         waiting.finish_and_clear();
         eprintln!("stopped; what came is kept in {at}, and the same command goes on");
         std::process::exit(130);
-    })
-    .context("Ctrl-C cannot be caught")?;
+    })?;
     if bar.is_hidden() {
         eprintln!("{set}: {} are fetched into {shown}", megabytes(all));
     }

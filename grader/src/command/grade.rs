@@ -1,6 +1,7 @@
 //! `grader grade`: submissions in, grades out.
 
 use super::progress::Progress;
+use super::reference::grade_reference;
 use super::{open_course, prepare};
 use crate::batch;
 use crate::cli::{Grade, Judging};
@@ -11,7 +12,7 @@ use crate::lanes;
 use crate::ledger::{Ledger, Terms};
 use crate::report;
 use crate::seed;
-use anyhow::anyhow;
+use anyhow::{Context, anyhow};
 use std::path::Path;
 
 /// Runs the command.
@@ -40,12 +41,16 @@ pub fn grade(course: Option<&Path>, arguments: &Grade) -> Result<Exit, Failure> 
         is_discreet: judging.seed.is_some(),
         ..prepare(course, exercises, &judging)?
     };
-    let ledger = match &arguments.out {
-        Some(folder) => {
-            Some(Ledger::open(folder, Terms::of(&grader, &arguments.judging)?).blame_arguments()?)
-        }
-        None => None,
-    };
+    let digest = grader.course.digest();
+    let digest = digest.context("the course cannot be read whole, so nothing is graded")?;
+    let terms = Terms::of(&grader, &arguments.judging, &digest);
+    let ledger = arguments.out.as_ref();
+    let ledger = ledger.map(|folder| Ledger::open(folder, terms));
+    let ledger = ledger.transpose().blame_arguments()?;
+    // With a layer left out, attacks are shown, and nobody is graded.
+    if arguments.judging.without.is_empty() {
+        grade_reference(&grader, &digest)?;
+    }
 
     let progress = Progress::new(&grader, found.candidates.len());
     let tally = batch::run(
@@ -55,10 +60,15 @@ pub fn grade(course: Option<&Path>, arguments: &Grade) -> Result<Exit, Failure> 
         ledger.as_ref(),
         &progress,
     )?;
-    let rows = progress.finish();
+    let (rows, mut attention) = progress.finish();
+    let passed_over = found.skipped.iter();
+    attention.extend(passed_over.filter_map(report::Attention::passed_over));
 
     if rows.len() > 1 {
         say!("{}", report::class_table(&rows));
+    }
+    if rows.len() > 1 || !attention.is_empty() {
+        say!("{}", report::attention_box(&attention));
     }
     if let Some(ledger) = ledger.filter(|_| !tally.stopped) {
         let names: Vec<_> = found
@@ -88,6 +98,9 @@ pub fn grade(course: Option<&Path>, arguments: &Grade) -> Result<Exit, Failure> 
         )
         .into());
     }
+    if arguments.strict && !attention.is_empty() {
+        return Ok(Exit::NeedsAPerson);
+    }
     Ok(Exit::Success)
 }
 
@@ -96,10 +109,10 @@ fn jobs(arguments: &Grade) -> usize {
 }
 
 impl Terms {
-    fn of(grader: &Grader, judging: &Judging) -> Result<Self, Failure> {
-        Ok(Self {
+    fn of(grader: &Grader, judging: &Judging, course: &str) -> Self {
+        Self {
             grader: env!("CARGO_PKG_VERSION").to_owned(),
-            course: grader.course.digest()?,
+            course: course.to_owned(),
             exercises: grader
                 .exercises
                 .iter()
@@ -109,6 +122,6 @@ impl Terms {
             train: judging.train.to_string(),
             sandbox: grader.level.to_string(),
             limits: grader.limits,
-        })
+        }
     }
 }

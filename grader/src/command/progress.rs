@@ -25,6 +25,7 @@ struct Shown {
     /// A line for each job that runs.
     running: BTreeMap<usize, ProgressBar>,
     rows: Vec<report::Row>,
+    attention: Vec<report::Attention>,
     imperfect: usize,
 }
 
@@ -48,10 +49,13 @@ impl<'a> Progress<'a> {
         self.shown.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes the bar away; gives a row a submission, in the order of their names.
-    pub(super) fn finish(self) -> Vec<report::Row> {
+    /// Takes the bar away; gives a row a submission, and what needs a person, in the order of their names.
+    pub(super) fn finish(self) -> (Vec<report::Row>, Vec<report::Attention>) {
         let Shown {
-            running, mut rows, ..
+            running,
+            mut rows,
+            mut attention,
+            ..
         } = self
             .shown
             .into_inner()
@@ -60,32 +64,17 @@ impl<'a> Progress<'a> {
             line.finish_and_clear();
         }
         rows.sort_by(|a, b| a.submission.cmp(&b.submission));
-        rows
+        attention.sort_by(|a, b| a.what.cmp(&b.what));
+        (rows, attention)
     }
 }
 
 impl Audience for Progress<'_> {
     fn at(&self, job: usize, submission: &str, stage: Stage<'_>) {
-        let doing = match stage {
-            Stage::Reading => format!("{submission}: reading"),
-            Stage::Compiling(exercise) => format!("{submission}: compiling {exercise}"),
-            Stage::Judging(exercise) => format!("{submission}: testing {exercise}"),
-            Stage::Training(exercise) => format!("{submission}: training {exercise}"),
-            Stage::Gathering(exercise) => {
-                format!("compiling the misconceptions of {exercise}, once")
-            }
-            Stage::Naming(exercise) => {
-                format!("{submission}: looking for what is wrong with {exercise}")
-            }
-        };
         let mut shown = self.shown();
-        let line = shown.running.entry(job).or_insert_with(|| {
-            let line = self.bars.add(ProgressBar::new_spinner());
-            line.set_style(style("{spinner} {msg}"));
-            line.enable_steady_tick(Duration::from_millis(200));
-            line
-        });
-        line.set_message(doing);
+        let line = shown.running.entry(job);
+        let line = line.or_insert_with(|| self.bars.add(spinner()));
+        line.set_message(doing(submission, stage));
     }
 
     fn finished(&self, job: usize, graded: &Graded, before: bool) {
@@ -94,6 +83,7 @@ impl Audience for Progress<'_> {
             line.finish_and_clear();
         }
         shown.rows.push(report::Row::of(graded));
+        shown.attention.extend(report::Attention::of(graded));
         shown.imperfect += usize::from(!graded.is_perfect());
         self.whole
             .set_prefix(format!("{} with failures", shown.imperfect));
@@ -131,7 +121,7 @@ impl Audience for Progress<'_> {
                     Outcome::NotAccepted(why) => say!("{}", printable_lines(why)),
                     Outcome::NotGraded(reason) => {
                         say!(
-                            "{}: the grader failed: {}",
+                            "{}: not graded, and no fault of the submission: {}",
                             exercise.exercise,
                             printable_lines(reason)
                         );
@@ -140,6 +130,28 @@ impl Audience for Progress<'_> {
             }
             say!();
         });
+    }
+}
+
+/// A line that shows what is done now.
+pub(super) fn spinner() -> ProgressBar {
+    let line = ProgressBar::new_spinner();
+    line.set_style(style("{spinner} {msg}"));
+    line.enable_steady_tick(Duration::from_millis(200));
+    line
+}
+
+/// What the grader is doing with a submission, in words.
+pub(super) fn doing(submission: &str, stage: Stage<'_>) -> String {
+    match stage {
+        Stage::Reading => format!("{submission}: reading"),
+        Stage::Compiling(exercise) => format!("{submission}: compiling {exercise}"),
+        Stage::Judging(exercise) => format!("{submission}: testing {exercise}"),
+        Stage::Training(exercise) => format!("{submission}: training {exercise}"),
+        Stage::Gathering(exercise) => format!("compiling the misconceptions of {exercise}, once"),
+        Stage::Naming(exercise) => {
+            format!("{submission}: looking for what is wrong with {exercise}")
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use super::prepare;
 use crate::ask::Respondent;
 use crate::cli::{Judging, Subject};
-use crate::compile::{Compiled, compile};
+use crate::compile::Compiled;
 use crate::course::{Course, Exercise};
 use crate::exit::{Blame, Exit, Failure};
 use crate::grade::Grader;
@@ -119,12 +119,10 @@ pub(super) fn worker(
         eprintln!("it is not accepted: {}", printable_lines(&breach));
         return Ok(None);
     }
-    let stop = || grader.is_stopped();
-    let root = &grader.course.root;
-    match compile(&grader.workshop, root, exercise, sources, folder, &stop)? {
+    match grader.compile(exercise, sources, folder)? {
         Compiled::Worker(worker) => Ok(Some(worker)),
-        Compiled::Refused(words) => {
-            eprintln!("{}", printable_lines(&words));
+        Compiled::Refused(refused) => {
+            eprintln!("{}", printable_lines(&refused.words));
             Ok(None)
         }
     }

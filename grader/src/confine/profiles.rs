@@ -4,7 +4,7 @@ use super::{Confinement, Layer, Sandbox, grader};
 use crate::course::Exercise;
 use crate::libtorch::CUDA_LIBRARY;
 use crate::train::device::Device;
-use crate::workshop::Workshop;
+use crate::workshop::{Workshop, on_path};
 use anyhow::Result;
 use std::env;
 use std::fs;
@@ -191,12 +191,10 @@ impl Confinement {
         workshop: &Workshop,
         judge: &Path,
         worker: &Path,
-        root: &Path,
         folder: &Path,
     ) -> Result<Self> {
         let mut confinement = Self::of_worker(workshop, worker, folder);
         confinement.run.extend([judge.to_owned(), grader()?]);
-        confinement.read.push(root.join("exercises"));
         // The worker's own folder there is another than the judge's.
         confinement.read.push("/proc".into());
         confinement.write.push("/dev/null".into());
@@ -219,12 +217,7 @@ impl Confinement {
 /// Where the linker lives, if that is none of the usual places: the folder above the one in PATH that holds `cc`, with
 /// what it needs beside it; that one alone where the folder above is a home, or holds homes.
 fn home_of_linker() -> Option<PathBuf> {
-    let path = env::var_os("PATH")?;
-    let linker = env::split_paths(&path)
-        .map(|folder| folder.join("cc"))
-        .find(|linker| linker.is_file())?
-        .canonicalize()
-        .ok()?;
+    let linker = on_path("cc")?.canonicalize().ok()?;
     let is_usual = TOOLS.iter().any(|tools| linker.starts_with(tools));
     if is_usual {
         return None;

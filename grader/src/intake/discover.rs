@@ -27,6 +27,13 @@ pub struct Skipped {
     pub why: &'static str,
 }
 
+impl Skipped {
+    /// Whether it is hidden or left by the system, so that nobody handed it in.
+    pub fn is_scrap(&self) -> bool {
+        self.path.file_name().is_some_and(is_scrap)
+    }
+}
+
 /// Why a path cannot be graded.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]

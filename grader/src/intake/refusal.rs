@@ -188,6 +188,11 @@ pub enum NameFault {
 }
 
 impl Refusal {
+    /// Whether it says nothing of what was handed in: the system could not read it.
+    pub fn is_of_the_machine(&self) -> bool {
+        matches!(self, Self::Unreadable { .. })
+    }
+
     pub(super) fn not_plain(entry: impl Into<Escaped>, kind: &'static str) -> Self {
         Self::NotPlain {
             entry: entry.into(),

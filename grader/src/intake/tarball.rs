@@ -3,7 +3,6 @@
 //! The tar crate only cuts the stream into headers and data here. What one header says about the
 //! next (long names) is read in this file, because the crate reads it whole, however long it is.
 
-use std::fs::File;
 use std::io::{self, Read, Take};
 
 use flate2::read::MultiGzDecoder;
@@ -14,7 +13,7 @@ use super::place::Place;
 use super::{Limits, Refusal};
 
 /// Offers every source in `file` to the basket.
-pub(super) fn read(file: File, basket: &mut Basket<'_>) -> Result<(), Refusal> {
+pub(super) fn read(file: impl Read, basket: &mut Basket<'_>) -> Result<(), Refusal> {
     let mut archive = Archive::new(Unpacked::new(file, basket.limits.clone()));
     walk(&mut archive, basket)?;
     // To the end of the stream, where its checksum is.
@@ -26,7 +25,10 @@ pub(super) fn read(file: File, basket: &mut Basket<'_>) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn walk(archive: &mut Archive<Unpacked>, basket: &mut Basket<'_>) -> Result<(), Refusal> {
+fn walk<R: Read>(
+    archive: &mut Archive<Unpacked<R>>,
+    basket: &mut Basket<'_>,
+) -> Result<(), Refusal> {
     let most = basket.limits.file_bytes;
     let mut long_name: Option<Vec<u8>> = None;
     for entry in archive.entries().map_err(broken)?.raw(true) {
@@ -67,7 +69,7 @@ fn walk(archive: &mut Archive<Unpacked>, basket: &mut Basket<'_>) -> Result<(), 
 }
 
 /// Takes the entry if it is a source, refuses it if it may not be in an archive.
-fn offer(name: &[u8], entry: Entry<'_, Unpacked>, basket: &mut Basket<'_>) -> Result<(), Refusal> {
+fn offer(name: &[u8], entry: Entry<'_, impl Read>, basket: &mut Basket<'_>) -> Result<(), Refusal> {
     let place = Place::in_archive(name, basket.exercises)?;
     let is_file = match entry.header().entry_type() {
         EntryType::Regular | EntryType::Continuous => !name.ends_with(b"/"), // as in old archives
@@ -86,7 +88,7 @@ fn offer(name: &[u8], entry: Entry<'_, Unpacked>, basket: &mut Basket<'_>) -> Re
 }
 
 /// The data of a header that is about another one.
-fn read_whole(entry: &mut Entry<'_, Unpacked>, most: u64) -> Result<Vec<u8>, Refusal> {
+fn read_whole(entry: &mut Entry<'_, impl Read>, most: u64) -> Result<Vec<u8>, Refusal> {
     if entry.size() > most {
         return Err(unclear("a header in it is too long"));
     }
@@ -138,14 +140,14 @@ fn kind_in_words(kind: EntryType) -> &'static str {
 }
 
 /// The unpacked stream. It fails where it grows beyond the limits.
-struct Unpacked {
-    gzip: MultiGzDecoder<Take<File>>,
+struct Unpacked<R> {
+    gzip: MultiGzDecoder<Take<R>>,
     unpacked: u64,
     limits: Limits,
 }
 
-impl Unpacked {
-    fn new(file: File, limits: Limits) -> Self {
+impl<R: Read> Unpacked<R> {
+    fn new(file: R, limits: Limits) -> Self {
         Self {
             gzip: MultiGzDecoder::new(file.take(limits.archive_bytes)),
             unpacked: 0,
@@ -154,7 +156,7 @@ impl Unpacked {
     }
 }
 
-impl Read for Unpacked {
+impl<R: Read> Read for Unpacked<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.gzip.read(buffer)?;
         self.unpacked += count as u64;

@@ -1,6 +1,5 @@
 //! Walks a submission that is a zip archive. Only sources are unpacked.
 
-use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};
 
 use rustix::fs::FileType;
@@ -12,7 +11,11 @@ use super::place::Place;
 use super::{Escaped, Limits, Refusal};
 
 /// Offers every source in `file`, which has `length` bytes, to the basket.
-pub(super) fn read(mut file: File, length: u64, basket: &mut Basket<'_>) -> Result<(), Refusal> {
+pub(super) fn read(
+    mut file: impl Read + Seek,
+    length: u64,
+    basket: &mut Basket<'_>,
+) -> Result<(), Refusal> {
     let entries = declared_entries(&mut file, length, basket.limits)?;
     for _ in 0..entries {
         basket.count_entry()?;
@@ -83,7 +86,11 @@ pub(super) fn read(mut file: File, length: u64, basket: &mut Basket<'_>) -> Resu
 /// The zip crate makes room for as many entries as any record in the last 64 KiB declares, and
 /// tools disagree on which of several records counts. So only the plain case is let through: one
 /// directory, right before a record, right at the end, without the extension for huge archives.
-fn declared_entries(file: &mut File, length: u64, limits: &Limits) -> Result<u16, Refusal> {
+fn declared_entries(
+    file: &mut (impl Read + Seek),
+    length: u64,
+    limits: &Limits,
+) -> Result<u16, Refusal> {
     const RECORD: usize = 22;
     const LOCATOR: usize = 20;
     const COMMENT: usize = u16::MAX as usize;

@@ -47,6 +47,11 @@ impl Training {
         })
     }
 
+    /// What is trained on.
+    pub fn device(&self) -> Device {
+        self.device
+    }
+
     /// Trains the model that a worker serves; says why it fails the test, where it does.
     ///
     /// # Errors

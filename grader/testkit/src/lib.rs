@@ -49,11 +49,26 @@ macro_rules! assert_close {
     };
 }
 
-/// Fails unless an array or tensor agrees with the values stored in the exercise's
-/// `tests/snapshots/NAME.snap`: `snapshot!("two_images", &patches, Tolerance::EXACT)`.
+/// Fails unless an array or tensor agrees with the values stored in `snapshots/NAME.snap` beside the test file:
+/// `snapshot!("two_images", &patches, Tolerance::EXACT)`. A name that is not a literal is looked up:
+/// `snapshot!(Stored::find(&ALL, &name), …)`, with [`stored!`] for each of `ALL`.
 #[macro_export]
 macro_rules! snapshot {
-    ($name:expr, $got:expr, $tolerance:expr) => {
-        $crate::snapshot::check(file!(), $name, $got, $tolerance)
+    ($name:literal, $got:expr, $tolerance:expr) => {
+        $crate::snapshot::check($crate::stored!($name), $got, $tolerance)
+    };
+    ($stored:expr, $got:expr, $tolerance:expr) => {
+        $crate::snapshot::check($stored, $got, $tolerance)
+    };
+}
+
+/// The values of `snapshots/NAME.snap` beside the test file, compiled into the test: `stored!("two_images")`.
+#[macro_export]
+macro_rules! stored {
+    ($name:literal) => {
+        $crate::snapshot::Stored {
+            name: $name,
+            text: include_str!(concat!("snapshots/", $name, ".snap")),
+        }
     };
 }

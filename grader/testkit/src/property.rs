@@ -1,5 +1,6 @@
 //! How property tests run: fixed seed, nothing kept on disk, a bounded search for the smallest failure.
 
+use crate::panics::fault;
 use proptest::test_runner::{Config, RngSeed};
 
 /// The environment variable that gives property tests another seed than [`DEFAULT_SEED`].
@@ -35,8 +36,10 @@ pub fn stream(name: &str) -> impl Iterator<Item = f64> + use<> {
 pub fn seed() -> u64 {
     match std::env::var(SEED_VARIABLE) {
         Err(_) => DEFAULT_SEED,
-        Ok(text) => text
-            .parse()
-            .unwrap_or_else(|_| panic!("{SEED_VARIABLE} must be a whole number, not {text:?}")),
+        Ok(text) => text.parse().unwrap_or_else(|_| {
+            fault(&format!(
+                "{SEED_VARIABLE} must be a whole number, not {text:?}"
+            ))
+        }),
     }
 }

@@ -1,4 +1,4 @@
-//! What a judge tells the grader besides verdicts: marks in a failed test's message, and an exit code.
+//! What a judge tells the grader besides verdicts: marks in a failed test's message, and exit codes.
 
 /// How the line begins that stands before a panic's message, to say where in the submission it was.
 pub const PLACE: &str = "in the submission, at ";
@@ -33,6 +33,9 @@ pub const NOTES: &str = "notes";
 /// The exit code that says that a program was not started, since it could not be confined: no compiler and no test
 /// harness ends with it. A judge whose worker was not started ends with it too.
 pub const NOT_CONFINED: u8 = 125;
+
+/// The exit code of a judge that found the course itself at fault: nobody's test failed. No test harness ends with it.
+pub const COURSE_FAULT: u8 = 123;
 
 /// The message of a test for which nothing was left of the exercise's time.
 pub fn out_of_time(exercise_seconds: u64) -> String {
