@@ -76,9 +76,13 @@ fn show_tests(course: &Course, exercise: &Exercise, graded: &GradedExercise) {
         show_failure(tested, lessons.of_test(&tested.test));
     }
     show_unwritten(&unwritten);
-    if let Some(misconception) = &graded.misconception {
-        say!("\nwhat happened: {}", misconception.title);
+    for misconception in &graded.misconceptions {
+        let (place, title) = (misconception.place(), &misconception.title);
+        say!("\nwhat happened{place}: {title}");
         say!("{}", wrapped(&misconception.says));
+    }
+    for line in &graded.look_at {
+        say!("\n{}", wrapped(&format!("look at: {line}")));
     }
     say!();
     for (kind, tally) in &graded.kinds {
