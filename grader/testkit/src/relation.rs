@@ -174,18 +174,18 @@ impl fmt::Display for Relation {
             Self::Scaled { factor, name } => {
                 write!(f, "{YOURS} times {}", called(*factor, name.as_deref()))
             }
-            Self::Shifted { offset, name } => {
-                write!(f, "{YOURS} plus {}", called(*offset, name.as_deref()))
-            }
+            Self::Shifted { name: Some(name), .. } => write!(f, "{YOURS} plus {name}"),
+            // It may be a value that was drawn.
+            Self::Shifted { name: None, .. } => write!(f, "{YOURS} plus the same offset everywhere"),
             Self::ScaledEach(groups) => write!(f, "{YOURS} times another factor {groups}"),
             Self::ShiftedEach(groups) => write!(f, "{YOURS} plus another offset {groups}"),
             Self::Mapped(function) => write!(f, "your values are {function}"),
             Self::Clamped { low, high } => {
-                write!(f, "{YOURS}, clamped to ")?;
+                write!(f, "{YOURS}, clamped ")?;
                 match (low, high) {
-                    (Some(low), Some(high)) => write!(f, "[{low}, {high}]"),
-                    (Some(low), None) => write!(f, "at least {low}"),
-                    (_, high) => write!(f, "at most {}", high.unwrap_or(f64::INFINITY)),
+                    (Some(low), Some(high)) => write!(f, "{} and {}", Bound("below", *low), Bound("above", *high)),
+                    (Some(low), None) => Bound("below", *low).fmt(f),
+                    (None, high) => Bound("above", high.unwrap_or(f64::INFINITY)).fmt(f),
                 }
             }
             Self::Reordered { axis, order } if order.len() <= 8 => {
@@ -256,6 +256,19 @@ impl fmt::Display for Ends {
             Ends(0, last) => f.write_str(&end("last", last)),
             Ends(first, 0) => f.write_str(&end("first", first)),
             Ends(first, last) => write!(f, "{} and {}", end("first", first), end("last", last)),
+        }
+    }
+}
+
+/// One side on which values are clamped. Its value is told where it is a whole number: others may have been drawn.
+struct Bound(&'static str, f64);
+
+impl fmt::Display for Bound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(side, value) = self;
+        match value.fract() == 0.0 {
+            true => write!(f, "{side} at {value}"),
+            false => f.write_str(side),
         }
     }
 }

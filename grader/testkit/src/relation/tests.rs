@@ -137,6 +137,10 @@ fn offsets_are_found() {
         told(&(&cube - 0.5), &cube),
         "your values are the expected ones plus −1/2"
     );
+    assert_eq!(
+        told(&(&cube + 0.123_41), &cube),
+        "your values are the expected ones plus the same offset everywhere"
+    );
 }
 
 #[test]
@@ -189,9 +193,9 @@ fn functions_of_the_values_are_found() {
 fn clamped_values_are_found_with_the_bounds_that_show() {
     let cube = cube();
     let clamped = told(&cube.mapv(|it| it.clamp(-0.5, 0.5)), &cube);
-    assert!(clamped.ends_with("clamped to [-0.5, 0.5]"), "{clamped}");
-    let above = told(&cube.mapv(|it| it.min(0.25)), &cube);
-    assert!(above.ends_with("clamped to at most 0.25"), "{above}");
+    assert!(clamped.ends_with("clamped below and above"), "{clamped}");
+    let above = told(&(&cube * 3.0).mapv(|it| it.min(1.0)), &(&cube * 3.0));
+    assert!(above.ends_with("clamped above at 1"), "{above}");
 }
 
 #[test]
