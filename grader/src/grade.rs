@@ -105,7 +105,7 @@ impl Trial {
         Self {
             outcome,
             tests: vec![],
-            suspicion: Ok(Suspicion::None),
+            suspicion: Ok(Suspicion::default()),
         }
     }
 
@@ -211,16 +211,13 @@ impl Grader {
             tests,
             suspicion,
         } = trial;
-        let misconception = match suspicion {
-            Ok(Suspicion::One(misconception)) => Some(misconception.into()),
-            Ok(Suspicion::None | Suspicion::Several(_)) => None,
-            Err(_) if self.is_stopped() => None,
-            Err(error) => {
+        let Suspicion { named, look_at, .. } = suspicion.unwrap_or_else(|error| {
+            if !self.is_stopped() {
                 // The grade stands without it.
                 eprintln!("{}: no misconception is named: {error:#}", exercise.folder);
-                None
             }
-        };
+            Suspicion::default()
+        });
         let kinds = tally(exercise, &tests);
         GradedExercise {
             limits: self.limits_of(exercise),
@@ -230,7 +227,8 @@ impl Grader {
             max_points: exercise.max_points(),
             kinds,
             tests,
-            misconception,
+            misconceptions: named.into_iter().map(Into::into).collect(),
+            look_at,
             seconds: start.elapsed().as_secs_f64(),
         }
     }
@@ -278,7 +276,7 @@ impl Grader {
             return Ok(Trial {
                 outcome: Outcome::Tested,
                 tests,
-                suspicion: Ok(Suspicion::None),
+                suspicion: Ok(Suspicion::default()),
             });
         }
         // Whatever comes of it, the grade stands.

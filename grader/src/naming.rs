@@ -1,10 +1,14 @@
 //! Naming what is wrong: a submission that fails is held against its exercise's misconceptions.
 //!
 //! The judge keeps what its tests asked and what was answered ([`recorded`]). Those requests are put to the
-//! misconceptions ([`misconception`]), all of them in one worker ([`versions`]), and the answers compared ([`same`]). The
-//! one that answers every call as the submission did, right or wrong, and some calls of failing tests otherwise than the
-//! solution, is named; where there is none, or more than one, nothing is claimed ([`suspects`]).
+//! misconceptions ([`misconception`]), all of them in one worker ([`versions`]), and the answers compared ([`same`], [`bench`]).
+//! Function by function, the one that answers every call as the submission did, right or wrong, and some calls otherwise
+//! than the solution, is named; where there is none, or more than one, nothing is claimed ([`suspects`]). Where nothing but
+//! panics is wrong, what the calls that panic have in common is told ([`corner`]).
 
+mod bench;
+pub mod corner;
+pub mod functions;
 pub mod misconception;
 pub mod recorded;
 pub mod same;
@@ -12,21 +16,25 @@ pub mod suspects;
 pub mod versions;
 
 pub use misconception::Misconception;
-pub use suspects::Suspicion;
+pub use suspects::{Named, Suspicion};
 
 use crate::ask::Respondent;
 use crate::course::Exercise;
 use crate::grade::{Grader, Stage};
 use crate::verdict::Tested;
 use anyhow::{Context, Result};
+use functions::Functions;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use suspects::Worker;
 
 /// An exercise's misconceptions, and the worker that holds them.
 #[derive(Debug)]
 struct Gathered {
     misconceptions: Vec<Misconception>,
+    /// The functions that each changes, where it can be joined with others.
+    functions: Vec<Option<Functions>>,
     worker: PathBuf,
 }
 
@@ -54,15 +62,20 @@ impl Namer {
         stage: &dyn Fn(Stage<'_>),
     ) -> Result<Suspicion> {
         let Some(calls) = recorded::read(calls, tests)? else {
-            return Ok(Suspicion::None);
+            return Ok(Suspicion::default());
         };
         let Some(gathered) = self.gathered(grader, exercise, stage)? else {
-            return Ok(Suspicion::None);
+            return Ok(Suspicion::default());
         };
         stage(Stage::Naming(&exercise.name));
         let folder = grader.scratch.folder()?;
         let worker = Respondent::new(grader, &gathered.worker, folder.path());
-        suspects::find(&gathered.misconceptions, &calls, worker)
+        let Gathered {
+            misconceptions,
+            functions,
+            ..
+        } = &*gathered;
+        suspects::find(misconceptions, functions, &calls, &mut Worker::new(worker))
             .context("the worker of the misconceptions broke down")
     }
 
@@ -99,9 +112,12 @@ fn gather(
     if misconceptions.is_empty() {
         return Ok(None);
     }
+    let solution = misconception::solution_of(&grader.course, exercise)?;
+    let functions = functions::changed(&solution, &misconceptions)?;
     let worker = versions::worker(grader, exercise, &misconceptions, stage)?;
     Ok(Some(Arc::new(Gathered {
         misconceptions,
+        functions,
         worker,
     })))
 }

@@ -50,9 +50,12 @@ pub struct GradedExercise {
     pub kinds: BTreeMap<Kind, Tally>,
     /// Each graded test, in the course's order. Empty unless the tests ran.
     pub tests: Vec<Tested>,
-    /// The misconception that gives the same wrong answers, where there is exactly one.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub misconception: Option<Misconceived>,
+    /// The misconceptions that alone give the same wrong answers, each in some functions.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub misconceptions: Vec<Misconceived>,
+    /// Cases in which correct code panics.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub look_at: Vec<String>,
     /// Seconds it took.
     pub seconds: f64,
 }
@@ -66,6 +69,24 @@ pub struct Misconceived {
     pub title: String,
     /// What is wrong, how it shows and what is right, for whoever made it.
     pub says: String,
+    /// The functions in which it gives every answer of the submission: `attention`, or `msa.new` for making an `msa`.
+    pub operations: Vec<String>,
+}
+
+impl Misconceived {
+    /// The functions in which it was recognised, for a heading: "in `attention` and `msa`".
+    pub fn place(&self) -> String {
+        let names: Vec<_> = self
+            .operations
+            .iter()
+            .map(|name| format!("`{name}`"))
+            .collect();
+        match names.as_slice() {
+            [] => String::new(),
+            [one] => format!(" in {one}"),
+            [all @ .., last] => format!(" in {} and {last}", all.join(", ")),
+        }
+    }
 }
 
 /// What became of an exercise.

@@ -77,9 +77,13 @@ fn show_tests(course: &Course, exercise: &Exercise, graded: &GradedExercise) {
     }
     show_unwritten(&unwritten);
     show_not_counted(&graded.tests);
-    if let Some(misconception) = &graded.misconception {
-        say!("\nwhat happened: {}", misconception.title);
+    for misconception in &graded.misconceptions {
+        let (place, title) = (misconception.place(), &misconception.title);
+        say!("\nwhat happened{place}: {title}");
         say!("{}", wrapped(&misconception.says));
+    }
+    for line in &graded.look_at {
+        say!("\n{}", wrapped(&format!("look at: {line}")));
     }
     say!();
     for (kind, tally) in &graded.kinds {

@@ -110,7 +110,7 @@ impl Audience for Progress<'_> {
             }
             say!("{}", report::table(&self.grader.course, graded));
             for exercise in &graded.exercises {
-                if let Some(misconception) = &exercise.misconception {
+                for misconception in &exercise.misconceptions {
                     say!("{}: {}", exercise.exercise, misconception.title);
                 }
                 match &exercise.outcome {

@@ -1,16 +1,19 @@
 //! A misconception: a usual mistake, as a diff against the solution, with a title and what its maker is told.
 //!
 //! `solutions/NN-name/misconceptions/ID.diff` holds the title in its first line, then, between blank lines, what is said,
-//! then the diff of `src/lib.rs`.
+//! then the diff of `src/lib.rs`. `misconceptions/otherwise/ID.diff` is a diff alone: the same mistake in another way of
+//! writing it.
 
 use crate::course::{Course, Exercise};
-use crate::verdict::Misconceived;
 use anyhow::{Context, Result, bail};
 use std::fs;
 use std::path::Path;
 
 /// The file that a misconception changes.
 const CHANGED: &str = "src/lib.rs";
+
+/// The folder of the misconceptions that are written in another way.
+const OTHERWISE: &str = "otherwise";
 
 /// One misconception.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,15 +28,6 @@ pub struct Misconception {
     pub diff: String,
     /// What that makes of the solution.
     pub source: String,
-}
-
-impl From<Misconception> for Misconceived {
-    fn from(misconception: Misconception) -> Self {
-        let Misconception {
-            id, title, says, ..
-        } = misconception;
-        Self { id, title, says }
-    }
 }
 
 impl Misconception {
@@ -55,9 +49,48 @@ impl Misconception {
             let path = entry
                 .with_context(|| format!("{} cannot be read", folder.display()))?
                 .path();
-            all.push(Self::open(&path, &solved)?);
+            if path.file_name().is_none_or(|name| name != OTHERWISE) {
+                all.push(Self::open(&path, &solved)?);
+            }
         }
         all.sort_by(|a, b| a.id.cmp(&b.id));
+        Ok(all)
+    }
+
+    /// The sources that make one of these misconceptions in another way, with its id.
+    ///
+    /// # Errors
+    /// Where a file is of no misconception, or does not apply to the solution.
+    pub fn otherwise(
+        course: &Course,
+        exercise: &Exercise,
+        misconceptions: &[Self],
+    ) -> Result<Vec<(String, String)>> {
+        let solution = course.root.join("solutions").join(&exercise.folder);
+        let folder = solution.join("misconceptions").join(OTHERWISE);
+        let solved = solution_of(course, exercise)?;
+        let mut all = vec![];
+        for entry in fs::read_dir(&folder).into_iter().flatten() {
+            let path = entry
+                .with_context(|| format!("{} cannot be read", folder.display()))?
+                .path();
+            let id = path
+                .file_stem()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned();
+            if !misconceptions.iter().any(|one| one.id == id) {
+                bail!("{} is of no misconception", path.display());
+            }
+            let diff = fs::read_to_string(&path)
+                .with_context(|| format!("{} cannot be read", path.display()))?;
+            let diff = diff.trim_start();
+            all.push((
+                id,
+                apply(diff, &solved).with_context(|| path.display().to_string())?,
+            ));
+        }
+        all.sort();
         Ok(all)
     }
 

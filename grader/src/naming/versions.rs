@@ -1,8 +1,10 @@
 //! One worker that holds an exercise's solution and all of its misconceptions, compiled once and kept.
 //!
 //! It is one program with a module for each version, in which the version's source stands under the exercise's name, and
-//! the exercise's own worker beside it. Compiled one by one, they would take ten times as long.
+//! the exercise's own worker beside it. Compiled one by one, they would take ten times as long. One module more holds all
+//! misconceptions that change nothing but the bodies of functions, to be switched on together ([`functions`]).
 
+use super::functions;
 use super::misconception::{Misconception, solution_of};
 use crate::compile::{library_arguments, worker_arguments};
 use crate::confine::Confinement;
@@ -22,6 +24,9 @@ use syn::{Item, Visibility};
 
 /// The name of the solution among the versions. No misconception is called so: theirs are their files' names.
 pub const SOLUTION: &str = "=";
+
+/// What stands between the names of misconceptions that are to be in one program. No misconception's name holds it.
+pub const JOINED_BY: char = '+';
 
 /// What compiling them may take. It takes some ten seconds.
 const LIMIT: Duration = Duration::from_secs(300);
@@ -239,10 +244,18 @@ fn program(
         });
         served.push(quote! { (#name, #module::main) });
     }
+    let solution = versions.iter().find(|(name, _)| *name == SOLUTION);
+    let (_, solution) = solution.context("the solution is not among the versions")?;
+    let mut joined = functions::joined(solution, versions)?.items;
+    fill_modules(&mut joined, modules)?;
     let program = quote! {
         #(#all)*
+        mod joined {
+            pub mod #exercise { #(#joined)* }
+            #(#worker)*
+        }
         fn main() -> std::process::ExitCode {
-            workers::versions::serve_versions(&[#(#served),*])
+            workers::versions::serve_versions(&[#(#served),*], joined::main)
         }
     };
     Ok(program.to_string())
@@ -298,12 +311,12 @@ mod tests {
             .items
             .iter()
             .filter(|item| matches!(item, Item::Mod(_)));
-        assert_eq!(modules.count(), 2);
+        assert_eq!(modules.count(), 3);
         assert_eq!(
             program.matches("pub mod msa { pub struct Msa ; }").count(),
-            2
+            3
         );
-        assert_eq!(program.matches("pub fn main").count(), 2);
+        assert_eq!(program.matches("pub fn main").count(), 3);
         assert!(
             program.contains(r#"("no-scale" , version_1 :: main)"#),
             "{program}"

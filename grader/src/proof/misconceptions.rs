@@ -1,5 +1,5 @@
 //! That each misconception fails a test, that each test notices a misconception, and that each is named as itself when it
-//! is handed in with other names and in another order. Shows which test notices which.
+//! is handed in with other names and in another order, or written in another way. Shows which test notices which.
 
 use super::{Finding, disguise, trials};
 use crate::course::Exercise;
@@ -11,7 +11,7 @@ use std::fmt::Write;
 
 pub(super) fn prove(grader: &Grader) -> Result<Finding> {
     let mut finding = Finding::default();
-    let (mut all, mut right) = (0, 0);
+    let (mut all, mut right, mut otherwise) = (0, 0, 0);
     let mut tables = String::new();
     for exercise in &grader.exercises {
         let misconceptions = match Misconception::all(&grader.course, exercise) {
@@ -34,12 +34,41 @@ pub(super) fn prove(grader: &Grader) -> Result<Finding> {
         all += misconceptions.len();
         right += misconceptions.len() - faults.len();
         finding.faults.extend(faults);
+        let others = Misconception::otherwise(&grader.course, exercise, &misconceptions)?;
+        otherwise += others.len();
+        finding
+            .faults
+            .extend(faults_otherwise(grader, exercise, &others)?);
         let matrix = Matrix::new(exercise, &misconceptions, &trials);
         finding.faults.extend(matrix.tests_that_notice_nothing());
         let _ = write!(tables, "\n\n{matrix}");
     }
-    finding.showed = format!("{right} of {all} fail and are named as themselves{tables}");
+    finding.showed = format!(
+        "{right} of {all} fail and are named as themselves, {otherwise} of them written in two ways{tables}"
+    );
     Ok(finding)
+}
+
+/// What is wrong with misconceptions that are written in another way.
+fn faults_otherwise(
+    grader: &Grader,
+    exercise: &Exercise,
+    others: &[(String, String)],
+) -> Result<Vec<String>> {
+    let faults = trials::each(others, |(id, source)| {
+        let trial = trials::of_source(grader, exercise, source, Doubt::Failures)?;
+        let what = match trials::suspected(&trial) {
+            Ok(named) if named == [id.as_str()] => return Ok(None),
+            Ok(named) => format!("named {named:?}"),
+            Err(error) => format!("not named: {error}"),
+        };
+        let why = trials::untested(&trial).unwrap_or(format!("is {what}"));
+        Ok(Some(format!(
+            "{} {id}, written in another way, {why}",
+            exercise.folder
+        )))
+    })?;
+    Ok(faults.into_iter().flatten().collect())
 }
 
 /// What is wrong with a misconception, of which this came in disguise.
@@ -147,7 +176,7 @@ impl std::fmt::Display for Matrix<'_> {
 }
 
 #[cfg(test)]
-pub(super) mod testing {
+pub(crate) mod testing {
     use crate::course::{Exercise, Facts, Kind};
     use crate::naming::Misconception;
     use indexmap::IndexMap;
@@ -211,7 +240,7 @@ mod tests {
 
     #[test]
     fn one_that_is_named_as_itself_has_no_fault() {
-        let named = Suspicion::One(misconception("a"));
+        let named = Suspicion::from(misconception("a"));
         assert_eq!(fault(&trial(Outcome::Tested, &["x"], named)), None);
     }
 
@@ -221,18 +250,24 @@ mod tests {
         let fault = |failed: &[&str], suspicion| {
             fault(&trial(Outcome::Tested, failed, suspicion)).expect("a fault")
         };
-        assert!(fault(&[], Suspicion::None).starts_with("01-a a passes every test"));
-        assert_eq!(fault(&["x"], Suspicion::None), "01-a a is not named");
-        let other = Suspicion::One(misconception("b"));
+        assert!(fault(&[], Suspicion::default()).starts_with("01-a a passes every test"));
+        assert_eq!(fault(&["x"], Suspicion::default()), "01-a a is not named");
+        let other = Suspicion::from(misconception("b"));
         assert_eq!(fault(&["x"], other), "01-a a is named b");
-        let tie = fault(&["x"], Suspicion::Several(several.into()));
+        let tie = fault(
+            &["x"],
+            Suspicion {
+                tied: several.into(),
+                ..Suspicion::default()
+            },
+        );
         assert!(tie.starts_with("01-a a cannot be told from b"), "{tie}");
     }
 
     #[test]
     fn one_that_does_not_compile_has_a_fault() {
         let outcome = Outcome::DoesNotCompile("error: x".to_owned());
-        let fault = fault(&trial(outcome, &[], Suspicion::None));
+        let fault = fault(&trial(outcome, &[], Suspicion::default()));
         assert_eq!(fault.as_deref(), Some("01-a a does not compile: error: x"));
     }
 
@@ -240,8 +275,8 @@ mod tests {
     fn the_matrix_has_a_row_for_each_test_and_a_column_for_each_misconception() {
         let misconceptions = [misconception("a"), misconception("b-c")];
         let trials = [
-            trial(Outcome::Tested, &["x"], Suspicion::None),
-            trial(Outcome::Tested, &[], Suspicion::None),
+            trial(Outcome::Tested, &["x"], Suspicion::default()),
+            trial(Outcome::Tested, &[], Suspicion::default()),
         ];
         let exercise = exercise();
         let matrix = Matrix::new(&exercise, &misconceptions, &trials);

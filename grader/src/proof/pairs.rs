@@ -1,15 +1,16 @@
-//! That two misconceptions at once are not named as one of them, unless the second changes nothing that a test sees. A
-//! few pairs of each exercise are tried, always the same ones.
+//! That of two misconceptions in different functions both are named, and of two in the same function none that the other
+//! hides. A few pairs of each exercise are tried, always the same ones.
 
 use super::{Finding, trials};
 use crate::course::Exercise;
 use crate::grade::{Doubt, Grader, Trial};
-use crate::naming::Misconception;
-use crate::naming::misconception::apply;
+use crate::naming::misconception::{apply, solution_of};
+use crate::naming::{Misconception, Named, functions};
 use crate::verdict::Outcome;
 use anyhow::Result;
+use std::collections::BTreeSet;
 
-/// How many pairs of an exercise are tried.
+/// How many pairs of an exercise are tried, of different functions and of others.
 const TRIED: usize = 4;
 
 /// Two misconceptions in one source.
@@ -17,74 +18,156 @@ struct Pair<'a> {
     exercise: &'a Exercise,
     of: [Misconception; 2],
     source: String,
+    /// Whether they change different functions.
+    is_apart: bool,
+}
+
+/// What came of a pair.
+#[derive(Default)]
+struct Naming {
+    both: bool,
+    fault: Option<String>,
 }
 
 pub(super) fn prove(grader: &Grader) -> Result<Finding> {
     let mut pairs = vec![];
     for exercise in &grader.exercises {
         let misconceptions = Misconception::all(&grader.course, exercise)?;
-        pairs.extend(pairs_of(exercise, &misconceptions));
+        let solution = solution_of(&grader.course, exercise)?;
+        pairs.extend(pairs_of(exercise, &solution, &misconceptions)?);
     }
-    let faults = trials::each(&pairs, |pair| fault_of(grader, pair))?;
-    let faults: Vec<_> = faults.into_iter().flatten().collect();
+    let namings = trials::each(&pairs, |pair| naming_of(grader, pair))?;
+    let apart = pairs.iter().filter(|pair| pair.is_apart).count();
+    let both = namings.iter().filter(|naming| naming.both).count();
+    let faults: Vec<_> = namings.into_iter().filter_map(|it| it.fault).collect();
     Ok(Finding {
         showed: format!(
-            "{} of {} pairs of misconceptions are named as no single one",
-            pairs.len() - faults.len(),
-            pairs.len()
+            "of {apart} pairs of misconceptions in different functions, {both} are both named; of {} in the same, none falsely",
+            pairs.len() - apart
         ),
         faults,
     })
 }
 
-/// Pairs that apply together: the first with the last, the second with the one before, and so on.
-fn pairs_of<'a>(exercise: &'a Exercise, misconceptions: &[Misconception]) -> Vec<Pair<'a>> {
-    let pairs = misconceptions.iter().zip(misconceptions.iter().rev());
-    let pairs = pairs.take(misconceptions.len() / 2);
-    let pairs = pairs.filter_map(|(a, b)| {
-        let source = apply(&b.diff, &a.source).ok()?;
-        let of = [a.clone(), b.clone()];
-        Some(Pair {
-            exercise,
-            of,
-            source,
-        })
-    });
-    pairs.take(TRIED).collect()
+/// Pairs that apply together, of different functions and of others: the first with the last, the second with the one
+/// before, and so on.
+fn pairs_of<'a>(
+    exercise: &'a Exercise,
+    solution: &str,
+    misconceptions: &[Misconception],
+) -> Result<Vec<Pair<'a>>> {
+    let functions = functions::changed(solution, misconceptions)?;
+    let (mut apart, mut others) = (vec![], vec![]);
+    let count = misconceptions.len();
+    // All pairs, those first that are far from each other and have not been tried with another.
+    let all = (1..count)
+        .rev()
+        .flat_map(|distance| (0..count - distance).map(move |a| (a, a + distance)));
+    let mut used = [BTreeSet::new(), BTreeSet::new()];
+    for (a, b) in all {
+        let is_apart = match (&functions[a], &functions[b]) {
+            (Some(of_a), Some(of_b)) => of_a.is_disjoint(of_b),
+            _ => false,
+        };
+        let (pairs, used) = match is_apart {
+            true => (&mut apart, &mut used[0]),
+            false => (&mut others, &mut used[1]),
+        };
+        if pairs.len() == TRIED || used.contains(&a) || used.contains(&b) {
+            continue;
+        }
+        let of = [a, b].map(|index| misconceptions[index].clone());
+        if let Ok(source) = apply(&of[1].diff, &of[0].source) {
+            used.extend([a, b]);
+            pairs.push(Pair {
+                exercise,
+                of,
+                source,
+                is_apart,
+            });
+        }
+    }
+    apart.append(&mut others);
+    Ok(apart)
 }
 
-fn fault_of(grader: &Grader, pair: &Pair<'_>) -> Result<Option<String>> {
+fn naming_of(grader: &Grader, pair: &Pair<'_>) -> Result<Naming> {
     let Pair {
         exercise,
         of,
         source,
+        ..
     } = pair;
     let both = trials::of_source(grader, exercise, source, Doubt::Failures)?;
     // Two diffs may apply and make no program.
     if both.outcome != Outcome::Tested {
-        return Ok(None);
+        return Ok(Naming::default());
     }
     let names = of.each_ref().map(|it| it.id.as_str()).join(" and ");
-    let named = match trials::suspected(&both) {
+    let fault = |what: String| Naming {
+        both: false,
+        fault: Some(format!("{} {names} at once {what}", exercise.folder)),
+    };
+    let named = match named(&both) {
         Ok(named) => named,
-        Err(error) => return Ok(Some(format!("{} {names}: {error}", exercise.folder))),
+        Err(error) => return Ok(fault(format!("are not named: {error}"))),
     };
-    let [named] = named[..] else {
-        return Ok(None);
-    };
-    let Some(alone) = of.iter().find(|it| it.id == named) else {
-        return Ok(Some(format!(
-            "{} {names} at once are named {named}",
-            exercise.folder
-        )));
-    };
-    let alone = trials::of_source(grader, exercise, &alone.source, Doubt::Failures)?;
-    Ok((!are_alike(&both, &alone)).then(|| {
-        format!(
-            "{} {names} at once are named {named}, which fails otherwise",
-            exercise.folder
-        )
-    }))
+    let is_named = |one: &Misconception| named.iter().find(|it| it.misconception.id == one.id);
+    if let Some(other) = named.iter().find(|it| !of.contains(&it.misconception)) {
+        return Ok(fault(format!("are named {}", other.misconception.id)));
+    }
+    if of.iter().all(|one| is_named(one).is_some()) {
+        return Ok(Naming {
+            both: true,
+            fault: None,
+        });
+    }
+    let mut alone = vec![];
+    for one in of {
+        alone.push(trials::of_source(
+            grader,
+            exercise,
+            &one.source,
+            Doubt::Failures,
+        )?);
+    }
+    let seen: Vec<_> = alone.iter().map(operations).collect();
+    let each_is_seen_alone = !seen[0].is_subset(&seen[1]) && !seen[1].is_subset(&seen[0]);
+    if pair.is_apart && each_is_seen_alone {
+        return Ok(fault("are not both named".to_owned()));
+    }
+    for (index, one) in of.iter().enumerate() {
+        let Some(found) = is_named(one) else { continue };
+        let other = &seen[1 - index];
+        let shares_one = found
+            .operations
+            .iter()
+            .any(|operation| other.contains(operation.as_str()));
+        if shares_one && !are_alike(&both, &alone[index]) {
+            return Ok(fault(format!(
+                "are named {}, which answers otherwise",
+                one.id
+            )));
+        }
+    }
+    Ok(Naming::default())
+}
+
+fn named(trial: &Trial) -> Result<&[Named], String> {
+    let suspicion = trial
+        .suspicion
+        .as_ref()
+        .map_err(|error| format!("{error:#}"))?;
+    Ok(&suspicion.named)
+}
+
+/// The functions in which something is named.
+fn operations(trial: &Trial) -> BTreeSet<&str> {
+    let named = named(trial).unwrap_or_default().iter();
+    named
+        .flat_map(|it| &it.operations)
+        .map(String::as_str)
+        .collect()
 }
 
 /// Whether both fail the same tests.
@@ -104,28 +187,43 @@ mod tests {
     use crate::proof::misconceptions::testing::{exercise, misconception};
 
     #[test]
-    fn pairs_are_of_different_misconceptions_and_apply_together() {
-        let base = "one\ntwo\nthree\nfour\nfive\nsix\nseven\neight\nnine\nten\n";
-        let changed = |id: &str, word: &str| {
-            let source = base.replace(word, "changed");
-            let patch = diffy::create_patch(base, &source).to_string();
-            let names = "--- a/src/lib.rs\n+++ b/src/lib.rs\n";
+    fn pairs_are_of_different_misconceptions_and_apply_together() -> Result<()> {
+        let function = |name: &str| {
+            format!(
+                "fn {name}() -> u8 {{\n    // One.\n    // Two.\n    1\n    // Three.\n    // Four.\n}}\n\n"
+            )
+        };
+        let base = ["a", "b", "c"].map(function).concat();
+        let changed = |id: &str, place: usize| {
+            let (before, rest) =
+                base.split_at(base.match_indices("    1\n").nth(place).expect("a body").0);
+            let source = format!(
+                "{before}{}",
+                rest.replacen("    1\n", &format!("    {}\n", id.len()), 1)
+            );
+            let patch = diffy::create_patch(&base, &source).to_string();
             let hunks = &patch[patch.find("@@").expect("a hunk")..];
             Misconception {
+                diff: format!("--- a/src/lib.rs\n+++ b/src/lib.rs\n{hunks}"),
                 source,
-                diff: format!("{names}{hunks}"),
                 ..misconception(id)
             }
         };
-        let places = [("a", "one"), ("b", "four"), ("c", "five"), ("d", "ten")];
-        let misconceptions = places.map(|(id, word)| changed(id, word));
+        // The second and the third stand in one line.
+        let misconceptions = [
+            changed("aa", 0),
+            changed("bbb", 1),
+            changed("bbbb", 1),
+            changed("ccccc", 2),
+        ];
         let exercise = exercise();
-        let pairs = pairs_of(&exercise, &misconceptions);
+        let pairs = pairs_of(&exercise, &base, &misconceptions)?;
         let names: Vec<_> = pairs
             .iter()
-            .map(|pair| pair.of.each_ref().map(|it| it.id.as_str()))
+            .map(|pair| (pair.of.each_ref().map(|it| it.id.as_str()), pair.is_apart))
             .collect();
-        assert_eq!(names, [["a", "d"]]);
-        assert_eq!(pairs[0].source.matches("changed").count(), 2);
+        assert_eq!(names, [(["aa", "ccccc"], true)]);
+        assert!(pairs[0].source.contains("    2\n") && pairs[0].source.contains("    5\n"));
+        Ok(())
     }
 }

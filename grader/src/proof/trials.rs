@@ -4,7 +4,6 @@ use crate::course::Exercise;
 use crate::grade::{Doubt, Grader, Trial};
 use crate::intake::Source;
 use crate::lanes;
-use crate::naming::Suspicion;
 use crate::session::Broken;
 use crate::verdict::Outcome;
 use anyhow::{Result, bail};
@@ -60,10 +59,13 @@ pub(super) fn untested(trial: &Trial) -> Option<String> {
 
 /// The misconceptions that a trial is suspected of.
 pub(super) fn suspected(trial: &Trial) -> Result<Vec<&str>, String> {
-    match &trial.suspicion {
-        Ok(Suspicion::None) => Ok(vec![]),
-        Ok(Suspicion::One(one)) => Ok(vec![&one.id]),
-        Ok(Suspicion::Several(several)) => Ok(several.iter().map(|it| it.id.as_str()).collect()),
-        Err(error) => Err(format!("{error:#}")),
-    }
+    let suspicion = trial
+        .suspicion
+        .as_ref()
+        .map_err(|error| format!("{error:#}"))?;
+    let named = suspicion.named.iter().map(|it| &it.misconception);
+    Ok(named
+        .chain(&suspicion.tied)
+        .map(|it| it.id.as_str())
+        .collect())
 }

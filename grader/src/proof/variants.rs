@@ -116,9 +116,9 @@ mod tests {
             tests: vec![tested("x", message)],
             suspicion: Ok(suspicion),
         };
-        assert_eq!(faults_of(&trial(None, Suspicion::None)), [""; 0]);
+        assert_eq!(faults_of(&trial(None, Suspicion::default())), [""; 0]);
         assert_eq!(
-            faults_of(&trial(Some("off"), Suspicion::One(misconception("a")))),
+            faults_of(&trial(Some("off"), Suspicion::from(misconception("a")))),
             ["shape::x fails: off", "it is accused of a"]
         );
     }

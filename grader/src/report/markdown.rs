@@ -74,9 +74,13 @@ fn write_exercise(page: &mut String, course: &Course, graded: &GradedExercise) {
             points(tally.max_points)
         );
     }
-    if let Some(misconception) = &graded.misconception {
+    for misconception in &graded.misconceptions {
         let Misconceived { title, says, .. } = misconception;
-        let _ = writeln!(page, "\n**What happened: {title}.** {says}");
+        let place = misconception.place();
+        let _ = writeln!(page, "\n**What happened{place}: {title}.** {says}");
+    }
+    for line in &graded.look_at {
+        let _ = writeln!(page, "\nLook at: {line}");
     }
     let waiting = graded.tests.iter();
     for (tested, why) in waiting.filter_map(|it| Some((it, it.not_counted.as_deref()?))) {

@@ -1,6 +1,6 @@
 //! Comparisons that explain: what was expected, what came, how many values are off, and where.
 
-use crate::{AsValues, Values};
+use crate::{AsValues, Values, relation};
 use std::fmt;
 
 /// How far a value may be off: |got − expected| ≤ absolute + relative · |expected|.
@@ -35,11 +35,25 @@ impl Tolerance {
         Self::new(self.relative, self.absolute + absolute)
     }
 
-    fn allows(self, got: f64, expected: f64) -> bool {
+    /// The same, and at least relatively as wide as this.
+    pub(crate) fn at_least(self, relative: f64) -> Self {
+        Self::new(self.relative.max(relative), self.absolute)
+    }
+
+    /// The same for values that are larger by this factor.
+    pub(crate) fn scaled(self, factor: f64) -> Self {
+        Self::new(self.relative, factor * self.absolute)
+    }
+
+    /// How far a value of this size may be off.
+    pub(crate) fn around(self, size: f64) -> f64 {
+        self.absolute + self.relative * size
+    }
+
+    pub(crate) fn allows(self, got: f64, expected: f64) -> bool {
         // Equality first, for two infinities: an infinite `expected` would allow anything. A NaN is never allowed.
         got == expected
-            || (expected.is_finite()
-                && (got - expected).abs() <= self.absolute + self.relative * expected.abs())
+            || (expected.is_finite() && (got - expected).abs() <= self.around(expected.abs()))
     }
 }
 
@@ -88,7 +102,12 @@ pub fn close(
             expected.dtype, got.dtype
         ));
     }
-    same_shape(&got, &expected.shape)?;
+    same_shape(&got, &expected.shape).map_err(|shapes| {
+        match relation::find(&got, &expected, tolerance) {
+            Some(relation) => format!("{shapes}\n  relation {relation}"),
+            None => shapes,
+        }
+    })?;
     let off: Vec<usize> = (0..expected.data.len())
         .filter(|&i| !tolerance.allows(got.data[i], expected.data[i]))
         .collect();
@@ -190,6 +209,9 @@ impl fmt::Display for Difference<'_> {
             number(self.got.data[worst]),
             number(self.distance(worst)),
         )?;
+        if let Some(relation) = relation::find(self.got, self.expected, self.tolerance) {
+            writeln!(f, "  relation {relation}")?;
+        }
         let excerpt = self.excerpt(worst);
         let width = excerpt
             .clone()

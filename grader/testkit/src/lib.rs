@@ -1,6 +1,7 @@
 //! What the course's tests are written with.
 //!
-//! - [`assert_shape!`] and [`assert_close!`] compare arrays and tensors, and explain a difference.
+//! - [`assert_shape!`] and [`assert_close!`] compare arrays and tensors, and explain a difference;
+//!   where the values are the expected ones transposed, scaled or in another order, they say so.
 //! - [`snapshot!`] compares with values stored from PyTorch, within a tolerance.
 //! - [`uniform`] makes the same numbers here and in PyTorch, from a name.
 //! - [`panic_message`] catches the panic that a bad size must get, and [`assert_names`] looks for numbers in its message.
@@ -18,6 +19,7 @@ pub mod drawn;
 pub mod gradient;
 pub mod panics;
 pub mod property;
+mod relation;
 pub mod snapshot;
 pub mod strategies;
 #[cfg(feature = "tch")]

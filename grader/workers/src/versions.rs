@@ -1,15 +1,20 @@
 //! Several versions of an exercise in one program, each asked for by its name: starting a program that links libtorch
 //! takes longer than what it is asked.
 //!
-//! Each version brings the `main` of its own worker. Run within `operations`, it says what it serves and returns.
+//! Each version brings the `main` of its own worker. Run within `operations`, it says what it serves and returns. One more
+//! holds what several versions do, and does what those do that a request names: `no-scale+one-head/attention`.
 
 use crate::{Operation, meet, serve_with};
 use std::cell::RefCell;
 use std::process::ExitCode;
+use std::sync::{PoisonError, RwLock};
 use wire::Fault;
 
 /// What stands between a version's name and an operation's, in a request: `no-scale/attention`.
 const BETWEEN: char = '/';
+
+/// What stands between the names of several versions that are to be switched on together.
+const JOINED_BY: char = '+';
 
 /// A version's name and the `main` of its worker.
 pub type Version = (&'static str, fn() -> ExitCode);
@@ -18,8 +23,21 @@ thread_local! {
     static COLLECTED: RefCell<Option<Vec<Operation>>> = const { RefCell::new(None) };
 }
 
-/// Meets requests as [`serve`](crate::serve) does, for the operations of all versions.
-pub fn serve_versions(versions: &[Version]) -> ExitCode {
+/// The versions that are switched on in the program that holds several.
+static SWITCHED_ON: RwLock<Vec<String>> = RwLock::new(vec![]);
+
+/// The number of the first of these versions that is switched on, for a function that each of them does otherwise.
+pub fn switched_on(versions: &[&str]) -> Option<usize> {
+    let on = SWITCHED_ON.read().unwrap_or_else(PoisonError::into_inner);
+    versions
+        .iter()
+        .position(|version| on.iter().any(|it| it == version))
+}
+
+/// Meets requests as [`serve`](crate::serve) does, for the operations of all versions, and of the program `joined` that
+/// holds several of them.
+pub fn serve_versions(versions: &[Version], joined: fn() -> ExitCode) -> ExitCode {
+    let joined = operations(joined);
     let versions: Vec<_> = versions
         .iter()
         .map(|&(name, main)| (name, operations(main)))
@@ -29,6 +47,12 @@ pub fn serve_versions(versions: &[Version]) -> ExitCode {
             .operation
             .split_once(BETWEEN)
             .unwrap_or(("", &request.operation));
+        if wanted.contains(JOINED_BY) {
+            let names = wanted.split(JOINED_BY).map(str::to_owned).collect();
+            *SWITCHED_ON.write().unwrap_or_else(PoisonError::into_inner) = names;
+            request.operation = operation.to_owned();
+            return meet(&joined, request);
+        }
         let Some((_, operations)) = versions.iter().find(|(name, _)| *name == wanted) else {
             return Err(Fault::bad_request(format!("no version {wanted:?}")));
         };
@@ -66,6 +90,13 @@ mod tests {
 
     fn worker() -> ExitCode {
         serve(&[("a", nothing), ("b", nothing)])
+    }
+
+    #[test]
+    fn the_first_version_that_is_switched_on_is_found() {
+        *SWITCHED_ON.write().expect("a lock") = ["b", "c"].map(str::to_owned).into();
+        assert_eq!(switched_on(&["a", "b", "c"]), Some(1));
+        assert_eq!(switched_on(&["a"]), None);
     }
 
     #[test]

@@ -43,7 +43,8 @@ pub(crate) fn graded(exercises: Vec<(&str, Outcome, Vec<Tested>)>) -> Graded {
                 max_points: tally.max_points,
                 kinds: BTreeMap::from([(Kind::Shape, tally)]),
                 tests,
-                misconception: None,
+                misconceptions: vec![],
+                look_at: vec![],
                 seconds: 0.0,
             }
         })
