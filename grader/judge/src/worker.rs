@@ -332,6 +332,9 @@ impl Running {
 
 const SIGKILL: i32 = 9;
 
+/// The exit code of the system's loader where a library is gone or cannot be read.
+const NOT_LOADED: i32 = 127;
+
 fn ended(status: ExitStatus) -> String {
     match (status.code(), status.signal()) {
         (Some(code), _) => format!("it ended the process with exit code {code}"),
@@ -394,7 +397,7 @@ fn exchange(
             words,
             code: Some(code),
             was_read: false,
-        } if code == i32::from(NOT_CONFINED) => Broken::NotStarted(words),
+        } if [i32::from(NOT_CONFINED), NOT_LOADED].contains(&code) => Broken::NotStarted(words),
         End { words, .. } => Broken::Ended(words),
     })
 }
@@ -578,9 +581,10 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_confined_is_not_the_submissions_end() {
-        for wait in ["", "sleep 0.2; "] {
-            let script = format!("{wait}echo no memory >&2; exit {NOT_CONFINED}");
+    fn what_cannot_be_confined_or_loaded_is_not_the_submissions_end() {
+        let codes = [i32::from(NOT_CONFINED), NOT_LOADED];
+        for (wait, code) in ["", "sleep 0.2; "].into_iter().zip(codes) {
+            let script = format!("{wait}echo no memory >&2; exit {code}");
             let refused = answer_of(&|| Ok(shell(&script)));
             assert!(
                 matches!(&refused, Err(Broken::NotStarted(words)) if words.contains("no memory")),
@@ -591,12 +595,14 @@ mod tests {
 
     #[test]
     fn who_has_read_a_request_cannot_make_believe_that_it_was_never_started() {
-        let script = format!("{}; exit {NOT_CONFINED}", reads());
-        let forged = answer_of(&|| Ok(shell(&script)));
-        assert!(
-            matches!(&forged, Err(Broken::Ended(words)) if words.contains("exit code 125")),
-            "{forged:?}"
-        );
+        for code in [i32::from(NOT_CONFINED), NOT_LOADED] {
+            let script = format!("{}; exit {code}", reads());
+            let forged = answer_of(&|| Ok(shell(&script)));
+            assert!(
+                matches!(&forged, Err(Broken::Ended(words)) if words.contains("exit code 12")),
+                "{forged:?}"
+            );
+        }
         let other = answer_of(&|| Ok(shell("exit 1")));
         assert!(matches!(other, Err(Broken::Ended(_))), "{other:?}");
     }
