@@ -53,7 +53,7 @@ pub fn compile(
         )));
     }
     let library = scratch.join(format!("lib{}.rlib", exercise.name));
-    let confinement = Confinement::of_compiler(workshop, exercise, course_root, scratch);
+    let confinement = Confinement::of_compiler(workshop, exercise, scratch);
     let arguments = library_arguments(workshop, exercise, &src, &library)?;
     let finished = run(&confinement, workshop, &arguments, stop)?;
     let folders = || folders(workshop, course_root, scratch);
@@ -61,7 +61,7 @@ pub fn compile(
         return Ok(Compiled::Refused(refusal));
     }
     let worker = scratch.join("worker");
-    let arguments = worker_arguments(workshop, course_root, exercise, &library, &worker)?;
+    let arguments = worker_arguments(workshop, exercise, &library, &worker)?;
     let finished = run(&confinement, workshop, &arguments, stop)?;
     let Some(refusal) = refusal(&finished, &arguments, folders)? else {
         return Ok(Compiled::Worker(worker));
@@ -116,7 +116,6 @@ pub fn library_arguments(
 /// Where a library that the worker depends on was not built.
 pub fn worker_arguments(
     workshop: &Workshop,
-    course_root: &Path,
     exercise: &Exercise,
     library: &Path,
     worker: &Path,
@@ -133,11 +132,7 @@ pub fn worker_arguments(
         ]
         .map(OsString::from),
     );
-    arguments.push(
-        course_root
-            .join(format!("grader/workers/src/bin/{}.rs", exercise.name))
-            .into(),
-    );
+    arguments.push(workshop.worker_source(exercise).into());
     arguments.push(external(&exercise.name, library));
     for name in exercise
         .earlier

@@ -10,6 +10,8 @@ use crate::course::Exercise;
 use crate::grade::{Grader, Stage};
 use crate::process;
 use anyhow::{Context, Result, bail};
+use interface::TABLE;
+use interface::rewrite::with_crate;
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 use sha2::{Digest, Sha256};
@@ -18,7 +20,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, UNIX_EPOCH};
-use syn::{Item, Visibility};
+use syn::Item;
 
 /// The name of the solution among the versions. No misconception is called so: theirs are their files' names.
 pub const SOLUTION: &str = "=";
@@ -89,9 +91,6 @@ impl<'a> Build<'a> {
         exercise: &'a Exercise,
         misconceptions: &'a [Misconception],
     ) -> Result<Self> {
-        let path = format!("grader/workers/src/bin/{}.rs", exercise.name);
-        let worker = fs::read_to_string(grader.course.root.join(&path))
-            .with_context(|| format!("{path} cannot be read"))?;
         let solution = (SOLUTION, solution_of(&grader.course, exercise)?);
         let wrong = misconceptions
             .iter()
@@ -100,7 +99,7 @@ impl<'a> Build<'a> {
             grader,
             exercise,
             versions: std::iter::once(solution).chain(wrong).collect(),
-            worker,
+            worker: exercise.worker.clone(),
             modules: modules_of(
                 &grader
                     .course
@@ -153,14 +152,10 @@ impl<'a> Build<'a> {
             &self.modules,
         )?;
         fs::write(&main, source).context("the worker's source cannot be written")?;
-        let Grader {
-            workshop, course, ..
-        } = self.grader;
+        let workshop = &self.grader.workshop;
         let worker = scratch.join("worker");
-        let own = course
-            .root
-            .join(format!("grader/workers/src/bin/{}.rs", self.exercise.name));
-        let arguments = worker_arguments(workshop, &course.root, self.exercise, scratch, &worker)?;
+        let own = workshop.worker_source(self.exercise);
+        let arguments = worker_arguments(workshop, self.exercise, scratch, &worker)?;
         // The program stands in the place of the exercise's worker, and the versions in it in that of a submission.
         let is_submission = format!("--extern={}=", self.exercise.name);
         let mut arguments: Vec<OsString> = arguments
@@ -190,10 +185,8 @@ impl<'a> Build<'a> {
     }
 
     fn rustc(&self, folder: &Path, arguments: Vec<OsString>) -> Result<()> {
-        let Grader {
-            workshop, course, ..
-        } = self.grader;
-        let confinement = Confinement::of_compiler(workshop, self.exercise, &course.root, folder);
+        let workshop = &self.grader.workshop;
+        let confinement = Confinement::of_compiler(workshop, self.exercise, folder);
         let mut rustc = confinement.command(&workshop.rustc)?;
         rustc.args(arguments);
         let finished = process::run(&mut rustc, LIMIT, &|| self.grader.is_stopped())?;
@@ -215,14 +208,12 @@ fn program(
     modules: &BTreeMap<String, String>,
 ) -> Result<String> {
     let mut worker = syn::parse_file(worker).context("the exercise's worker is no Rust file")?;
-    for item in &mut worker.items {
-        if let Item::Fn(function) = item
-            && function.sig.ident == "main"
-        {
-            function.vis = Visibility::Public(Default::default());
-        }
-    }
+    worker
+        .items
+        .retain(|item| !matches!(item, Item::Fn(function) if function.sig.ident == "main"));
     let worker = worker.items;
+    let worker = quote! { #(#worker)* };
+    let table = format_ident!("{TABLE}");
     let exercise = format_ident!("{exercise}");
     let mut all: Vec<TokenStream> = vec![];
     let mut served: Vec<TokenStream> = vec![];
@@ -231,13 +222,15 @@ fn program(
         let mut items = file.items;
         fill_modules(&mut items, modules)?;
         let module = format_ident!("version_{number}");
+        let version = syn::parse_str(&format!("crate::{module}::{exercise}"))?;
+        let worker = with_crate(worker.clone(), &exercise.to_string(), &version);
         all.push(quote! {
             mod #module {
                 pub mod #exercise { #(#items)* }
-                #(#worker)*
+                #worker
             }
         });
-        served.push(quote! { (#name, #module::main) });
+        served.push(quote! { (#name, #module::#table) });
     }
     let program = quote! {
         #(#all)*
@@ -290,7 +283,8 @@ mod tests {
 
     #[test]
     fn each_version_has_the_exercises_worker_in_a_module_of_its_own() {
-        let worker = "//! Serves.\nuse msa::Msa;\nfn main() -> ExitCode { serve(&[]) }";
+        let worker =
+            "//! Serves.\nfn main() { serve(OPERATIONS) }\nstatic OPERATIONS: &[Operation] = &[];";
         let versions = [SOLUTION, "no-scale"].map(|name| (name, "pub struct Msa;".to_owned()));
         let program = program(worker, "msa", &versions, &BTreeMap::new()).expect("a program");
         let file = syn::parse_file(&program).expect("a program that parses");
@@ -303,9 +297,10 @@ mod tests {
             program.matches("pub mod msa { pub struct Msa ; }").count(),
             2
         );
-        assert_eq!(program.matches("pub fn main").count(), 2);
+        assert_eq!(program.matches("static OPERATIONS").count(), 2);
+        assert_eq!(program.matches("fn main").count(), 1);
         assert!(
-            program.contains(r#"("no-scale" , version_1 :: main)"#),
+            program.contains(r#"("no-scale" , version_1 :: OPERATIONS)"#),
             "{program}"
         );
     }

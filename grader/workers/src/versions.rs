@@ -1,29 +1,18 @@
 //! Several versions of an exercise in one program, each asked for by its name: starting a program that links libtorch
 //! takes longer than what it is asked.
-//!
-//! Each version brings the `main` of its own worker. Run within `operations`, it says what it serves and returns.
 
 use crate::{Operation, meet, serve_with};
-use std::cell::RefCell;
 use std::process::ExitCode;
 use wire::Fault;
 
 /// What stands between a version's name and an operation's, in a request: `no-scale/attention`.
 const BETWEEN: char = '/';
 
-/// A version's name and the `main` of its worker.
-pub type Version = (&'static str, fn() -> ExitCode);
-
-thread_local! {
-    static COLLECTED: RefCell<Option<Vec<Operation>>> = const { RefCell::new(None) };
-}
+/// A version's name and what its worker serves.
+pub type Version = (&'static str, &'static [Operation]);
 
 /// Meets requests as [`serve`](crate::serve) does, for the operations of all versions.
 pub fn serve_versions(versions: &[Version]) -> ExitCode {
-    let versions: Vec<_> = versions
-        .iter()
-        .map(|&(name, main)| (name, operations(main)))
-        .collect();
     serve_with(|mut request| {
         let (wanted, operation) = request
             .operation
@@ -35,43 +24,4 @@ pub fn serve_versions(versions: &[Version]) -> ExitCode {
         request.operation = operation.to_owned();
         meet(operations, request)
     })
-}
-
-/// What a worker's `main` serves.
-fn operations(main: fn() -> ExitCode) -> Vec<Operation> {
-    COLLECTED.set(Some(vec![]));
-    main();
-    COLLECTED.take().unwrap_or_default()
-}
-
-/// Takes the operations down where a worker's `main` is only asked for them.
-pub(crate) fn collect(operations: &[Operation]) -> bool {
-    COLLECTED.with_borrow_mut(|collected| {
-        collected
-            .as_mut()
-            .map(|collected| collected.extend_from_slice(operations))
-            .is_some()
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{Call, Outcome, serve};
-    use wire::Tensors;
-
-    fn nothing(_: &Call) -> Outcome {
-        Ok(Tensors::new())
-    }
-
-    fn worker() -> ExitCode {
-        serve(&[("a", nothing), ("b", nothing)])
-    }
-
-    #[test]
-    fn a_workers_main_says_what_it_serves_without_serving() {
-        let names: Vec<_> = operations(worker).iter().map(|(name, _)| *name).collect();
-        assert_eq!(names, ["a", "b"]);
-        assert!(!collect(&[]), "from here on, workers serve again");
-    }
 }
