@@ -134,7 +134,7 @@ fn floor(
             Command::new(&workshop.rustc)
                 .args(library_arguments(workshop, exercise, &src, &library)?),
         )?;
-        let arguments = worker_arguments(workshop, &course.root, exercise, &library, &worker)?;
+        let arguments = worker_arguments(workshop, exercise, &library, &worker)?;
         quietly(Command::new(&workshop.rustc).args(arguments))?;
         if exercise.uses_torch {
             // Its input is empty: it loads libtorch, and ends.

@@ -1,75 +1,53 @@
-//! Writes, for each exercise, the reference that its judge has within its own process.
+//! Makes each exercise's judge from its description, and puts the solution within it.
 
-use interface::rewrite::{in_f64, with_crate};
-use proc_macro2::TokenStream;
-use quote::{ToTokens, quote};
+use interface::{BY_HAND, DESCRIPTION, Interface, JudgeFiles};
 use std::error::Error;
 use std::path::{Path, PathBuf};
-use std::{env, fs};
-use syn::{Item, parse_quote};
+use std::{env, fs, io};
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let course = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let course = course.canonicalize()?;
     let out = PathBuf::from(env::var("OUT_DIR")?);
-    let mut names = vec![];
-    for entry in fs::read_dir(root.join("exercises"))? {
-        let folder = entry?.file_name().to_string_lossy().into_owned();
-        let Some((_, name)) = folder.split_once('-') else {
+    let exercises = course.join("exercises");
+    for exercise in entries(&exercises)? {
+        if !exercise.join(DESCRIPTION).is_file() {
             continue;
-        };
-        names.push((folder.clone(), name.to_owned()));
-    }
-    for (folder, name) in &names {
-        let worker = root.join(format!("grader/workers/src/bin/{name}.rs"));
-        let solution = root.join("solutions").join(folder).join("src");
-        for read in [&worker, &solution] {
-            println!("cargo::rerun-if-changed={}", read.display());
         }
-        let mut worker = syn::parse_file(&fs::read_to_string(worker)?)?;
-        worker
-            .items
-            .retain(|item| !matches!(item, Item::Fn(function) if function.sig.ident == "main"));
-        let worker = worker.items.into_iter();
-        let worker: TokenStream = worker.map(ToTokens::into_token_stream).collect();
-        let mut reference = worker.clone();
-        for (_, name) in &names {
-            let other = syn::parse_str(&format!("{name}_solution"))?;
-            reference = with_crate(reference, name, &other);
+        for part in [DESCRIPTION, BY_HAND, "tests"] {
+            let part = exercise.join(part);
+            // Cargo takes what is not there for changed.
+            if part.exists() {
+                watch(&part);
+            }
         }
-        let solution = syn::parse_file(&fs::read_to_string(solution.join("lib.rs"))?)?.items;
-        let solution = quote! { #(#solution)* };
-        let is_in_f32 = !solution.to_string().contains("tch ::");
-        let (in_f64, table) = match is_in_f32 {
-            false => (quote! {}, quote! { None }),
-            true => {
-                let solution = in_f64(solution);
-                let worker =
-                    with_crate(in_f64(worker), name, &parse_quote!(super::solution_in_f64));
-                let modules = quote! {
-                    #[allow(clippy::all, dead_code, unreachable_pub, unused_imports)]
-                    mod solution_in_f64 { #solution }
-                    #[allow(clippy::all, dead_code, unused_imports)]
-                    mod reference_in_f64 {
-                        #worker
-                        pub(super) static TABLE: &[Operation] = OPERATIONS;
-                    }
-                };
-                (modules, quote! { Some(reference_in_f64::TABLE) })
-            }
+        let folder = exercise.file_name().unwrap_or_default().to_string_lossy();
+        let interface = Interface::open(&course, &folder)?;
+        let mut tests = entries(&exercise.join("tests"))?;
+        tests.retain(|path| path.extension().is_some_and(|end| end == "rs"));
+        let solution = course.join("solutions").join(&*folder).join("src/lib.rs");
+        watch(&solution);
+        let files = JudgeFiles {
+            tests,
+            solution_in_f32: match interface.is_in_f32() {
+                true => Some(fs::read_to_string(&solution)?),
+                false => None,
+            },
         };
-        let source = quote! {
-            #[allow(clippy::all, dead_code, unused_imports)]
-            mod reference {
-                #reference
-                pub(super) static TABLE: &[Operation] = OPERATIONS;
-            }
-            #in_f64
-            pub(crate) static EXERCISE: judge::Exercise = judge::Exercise {
-                reference: reference::TABLE,
-                reference_in_f64: #table,
-            };
-        };
-        fs::write(out.join(format!("{name}.rs")), source.to_string())?;
+        let name = interface.crate_name();
+        fs::write(out.join(format!("{name}.rs")), interface.judge(&files)?)?;
     }
     Ok(())
+}
+
+fn watch(path: &Path) {
+    println!("cargo::rerun-if-changed={}", path.display());
+}
+
+/// What is in a folder, by name.
+fn entries(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let entries = fs::read_dir(folder)?.map(|entry| Ok(entry?.path()));
+    let mut entries: Vec<_> = entries.collect::<io::Result<_>>()?;
+    entries.sort();
+    Ok(entries)
 }

@@ -85,7 +85,7 @@ pub fn compile(
         }));
     }
     let library = scratch.join(format!("lib{}.rlib", exercise.name));
-    let confinement = Confinement::of_compiler(workshop, exercise, course_root, scratch);
+    let confinement = Confinement::of_compiler(workshop, exercise, scratch);
     let arguments = library_arguments(workshop, exercise, &src, &library)?;
     let finished = run(&confinement, workshop, &arguments, stop)?;
     let folders = || folders(workshop, course_root, scratch);
@@ -94,7 +94,7 @@ pub fn compile(
         return Ok(Compiled::Refused(Refused { words, machine }));
     }
     let worker = scratch.join("worker");
-    let arguments = worker_arguments(workshop, course_root, exercise, &library, &worker)?;
+    let arguments = worker_arguments(workshop, exercise, &library, &worker)?;
     let finished = run(&confinement, workshop, &arguments, stop)?;
     let Some(words) = refusal(&finished, &arguments, folders)? else {
         return Ok(Compiled::Worker(worker));
@@ -155,7 +155,6 @@ pub fn library_arguments(
 /// Where a library that the worker depends on was not built.
 pub fn worker_arguments(
     workshop: &Workshop,
-    course_root: &Path,
     exercise: &Exercise,
     library: &Path,
     worker: &Path,
@@ -172,7 +171,7 @@ pub fn worker_arguments(
         ]
         .map(OsString::from),
     );
-    arguments.push(course_root.join(worker_source(exercise)).into());
+    arguments.push(workshop.worker_source(exercise).into());
     arguments.push(external(&exercise.name, library));
     for name in exercise
         .earlier

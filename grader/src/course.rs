@@ -3,6 +3,7 @@
 use crate::limits::Asked;
 use anyhow::{Context, Result, bail};
 use indexmap::IndexMap;
+use interface::{Interface, Operation};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -34,6 +35,10 @@ pub struct Exercise {
     pub dependencies: Vec<String>,
     /// What `[package.metadata.exercise]` says.
     pub facts: Facts,
+    /// The source of its worker.
+    pub worker: String,
+    /// What `grader call` can call.
+    pub operations: IndexMap<String, Operation>,
 }
 
 /// `[package.metadata.exercise]`.
@@ -65,8 +70,6 @@ pub struct Facts {
     pub points: BTreeMap<Kind, f64>,
     /// The names of the graded tests.
     pub tests: BTreeMap<Kind, Vec<String>>,
-    /// What `grader call` can call.
-    pub operations: IndexMap<String, Operation>,
 }
 
 /// The kinds of test, in the order in which they are shown.
@@ -98,28 +101,6 @@ impl fmt::Display for Kind {
             Kind::Training => "training",
         })
     }
-}
-
-/// An operation: what it takes and gives.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Operation {
-    /// In one line.
-    pub about: String,
-    /// The tensors it takes, by name, and their shapes.
-    #[serde(default)]
-    pub tensors: IndexMap<String, String>,
-    /// Whether it takes the variables of a module by their names as well.
-    #[serde(default)]
-    pub weights: bool,
-    /// The scalars it takes, by name, and what they mean.
-    #[serde(default)]
-    pub arguments: IndexMap<String, String>,
-    /// The tensors it gives.
-    pub gives: IndexMap<String, String>,
-    /// Whether it takes a `cotangent` and gives gradients for it.
-    #[serde(default)]
-    pub gradients: bool,
 }
 
 /// The parts of a manifest that are read.
@@ -189,7 +170,7 @@ impl Course {
                 .with_context(|| format!("{} cannot be read", folder.display()))?
                 .path();
             if path.join("Cargo.toml").is_file() {
-                exercises.push(Exercise::open(&path)?);
+                exercises.push(Exercise::open(&root, &path)?);
             }
         }
         if exercises.is_empty() {
@@ -351,7 +332,7 @@ fn collect_files(root: &Path, place: PathBuf, files: &mut Vec<PathBuf>) -> Resul
 }
 
 impl Exercise {
-    fn open(path: &Path) -> Result<Self> {
+    fn open(course: &Path, path: &Path) -> Result<Self> {
         let manifest_path = path.join("Cargo.toml");
         let says = || {
             format!(
@@ -376,6 +357,7 @@ impl Exercise {
             .unwrap_or_default()
             .to_string_lossy()
             .into_owned();
+        let interface = Interface::open(course, &folder)?;
         Ok(Self {
             folder,
             name: manifest.package.name,
@@ -383,6 +365,8 @@ impl Exercise {
             earlier: vec![],
             dependencies: manifest.dependencies.into_keys().collect(),
             facts,
+            operations: interface.operations(),
+            worker: interface.worker(),
         })
     }
 

@@ -3,8 +3,8 @@
 //!
 //! | proof | shows |
 //! |---|---|
-//! | [`catalogue`] | test files, manifests, judges and workers name the same tests and operations |
-//! | [`api`] | a stub and its solution declare and document the same |
+//! | [`catalogue`] | test files, manifests and judges name the same tests |
+//! | [`api`] | a stub and its solution declare and document the same, as the description says |
 //! | [`stubs`] | stubs compile without a warning and fail every graded test |
 //! | [`solutions`] | solutions pass every graded test, whatever the seed |
 //! | [`answers`] | the answers stored for drawn cases are those of the reference |

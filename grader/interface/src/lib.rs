@@ -1,5 +1,22 @@
-//! The interface of an exercise: what its functions are called, take and give. From it comes the source of what asks
-//! them, the judge's stand-ins, and of what serves them, the worker's operations, for the crate of a submission as for
-//! the solution.
+//! The interface of an exercise: what its functions are called, take and give.
+//!
+//! `exercises/NN-name/interface.rs` describes it once, as signatures with names and shapes of tensors beside them. From
+//! it come the source of the judge's stand-ins, which ask, that of the worker, which answers, for a submission as for the
+//! solution, and what a reader is told of the operations. grader/README.md says how a description is written.
 
+mod declared;
+mod error;
+mod listing;
+mod model;
+mod read;
 pub mod rewrite;
+mod stand_ins;
+mod syntax;
+mod worker;
+
+pub use error::Error;
+pub use listing::Operation;
+pub use model::Interface;
+pub use read::{BY_HAND, DESCRIPTION};
+pub use stand_ins::JudgeFiles;
+pub use worker::TABLE;

@@ -5,11 +5,38 @@ use crate::worker::{self, interrupt};
 use ndarray::{Array, ArrayBase, Data, Dimension};
 use wire::{Answer, Element, RawTensor, Request, Tensors};
 
+/// A value that is sent as arguments of a call.
+pub trait Value {
+    /// Adds the value to the call.
+    #[must_use]
+    fn put(&self, name: &str, call: Call) -> Call;
+}
+
+macro_rules! scalars {
+    ($($type:ty),*) => {$(
+        impl Value for $type {
+            fn put(&self, name: &str, call: Call) -> Call {
+                call.argument(name, self)
+            }
+        }
+    )*};
+}
+
+scalars!(bool, f32, f64, i16, i32, i64, u8, u32, u64, usize);
+
+/// Rows and columns as the worker reads them: `3x4`.
+impl Value for (usize, usize) {
+    fn put(&self, name: &str, call: Call) -> Call {
+        let (rows, columns) = self;
+        call.argument(name, format!("{rows}x{columns}"))
+    }
+}
+
 /// A call that is being put together.
 #[derive(Debug)]
 pub struct Call {
-    exercise: &'static Exercise,
-    request: Request,
+    pub(crate) exercise: &'static Exercise,
+    pub(crate) request: Request,
 }
 
 impl Call {
@@ -33,6 +60,12 @@ impl Call {
         self
     }
 
+    /// Adds a value as its type is sent: as one argument or as several.
+    #[must_use]
+    pub fn value(self, name: &str, value: &impl Value) -> Self {
+        value.put(name, self)
+    }
+
     /// Adds a tensor as it is.
     #[must_use]
     pub fn raw(mut self, name: &str, tensor: RawTensor) -> Self {
@@ -48,6 +81,15 @@ impl Call {
         array: &ArrayBase<impl Data<Elem = T>, D>,
     ) -> Self {
         self.raw(name, array.into())
+    }
+
+    /// Adds arrays, numbered from 0 behind the beginning of their names.
+    #[must_use]
+    pub fn arrays<T: Element, D: Dimension>(self, start: &str, arrays: &[Array<T, D>]) -> Self {
+        let arrays = arrays.iter().enumerate();
+        arrays.fold(self, |call, (i, array)| {
+            call.array(&format!("{start}{i}"), array)
+        })
     }
 
     /// Adds a tensor of libtorch.
@@ -115,11 +157,6 @@ impl Answered {
         self.tensors
     }
 
-    /// Whether there is one of that name that has not been taken out yet.
-    pub fn has(&self, name: &str) -> bool {
-        self.tensors.contains_key(name)
-    }
-
     /// Takes an array out.
     ///
     /// # Panics
@@ -138,6 +175,16 @@ impl Answered {
     #[cfg(feature = "tch")]
     pub fn tensor(&mut self, name: &str) -> tch::Tensor {
         tch::Tensor::from(&self.raw(name))
+    }
+
+    /// Takes tensors of libtorch out that are numbered from 0 behind the beginning of their names: as many as there are.
+    #[cfg(feature = "tch")]
+    pub fn tensors(&mut self, start: &str) -> Vec<tch::Tensor> {
+        let names = (0..).map(|i| format!("{start}{i}"));
+        let names: Vec<_> = names
+            .take_while(|name| self.tensors.contains_key(name))
+            .collect();
+        names.iter().map(|name| self.tensor(name)).collect()
     }
 
     fn raw(&mut self, name: &str) -> RawTensor {

@@ -4,8 +4,9 @@
 //! [worker], another process, and returns what comes back. So the tests decide in a process in which no
 //! line of a submission runs, and no expected value is ever in the process in which one does.
 //!
-//! `tests/NAME.rs` is one program per exercise: `extern crate self as NAME;`, the stand-ins, and the exercise's
-//! test files by `#[path]`, unchanged.
+//! `tests/NAME.rs` is one program per exercise. All of it is made from the exercise's description, by this package's
+//! build script: the crate under the exercise's name, the stand-ins, the solution as [reference](Exercise), and the
+//! exercise's test files by `#[path]`, unchanged.
 
 mod call;
 mod exercise;
@@ -19,7 +20,7 @@ mod text;
 mod twin;
 pub mod worker;
 
-pub use call::{Answered, Call};
+pub use call::{Answered, Call, Value};
 pub use exercise::Exercise;
 #[cfg(feature = "tch")]
 pub use module::Module;

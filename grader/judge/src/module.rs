@@ -2,6 +2,8 @@
 
 use crate::worker::interrupt;
 use crate::{Answered, Call, Exercise};
+use std::cell::Cell;
+use std::collections::BTreeMap;
 use tch::nn::{Init, Path};
 use tch::{Tensor, no_grad};
 
@@ -9,29 +11,22 @@ use tch::{Tensor, no_grad};
 #[derive(Debug)]
 pub struct Module {
     exercise: &'static Exercise,
-    operation: &'static str,
-    arguments: Vec<(&'static str, String)>,
+    arguments: BTreeMap<String, String>,
     variables: Vec<(String, Tensor)>,
+    is_trained: Cell<bool>,
 }
 
 impl Module {
-    /// Has the worker build the module, and registers variables of the same names, shapes and values in `vs`.
-    pub fn new(
-        vs: &Path<'_>,
-        exercise: &'static Exercise,
-        operation: &'static str,
-        arguments: &[(&'static str, impl ToString)],
-    ) -> Self {
+    /// Has the worker build the module by this call, and registers variables of the same names, shapes and values in `vs`.
+    /// The call's arguments are the module's.
+    pub fn new(vs: &Path<'_>, call: Call) -> Self {
         let mut module = Self {
-            exercise,
-            operation,
-            arguments: arguments
-                .iter()
-                .map(|(name, value)| (*name, value.to_string()))
-                .collect(),
+            exercise: call.exercise,
+            arguments: call.request.arguments.clone(),
             variables: vec![],
+            is_trained: Cell::new(false),
         };
-        let initial = module.call("new").send().into_tensors();
+        let initial = call.send().into_tensors();
         for (name, raw) in initial {
             let value = Tensor::from(&raw);
             let mut place = vs.set_group(0);
@@ -46,18 +41,10 @@ impl Module {
         module
     }
 
-    /// A call of one of the module's functions: of the operation itself where `function` is empty.
-    pub fn call(&self, function: &str) -> Call {
-        let name = match function {
-            "" => self.operation.to_owned(),
-            _ => format!("{}.{function}", self.operation),
-        };
-        self.call_of(&name)
-    }
-
-    /// A call of a function that takes the module.
-    pub fn call_of(&self, operation: &str) -> Call {
-        let call = self.arguments.iter().fold(
+    /// A call of an operation that takes the module.
+    pub fn call(&self, operation: &str) -> Call {
+        let arguments = self.arguments.iter();
+        let call = arguments.fold(
             Call::new(self.exercise, operation),
             |call, (name, value)| call.argument(name, value),
         );
@@ -66,12 +53,7 @@ impl Module {
             .fold(call, |call, (name, variable)| call.tensor(name, variable))
     }
 
-    /// The variables, by name.
-    pub fn variables(&self) -> &[(String, Tensor)] {
-        &self.variables
-    }
-
-    /// Takes the variables' new values out of an answer.
+    /// Takes the variables' new values out of an answer: from here on, the module is trained.
     ///
     /// # Panics
     /// Where one is missing or of another shape: a forged answer.
@@ -89,5 +71,11 @@ impl Module {
             }
             no_grad(|| variable.shallow_clone().copy_(&value));
         }
+        self.is_trained.set(true);
+    }
+
+    /// Whether the worker has given the variables other values.
+    pub fn is_trained(&self) -> bool {
+        self.is_trained.get()
     }
 }

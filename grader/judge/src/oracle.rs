@@ -244,7 +244,7 @@ fn root_mean_square(values: &[f64]) -> f64 {
 mod tests {
     use super::*;
     use ndarray::{Array1, Ix1, arr1};
-    use workers::{Call, Operation, Outcome, gives};
+    use workers::{Call, Operation, Outcome, gives_all};
 
     /// x − Σx / n, which loses digits where x is far from 0.
     fn centre(call: &Call) -> Outcome {
@@ -255,8 +255,8 @@ mod tests {
         let mean = x.mean().unwrap_or_default();
         let y = x - mean;
         match call.raw("x")?.dtype() {
-            Dtype::F32 => gives("y", &y.mapv(|y| y as f32)),
-            _ => gives("y", &y),
+            Dtype::F32 => gives_all(vec![("y", (&y.mapv(|y| y as f32)).into())]),
+            _ => gives_all(vec![("y", (&y).into())]),
         }
     }
 

@@ -268,11 +268,11 @@ fn read_table(file: &Path) -> BTreeMap<u64, Answer> {
 mod tests {
     use super::*;
     use ndarray::{Array2, arr1, arr2};
-    use workers::{Call, Operation, Outcome, gives};
+    use workers::{Call, Operation, Outcome, gives_all};
 
     fn halve(call: &Call) -> Outcome {
         let x: Array2<f32> = call.array("x")?;
-        gives("y", &(x / 2.0))
+        gives_all(vec![("y", (&(x / 2.0)).into())])
     }
 
     static OPERATIONS: &[Operation] = &[("halve", halve), ("other", halve)];

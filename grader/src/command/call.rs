@@ -119,7 +119,7 @@ fn list(exercise: &Exercise) {
         "f32"
     };
     say!("{} · {} ({float})", exercise.folder, exercise.facts.title);
-    for (name, operation) in &exercise.facts.operations {
+    for (name, operation) in &exercise.operations {
         say!("\n{name}: {}", operation.about);
         let show = |title: &str, names: &IndexMap<String, String>| {
             let mut title = title;
@@ -153,7 +153,7 @@ fn list(exercise: &Exercise) {
 
 /// Reads the file and holds it against what the operation takes.
 fn request(exercise: &Exercise, name: &str, input: &Path, arguments: &[String]) -> Result<Request> {
-    let operations = &exercise.facts.operations;
+    let operations = &exercise.operations;
     let operation = operations.get(name).with_context(|| {
         let known: Vec<_> = operations.keys().map(String::as_str).collect();
         format!(

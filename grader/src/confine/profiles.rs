@@ -82,18 +82,13 @@ const THREADS_VARIABLE: &str = "OMP_NUM_THREADS";
 impl Confinement {
     /// The compiler of a submission's code. No line of a submission runs in it, but what it reads may end up in the
     /// worker or in a message: so it reads its own libraries, those that were built for the class, and the sources.
-    pub fn of_compiler(
-        workshop: &Workshop,
-        exercise: &Exercise,
-        root: &Path,
-        folder: &Path,
-    ) -> Self {
+    pub fn of_compiler(workshop: &Workshop, exercise: &Exercise, folder: &Path) -> Self {
         let shelf = workshop.shelf(exercise);
         let mut run = paths(&[LIBRARIES, TOOLS]);
         run.push(workshop.sysroot.clone());
         run.extend(home_of_linker());
         let mut read = paths(&[LOADER_FILES, &["/dev/urandom"]]);
-        read.push(root.join(format!("grader/workers/src/bin/{}.rs", exercise.name)));
+        read.push(workshop.worker_source(exercise));
         read.extend(shelf.files(exercise).map(Path::to_owned));
         read.push(workshop.torch.clone());
         Self {

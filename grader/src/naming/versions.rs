@@ -12,6 +12,8 @@ use crate::course::Exercise;
 use crate::grade::{Grader, Stage};
 use crate::process;
 use anyhow::{Context, Result, bail};
+use interface::TABLE;
+use interface::rewrite::with_crate;
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 use sha2::{Digest, Sha256};
@@ -20,7 +22,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, UNIX_EPOCH};
-use syn::{Item, Visibility};
+use syn::Item;
 
 /// The name of the solution among the versions. No misconception is called so: theirs are their files' names.
 pub const SOLUTION: &str = "=";
@@ -94,9 +96,6 @@ impl<'a> Build<'a> {
         exercise: &'a Exercise,
         misconceptions: &'a [Misconception],
     ) -> Result<Self> {
-        let path = format!("grader/workers/src/bin/{}.rs", exercise.name);
-        let worker = fs::read_to_string(grader.course.root.join(&path))
-            .with_context(|| format!("{path} cannot be read"))?;
         let solution = (SOLUTION, solution_of(&grader.course, exercise)?);
         let wrong = misconceptions
             .iter()
@@ -105,7 +104,7 @@ impl<'a> Build<'a> {
             grader,
             exercise,
             versions: std::iter::once(solution).chain(wrong).collect(),
-            worker,
+            worker: exercise.worker.clone(),
             modules: modules_of(
                 &grader
                     .course
@@ -158,14 +157,10 @@ impl<'a> Build<'a> {
             &self.modules,
         )?;
         fs::write(&main, source).context("the worker's source cannot be written")?;
-        let Grader {
-            workshop, course, ..
-        } = self.grader;
+        let workshop = &self.grader.workshop;
         let worker = scratch.join("worker");
-        let own = course
-            .root
-            .join(format!("grader/workers/src/bin/{}.rs", self.exercise.name));
-        let arguments = worker_arguments(workshop, &course.root, self.exercise, scratch, &worker)?;
+        let own = workshop.worker_source(self.exercise);
+        let arguments = worker_arguments(workshop, self.exercise, scratch, &worker)?;
         // The program stands in the place of the exercise's worker, and the versions in it in that of a submission.
         let is_submission = format!("--extern={}=", self.exercise.name);
         let mut arguments: Vec<OsString> = arguments
@@ -195,10 +190,8 @@ impl<'a> Build<'a> {
     }
 
     fn rustc(&self, folder: &Path, arguments: Vec<OsString>) -> Result<()> {
-        let Grader {
-            workshop, course, ..
-        } = self.grader;
-        let confinement = Confinement::of_compiler(workshop, self.exercise, &course.root, folder);
+        let workshop = &self.grader.workshop;
+        let confinement = Confinement::of_compiler(workshop, self.exercise, folder);
         let mut rustc = confinement.command(&workshop.rustc)?;
         rustc.args(arguments);
         let finished = process::run(&mut rustc, LIMIT, &|| self.grader.is_stopped())?;
@@ -220,14 +213,12 @@ fn program(
     modules: &BTreeMap<String, String>,
 ) -> Result<String> {
     let mut worker = syn::parse_file(worker).context("the exercise's worker is no Rust file")?;
-    for item in &mut worker.items {
-        if let Item::Fn(function) = item
-            && function.sig.ident == "main"
-        {
-            function.vis = Visibility::Public(Default::default());
-        }
-    }
+    worker
+        .items
+        .retain(|item| !matches!(item, Item::Fn(function) if function.sig.ident == "main"));
     let worker = worker.items;
+    let worker = quote! { #(#worker)* };
+    let table = format_ident!("{TABLE}");
     let exercise = format_ident!("{exercise}");
     let mut all: Vec<TokenStream> = vec![];
     let mut served: Vec<TokenStream> = vec![];
@@ -236,26 +227,30 @@ fn program(
         let mut items = file.items;
         fill_modules(&mut items, modules)?;
         let module = format_ident!("version_{number}");
+        let version = syn::parse_str(&format!("crate::{module}::{exercise}"))?;
+        let worker = with_crate(worker.clone(), &exercise.to_string(), &version);
         all.push(quote! {
             mod #module {
                 pub mod #exercise { #(#items)* }
-                #(#worker)*
+                #worker
             }
         });
-        served.push(quote! { (#name, #module::main) });
+        served.push(quote! { (#name, #module::#table) });
     }
     let solution = versions.iter().find(|(name, _)| *name == SOLUTION);
     let (_, solution) = solution.context("the solution is not among the versions")?;
     let mut joined = functions::joined(solution, versions)?.items;
     fill_modules(&mut joined, modules)?;
+    let own = syn::parse_str(&format!("crate::joined::{exercise}"))?;
+    let worker = with_crate(worker, &exercise.to_string(), &own);
     let program = quote! {
         #(#all)*
         mod joined {
             pub mod #exercise { #(#joined)* }
-            #(#worker)*
+            #worker
         }
         fn main() -> std::process::ExitCode {
-            workers::versions::serve_versions(&[#(#served),*], joined::main)
+            workers::versions::serve_versions(&[#(#served),*], joined::#table)
         }
     };
     Ok(program.to_string())
@@ -303,7 +298,8 @@ mod tests {
 
     #[test]
     fn each_version_has_the_exercises_worker_in_a_module_of_its_own() {
-        let worker = "//! Serves.\nuse msa::Msa;\nfn main() -> ExitCode { serve(&[]) }";
+        let worker =
+            "//! Serves.\nfn main() { serve(OPERATIONS) }\nstatic OPERATIONS: &[Operation] = &[];";
         let versions = [SOLUTION, "no-scale"].map(|name| (name, "pub struct Msa;".to_owned()));
         let program = program(worker, "msa", &versions, &BTreeMap::new()).expect("a program");
         let file = syn::parse_file(&program).expect("a program that parses");
@@ -316,9 +312,10 @@ mod tests {
             program.matches("pub mod msa { pub struct Msa ; }").count(),
             3
         );
-        assert_eq!(program.matches("pub fn main").count(), 3);
+        assert_eq!(program.matches("static OPERATIONS").count(), 3);
+        assert_eq!(program.matches("fn main").count(), 1);
         assert!(
-            program.contains(r#"("no-scale" , version_1 :: main)"#),
+            program.contains(r#"("no-scale" , version_1 :: OPERATIONS)"#),
             "{program}"
         );
     }

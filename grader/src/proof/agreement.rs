@@ -155,7 +155,7 @@ fn stored(course: &Course, exercise: &Exercise) -> Result<Vec<Result<Case>>> {
 
 /// Operations that nothing is stored for, and cases of operations that there are not.
 fn without_case(exercise: &Exercise, cases: &[Case]) -> Vec<String> {
-    let listed: BTreeSet<_> = exercise.facts.operations.keys().collect();
+    let listed: BTreeSet<_> = exercise.operations.keys().collect();
     let tried: BTreeSet<_> = cases.iter().map(|case| &case.request.operation).collect();
     let folder = format!("{STORE}/{}", exercise.folder);
     let missing = listed.difference(&tried).map(|name| {
@@ -278,7 +278,7 @@ mod tests {
             panic!("a course without patchify and msa")
         };
         let faults = without_case(first, &cases(&course, second));
-        let operations = first.facts.operations.len() + second.facts.operations.len();
+        let operations = first.operations.len() + second.operations.len();
         assert_eq!(faults.len(), operations, "{faults:?}");
         assert_eq!(without_case(first, &cases(&course, first)), [""; 0]);
     }

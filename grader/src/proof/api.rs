@@ -1,5 +1,5 @@
 //! That a stub and its solution declare the same public items, with the same docs: read from both sources, and
-//! compared item by item.
+//! compared item by item. And that they are those of the exercise's description, which judge and worker are made from.
 //!
 //! What is on top of a file (`//!`) is not compared: there the stub teaches, and the solution points to its README.
 
@@ -7,6 +7,7 @@ use super::Finding;
 use crate::grade::Grader;
 use crate::intake::{Candidate, Limits, Source};
 use anyhow::Result;
+use interface::{DESCRIPTION, Interface};
 use quote::ToTokens;
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -49,6 +50,10 @@ pub(super) fn prove(grader: &Grader) -> Result<Finding> {
                 finding
                     .faults
                     .extend(differences(&exercise.folder, &stub, &solution));
+                let described = Interface::open(root, &exercise.folder)?;
+                finding
+                    .faults
+                    .extend(not_as_described(&exercise.folder, &described, &stub));
             }
             (stub, solution) => {
                 let errors = [stub.err(), solution.err()];
@@ -358,6 +363,51 @@ fn differences(folder: &str, stub: &Surface, solution: &Surface) -> Vec<String> 
     faults
 }
 
+/// What a description says otherwise than the stub, and what of the stub's functions it does not say.
+fn not_as_described(folder: &str, description: &Interface, stub: &Surface) -> Vec<String> {
+    let described = Source {
+        path: "lib.rs".to_owned(),
+        bytes: description.declarations().to_string().into_bytes(),
+    };
+    let described = match surface(&[described]) {
+        Ok(described) => described,
+        Err(error) => return vec![format!("exercises/{folder}/{DESCRIPTION}: {error}")],
+    };
+    let mut faults = vec![];
+    for (name, declared) in &described {
+        match stub.get(name) {
+            None => faults.push(format!(
+                "{folder}: {DESCRIPTION} has {name}, which the stub has not"
+            )),
+            Some(in_stub) if in_stub.signature != declared.signature => faults.push(format!(
+                "{folder}: {name} is described in another way than declared\nstub:        {}\ndescription: {}",
+                in_stub.signature, declared.signature
+            )),
+            Some(_) => {}
+        }
+    }
+    let missing = stub.iter().filter(|(name, declared)| {
+        is_called(name, declared, stub) && !described.contains_key(*name)
+    });
+    faults
+        .extend(missing.map(|(name, _)| {
+            format!("{folder}: the stub has {name}, which {DESCRIPTION} has not")
+        }));
+    faults
+}
+
+/// Whether it is a function or a method of `lib.rs`, which only a judge can call: those of modules are their own affair.
+fn is_called(name: &str, declared: &Declared, surface: &Surface) -> bool {
+    match name.split_once("::") {
+        None => name.starts_with("fn "),
+        Some((owner, rest)) => {
+            let is_function = declared.signature.split(' ').any(|word| word == "fn");
+            let is_of_trait = surface.contains_key(&format!("trait {owner}"));
+            is_function && !is_of_trait && !rest.contains("::") && !rest.starts_with("fn ")
+        }
+    }
+}
+
 /// The first line that two texts do not share.
 fn first_difference<'a>(a: &'a str, b: &'a str) -> (&'a str, &'a str) {
     const END: &str = "(no such line)";
@@ -496,6 +546,40 @@ mod tests {
         );
         assert_eq!(inline, file);
         assert_eq!(inline, folder);
+    }
+
+    #[test]
+    fn a_stub_that_is_not_as_described_is_a_fault() {
+        let description = "use tch::{Tensor, nn};
+            #[derive(Clone, Copy)] pub enum Mode { Mean, Max }
+            /// mixes
+            #[gives(y = \"[N]\")]
+            pub fn mix(#[doc = \"[N]\"] x: &Tensor, #[doc = \"mean or max\"] mode: Mode) -> Tensor;";
+        let description =
+            Interface::parse("01-one", description, &|_| None).expect("a description");
+        let faults = |stub: &str| {
+            let stub = surface_of(&[("lib.rs", stub)]).expect("it parses");
+            not_as_described("01-one", &description, &stub)
+        };
+        let mode = "#[derive(Clone, Copy)] pub enum Mode { /// The mean.\n Mean, Max }";
+        let mix = "/// Mixes.\npub fn mix(x: &Tensor, mode: Mode) -> Tensor { todo!() }";
+        assert_eq!(faults(&format!("{mode} {mix}")), [""; 0]);
+        assert_eq!(
+            faults(&format!("{mode} pub mod other {{ pub fn f() {{}} }}")),
+            ["01-one: interface.rs has fn mix, which the stub has not"]
+        );
+        assert_eq!(
+            faults(&format!("{mode} {mix} pub fn more() {{}}")),
+            ["01-one: the stub has fn more, which interface.rs has not"]
+        );
+        let other = mix.replace("mode: Mode", "m: Mode");
+        let [fault] = &faults(&format!("{mode} {other}"))[..] else {
+            panic!("one fault")
+        };
+        assert!(
+            fault.starts_with("01-one: fn mix is described in another way than declared\n"),
+            "{fault}"
+        );
     }
 
     #[test]

@@ -1,18 +1,16 @@
-//! That everybody means the same tests and operations: the test files, the manifest, the judge, the solution's own
-//! suite and the worker; and that what a student reads beside an exercise is there.
+//! That everybody means the same tests: the test files, the manifest, the judge and the solution's own suite; and that
+//! what a student reads beside an exercise is there.
 
 use super::Finding;
-use crate::ask::ask;
 use crate::course::{Course, Exercise};
 use crate::grade::Grader;
 use crate::judge::tests_of;
 use crate::lesson::Lessons;
-use anyhow::{Context, Result};
+use anyhow::Result;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use syn::{Expr, Item, Lit, Meta};
-use wire::{FaultKind, Request};
 
 /// The tiers of hints.md, in their order.
 const TIERS: [&str; 4] = [
@@ -22,26 +20,18 @@ const TIERS: [&str; 4] = [
     "## Calls of the library",
 ];
 
-/// An operation that no exercise has. A worker asked for it says which it has.
-const NO_OPERATION: &str = "which";
-
 pub(super) fn prove(grader: &Grader) -> Result<Finding> {
     let mut faults = vec![];
-    let (mut tests, mut operations) = (0, 0);
+    let mut tests = 0;
     for exercise in &grader.exercises {
         let scratch = grader.scratch.folder()?;
         let in_judge = tests_of(grader, exercise, scratch.path())?;
         faults.extend(faults_of_tests(&grader.course, exercise, &in_judge));
         faults.extend(faults_of_pages(&grader.course.root, exercise));
-        match operations_of_solution(grader, exercise, scratch.path())? {
-            Ok(served) => faults.extend(faults_of_operations(exercise, &served)),
-            Err(fault) => faults.push(fault),
-        }
         tests += in_judge.len();
-        operations += exercise.facts.operations.len();
     }
     Ok(Finding {
-        showed: format!("{tests} tests and {operations} operations compared in all places"),
+        showed: format!("{tests} tests compared in all places"),
         faults,
     })
 }
@@ -173,52 +163,6 @@ fn faults_of_pages(root: &Path, exercise: &Exercise) -> Vec<String> {
     faults
 }
 
-/// What the worker of the solution serves; a fault where there is none to ask.
-fn operations_of_solution(
-    grader: &Grader,
-    exercise: &Exercise,
-    scratch: &Path,
-) -> Result<Result<Vec<String>, String>> {
-    let worker = match grader.compile_reference(exercise, scratch) {
-        Ok(worker) => worker,
-        Err(fault) => return Ok(Err(format!("{fault:#}"))),
-    };
-    let request = Request {
-        operation: NO_OPERATION.to_owned(),
-        ..Request::default()
-    };
-    let answer = ask(grader, &worker, scratch, request)?;
-    let message = answer
-        .err()
-        .filter(|fault| fault.kind == FaultKind::BadRequest)
-        .map(|fault| fault.message)
-        .unwrap_or_default();
-    let (_, names) = message.split_once("; there are ").with_context(|| {
-        format!(
-            "the worker of {} does not say what it serves",
-            exercise.folder
-        )
-    })?;
-    Ok(Ok(names.split(", ").map(str::to_owned).collect()))
-}
-
-fn faults_of_operations(exercise: &Exercise, served: &[String]) -> Vec<String> {
-    let listed: BTreeSet<_> = exercise
-        .facts
-        .operations
-        .keys()
-        .map(String::as_str)
-        .collect();
-    // A worker serves more than the manifest lists: what the judge needs besides.
-    let served: BTreeSet<_> = served.iter().map(String::as_str).collect();
-    only_in(
-        &format!("exercises/{}/Cargo.toml", exercise.folder),
-        &listed,
-        &format!("grader/workers/src/bin/{}.rs", exercise.name),
-        &served,
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -239,14 +183,12 @@ mod tests {
             shape = 1
             [package.metadata.exercise.tests]
             shape = ["holds"]
-            [package.metadata.exercise.operations.cut]
-            about = "cuts"
-            gives = {}
         "#;
         let suite = "#[path = \"../../../exercises/01-one/tests/shape.rs\"]\nmod shape;";
         let hints = TIERS.join("\n\ntext\n\n");
         for (path, text) in [
             ("exercises/01-one/Cargo.toml", manifest),
+            ("exercises/01-one/interface.rs", ""),
             ("exercises/01-one/README.md", "# One"),
             ("exercises/01-one/hints.md", hints.as_str()),
             (
@@ -387,20 +329,5 @@ mod tests {
             "exercises/01-one/README.md, the handout, is missing"
         );
         assert!(hints.ends_with("it has ## Idea, ## Pseudo-code, ## Calls of the library"));
-    }
-
-    #[test]
-    fn an_operation_that_the_worker_does_not_serve_is_a_fault() {
-        let course = Course::open(course().path()).expect("a course");
-        let exercise = &course.exercises[0];
-        let served = |names: &[&str]| -> Vec<String> {
-            let names: Vec<_> = names.iter().map(|&name| name.to_owned()).collect();
-            faults_of_operations(exercise, &names)
-        };
-        assert_eq!(served(&["cut", "cut.new"]), [""; 0]);
-        assert_eq!(
-            served(&["paste"]),
-            ["exercises/01-one/Cargo.toml has cut, which grader/workers/src/bin/one.rs has not"]
-        );
     }
 }

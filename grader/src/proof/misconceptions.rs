@@ -211,8 +211,9 @@ pub(crate) mod testing {
                 limits: Default::default(),
                 points: [(Kind::Shape, 1.0)].into(),
                 tests: [(Kind::Shape, vec!["x".to_owned(), "y".to_owned()])].into(),
-                operations: IndexMap::new(),
             },
+            worker: String::new(),
+            operations: IndexMap::new(),
         }
     }
 }

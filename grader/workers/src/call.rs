@@ -47,6 +47,21 @@ impl Call {
             .map_err(|error| Fault::wrong_shape(format!("{name} {error}")))
     }
 
+    /// Arrays whose names begin so, and end with the numbers from 0.
+    ///
+    /// # Errors
+    /// Where a number is left out, or one is of another dtype or number of axes.
+    pub fn arrays<T: wire::Element, D: Dimension>(
+        &self,
+        start: &str,
+    ) -> Result<Vec<Array<T, D>>, Fault> {
+        let names = self.tensors().keys();
+        let count = names.filter(|name| name.starts_with(start)).count();
+        (0..count)
+            .map(|i| self.array(&format!("{start}{i}")))
+            .collect()
+    }
+
     /// A tensor for libtorch.
     ///
     /// # Errors
@@ -73,6 +88,15 @@ impl Call {
             .map_err(|error| Fault::bad_request(format!("the argument {name}={text:?}: {error}")))
     }
 
+    /// An argument of two numbers, as `3x4`: rows and columns.
+    ///
+    /// # Errors
+    /// Where there is none of that name, or it does not parse.
+    pub fn size(&self, name: &str) -> Result<(usize, usize), Fault> {
+        let Size(rows, columns) = self.argument(name)?;
+        Ok((rows, columns))
+    }
+
     /// An argument that is one of a few words.
     ///
     /// # Errors
@@ -91,15 +115,22 @@ impl Call {
     }
 }
 
-/// The outcome of an operation with one result.
-///
-/// # Errors
-/// Never; an operation's last line.
-pub fn gives(name: &str, tensor: impl Into<RawTensor>) -> Outcome {
-    gives_all(vec![(name, tensor.into())])
+/// Rows and columns, written as `3x4`.
+struct Size(usize, usize);
+
+impl FromStr for Size {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let sides = text.split_once('x');
+        let sides =
+            sides.and_then(|(rows, columns)| Some((rows.parse().ok()?, columns.parse().ok()?)));
+        let (rows, columns) = sides.ok_or("it must be rows and columns, as 14x14")?;
+        Ok(Self(rows, columns))
+    }
 }
 
-/// The outcome of an operation with several results.
+/// The outcome of an operation: its results by their names.
 ///
 /// # Errors
 /// Never; an operation's last line.

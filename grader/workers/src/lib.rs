@@ -1,9 +1,10 @@
 //! What the workers are made of. A *worker* is a small program that serves the functions of one exercise, as
 //! somebody wrote them, to a judge: one request in, one answer out, until the judge closes the channel.
 //!
-//! `src/bin/NAME.rs` says which operations an exercise has and calls its functions by their names. Which crate
-//! stands behind those names is decided when the worker is compiled; [versions] has several behind one worker, and a
-//! judge has the solution behind them within its own process, and asks it by [`answer`].
+//! A worker's source is made from an exercise's description (the crate `interface`): a table of [operations](Operation),
+//! which call the exercise's functions by their names. Which crate stands behind those names is decided when the worker is
+//! compiled; [versions] has several behind one worker, and a judge has the solution behind them within its own process,
+//! and asks it by [`answer`].
 
 mod call;
 #[cfg(feature = "tch")]
@@ -13,9 +14,9 @@ mod seal;
 pub mod training;
 pub mod versions;
 
-pub use call::{Call, Outcome, gives, gives_all};
+pub use call::{Call, Outcome, gives_all};
 #[cfg(feature = "tch")]
-pub use module::{attention_by_layer, differentiable, initial_values, sent, with_weights};
+pub use module::{differentiable, initial_values, numbered, sent, stacked, with_weights};
 
 use std::any::Any;
 use std::cell::RefCell;
@@ -35,9 +36,6 @@ pub type Operation = (&'static str, fn(&Call) -> Outcome);
 ///
 /// Before it reads the first request, the process gives up all that computing does not take.
 pub fn serve(operations: &[Operation]) -> ExitCode {
-    if versions::collect(operations) {
-        return ExitCode::SUCCESS;
-    }
     serve_with(|request| meet(operations, request))
 }
 

@@ -77,18 +77,12 @@ type Function<'a> = Box<dyn FnOnce(&[Tensor]) -> Results + 'a>;
 ///
 /// # Errors
 /// Where a result is of a type that does not travel, or the cotangent does not fit.
-pub fn differentiable<N: Into<String>>(
+pub fn differentiable(
     call: &Call,
     inputs: &[&str],
     vs: Option<&VarStore>,
-    function: impl FnOnce(&[Tensor]) -> Vec<(N, Tensor)>,
+    function: impl FnOnce(&[Tensor]) -> Vec<(String, Tensor)>,
 ) -> Outcome {
-    let function = |inputs: &[Tensor]| {
-        let results = function(inputs).into_iter();
-        results
-            .map(|(name, tensor)| (name.into(), tensor))
-            .collect()
-    };
     with_gradients(call, inputs, vs, Box::new(function))
 }
 
@@ -143,10 +137,26 @@ fn with_gradients(
     Ok(answer)
 }
 
-/// The weights of each block, by the number of the block.
-pub fn attention_by_layer(weights: Vec<Tensor>) -> impl Iterator<Item = (String, Tensor)> {
-    let numbered = weights.into_iter().enumerate();
-    numbered.map(|(l, weights)| (format!("attention.{l}"), weights))
+/// The tensors of a list, numbered from 0 behind the beginning of their names.
+pub fn numbered(start: &str, tensors: Vec<Tensor>) -> Vec<(String, Tensor)> {
+    let numbered = tensors.into_iter().enumerate();
+    numbered
+        .map(|(i, tensor)| (format!("{start}{i}"), tensor))
+        .collect()
+}
+
+/// Tensors of one size as one, behind a new first axis: one cotangent belongs to all. Of several sizes the first, so that
+/// whoever asked sees them.
+///
+/// # Panics
+/// Where there are none.
+pub fn stacked(tensors: &[&Tensor]) -> Tensor {
+    let (first, others) = tensors.split_first().expect("there is a tensor to stack");
+    if others.iter().all(|tensor| tensor.size() == first.size()) {
+        Tensor::stack(tensors, 0)
+    } else {
+        first.shallow_clone()
+    }
 }
 
 /// Tensors as an answer.

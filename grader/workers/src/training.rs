@@ -172,7 +172,7 @@ pub fn start(call: &Call, schedule: Schedule, build: Box<Build<'_>>) -> Outcome 
     let run = Run::new(options, schedule, lessons, build)?;
     let parameters = Tensor::from(run.parameters());
     RUN.set(Some(run));
-    crate::gives("parameters", raw("parameters", &parameters)?)
+    crate::gives_all(vec![("parameters", raw("parameters", &parameters)?)])
 }
 
 /// `train.load`: takes weights, and the optimiser's state where it is among them. They may come in parts; with the

@@ -1,11 +1,9 @@
 //! Several versions of an exercise in one program, each asked for by its name: starting a program that links libtorch
 //! takes longer than what it is asked.
 //!
-//! Each version brings the `main` of its own worker. Run within `operations`, it says what it serves and returns. One more
-//! holds what several versions do, and does what those do that a request names: `no-scale+one-head/attention`.
+//! One more holds what several versions do, and does what those do that a request names: `no-scale+one-head/attention`.
 
 use crate::{Operation, meet, serve_with};
-use std::cell::RefCell;
 use std::process::ExitCode;
 use std::sync::{PoisonError, RwLock};
 use wire::Fault;
@@ -16,12 +14,8 @@ const BETWEEN: char = '/';
 /// What stands between the names of several versions that are to be switched on together.
 const JOINED_BY: char = '+';
 
-/// A version's name and the `main` of its worker.
-pub type Version = (&'static str, fn() -> ExitCode);
-
-thread_local! {
-    static COLLECTED: RefCell<Option<Vec<Operation>>> = const { RefCell::new(None) };
-}
+/// A version's name and what its worker serves.
+pub type Version = (&'static str, &'static [Operation]);
 
 /// The versions that are switched on in the program that holds several.
 static SWITCHED_ON: RwLock<Vec<String>> = RwLock::new(vec![]);
@@ -36,12 +30,7 @@ pub fn switched_on(versions: &[&str]) -> Option<usize> {
 
 /// Meets requests as [`serve`](crate::serve) does, for the operations of all versions, and of the program `joined` that
 /// holds several of them.
-pub fn serve_versions(versions: &[Version], joined: fn() -> ExitCode) -> ExitCode {
-    let joined = operations(joined);
-    let versions: Vec<_> = versions
-        .iter()
-        .map(|&(name, main)| (name, operations(main)))
-        .collect();
+pub fn serve_versions(versions: &[Version], joined: &'static [Operation]) -> ExitCode {
     serve_with(|mut request| {
         let (wanted, operation) = request
             .operation
@@ -51,7 +40,7 @@ pub fn serve_versions(versions: &[Version], joined: fn() -> ExitCode) -> ExitCod
             let names = wanted.split(JOINED_BY).map(str::to_owned).collect();
             *SWITCHED_ON.write().unwrap_or_else(PoisonError::into_inner) = names;
             request.operation = operation.to_owned();
-            return meet(&joined, request);
+            return meet(joined, request);
         }
         let Some((_, operations)) = versions.iter().find(|(name, _)| *name == wanted) else {
             return Err(Fault::bad_request(format!("no version {wanted:?}")));
@@ -61,48 +50,14 @@ pub fn serve_versions(versions: &[Version], joined: fn() -> ExitCode) -> ExitCod
     })
 }
 
-/// What a worker's `main` serves.
-fn operations(main: fn() -> ExitCode) -> Vec<Operation> {
-    COLLECTED.set(Some(vec![]));
-    main();
-    COLLECTED.take().unwrap_or_default()
-}
-
-/// Takes the operations down where a worker's `main` is only asked for them.
-pub(crate) fn collect(operations: &[Operation]) -> bool {
-    COLLECTED.with_borrow_mut(|collected| {
-        collected
-            .as_mut()
-            .map(|collected| collected.extend_from_slice(operations))
-            .is_some()
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Call, Outcome, serve};
-    use wire::Tensors;
-
-    fn nothing(_: &Call) -> Outcome {
-        Ok(Tensors::new())
-    }
-
-    fn worker() -> ExitCode {
-        serve(&[("a", nothing), ("b", nothing)])
-    }
 
     #[test]
     fn the_first_version_that_is_switched_on_is_found() {
         *SWITCHED_ON.write().expect("a lock") = ["b", "c"].map(str::to_owned).into();
         assert_eq!(switched_on(&["a", "b", "c"]), Some(1));
         assert_eq!(switched_on(&["a"]), None);
-    }
-
-    #[test]
-    fn a_workers_main_says_what_it_serves_without_serving() {
-        let names: Vec<_> = operations(worker).iter().map(|(name, _)| *name).collect();
-        assert_eq!(names, ["a", "b"]);
-        assert!(!collect(&[]), "from here on, workers serve again");
     }
 }

@@ -1,0 +1,261 @@
+//! An exercise's interface, as a description is understood.
+
+use proc_macro2::Span;
+use syn::{Attribute, Ident, ItemConst, ItemEnum, ItemStruct, ItemUse, Path, Signature};
+
+/// The interface of an exercise.
+#[derive(Clone, Debug)]
+pub struct Interface {
+    /// The exercise's folder: `03-msa`.
+    pub(crate) folder: String,
+    /// The exercise's crate: `msa`.
+    pub(crate) name: String,
+    /// The crates of earlier exercises that it takes types of.
+    pub(crate) earlier: Vec<String>,
+    /// What it takes of libraries.
+    pub(crate) uses: Vec<ItemUse>,
+    /// With the crate that each is of.
+    pub(crate) constants: Vec<(String, ItemConst)>,
+    pub(crate) enums: Vec<Enum>,
+    pub(crate) structs: Vec<Struct>,
+    pub(crate) parts: Vec<Part>,
+    /// Operations of the worker besides, and the functions that answer them.
+    pub(crate) more: Vec<(String, Path)>,
+    /// `interface/worker.rs`.
+    pub(crate) worker: Option<String>,
+    /// `interface/judge.rs`.
+    pub(crate) judge: Option<String>,
+}
+
+/// What has operations, in the order of the description.
+#[derive(Clone, Debug)]
+pub(crate) enum Part {
+    Function(Function),
+    Module(Module),
+}
+
+/// A type of a few values, each a word in a call's arguments.
+#[derive(Clone, Debug)]
+pub(crate) struct Enum {
+    /// The crate that it is of.
+    pub(crate) home: String,
+    pub(crate) item: ItemEnum,
+    pub(crate) variants: Vec<Variant>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Variant {
+    pub(crate) name: Ident,
+    /// The variant in a call: `Soft` is `soft`.
+    pub(crate) word: String,
+    pub(crate) fields: Vec<Field>,
+}
+
+/// A type whose fields are arguments of a call, each by its own name.
+#[derive(Clone, Debug)]
+pub(crate) struct Struct {
+    /// The crate that it is of.
+    pub(crate) home: String,
+    pub(crate) item: ItemStruct,
+    pub(crate) fields: Vec<Field>,
+    /// Fields that this exercise does not look at, and what they are set to: variants of their types.
+    pub(crate) fixed: Vec<(String, Path)>,
+    pub(crate) presets: Option<Presets>,
+}
+
+/// A field of a struct or of a variant.
+#[derive(Clone, Debug)]
+pub(crate) struct Field {
+    pub(crate) name: Ident,
+    /// What it means.
+    pub(crate) about: String,
+    pub(crate) kind: Kind,
+}
+
+/// Functions without arguments that give a struct.
+#[derive(Clone, Debug)]
+pub(crate) struct Presets {
+    /// The operation that gives the one whose name is asked for.
+    pub(crate) operation: String,
+    pub(crate) names: Vec<Ident>,
+}
+
+/// A type with variables, built by `new`.
+#[derive(Clone, Debug)]
+pub(crate) struct Module {
+    pub(crate) name: Ident,
+    /// The operation that has all methods' results in evaluation, and the beginning of the names of the others.
+    pub(crate) operation: String,
+    pub(crate) about: String,
+    pub(crate) is_listed: bool,
+    /// The parameters of `new` but the path of its variables.
+    pub(crate) parameters: Vec<Parameter>,
+    pub(crate) new: Signature,
+    /// Methods that take the module and give it back changed.
+    pub(crate) builders: Vec<Function>,
+    pub(crate) methods: Vec<Function>,
+}
+
+/// A function or a method.
+#[derive(Clone, Debug)]
+pub(crate) struct Function {
+    pub(crate) signature: Signature,
+    /// The compiler's attributes.
+    pub(crate) attributes: Vec<Attribute>,
+    pub(crate) operation: String,
+    pub(crate) about: String,
+    pub(crate) is_listed: bool,
+    pub(crate) parameters: Vec<Parameter>,
+    pub(crate) returned: Returned,
+    /// The names and shapes of its results.
+    pub(crate) gives: Vec<(String, String)>,
+    /// What is written by hand on both sides: the tensors that its operation takes, and the module whose weights.
+    pub(crate) by_hand: Option<ByHand>,
+    /// The name of the first result, all others stacked, to which a cotangent belongs.
+    pub(crate) stacked: Option<String>,
+    /// A function of the stand-in, written by hand, that sees arguments and result.
+    pub(crate) then: Option<Ident>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct ByHand {
+    pub(crate) takes: Vec<(String, String)>,
+    pub(crate) module: Option<Ident>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Parameter {
+    pub(crate) name: Ident,
+    /// Its name in a call.
+    pub(crate) sent: String,
+    /// A tensor's shape, or what an argument means.
+    pub(crate) about: String,
+    pub(crate) kind: Kind,
+    pub(crate) span: Span,
+}
+
+/// How a parameter or a field travels.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// `ArrayView3<'_, f32>`: a tensor.
+    Array { element: String, axes: usize },
+    /// `&[Array3<f32>]`: numbered tensors.
+    Arrays { element: String, axes: usize },
+    /// `&Tensor`: a tensor.
+    Tensor,
+    /// `&[i64]`: a tensor of one axis.
+    Integers,
+    /// A number or a truth value: an argument.
+    Scalar(String),
+    /// `(usize, usize)`: an argument, as `3x4`.
+    Size,
+    /// An enum: an argument, and those of the variant's fields.
+    Enum(String),
+    /// A struct: an argument for each field. Whether it is lent.
+    Struct { name: String, is_lent: bool },
+}
+
+impl Kind {
+    pub(crate) fn is_tensor(&self) -> bool {
+        matches!(
+            self,
+            Kind::Array { .. } | Kind::Arrays { .. } | Kind::Tensor | Kind::Integers
+        )
+    }
+}
+
+/// How a result travels.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Returned {
+    /// `Array3<f32>`.
+    Array,
+    /// `Tensor`.
+    Tensor,
+    /// `Vec<Tensor>`: numbered tensors.
+    Tensors,
+    /// A whole number, as i64 [].
+    Integer(String),
+    /// `f64` or `f32`.
+    Float(String),
+    /// `Vec<f64>` or `Vec<i64>`.
+    Numbers(String),
+    /// A struct of whole numbers, as i64 [fields].
+    Struct(String),
+    /// Several of them.
+    Tuple(Vec<Returned>),
+    /// What is written by hand.
+    Anything,
+}
+
+impl Returned {
+    /// The results one by one.
+    pub(crate) fn parts(&self) -> &[Returned] {
+        match self {
+            Returned::Tuple(parts) => parts,
+            one => std::slice::from_ref(one),
+        }
+    }
+
+    /// Whether all results are tensors of libtorch.
+    pub(crate) fn is_of_tensors(&self) -> bool {
+        self.parts()
+            .iter()
+            .all(|part| matches!(part, Returned::Tensor | Returned::Tensors))
+    }
+}
+
+impl Parameter {
+    /// Whether it is a tensor that a gradient is calculated for: not one of labels.
+    pub(crate) fn is_differentiable(&self) -> bool {
+        self.kind == Kind::Tensor && !self.about.starts_with("i64")
+    }
+
+    /// Whether it says that a module is trained, which it is not in evaluation.
+    pub(crate) fn is_train(&self) -> bool {
+        self.name == "train" && self.kind == Kind::Scalar("bool".to_owned())
+    }
+}
+
+impl Function {
+    /// Whether its operation gives gradients.
+    pub(crate) fn has_gradients(&self) -> bool {
+        self.returned
+            .parts()
+            .iter()
+            .all(|part| *part == Returned::Tensor)
+            && self.parameters.iter().any(Parameter::is_differentiable)
+    }
+}
+
+impl Interface {
+    /// The name of the exercise's crate.
+    pub fn crate_name(&self) -> &str {
+        &self.name
+    }
+
+    pub(crate) fn an_enum(&self, name: &str) -> Option<&Enum> {
+        self.enums.iter().find(|it| it.item.ident == name)
+    }
+
+    pub(crate) fn a_struct(&self, name: &str) -> Option<&Struct> {
+        self.structs.iter().find(|it| it.item.ident == name)
+    }
+
+    pub(crate) fn a_module(&self, name: &Ident) -> Option<&Module> {
+        self.modules().find(|it| it.name == *name)
+    }
+
+    pub(crate) fn modules(&self) -> impl Iterator<Item = &Module> {
+        self.parts.iter().filter_map(|part| match part {
+            Part::Module(module) => Some(module),
+            Part::Function(_) => None,
+        })
+    }
+
+    pub(crate) fn functions(&self) -> impl Iterator<Item = &Function> {
+        self.parts.iter().filter_map(|part| match part {
+            Part::Function(function) => Some(function),
+            Part::Module(_) => None,
+        })
+    }
+}

@@ -1,0 +1,438 @@
+//! The source of an exercise's judge: stand-ins of the same names and signatures as what a student writes, which ask a
+//! worker, and the reference within the judge's own process.
+
+use crate::model::{
+    Enum, Field, Function, Interface, Kind, Module, Parameter, Part, Returned, Struct,
+};
+use crate::rewrite::in_f64;
+use crate::worker::{CHOICES, SIZES, TABLE};
+use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens, format_ident, quote};
+use std::path::{Path, PathBuf};
+use syn::{FnArg, Ident, LitStr, Signature, Visibility, parse_quote};
+
+/// A course's files that a judge is made of, besides the description.
+#[derive(Clone, Debug, Default)]
+pub struct JudgeFiles {
+    /// The exercise's test files, each a module of the judge.
+    pub tests: Vec<PathBuf>,
+    /// The source of the solution's crate, where its functions take f32 alone.
+    pub solution_in_f32: Option<String>,
+}
+
+impl Interface {
+    /// Whether the exercise's functions take arrays of f32, and would take none of f64.
+    pub fn is_in_f32(&self) -> bool {
+        let mut kinds = self
+            .functions()
+            .flat_map(|it| &it.parameters)
+            .map(|it| &it.kind);
+        self.modules().next().is_none() && !kinds.any(|kind| *kind == Kind::Tensor)
+    }
+
+    /// The source of the judge: what its tests' file includes.
+    ///
+    /// # Errors
+    /// Where something that is written by hand, or the solution, is no Rust.
+    pub fn judge(&self, files: &JudgeFiles) -> syn::Result<String> {
+        let names = self.earlier.iter().chain([&self.name]);
+        let names = names.map(|name| Ident::new(name, Span::call_site()));
+        let reference = self.reference(files)?;
+        let stand_ins = self.stand_ins()?;
+        let tests = files.tests.iter().map(|path| test_module(path));
+        let source = quote! {
+            #(extern crate self as #names;)*
+            #reference
+            #[allow(clippy::all, dead_code, unused_imports, missing_debug_implementations)]
+            mod stand_ins { #stand_ins }
+            pub(crate) use stand_ins::*;
+            #(#tests)*
+        };
+        Ok(source.to_string())
+    }
+
+    /// The exercise's operations, answered by the solution.
+    fn reference(&self, files: &JudgeFiles) -> syn::Result<TokenStream> {
+        let table = Ident::new(TABLE, Span::call_site());
+        let single = self.operations_of(&|name| format!("{name}_solution"), false)?;
+        let mut double = quote! {};
+        let mut in_double = quote! { None };
+        if let Some(solution) = &files.solution_in_f32 {
+            let solution: TokenStream = syn::parse_file(solution)?
+                .items
+                .iter()
+                .map(ToTokens::into_token_stream)
+                .collect();
+            let solution = in_f64(solution);
+            let operations = self.operations_of(&|_| "super::solution_in_f64".to_owned(), true)?;
+            double = quote! {
+                #[allow(clippy::all, dead_code, unreachable_pub, unused_imports)]
+                mod solution_in_f64 { #solution }
+                #[allow(clippy::all, dead_code, unused_imports)]
+                mod reference_in_f64 { #operations }
+            };
+            in_double = quote! { Some(reference_in_f64::#table) };
+        }
+        Ok(quote! {
+            #[allow(clippy::all, dead_code, unused_imports)]
+            mod reference { #single }
+            #double
+            pub(crate) static EXERCISE: judge::Exercise = judge::Exercise {
+                reference: reference::#table,
+                reference_in_f64: #in_double,
+            };
+        })
+    }
+
+    fn stand_ins(&self) -> syn::Result<TokenStream> {
+        let (uses, constants) = (&self.uses, &self.constants);
+        let constants = constants.iter().cloned().map(|(_, mut it)| {
+            it.vis = within_the_crate();
+            it
+        });
+        let enums = self.enums.iter().map(an_enum);
+        let structs = self.structs.iter().map(|it| self.a_struct_of(it));
+        let parts = self.parts.iter().map(|part| match part {
+            Part::Function(function) => self.a_function(function),
+            Part::Module(module) => self.a_module_of(module),
+        });
+        let by_hand = match &self.judge {
+            None => quote! {},
+            Some(source) => {
+                let items = syn::parse_file(source)?.items;
+                quote! {
+                    mod by_hand { #(#items)* }
+                    pub(crate) use by_hand::*;
+                }
+            }
+        };
+        Ok(quote! {
+            use super::EXERCISE;
+            #(#uses)*
+            #(#constants)*
+            #(#enums)*
+            #(#structs)*
+            #(#parts)*
+            #by_hand
+        })
+    }
+
+    fn a_struct_of(&self, it: &Struct) -> TokenStream {
+        let mut item = it.item.clone();
+        item.vis = within_the_crate();
+        for field in &mut item.fields {
+            field.vis = within_the_crate();
+        }
+        let name = &item.ident;
+        let is_sent = |field: &&Field| !it.fixed.iter().any(|(fixed, _)| field.name == fixed);
+        let sent = it.fields.iter().filter(is_sent).map(|field| {
+            let field = &field.name;
+            let text = field.to_string();
+            quote! { .value(#text, &self.#field) }
+        });
+        let presets = self.presets_of(it);
+        quote! {
+            #item
+            impl judge::Value for #name {
+                fn put(&self, _name: &str, call_: judge::Call) -> judge::Call { call_ #(#sent)* }
+            }
+            #presets
+        }
+    }
+
+    /// The presets of a struct, asked for by their names.
+    fn presets_of(&self, it: &Struct) -> TokenStream {
+        let Some(presets) = &it.presets else {
+            return quote! {};
+        };
+        let (name, operation) = (&it.item.ident, &presets.operation);
+        let functions = presets.names.iter().map(|preset| {
+            let text = preset.to_string();
+            quote! { pub(crate) fn #preset() -> Self { Self::preset_(#text) } }
+        });
+        let (mut sizes, mut choices) = (0_usize, 0_usize);
+        let fields = it.fields.iter().map(|field| {
+            let name = &field.name;
+            let value = match &field.kind {
+                Kind::Enum(of) => {
+                    let variants = self.an_enum(of).map_or(&[][..], |it| &it.variants);
+                    let of = Ident::new(of, Span::call_site());
+                    let place = choices;
+                    choices += 1;
+                    let arms = variants.iter().enumerate().map(|(i, variant)| {
+                        let variant = &variant.name;
+                        match i + 1 == variants.len() {
+                            true => quote! { _ => #of::#variant },
+                            false => {
+                                let number = i as i64;
+                                quote! { Some(#number) => #of::#variant }
+                            }
+                        }
+                    });
+                    quote! { match choices_.get(#place).copied() { #(#arms),* } }
+                }
+                Kind::Scalar(number) if number == "f64" => {
+                    let text = name.to_string();
+                    quote! { answer_.array::<f64, ndarray::Ix0>(#text).into_scalar() }
+                }
+                kind => {
+                    let place = sizes;
+                    sizes += 1;
+                    let number = quote! { sizes_.get(#place).copied() };
+                    match kind {
+                        // An answer that is too short is forged.
+                        Kind::Scalar(ty) if ty == "i64" => quote! { #number.unwrap_or(-1) },
+                        Kind::Scalar(ty) => whole_number(&number, ty),
+                        _ => quote! { Default::default() },
+                    }
+                }
+            };
+            quote! { #name: #value }
+        });
+        let fields: Vec<_> = fields.collect();
+        quote! {
+            impl #name {
+                #(#functions)*
+                fn preset_(name: &str) -> Self {
+                    let mut answer_ =
+                        judge::Call::new(&EXERCISE, #operation).argument("name", name).send();
+                    let sizes_ = answer_.array::<i64, ndarray::Ix1>(#SIZES);
+                    let choices_ = answer_.array::<i64, ndarray::Ix1>(#CHOICES);
+                    Self { #(#fields),* }
+                }
+            }
+        }
+    }
+
+    fn a_function(&self, function: &Function) -> TokenStream {
+        if function.by_hand.is_some() {
+            return quote! {};
+        }
+        let operation = &function.operation;
+        let call = quote! { judge::Call::new(&EXERCISE, #operation) };
+        self.asking(function, &call)
+    }
+
+    /// A function or a method that asks.
+    fn asking(&self, function: &Function, call: &TokenStream) -> TokenStream {
+        let (attributes, signature) = (&function.attributes, &function.signature);
+        let given = function.parameters.iter().map(given);
+        let send = match function.has_gradients() {
+            true => quote! { send_differentiable },
+            false => quote! { send },
+        };
+        let parts = function.returned.parts();
+        let mut taken: Vec<_> = parts
+            .iter()
+            .zip(&function.gives)
+            .map(|(part, (name, _))| self.taken(part, name))
+            .collect();
+        let result = match parts.len() {
+            1 => taken.remove(0),
+            _ => quote! { (#(#taken),*) },
+        };
+        let then = function.then.as_ref().map(|then| {
+            let names = function.parameters.iter().map(|it| &it.name);
+            quote! { self.#then(#(#names,)* &result_); }
+        });
+        quote! {
+            #(#attributes)*
+            pub(crate) #signature {
+                let call_ = #call #(#given)*;
+                let mut answer_ = call_.#send();
+                let result_ = #result;
+                #then
+                result_
+            }
+        }
+    }
+
+    /// What takes a result out of an answer.
+    fn taken(&self, returned: &Returned, name: &str) -> TokenStream {
+        let scalar = |ty: TokenStream| {
+            quote! { answer_.array::<#ty, ndarray::Ix0>(#name).into_scalar() }
+        };
+        match returned {
+            Returned::Array => quote! { answer_.array(#name) },
+            Returned::Tensor => quote! { answer_.tensor(#name) },
+            Returned::Tensors => {
+                let start = name.trim_end_matches("<l>");
+                quote! { answer_.tensors(#start) }
+            }
+            Returned::Integer(ty) if ty == "i64" => scalar(quote! { i64 }),
+            Returned::Integer(ty) => {
+                let number = scalar(quote! { i64 });
+                whole_number(&quote! { Some(#number) }, ty)
+            }
+            Returned::Float(ty) => scalar(Ident::new(ty, Span::call_site()).into_token_stream()),
+            Returned::Numbers(ty) => {
+                let ty = Ident::new(ty, Span::call_site());
+                quote! { answer_.array::<#ty, ndarray::Ix1>(#name).to_vec() }
+            }
+            Returned::Struct(of) => {
+                let fields = self.a_struct(of).map_or(&[][..], |it| &it.fields);
+                let fields = fields.iter().enumerate().map(|(i, field)| {
+                    let (name, Kind::Scalar(ty)) = (&field.name, &field.kind) else {
+                        return quote! {};
+                    };
+                    let value = whole_number(&quote! { numbers_.get(#i).copied() }, ty);
+                    quote! { #name: #value, }
+                });
+                let of = Ident::new(of, Span::call_site());
+                quote! {{
+                    let numbers_ = answer_.array::<i64, ndarray::Ix1>(#name);
+                    #of { #(#fields)* }
+                }}
+            }
+            Returned::Tuple(_) | Returned::Anything => quote! { Default::default() },
+        }
+    }
+
+    fn a_module_of(&self, module: &Module) -> TokenStream {
+        let (name, operation) = (&module.name, &module.operation);
+        let new = &module.new;
+        let Some(path) = name_of_first(new) else {
+            return quote! {};
+        };
+        let given = module.parameters.iter().map(given);
+        let states: Vec<_> = module
+            .builders
+            .iter()
+            .map(|it| (&it.signature.ident, types_of(&it.signature)))
+            .collect();
+        let fields = states
+            .iter()
+            .map(|(name, types)| quote! { #name: Option<(#(#types,)*)> });
+        let none = states.iter().map(|(name, _)| quote! { #name: None });
+        let builders = module.builders.iter().map(|builder| {
+            let (attributes, name) = (&builder.attributes, &builder.signature.ident);
+            let names: Vec<_> = builder.parameters.iter().map(|it| &it.name).collect();
+            let typed = builder.signature.inputs.iter().skip(1);
+            quote! {
+                #(#attributes)*
+                pub(crate) fn #name(mut self, #(#typed),*) -> Self {
+                    self.#name = Some((#(#names,)*));
+                    self
+                }
+            }
+        });
+        let asked = module.builders.iter().map(|builder| {
+            let name = &builder.signature.ident;
+            let text = name.to_string();
+            let names: Vec<_> = builder.parameters.iter().map(|it| &it.name).collect();
+            let given = builder.parameters.iter().map(|it| {
+                let (name, sent) = (&it.name, &it.sent);
+                quote! { .value(#sent, #name) }
+            });
+            quote! {
+                let call_ = call_.value(#text, &self.#name.is_some());
+                let call_ = match &self.#name {
+                    None => call_,
+                    Some((#(#names,)*)) => call_ #(#given)*,
+                };
+            }
+        });
+        let methods = module.methods.iter().map(|method| {
+            let operation = &method.operation;
+            self.asking(method, &quote! { self.call_(#operation) })
+        });
+        let state = format_ident!("module");
+        quote! {
+            #[derive(Debug)]
+            pub(crate) struct #name {
+                #state: judge::Module,
+                #(#fields,)*
+            }
+            impl #name {
+                pub(crate) #new {
+                    let call_ = judge::Call::new(&EXERCISE, concat!(#operation, ".new")) #(#given)*;
+                    Self { #state: judge::Module::new(#path, call_), #(#none,)* }
+                }
+                #(#builders)*
+                #(#methods)*
+                /// A call with the module and what was asked of it.
+                fn call_(&self, operation: &str) -> judge::Call {
+                    let call_ = self.#state.call(operation);
+                    #(#asked)*
+                    call_
+                }
+            }
+        }
+    }
+}
+
+fn an_enum(it: &Enum) -> TokenStream {
+    let mut item = it.item.clone();
+    item.vis = within_the_crate();
+    let name = &item.ident;
+    let arms = it.variants.iter().map(|variant| {
+        let (variant, word) = (&variant.name, &variant.word);
+        let fields = &it.variants.iter().find(|it| it.name == *variant);
+        let fields: Vec<_> = fields.map_or(vec![], |it| it.fields.iter().map(|it| &it.name).collect());
+        let texts = fields.iter().map(|it| it.to_string());
+        quote! {
+            #name::#variant { #(#fields),* } => call_.argument(name, #word) #(.value(#texts, #fields))*
+        }
+    });
+    quote! {
+        #item
+        impl judge::Value for #name {
+            fn put(&self, name: &str, call_: judge::Call) -> judge::Call {
+                match self { #(#arms),* }
+            }
+        }
+    }
+}
+
+/// A module of tests, in its file.
+fn test_module(path: &Path) -> TokenStream {
+    let name = path.file_stem().unwrap_or_default().to_string_lossy();
+    let name = Ident::new(&name, Span::call_site());
+    let path = LitStr::new(&path.to_string_lossy(), Span::call_site());
+    quote! {
+        #[path = #path]
+        mod #name;
+    }
+}
+
+/// A parameter as part of a call.
+fn given(parameter: &Parameter) -> TokenStream {
+    let (name, sent) = (&parameter.name, &parameter.sent);
+    match &parameter.kind {
+        Kind::Array { .. } => quote! { .array(#sent, &#name) },
+        Kind::Arrays { .. } => {
+            let start = sent.trim_end_matches('*');
+            quote! { .arrays(#start, #name) }
+        }
+        Kind::Tensor => quote! { .tensor(#sent, #name) },
+        Kind::Integers => quote! { .array(#sent, &ndarray::arr1(#name)) },
+        Kind::Struct { is_lent: true, .. } => quote! { .value(#sent, #name) },
+        _ => quote! { .value(#sent, &#name) },
+    }
+}
+
+/// A whole number of an answer. One that is missing or does not fit is wrong, whatever it is.
+fn whole_number(number: &TokenStream, ty: &str) -> TokenStream {
+    let ty = Ident::new(ty, Span::call_site());
+    quote! { #number.and_then(|number_| number_.try_into().ok()).unwrap_or(#ty::MAX) }
+}
+
+fn within_the_crate() -> Visibility {
+    parse_quote!(pub(crate))
+}
+
+fn name_of_first(signature: &Signature) -> Option<TokenStream> {
+    match signature.inputs.first()? {
+        FnArg::Typed(input) => Some(input.pat.to_token_stream()),
+        FnArg::Receiver(_) => None,
+    }
+}
+
+/// The types of the parameters but `self`.
+fn types_of(signature: &Signature) -> Vec<TokenStream> {
+    let typed = signature.inputs.iter().filter_map(|input| match input {
+        FnArg::Typed(input) => Some(input.ty.to_token_stream()),
+        FnArg::Receiver(_) => None,
+    });
+    typed.collect()
+}
