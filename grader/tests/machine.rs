@@ -109,6 +109,10 @@ fn linker(folder: &Path) -> Result<(String, PathBuf)> {
 #[test]
 fn a_linker_that_fails_costs_nobody_a_point_and_is_no_grade_once_it_is_back() -> Result {
     let class = Class::of(&["ada"])?;
+    // All is built, while there is a linker.
+    let built = class.grader(&["--train=none"]).output()?;
+    assert_eq!(built.status.code(), Some(0), "{}", said(&built));
+    fs::remove_dir_all(class.out())?;
     let (path, off) = linker(class.folder.path())?;
     let grade = || class.grader(&["--train=none"]).env("PATH", &path).output();
 

@@ -4,7 +4,7 @@
 use std::error::Error;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
@@ -38,7 +38,7 @@ const LARGE: [&str; 13] = [
     "worker_vit-",
 ];
 
-fn cp(from: &[std::path::PathBuf], to: &Path) -> Result {
+fn cp(from: &[PathBuf], to: &Path) -> Result {
     let status = Command::new("cp")
         .args(["--archive", "--"])
         .args(from)
@@ -130,22 +130,50 @@ fn a_copy_of_a_built_checkout_grades_as_the_checkout_does() -> Result {
     }
     fs::set_permissions(&snapshot, fs::Permissions::from_mode(0o644))?;
 
-    // A course that was given out without the solution, and with a snapshot that holds no values.
-    let handed_in = elsewhere.path().join("ada");
-    fs::create_dir(&handed_in)?;
-    fs::rename(
-        root.join("solutions/01-patchify"),
-        handed_in.join("01-patchify"),
-    )?;
+    // A judge that cannot be started, while the reference is known to have full marks.
+    let judges = judges(&root)?;
+    let allow = |mode: u32| -> Result {
+        for judge in &judges {
+            fs::set_permissions(judge, fs::Permissions::from_mode(mode))?;
+        }
+        Ok(())
+    };
+    allow(0o644)?;
+    let stuck = grade(&root, &submission)?;
+    let words = said(&stuck);
+    assert_eq!(stuck.status.code(), Some(4), "{words}");
+    assert!(
+        words.contains("NOT GRADED") && words.contains("1 needs a person"),
+        "{words}"
+    );
+    allow(0o755)?;
+
+    // A snapshot that holds no values.
     fs::write(&snapshot, "f32 [2, 2]\nnothing\n")?;
-    let broken = grade(&root, &handed_in)?;
+    let broken = grade(&root, &submission)?;
     let words = said(&broken);
-    assert_eq!(broken.status.code(), Some(4), "{words}");
-    assert!(words.contains("reference: skipped"), "{words}");
-    assert!(words.contains("NOT GRADED"), "{words}");
+    assert_eq!(broken.status.code(), Some(3), "{words}");
+    assert!(
+        words.contains("the reference does not get full marks"),
+        "{words}"
+    );
     assert!(
         words.contains("the course is at fault: the snapshot patches is not readable"),
         "{words}"
     );
     Ok(())
+}
+
+/// The programs that may be the judge of 01.
+fn judges(root: &Path) -> Result<Vec<PathBuf>> {
+    let mut judges = vec![];
+    for entry in fs::read_dir(root.join("target/debug/deps"))? {
+        let path = entry?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if name.starts_with("patchify-") && path.extension().is_none() {
+            judges.push(path);
+        }
+    }
+    assert!(!judges.is_empty());
+    Ok(judges)
 }
