@@ -100,7 +100,10 @@ pub fn compile(
         return Ok(Compiled::Worker(worker));
     };
     // The worker calls the exercise's functions as the course declares them.
-    let words = if finished.stderr.contains(&worker_source(exercise)) {
+    let words = if finished
+        .stderr
+        .contains(&*workshop.worker_source(exercise).to_string_lossy())
+    {
         format!(
             "the public functions are not those of the exercise: names, arguments and results must stay as they were\n{words}"
         )
@@ -256,11 +259,6 @@ fn of_the_machine(finished: &Finished, arguments: &[OsString]) -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// Where the course has the source of the exercise's worker.
-fn worker_source(exercise: &Exercise) -> String {
-    format!("grader/workers/src/bin/{}.rs", exercise.name)
 }
 
 /// Where the student has the file: `exercises/03-msa/src`.

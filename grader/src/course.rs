@@ -421,8 +421,9 @@ difficulty = 1
 shape = 1
 [package.metadata.exercise.tests]
 shape = ["a_sum_has_no_axis"]
-[package.metadata.exercise.operations]
 "#;
+
+    const INTERFACE: &str = "";
 
     /// One file of each kind that a grade can depend on.
     const FILES: [&str; 18] = [
@@ -432,7 +433,7 @@ shape = ["a_sum_has_no_axis"]
         "datasets/Cargo.toml",
         "datasets/src/digits.rs",
         "exercises/01-sums/Cargo.toml",
-        "exercises/01-sums/interface.toml",
+        "exercises/01-sums/interface.rs",
         "exercises/01-sums/src/lib.rs",
         "exercises/01-sums/tests/drawn/answers.safetensors",
         "exercises/01-sums/tests/shape.rs",
@@ -441,7 +442,7 @@ shape = ["a_sum_has_no_axis"]
         "grader/src/judge.rs",
         "grader/testkit/src/snapshot.rs",
         "grader/wire/src/frame.rs",
-        "grader/workers/src/bin/sums.rs",
+        "grader/workers/src/lib.rs",
         "solutions/01-sums/misconceptions/off-by-one.diff",
         "solutions/01-sums/src/lib.rs",
     ];
@@ -455,6 +456,14 @@ shape = ["a_sum_has_no_axis"]
         "target/debug/grader",
     ];
 
+    fn text(file: &str) -> &'static str {
+        if file.ends_with("interface.rs") {
+            INTERFACE
+        } else {
+            MANIFEST
+        }
+    }
+
     fn write(path: &Path, text: &str) -> Result<()> {
         fs::create_dir_all(path.parent().context("a file")?)?;
         Ok(fs::write(path, text)?)
@@ -464,16 +473,16 @@ shape = ["a_sum_has_no_axis"]
     fn a_change_of_any_file_that_a_grade_depends_on_changes_the_digest() -> Result<()> {
         let root = tempfile::tempdir()?;
         for file in FILES.iter().chain(&OTHERS) {
-            write(&root.path().join(file), MANIFEST)?;
+            write(&root.path().join(file), text(file))?;
         }
         let course = Course::open(root.path())?;
         let before = course.digest()?;
         for file in FILES.iter().chain(&OTHERS) {
             let path = root.path().join(file);
-            write(&path, &format!("{MANIFEST}\n"))?;
+            write(&path, &format!("{}\n", text(file)))?;
             let is_same = course.digest()? == before;
             assert_eq!(is_same, OTHERS.contains(file), "{file}");
-            write(&path, MANIFEST)?;
+            write(&path, text(file))?;
             assert_eq!(course.digest()?, before, "{file}");
         }
         // A file that is added beside them counts, too.
@@ -485,7 +494,12 @@ shape = ["a_sum_has_no_axis"]
     #[test]
     fn a_file_of_the_course_that_cannot_be_read_is_an_error() -> Result<()> {
         let root = tempfile::tempdir()?;
-        write(&root.path().join("exercises/01-sums/Cargo.toml"), MANIFEST)?;
+        for file in [
+            "exercises/01-sums/Cargo.toml",
+            "exercises/01-sums/interface.rs",
+        ] {
+            write(&root.path().join(file), text(file))?;
+        }
         let course = Course::open(root.path())?;
         let dangling = root.path().join("exercises/01-sums/gone.snap");
         std::os::unix::fs::symlink("nowhere", dangling)?;

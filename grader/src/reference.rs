@@ -127,10 +127,11 @@ impl<'a> Reference<'a> {
                 return Some(why);
             }
         }
-        let failed = trial.tests.iter().filter(|tested| !tested.passed);
+        let failed = trial.tests.iter().filter(|tested| !tested.counts());
         let failed: Vec<_> = failed
             .map(|tested| {
-                let message = tested.message.as_deref().unwrap_or_default();
+                let message = tested.message.as_ref().or(tested.not_counted.as_ref());
+                let message = message.map(String::as_str).unwrap_or_default();
                 let first: Vec<_> = message.lines().take(LINES).collect();
                 format!("{} failed: {}", tested.test, first.join("\n"))
             })

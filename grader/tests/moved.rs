@@ -112,7 +112,8 @@ fn a_copy_of_a_built_checkout_grades_as_the_checkout_does() -> Result {
         words.contains("18/18") && words.contains("10 / 10"),
         "{words}"
     );
-    assert!(!words.contains("Compiling"), "it was built anew: {words}");
+    // What the tests are written with is as it was built elsewhere; cargo builds anew only what names its own place.
+    assert!(!words.contains("Compiling testkit"), "{words}");
     let reference = root.join("target/grader/reference");
     assert_eq!(fs::read_dir(reference)?.count(), 1, "{words}");
 
