@@ -38,7 +38,9 @@ pub(super) fn prove(grader: &Grader) -> Result<Finding> {
     }
     let namings = trials::each(&pairs, |pair| naming_of(grader, pair))?;
     let apart = pairs.iter().filter(|pair| pair.is_apart).count();
-    let both = namings.iter().filter(|naming| naming.both).count();
+    let named = pairs.iter().zip(&namings);
+    let both = named.filter(|(pair, naming)| pair.is_apart && naming.both);
+    let both = both.count();
     let faults: Vec<_> = namings.into_iter().filter_map(|it| it.fault).collect();
     Ok(Finding {
         showed: format!(
