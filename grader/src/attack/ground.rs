@@ -34,28 +34,23 @@ impl Ground {
         });
         let exercises: Vec<_> = exercises.collect();
         let folder = grader.scratch.folder()?;
-        let mut ground = Self {
-            places: Places(folder.path().to_owned()),
-            no_copy: None,
-            _folder: folder,
-        };
-        if exercises.is_empty() {
-            return Ok(ground);
-        }
-        ground.places = Places::lay(ground._folder.path(), grader, &exercises)?;
-        let course = ground.places.open_course()?;
+        let places = Places::lay(folder.path(), grader, &exercises)?;
+        let course = places.open_course()?;
         let mut honest = BTreeMap::new();
-        for exercise in &course.exercises {
-            if exercises.iter().any(|it| it.name == exercise.name) {
-                let result = honest_result(&ground.places, &course, exercise)?;
-                honest.insert(exercise.name.clone(), result);
-            }
+        for exercise in exercises {
+            let result = honest_result(&places, &course, exercise)?;
+            honest.insert(exercise.name.clone(), result);
         }
         let facts = Facts {
             honest,
             level: grader.level.to_string(),
         };
-        fs::write(ground.places.facts(), serde_json::to_vec(&facts)?)?;
+        fs::write(places.facts(), serde_json::to_vec(&facts)?)?;
+        let mut ground = Self {
+            places,
+            no_copy: None,
+            _folder: folder,
+        };
         ground.no_copy = ground.run(&["--copied".into()], true).err();
         Ok(ground)
     }

@@ -99,7 +99,9 @@ impl Places {
             symlink(libtorch, places.course().join(LINK))?;
         }
         copy_file(&crate::confine::grader()?, &places.program())?;
-        places.lay_workshop(grader, exercises)?;
+        if !exercises.is_empty() {
+            places.lay_workshop(grader, exercises)?;
+        }
         for exercise in exercises {
             // Compiled here once: what trials compile is gone with them.
             if let Some(worker) = grader.namer.worker(grader, exercise)? {
@@ -122,7 +124,7 @@ impl Places {
 
     /// Copies what was built for the class: cargo may build it anew meanwhile, for somebody else.
     fn lay_workshop(&self, grader: &Grader, exercises: &[&Exercise]) -> Result<()> {
-        let workshop = &grader.workshop;
+        let (root, workshop) = (&grader.course.root, &grader.workshop);
         let mut built: Vec<&Path> = vec![];
         for exercise in exercises {
             let shelf = workshop.shelf(exercise);
@@ -140,7 +142,13 @@ impl Places {
                 copy_tree(path, &here.join(below), &|_| false)?;
             }
         }
+        // What the grader itself has made for them. Put first: the places may lie in the grader's own.
+        let [made, made_here] = [root, &self.course()].map(|root| root.join("target/grader"));
+        copy_tree(&made.join("workers"), &made_here.join("workers"), &|_| {
+            false
+        })?;
         workshop
+            .relocated(&made, &made_here)?
             .relocated(profile, &here)?
             .write(&self.workshop())
             .with_context(|| format!("{} cannot be written", self.workshop().display()))
