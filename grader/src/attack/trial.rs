@@ -29,6 +29,9 @@ const LIMIT: Duration = Duration::from_secs(20 * 60);
 /// The honest submission's name, which comes after those of all attacks.
 const HONEST: &str = "next-honest";
 
+/// Each run asks the same, so that an outcome is the same the next time; and nothing that a submission can know.
+const SEED: u64 = 20_261_129;
+
 /// Attacks that hang are not waited for as long as students are. Where models learn, none does.
 const HURRY: [&str; 2] = ["--call-limit=2", "--exercise-limit=30"];
 
@@ -317,6 +320,7 @@ impl Run<'_> {
             .args(self.time)
             .args(without.map(|layer| format!("--without={layer}")))
             .arg(format!("--only={}", self.exercise.name))
+            .arg(format!("--seed={SEED}"))
             .arg("--workshop")
             .arg(self.places.workshop())
             .arg("--out")
