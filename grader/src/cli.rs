@@ -95,6 +95,9 @@ pub struct Grade {
     /// End with exit code 5 where a submission needs a person: nothing was found in it, it is refused or passed over
     #[arg(long)]
     pub strict: bool,
+    /// Put all that a test said into results and reports, also what a class's seed drew
+    #[arg(long, hide = true)]
+    pub outspoken: bool,
     /// How things are judged
     #[command(flatten)]
     pub judging: Judging,
