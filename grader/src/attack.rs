@@ -1,20 +1,24 @@
 //! The corpus of hostile submissions, run against the grader as it is installed here.
 //!
-//! Each attack is a folder of `grader/testdata/hostile` (`corpus`). It is made into a submission (`submission`),
-//! graded by a grader of its own, followed by an honest submission (`trial`), by a process that tries nothing else
-//! (`apart`), and what it gained is looked for from outside (`canaries`, `trees`): never is an attack's own word taken for
-//! it. That an attack gains without what stops it is shown in a throw-away copy of the machine (`copy`).
+//! Each attack is a folder of `grader/testdata/hostile` (`corpus`). It is made into a submission (`submission`) and graded
+//! by a grader of its own, followed by an honest submission (`trial`), and what it gained is looked for from outside
+//! (`canaries`, `listing`, `running`): never is an attack's own word taken for it, nor is it blamed for what other programs
+//! do meanwhile. So it is tried in places that no other program knows (`places`), by a process that tries nothing else
+//! (`ground`) and that sees a copy of the machine, where there can be one (`copy`): what is changed there, the attack
+//! has changed. Attacks are let through in such a copy alone, to show that they gain something without what stops them.
 
-mod apart;
 mod canaries;
 mod copy;
 mod corpus;
+mod ground;
+mod listing;
+mod places;
+mod running;
 mod submission;
-mod trees;
 mod trial;
 
-pub use apart::try_here;
-pub use copy::{NO_COPY, begin, enter, run as run_in_a_copy};
+pub use copy::{NO_COPY, begin, enter};
 pub use corpus::{Attack, corpus};
+pub use ground::Ground;
 pub use submission::hand_in;
-pub use trial::{Ground, Outcome};
+pub use trial::{Outcome, Trial};

@@ -70,6 +70,9 @@ pub enum Command {
     /// Run the grader in a copy of this machine that is thrown away; the grader uses this itself
     #[command(hide = true)]
     Copied(Copied),
+    /// Try one hostile submission, and write what came of it as JSON; the grader uses this itself
+    #[command(hide = true)]
+    Attempt(Attempt),
 }
 
 /// Arguments of `grade`.
@@ -92,6 +95,9 @@ pub struct Grade {
     /// End with exit code 5 where a submission needs a person: nothing was found in it, it is refused or passed over
     #[arg(long)]
     pub strict: bool,
+    /// Put all that a test said into results and reports, also what a class's seed drew
+    #[arg(long, hide = true)]
+    pub outspoken: bool,
     /// How things are judged
     #[command(flatten)]
     pub judging: Judging,
@@ -121,6 +127,9 @@ pub struct Judging {
     /// Leave a layer out; `attack --prove` shows so what each one stops
     #[arg(long, hide = true, value_name = "LAYER")]
     pub without: Vec<Layer>,
+    /// What was built, as another grader wrote it down: nothing is built
+    #[arg(long, hide = true, value_name = "FILE")]
+    pub workshop: Option<PathBuf>,
 }
 
 /// What models are trained on while they are judged.
@@ -383,18 +392,12 @@ pub enum DataCommand {
 #[derive(Args, Debug)]
 pub struct Attack {
     /// Only the attacks whose name begins so: `04` or `04-include`. May be given several times
-    #[arg(long, value_name = "NAME")]
-    pub only: Vec<String>,
+    #[arg(long, alias = "only", value_name = "NAME")]
+    pub attack: Vec<String>,
     /// Show instead, in a copy of this machine that is thrown away, that attacks gain something once the layers that
     /// stop them are left out: most need one
     #[arg(long)]
     pub prove: bool,
-    /// This is such a copy
-    #[arg(long, hide = true)]
-    pub in_a_copy: bool,
-    /// Try one and write what came of it as JSON, with what honest submissions earn read from standard input
-    #[arg(long, hide = true)]
-    pub apart: bool,
 }
 
 /// Arguments of `verify`.
@@ -404,13 +407,13 @@ pub struct Verify {
     #[arg(long)]
     pub proofs_only: bool,
     /// Only the proofs of these names, such as `catalogue`, without the tests. May be given several times
-    #[arg(long, value_name = "PROOF")]
-    pub only: Vec<String>,
+    #[arg(long, alias = "only", value_name = "NAME")]
+    pub proof: Vec<String>,
     /// Only this exercise: its crate, folder or number. May be given several times
     #[arg(long, value_name = "EXERCISE")]
     pub exercise: Vec<String>,
     /// Store the reference's answers to the drawn cases beside the tests, and prove nothing
-    #[arg(long, conflicts_with_all = ["proofs_only", "only"])]
+    #[arg(long, conflicts_with_all = ["proofs_only", "proof"])]
     pub store: bool,
 }
 
@@ -442,4 +445,21 @@ pub struct Copied {
     /// The grader's arguments
     #[arg(required = true, last = true)]
     pub arguments: Vec<OsString>,
+}
+
+/// Arguments of `attempt`.
+#[derive(Args, Debug)]
+pub struct Attempt {
+    /// The places that are laid out for attacks
+    #[arg(long, value_name = "DIR")]
+    pub places: PathBuf,
+    /// The attack, by its whole name; without it, it is only found out whether one can be tried here
+    #[arg(long, value_name = "NAME")]
+    pub attack: Option<String>,
+    /// This is a copy of the machine that is thrown away
+    #[arg(long)]
+    pub copied: bool,
+    /// Leave out the layers that stop it
+    #[arg(long, requires = "copied")]
+    pub let_through: bool,
 }

@@ -9,6 +9,7 @@ macro_rules! say {
 }
 
 mod attack;
+mod attempt;
 mod call;
 mod check;
 mod confined;
@@ -26,6 +27,7 @@ mod train;
 mod verify;
 
 pub use attack::attack;
+pub use attempt::attempt;
 pub use call::call;
 pub use check::check;
 pub use confined::confined;
@@ -93,7 +95,11 @@ fn prepare(
     let level = confine::reach(judging.sandbox).blame_setup()?;
     let level = level.without(&judging.without);
     eprintln!("sandbox: {level}");
-    let workshop = Workshop::build(&course, &exercises, level).blame_setup()?;
+    let workshop = match &judging.workshop {
+        Some(file) => Workshop::read(file, level),
+        None => Workshop::build(&course, &exercises, level),
+    };
+    let workshop = workshop.blame_setup()?;
     let scratch = Arc::new(Scratch::new(&course.root).blame_setup()?);
     stop_on_signals()?;
     Ok(Grader {

@@ -33,6 +33,7 @@ fn main() -> ExitCode {
         Command::Doctor => command::doctor(course),
         Command::Confined(arguments) => command::confined(&arguments),
         Command::Copied(arguments) => command::copied(&arguments),
+        Command::Attempt(arguments) => command::attempt(&arguments),
     };
     match done {
         Ok(exit) => exit.into(),

@@ -79,6 +79,15 @@ impl Namer {
             .context("the worker of the misconceptions broke down")
     }
 
+    /// The program that holds the misconceptions of an exercise, if it has any.
+    ///
+    /// # Errors
+    /// Where they do not apply or compile.
+    pub fn worker(&self, grader: &Grader, exercise: &Exercise) -> Result<Option<PathBuf>> {
+        let gathered = self.gathered(grader, exercise, &|_| {})?;
+        Ok(gathered.map(|gathered| gathered.worker.clone()))
+    }
+
     /// Compiles the misconceptions of an exercise, if that was not done before. Who comes meanwhile waits.
     fn gathered(
         &self,

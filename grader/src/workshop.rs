@@ -3,7 +3,8 @@
 use crate::confine::Level;
 use crate::course::{Course, Exercise};
 use anyhow::{Context, Result, bail};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::env;
 use std::fs;
@@ -13,7 +14,7 @@ use std::process::{Command, Stdio};
 use tempfile::NamedTempFile;
 
 /// The built parts. Nothing in it is written to while submissions are graded.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Workshop {
     /// `rustc` itself, not a wrapper that chooses one.
     pub rustc: PathBuf,
@@ -31,7 +32,7 @@ pub struct Workshop {
 
 /// What one build of cargo gave. Exercises that use libtorch have another shelf than those that do not, since a program
 /// linked with it takes a second to start.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Shelf {
     /// The judge of each exercise, by its crate's name.
     judges: BTreeMap<String, PathBuf>,
@@ -96,6 +97,36 @@ impl Workshop {
             without_torch: Shelf::build(course, &without_torch)?,
             with_torch: Shelf::build(course, &with_torch)?,
         })
+    }
+
+    /// Reads what [`write`](Self::write) wrote, to be confined as `level` says.
+    ///
+    /// # Errors
+    /// Where it cannot be read.
+    pub fn read(path: &Path, level: Level) -> Result<Self> {
+        let text = fs::read(path).with_context(|| format!("{} cannot be read", path.display()))?;
+        let workshop: Self = serde_json::from_slice(&text)
+            .with_context(|| format!("{} is not a workshop", path.display()))?;
+        Ok(Self { level, ..workshop })
+    }
+
+    /// Writes where everything is, for another grader that builds nothing.
+    ///
+    /// # Errors
+    /// Where it cannot be written.
+    pub fn write(&self, path: &Path) -> Result<()> {
+        Ok(fs::write(path, serde_json::to_vec(self)?)?)
+    }
+
+    /// The same workshop, of which what lay below one folder lies below another.
+    ///
+    /// # Errors
+    /// Where a path is not UTF-8.
+    pub fn relocated(&self, from: &Path, to: &Path) -> Result<Self> {
+        let [from, to] = [from, to].map(|folder| format!("{}/", folder.display()));
+        let mut all = serde_json::to_value(self)?;
+        relocate(&mut all, &from, &to);
+        Ok(serde_json::from_value(all)?)
     }
 
     /// What was built for exercises of this one's sort.
@@ -297,6 +328,16 @@ pub fn on_path(name: &str) -> Option<PathBuf> {
     programs.find(|program| program.is_file())
 }
 
+/// Puts one folder for another in all texts of a value: paths, and `native=PATH`.
+fn relocate(value: &mut Value, from: &str, to: &str) {
+    match value {
+        Value::String(text) => *text = text.replace(from, to),
+        Value::Array(values) => values.iter_mut().for_each(|it| relocate(it, from, to)),
+        Value::Object(fields) => fields.values_mut().for_each(|it| relocate(it, from, to)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
 /// The folder of `native=FOLDER`, or of a plain one.
 fn folder_of(place: &str) -> &Path {
     Path::new(place.split_once('=').map_or(place, |(_, folder)| folder))
@@ -321,4 +362,41 @@ fn sysroot(root: &Path) -> Result<PathBuf> {
     let sysroot = String::from_utf8(output.stdout)
         .context("rustc names its folder in bytes that are not UTF-8")?;
     Ok(PathBuf::from(sysroot.trim()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_built_is_found_where_it_was_copied_to() -> Result<()> {
+        let shelf = Shelf {
+            judges: BTreeMap::from([("one".to_owned(), "/c/target/debug/deps/one-1".into())]),
+            search: ["dependency=/c/target/debug/deps", "native=/c/.libtorch/lib"]
+                .map(str::to_owned)
+                .into(),
+            ..Shelf::default()
+        };
+        let workshop = Workshop {
+            rustc: "/toolchain/bin/rustc".into(),
+            sysroot: "/toolchain".into(),
+            torch: "/c/.libtorch/lib".into(),
+            level: Level::default(),
+            without_torch: shelf,
+            with_torch: Shelf::default(),
+        };
+        let file = tempfile::NamedTempFile::new()?;
+        let relocated = workshop.relocated("/c/target/debug".as_ref(), "/d".as_ref())?;
+        relocated.write(file.path())?;
+        let Workshop {
+            without_torch: shelf,
+            torch,
+            ..
+        } = Workshop::read(file.path(), Level::default())?;
+        assert_eq!(shelf.judges["one"], Path::new("/d/deps/one-1"));
+        let folders: Vec<_> = shelf.folders().collect();
+        assert_eq!(folders, ["/d/deps", "/c/.libtorch/lib"].map(Path::new));
+        assert_eq!(torch, Path::new("/c/.libtorch/lib"));
+        Ok(())
+    }
 }

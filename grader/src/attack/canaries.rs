@@ -14,6 +14,7 @@ use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixListener};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
+use tempfile::TempDir;
 
 /// The variable of the environment, set for the grader.
 pub(super) const VARIABLE: &str = "COURSE_CANARY";
@@ -27,6 +28,7 @@ pub(super) struct Canaries {
     udp: UdpSocket,
     unix: UnixListener,
     socket: PathBuf,
+    _sockets: TempDir,
     abstract_unix: UnixListener,
     abstract_name: String,
 }
@@ -41,10 +43,9 @@ impl Canaries {
             .context("the canary file cannot be watched")?;
         inotify::add_watch(&watch, folder, inotify::WatchFlags::ALL_EVENTS)
             .context("the canary file cannot be watched")?;
-        // Further below, or connecting to it would be told as an event of the folder.
-        let place = folder.join("sockets");
-        fs::create_dir(&place)?;
-        let socket = place.join("socket");
+        // Elsewhere, or connecting to it would be told as an event of the folder; and a socket's path is short.
+        let sockets = tempfile::tempdir()?;
+        let socket = sockets.path().join("socket");
         let abstract_name = format!("course-{}", &secret[..16]);
         let canaries = Self {
             file,
@@ -52,6 +53,7 @@ impl Canaries {
             udp: UdpSocket::bind("127.0.0.1:0")?,
             unix: UnixListener::bind(&socket)?,
             socket,
+            _sockets: sockets,
             abstract_unix: UnixListener::bind_addr(&SocketAddr::from_abstract_name(
                 &abstract_name,
             )?)?,

@@ -5,6 +5,7 @@
 //! Three processes make it: the first owns the empty folder where it is put together ([`run`]), the second puts it
 //! together and makes it its root ([`enter`]), and the third is the first process of the copy ([`begin`]).
 
+use super::listing::{self, Listing};
 use crate::confine::grader;
 use anyhow::{Context, Result, bail};
 use nix::sched::{CloneFlags, unshare};
@@ -28,14 +29,17 @@ const OF_THE_KERNEL: [&str; 3] = ["/proc", "/sys", "/dev"];
 /// The largest file that is copied. Few are: those that lie beside the place of a file system.
 const LARGEST: u64 = 16 << 20;
 
-/// Runs this program with other arguments in a copy of the machine, and gives how it ended and what it said: with
-/// [`NO_COPY`], and words on standard error, where there can be none.
+/// The folder at the top of a copy that holds what is changed in it.
+const CHANGES: &str = ".changes";
+
+/// Runs a grader in a copy of the machine, and gives how it ended and what it said: with [`NO_COPY`], and words on
+/// standard error, where there can be none.
 ///
 /// # Errors
 /// Where it cannot be started.
-pub fn run(arguments: &[OsString]) -> Result<Output> {
+pub(super) fn run(program: &Path, arguments: &[OsString]) -> Result<Output> {
     let place = tempfile::tempdir().context("no temporary folder can be made")?;
-    Command::new(grader()?)
+    Command::new(program)
         .arg("copied")
         .arg("--place")
         .arg(place.path())
@@ -100,6 +104,28 @@ pub fn begin(arguments: &[OsString]) -> anyhow::Error {
     }
 }
 
+/// Lists whatever was changed in the copy of the machine that this process is in, by the paths that it has there, but
+/// what `is_passed_over`. Nobody outside can have changed it: what others change in the machine's own files is not in it.
+pub(super) fn changes(is_passed_over: &dyn Fn(&Path) -> bool) -> Listing {
+    let top = Path::new("/");
+    let changes = top.join(CHANGES);
+    let is_elsewhere = |path: &Path| path.starts_with(&changes) || is_passed_over(path);
+    let mut found = listing::list(top, top, &is_elsewhere);
+    let shared = Path::new("/dev/shm");
+    found.extend(listing::list(shared, shared, is_passed_over));
+    for entry in fs::read_dir(&changes).into_iter().flatten().flatten() {
+        if let Ok(folder) = fs::read_link(entry.path().join(OF)) {
+            let upper = entry.path().join(UPPER);
+            found.extend(listing::list(&upper, &folder, is_passed_over));
+        }
+    }
+    found
+}
+
+/// What there is for each folder that is laid over: what was changed in it, and a link to it.
+const UPPER: &str = "upper";
+const OF: &str = "of";
+
 /// A copy of all files that is being put together.
 struct Copy {
     /// Its top.
@@ -119,7 +145,7 @@ impl Copy {
             .with_context(|| format!("no memory can be mounted at {}", place.display()))?;
         let mut copy = Self {
             root: place.to_owned(),
-            changes: place.join(".changes"),
+            changes: place.join(CHANGES),
             folders: 0,
             mounts,
         };
@@ -180,11 +206,12 @@ impl Copy {
     /// Shows a folder such that every change goes to memory.
     fn lay_over(&mut self, folder: &Path, shown: &Path) -> Result<()> {
         self.folders += 1;
-        let [upper, work] =
-            ["upper", "work"].map(|part| self.changes.join(format!("{}/{part}", self.folders)));
+        let [upper, work, of] =
+            [UPPER, "work", OF].map(|part| self.changes.join(format!("{}/{part}", self.folders)));
         for part in [&upper, &work] {
             fs::create_dir_all(part)?;
         }
+        symlink(folder, of)?;
         let mut options = vec![];
         for (name, path) in [
             ("lowerdir", folder),

@@ -25,7 +25,8 @@ pub fn hand_in(attack: &Attack, course: &Course, folder: &Path) -> Result<PathBu
     let exercise = exercise.first().context("no exercise")?;
     let nothing = "/nowhere".to_owned();
     let outside = ["{{gradebook}}", "{{variable}}", "{{tcp}}", "{{udp}}"];
-    let outside = outside.iter().chain(&["{{socket}}", "{{abstract}}"]);
+    let more = ["{{socket}}", "{{abstract}}", "{{home}}", "{{cargo-home}}"];
+    let outside = outside.iter().chain(&more);
     let mut marks: Vec<Mark> = outside.map(|mark| (*mark, nothing.clone())).collect();
     marks.push(("{{course}}", course.root.display().to_string()));
     marks.push(("{{exercise}}", exercise.folder.clone()));

@@ -1,17 +1,18 @@
 //! One attack: handed in, graded before an honest submission, and what it gained looked for from outside.
 
 use super::canaries::{Canaries, VARIABLE};
-use super::corpus::Attack;
-use super::submission::{make, make_honest};
-use super::trees::{Listing, Times, differences, listing};
-use crate::confine::{Layer, grader};
+use super::corpus::{Attack, corpus};
+use super::listing::differences;
+use super::places::Places;
+use super::running;
+use super::submission::{Mark, make, make_honest};
+use crate::confine::{self, Layer, Sandbox};
 use crate::course::{Course, Exercise};
+use crate::limits::Limits;
 use crate::verdict::{Graded, Outcome as Became};
 use crate::workshop::cargo_home;
 use anyhow::{Context, Result, bail};
-use rustix::process::{
-    Pid, Signal, WaitOptions, getpid, kill_process_group, set_child_subreaper, wait,
-};
+use rustix::process::{Pid, Signal, getpid, kill_process_group, set_child_subreaper};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -21,20 +22,38 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// A grader that takes longer for two submissions hangs.
-const LIMIT: Duration = Duration::from_secs(120);
-
-/// How long what is killed may take to be gone.
-const LAST_BREATH: Duration = Duration::from_secs(2);
+/// A grader that takes longer for two submissions hangs: it is more than all that it grants them together, for
+/// compiling, for their tests and for naming misconceptions.
+const LIMIT: Duration = Duration::from_secs(20 * 60);
 
 /// The honest submission's name, which comes after those of all attacks.
 const HONEST: &str = "next-honest";
 
-/// Where attacks are tried: the course, and what an honest submission gets there.
-pub struct Ground<'a> {
-    pub(super) course: &'a Course,
+/// Each run asks the same, so that an outcome is the same the next time; and nothing that a submission can know.
+const SEED: u64 = 20_261_129;
+
+/// Attacks that hang are not waited for as long as students are. Where models learn, none does.
+const HURRY: [&str; 2] = ["--call-limit=2", "--exercise-limit=30"];
+
+/// On a busy machine, what is no attack may take longer than that: then all is tried again with more time than anything
+/// here takes.
+const PATIENCE: [&str; 2] = ["--call-limit=60", "--exercise-limit=600"];
+
+/// What trials need to know besides their places.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Facts {
     /// By exercise: the honest submission's result, graded alone.
     pub(super) honest: BTreeMap<String, String>,
+    /// How much of the sandbox is in force outside.
+    pub(super) level: String,
+}
+
+/// Where one attack is tried, by this process.
+pub struct Trial {
+    places: Places,
+    course: Course,
+    facts: Facts,
+    is_copy: bool,
 }
 
 /// What came of an attack.
@@ -69,84 +88,143 @@ struct Ran {
     hung: bool,
 }
 
-impl<'a> Ground<'a> {
-    /// Grades honest submissions of the attacks' exercises alone.
-    ///
-    /// # Errors
-    /// Where these do not earn all points, or something cannot be read.
-    pub fn prepare(course: &'a Course, attacks: &[Attack]) -> Result<Self> {
-        let mut ground = Self::known(course, BTreeMap::new())?;
-        for attack in attacks.iter().filter(|attack| attack.needs.is_none()) {
-            let exercise = ground.exercise(attack)?;
-            if ground.honest.contains_key(&exercise.name) {
-                continue;
-            }
-            let folder = tempfile::tempdir()?;
-            let path = folder.path().join(HONEST);
-            make_honest(course, exercise, &path)?;
-            let ran = ground.grade(exercise, &[path], folder.path(), "", &[])?;
-            let Some(graded) = ran.submissions.first().filter(|graded| graded.is_perfect()) else {
-                bail!(
-                    "the solution of {} does not earn its points here: {}",
-                    exercise.name,
-                    ran.texts.join("\n")
-                );
-            };
-            ground
-                .honest
-                .insert(exercise.name.clone(), timeless(graded)?);
-        }
-        Ok(ground)
+impl Outcome {
+    /// Whether it is as it must be.
+    fn is_right(&self, attack: &Attack) -> bool {
+        self.gains.is_empty()
+            && !self.lost
+            && (self.evidence.is_some() || attack.evidence.is_none())
     }
+}
 
-    /// As [`prepare`](Self::prepare), where what honest submissions earn is known.
+/// Grades an honest submission alone, and gives its result.
+///
+/// # Errors
+/// Where it does not earn all points.
+pub(super) fn honest_result(
+    places: &Places,
+    course: &Course,
+    exercise: &Exercise,
+) -> Result<String> {
+    let folder = tempfile::tempdir_in(&places.0)?;
+    let path = folder.path().join(HONEST);
+    make_honest(course, exercise, &path)?;
+    let run = Run {
+        places,
+        exercise,
+        folder: folder.path(),
+        without: &[],
+        time: &PATIENCE,
+    };
+    let ran = run.grade(&[path], "")?;
+    let perfect = ran.submissions.first().filter(|graded| graded.is_perfect());
+    let graded = perfect.with_context(|| {
+        format!(
+            "the solution of {} does not earn its points here: {}",
+            exercise.name,
+            ran.texts.last().map_or("", |said| said.trim())
+        )
+    })?;
+    timeless(graded)
+}
+
+impl Trial {
+    /// Opens the places that are laid out below a folder.
     ///
     /// # Errors
-    /// Where this process cannot see what an attack leaves running.
-    pub fn known(course: &'a Course, honest: BTreeMap<String, String>) -> Result<Self> {
+    /// Where they are not all there, this process cannot see what an attack leaves running, or this is a copy of the
+    /// machine in which nothing can be changed, or submissions are confined otherwise.
+    pub fn open(places: &Path, is_copy: bool) -> Result<Self> {
+        let places = Places(places.to_owned());
         // What is left running becomes a child of this process.
         set_child_subreaper(Some(getpid())).context("orphans cannot be adopted")?;
-        Ok(Self { course, honest })
+        let facts: Facts = serde_json::from_slice(&fs::read(places.facts())?)
+            .context("what trials need to know cannot be read")?;
+        if is_copy {
+            places.touch().context(
+                "a folder cannot be changed in a copy of this machine: it and all above it, but the topmost, must be your own",
+            )?;
+            let level = confine::reach(Sandbox::Full)?.to_string();
+            if level != facts.level {
+                bail!(
+                    "in a copy of this machine, the sandbox is {level}, and outside {}",
+                    facts.level
+                );
+            }
+        }
+        Ok(Self {
+            course: places.open_course()?,
+            places,
+            facts,
+            is_copy,
+        })
     }
 
-    fn exercise(&self, attack: &Attack) -> Result<&'a Exercise> {
-        let known = self.course.exercises.iter();
-        let mut known = known.filter(|exercise| exercise.name == attack.exercise);
-        known
-            .next()
-            .with_context(|| format!("{}: no exercise {}", attack.name, attack.exercise))
-    }
-
-    /// Tries one, with some layers of the sandbox left out.
+    /// Tries the attack of that name; with `let_through`, without the layers that stop it.
     ///
     /// # Errors
     /// Where it cannot be made or graded, which is no gain and no defence.
-    pub fn attempt(&self, attack: &Attack, without: &[Layer]) -> Result<Outcome> {
-        let exercise = self.exercise(attack)?;
-        let folder = tempfile::tempdir()?;
+    pub fn attempt(&self, name: &str, let_through: bool) -> Result<Outcome> {
+        let attacks = corpus(&self.course.root, &[name.to_owned()])?;
+        let mut named = attacks.iter().filter(|attack| attack.name == name);
+        let attack = named.next().context("no attack is called just so")?;
+        let known = self.course.exercises.iter();
+        let mut known = known.filter(|exercise| exercise.name == attack.exercise);
+        let exercise = known
+            .next()
+            .with_context(|| format!("no exercise {}", attack.exercise))?;
+        let without: &[Layer] = if let_through {
+            &attack.gains_without
+        } else {
+            &[]
+        };
+        let hurry: &[&str] = if exercise.uses_torch { &[] } else { &HURRY };
+        let (outcome, is_of_time) = self.try_once(attack, exercise, without, hurry)?;
+        if let_through || !is_of_time || outcome.is_right(attack) {
+            return Ok(outcome);
+        }
+        Ok(self.try_once(attack, exercise, without, &PATIENCE)?.0)
+    }
+
+    /// Tries an attack, and says whether whatever is wrong may be because the machine is busy: nothing was done that
+    /// only an attack does.
+    fn try_once(
+        &self,
+        attack: &Attack,
+        exercise: &Exercise,
+        without: &[Layer],
+        time: &[&str],
+    ) -> Result<(Outcome, bool)> {
+        let folder = self.places.trial(&attack.name);
+        if folder.exists() {
+            fs::remove_dir_all(&folder)?;
+        }
         let place = |name: &str| -> Result<PathBuf> {
-            let path = folder.path().join(name);
-            fs::create_dir(&path)?;
+            let path = folder.join(name);
+            fs::create_dir_all(&path)?;
             Ok(path)
         };
         let canaries = Canaries::set(&place("outside")?)?;
-        let mut marks = canaries.marks()?;
-        marks.extend([
-            ("{{course}}", self.course.root.display().to_string()),
-            ("{{exercise}}", exercise.folder.clone()),
-        ]);
         let submissions = place("submissions")?;
-        let hostile = make(attack, self.course, exercise, &marks, &submissions)?;
-        let honest = submissions.join(HONEST);
-        make_honest(self.course, exercise, &honest)?;
-        let before = self.look();
-        let ran = self.grade(
+        let hostile = make(
+            attack,
+            &self.course,
             exercise,
-            &[hostile, honest],
-            folder.path(),
-            &canaries.secret,
-            &[&attack.past, without].concat(),
+            &self.marks(&canaries, exercise)?,
+            &submissions,
         )?;
+        let honest = submissions.join(HONEST);
+        make_honest(&self.course, exercise, &honest)?;
+        let run = Run {
+            places: &self.places,
+            exercise,
+            folder: &folder,
+            without: &[&attack.past, without].concat(),
+            time,
+        };
+        self.places.touch()?;
+        let before = self.places.look(&attack.name, self.is_copy);
+        let ran = run.grade(&[hostile, honest], &canaries.secret)?;
 
         let mut gains = canaries.disturbed();
         if ran.hung {
@@ -155,14 +233,14 @@ impl<'a> Ground<'a> {
                 LIMIT.as_secs()
             ));
         }
-        let left = still_running();
+        let left = running::left();
         if left > 0 {
             gains.push(format!("{left} processes were left running"));
         }
-        for (before, after) in before.iter().zip(&self.look()) {
-            for path in differences(before, after).into_iter().take(3) {
-                gains.push(format!("{} was changed", path.display()));
-            }
+        let after = self.places.look(&attack.name, self.is_copy);
+        for path in differences(&before, &after).into_iter().take(3) {
+            let path = path.strip_prefix(&self.places.0).unwrap_or(&path);
+            gains.push(format!("{} was changed", path.display()));
         }
         let graded = |honest: bool| {
             let mut all = ran.submissions.iter();
@@ -175,13 +253,14 @@ impl<'a> Ground<'a> {
                 attack.points
             ));
         }
-        let next = graded(true).map(timeless).transpose()?;
-        if next.as_ref() != self.honest.get(&exercise.name) {
-            gains.push("the honest submission after it was graded otherwise than alone".to_owned());
-        }
         gains.extend(ran.texts.iter().filter_map(|text| live(text)));
         if ran.texts.iter().any(|text| text.contains(&canaries.secret)) {
             gains.push("the secret came out in what the grader wrote".to_owned());
+        }
+        let may_be_of_time = gains.is_empty();
+        let next = graded(true).map(timeless).transpose()?;
+        if next.as_ref() != self.facts.honest.get(&exercise.name) {
+            gains.push("the honest submission after it was graded otherwise than alone".to_owned());
         }
         let evidence = graded(false).zip(attack.evidence.as_ref());
         let evidence = evidence.and_then(|(graded, evidence)| {
@@ -191,41 +270,65 @@ impl<'a> Ground<'a> {
                 .find(|line| line.contains(evidence))
                 .map(|line| line.trim().to_owned())
         });
-        Ok(Outcome {
+        let outcome = Outcome {
             gains,
             evidence,
             lost: points < attack.points - 1e-9,
             points,
-        })
+        };
+        Ok((outcome, may_be_of_time))
     }
 
-    /// Runs a grader of its own on the submissions.
-    fn grade(
-        &self,
-        exercise: &Exercise,
-        submissions: &[PathBuf],
-        folder: &Path,
-        secret: &str,
-        without: &[Layer],
-    ) -> Result<Ran> {
-        let [out, stdout, stderr] = ["out", "stdout", "stderr"].map(|name| folder.join(name));
-        // Attacks that hang are not waited for as long as students are. Where models learn, none does, and they may take
-        // their time on a busy machine.
-        let hurry: &[&str] = match exercise.uses_torch {
-            true => &[],
-            false => &["--call-limit=2", "--exercise-limit=30"],
-        };
-        let mut child = Command::new(grader()?)
+    /// What an attack's text may name.
+    fn marks(&self, canaries: &Canaries, exercise: &Exercise) -> Result<Vec<Mark>> {
+        let text = |path: &Path| path.display().to_string();
+        let home = std::env::home_dir().unwrap_or_else(|| self.places.home());
+        let cargo = cargo_home().unwrap_or_else(|| self.places.cargo_home());
+        let mut marks = canaries.marks()?;
+        marks.extend([
+            ("{{course}}", text(&self.course.root)),
+            ("{{exercise}}", exercise.folder.clone()),
+            ("{{home}}", text(&home)),
+            ("{{cargo-home}}", text(&cargo)),
+        ]);
+        Ok(marks)
+    }
+}
+
+/// A run of a grader of its own.
+struct Run<'a> {
+    places: &'a Places,
+    exercise: &'a Exercise,
+    /// Its temporary folder, which holds what it writes.
+    folder: &'a Path,
+    /// The layers of the sandbox that are left out.
+    without: &'a [Layer],
+    /// The limits on time.
+    time: &'a [&'a str],
+}
+
+impl Run<'_> {
+    /// Grades the submissions.
+    fn grade(&self, submissions: &[PathBuf], secret: &str) -> Result<Ran> {
+        let written = ["out", "stdout", "stderr"].map(|name| self.folder.join(name));
+        let [out, stdout, stderr] = written;
+        let without = self.without.iter();
+        let mut child = Command::new(self.places.program())
             .arg("--course")
-            .arg(&self.course.root)
-            .args(["grade", "--jobs=1"])
-            .args(hurry)
-            .args(without.iter().map(|layer| format!("--without={layer}")))
-            .arg(format!("--only={}", exercise.name))
+            .arg(self.places.course())
+            // Whatever a submission says is to come out: it shows how far the attack got, and must do no harm.
+            .args(["grade", "--jobs=1", "--outspoken"])
+            .args(self.time)
+            .args(without.map(|layer| format!("--without={layer}")))
+            .arg(format!("--only={}", self.exercise.name))
+            .arg(format!("--seed={SEED}"))
+            .arg("--workshop")
+            .arg(self.places.workshop())
             .arg("--out")
             .arg(&out)
             .args(submissions)
             .env(VARIABLE, secret)
+            .env("TMPDIR", self.folder)
             .stdin(Stdio::null())
             .stdout(File::create(&stdout)?)
             .stderr(File::create(&stderr)?)
@@ -254,27 +357,6 @@ impl<'a> Ground<'a> {
             hung,
         })
     }
-
-    /// Lists what nobody may change: the course, what was built for the class, and cargo's registry.
-    fn look(&self) -> Vec<Listing> {
-        let root = &self.course.root;
-        let mut places = vec![
-            (root.clone(), Times::OfAnyChange),
-            (root.join(".libtorch/lib"), Times::OfAnyChange),
-            (root.join("target/debug/deps"), Times::OfContent),
-            (root.join("target/debug/build"), Times::OfContent),
-        ];
-        places.extend(cargo_home().map(|home| (home.join("registry/cache"), Times::OfAnyChange)));
-        let places = places.into_iter().map(|(path, times)| {
-            let without = if times == Times::OfAnyChange {
-                &["target", ".git"][..]
-            } else {
-                &[]
-            };
-            listing(&path, times, without)
-        });
-        places.collect()
-    }
 }
 
 fn ends_in_time(child: &mut Child) -> Result<bool> {
@@ -289,25 +371,6 @@ fn ends_in_time(child: &mut Child) -> Result<bool> {
         thread::sleep(Duration::from_millis(5));
     }
     Ok(true)
-}
-
-/// How many children this process has adopted that do not end.
-fn still_running() -> usize {
-    let deadline = Instant::now() + LAST_BREATH;
-    loop {
-        // Those that have ended are let go; an error means that there is none at all.
-        while let Ok(Some(_)) = wait(WaitOptions::NOHANG) {}
-        let threads = fs::read_dir("/proc/self/task").into_iter().flatten();
-        let children = threads.flatten().map(|thread| {
-            let children = text(&thread.path().join("children"));
-            children.split_whitespace().count()
-        });
-        let children = children.sum();
-        if children == 0 || Instant::now() > deadline {
-            return children;
-        }
-        thread::sleep(Duration::from_millis(5));
-    }
 }
 
 fn text(path: &Path) -> String {
@@ -340,7 +403,7 @@ fn said(graded: &Graded) -> Vec<&str> {
     said
 }
 
-/// A result as text, but for how long it took, where it lay, and which layers were left out.
+/// A result as text, but for how long it took and might take, where it lay, and which layers were left out.
 fn timeless(graded: &Graded) -> Result<String> {
     let mut graded = graded.clone();
     graded.sandbox.clear();
@@ -348,6 +411,7 @@ fn timeless(graded: &Graded) -> Result<String> {
     graded.path.clear();
     for exercise in &mut graded.exercises {
         exercise.seconds = 0.0;
+        exercise.limits = Limits::default();
     }
     Ok(serde_json::to_string(&graded)?)
 }

@@ -1,17 +1,13 @@
 //! `grader attack`: every hostile submission of the corpus, tried here and now.
 
-use super::open_course;
-use crate::attack::{Attack, Ground, Outcome, corpus, run_in_a_copy, try_here};
-use crate::cli;
-use crate::confine::{self, Layer, Sandbox};
-use crate::course::Course;
+use super::{open_course, prepare, stop_if_asked};
+use crate::attack::{Attack, Ground, Outcome, corpus};
+use crate::cli::{self, Judging};
 use crate::exit::{Blame, Exit, Failure};
+use crate::grade::Grader;
 use crate::lanes;
-use crate::workshop::cargo_home;
 use anyhow::Result;
-use std::ffi::OsString;
 use std::path::Path;
-use std::process::Output;
 use wire::printable;
 
 /// Runs the command.
@@ -20,21 +16,23 @@ use wire::printable;
 /// Where the arguments are wrong, something is missing, or an attack cannot be tried.
 pub fn attack(course: Option<&Path>, arguments: &cli::Attack) -> Result<Exit, Failure> {
     let course = open_course(course)?;
-    let attacks = corpus(&course.root, &arguments.only).blame_arguments()?;
-    if arguments.in_a_copy {
-        return prove_here(&course, attacks, &arguments.only);
-    }
-    if arguments.apart {
-        try_here(&course, &attacks, &arguments.only)?;
-        return Ok(Exit::Success);
-    }
-    let level = confine::reach(Sandbox::Full).blame_setup()?;
-    say!("sandbox: {level}\n");
+    let attacks = corpus(&course.root, &arguments.attack).blame_arguments()?;
+    let attacked = course.exercises.iter().filter(|exercise| {
+        let mut names = attacks.iter().map(|attack| &attack.exercise);
+        names.any(|name| *name == exercise.name)
+    });
+    let exercises = attacked.cloned().collect();
+    let grader = prepare(course, exercises, &Judging::default())?;
+    say!("sandbox: {}\n", grader.level);
     let count = if arguments.prove {
-        prove(&course, attacks)?
+        prove(&grader, attacks)
     } else {
-        try_all(&course, &attacks, &mut |line| say!("{line}"))?
+        try_all(&grader, &attacks, &mut |line| say!("{line}"))
     };
+    if grader.is_stopped() {
+        return Ok(Exit::Stopped);
+    }
+    let count = count?;
     let became = if arguments.prove {
         "gained something without what stops it"
     } else {
@@ -66,19 +64,25 @@ pub(super) struct Count {
 /// Tries attacks against the whole sandbox, as many at a time as there are processors, and says what came of each in
 /// their order.
 pub(super) fn try_all(
-    course: &Course,
+    grader: &Grader,
     attacks: &[Attack],
     line: &mut (dyn FnMut(&str) + Send),
 ) -> Result<Count> {
-    let ground = Ground::prepare(course, attacks)?;
+    let ground = Ground::prepare(grader, attacks)?;
+    if let Some(why) = ground.why_no_copy() {
+        line(&format!(
+            "each attack is seen to change its own places alone, for there can be no copy of this machine: {why:#}\n"
+        ));
+    }
     let mut count = Count::default();
     lanes::in_order(
         attacks,
         lanes::processors(),
         |attack| {
+            stop_if_asked()?;
             let tried = match &attack.needs {
                 Some(needs) => Tried::Skipped(needs),
-                None => Tried::Here(ground.attempt_apart(attack)?),
+                None => Tried::Here(ground.attempt(attack, false)?),
             };
             anyhow::Ok((attack, tried))
         },
@@ -152,84 +156,40 @@ fn faults(attack: &Attack, outcome: &Outcome) -> Vec<String> {
 }
 
 /// Lets attacks through, each with what stops it left out, in a copy of this machine of its own.
-fn prove(course: &Course, mut attacks: Vec<Attack>) -> Result<Count> {
+fn prove(grader: &Grader, mut attacks: Vec<Attack>) -> Result<Count> {
     attacks.retain(|attack| !attack.gains_without.is_empty() && attack.needs.is_none());
+    let ground = Ground::prepare(grader, &attacks)?;
     let mut count = Count::default();
-    let act = |attack: &Attack| {
-        let again: [OsString; 7] = [
-            "--course".into(),
-            course.root.clone().into(),
-            "attack".into(),
-            "--prove".into(),
-            "--in-a-copy".into(),
-            "--only".into(),
-            attack.name.clone().into(),
-        ];
-        anyhow::Ok((attack.name.clone(), run_in_a_copy(&again)?))
-    };
-    let take = |(name, ended): (String, Output)| {
-        let exit = Exit::from(ended.status);
-        if exit == Exit::NoCopy {
-            if count.skipped == 0 {
-                say!("{}", String::from_utf8_lossy(&ended.stderr).trim_end());
-                say!(
-                    "skipped: nothing is let through but in a throw-away copy of this machine, and there can be none here"
-                );
-            }
-            count.skipped += 1;
-            return;
-        }
-        count.tried += 1;
-        for said in [&ended.stdout, &ended.stderr] {
-            say_whole(said);
-        }
-        if exit == Exit::Success {
-            count.as_it_must_be += 1;
-        } else {
-            count.faults.push(name);
-        }
-    };
-    lanes::in_order(&attacks, lanes::processors(), act, take)?;
-    Ok(count)
-}
-
-/// Lets one attack through, in the copy of this machine that this is, and says what it gains.
-fn prove_here(course: &Course, mut attacks: Vec<Attack>, name: &[String]) -> Result<Exit, Failure> {
-    attacks.retain(|attack| name.contains(&attack.name));
-    let places = [Some(course.root.join("target")), cargo_home()];
-    for place in places.into_iter().flatten() {
-        if let Err(error) = tempfile::NamedTempFile::new_in(&place) {
-            eprintln!(
-                "{} cannot be changed in a copy ({error}): it and all folders above it, but the topmost, must be your own",
-                place.display()
-            );
-            return Ok(Exit::NoCopy);
-        }
+    if let Some(why) = ground.why_no_copy() {
+        say!("{why:#}");
+        say!(
+            "skipped: nothing is let through but in a throw-away copy of this machine, and there can be none here"
+        );
+        count.skipped = attacks.len();
+        return Ok(count);
     }
-    let ground = Ground::prepare(course, &attacks)?;
-    for attack in &attacks {
-        let layers = attack.gains_without.iter().map(Layer::to_string);
+    let act = |attack| {
+        stop_if_asked()?;
+        anyhow::Ok((attack, ground.attempt(attack, true)?))
+    };
+    let take = |(attack, outcome): (&Attack, Outcome)| {
+        let layers = attack.gains_without.iter().map(ToString::to_string);
         let layers = layers.collect::<Vec<_>>().join(", ");
         say!("{}: {}", attack.name, attack.tries);
-        let outcome = ground.attempt(attack, &attack.gains_without)?;
         for gain in &outcome.gains {
             say!("  gains without {layers}: {}", printable(gain));
         }
+        count.tried += 1;
         if outcome.gains.is_empty() {
-            say!("  NO GAIN even without {layers}: it proves nothing\n");
-            return Ok(Exit::Failed);
+            say!("  NO GAIN even without {layers}: it proves nothing");
+            count.faults.push(attack.name.clone());
+        } else {
+            count.as_it_must_be += 1;
         }
         say!();
-    }
-    Ok(Exit::Success)
-}
-
-/// What a process of this program's wrote.
-fn say_whole(said: &[u8]) {
-    let said = String::from_utf8_lossy(said);
-    if !said.trim().is_empty() {
-        say!("{}\n", said.trim_end());
-    }
+    };
+    lanes::in_order(&attacks, lanes::processors(), act, take)?;
+    Ok(count)
 }
 
 /// The beginning of a line, made harmless.

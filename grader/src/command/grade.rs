@@ -38,7 +38,7 @@ pub fn grade(course: Option<&Path>, arguments: &Grade) -> Result<Exit, Failure> 
         judging.seed = Some(seed::of_class(folder, judging.seed).blame_arguments()?);
     }
     let grader = Grader {
-        is_discreet: judging.seed.is_some(),
+        is_discreet: judging.seed.is_some() && !arguments.outspoken,
         ..prepare(course, exercises, &judging)?
     };
     let digest = grader.course.digest();
@@ -47,8 +47,8 @@ pub fn grade(course: Option<&Path>, arguments: &Grade) -> Result<Exit, Failure> 
     let ledger = arguments.out.as_ref();
     let ledger = ledger.map(|folder| Ledger::open(folder, terms));
     let ledger = ledger.transpose().blame_arguments()?;
-    // With a layer left out, attacks are shown, and nobody is graded.
-    if arguments.judging.without.is_empty() {
+    // Where attacks are tried, nobody is graded, and an honest submission is compared with itself.
+    if arguments.judging.without.is_empty() && !arguments.outspoken {
         grade_reference(&grader, &digest)?;
     }
 

@@ -16,7 +16,7 @@ use wire::printable_lines;
 pub fn verify(course: Option<&Path>, arguments: &Verify) -> Result<Exit, Failure> {
     let course = open_course(course)?;
     let exercises = course.select(&arguments.exercise).blame_arguments()?;
-    let proofs = proof::select(&arguments.only).blame_arguments()?;
+    let proofs = proof::select(&arguments.proof).blame_arguments()?;
     let grader = prepare(course, exercises, &Judging::default())?;
     if arguments.store {
         for path in proof::answers::store(&grader)? {
@@ -28,7 +28,7 @@ pub fn verify(course: Option<&Path>, arguments: &Verify) -> Result<Exit, Failure
     let suites = Suite::all(&grader.course);
     // Whoever names proofs or exercises wants these alone.
     let with_suites =
-        !arguments.proofs_only && arguments.only.is_empty() && arguments.exercise.is_empty();
+        !arguments.proofs_only && arguments.proof.is_empty() && arguments.exercise.is_empty();
     for suite in suites.iter().filter(|_| with_suites) {
         let count = suite.run(&grader.course, &mut |line| say!("{line}"));
         if grader.is_stopped() {
@@ -47,7 +47,7 @@ pub fn verify(course: Option<&Path>, arguments: &Verify) -> Result<Exit, Failure
     }
     if with_suites {
         let attacks = corpus(&grader.course.root, &[])?;
-        let count = super::attack::try_all(&grader.course, &attacks, &mut |line| say!("{line}"));
+        let count = super::attack::try_all(&grader, &attacks, &mut |line| say!("{line}"));
         if grader.is_stopped() {
             return Ok(Exit::Stopped);
         }

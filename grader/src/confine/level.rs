@@ -3,7 +3,7 @@
 use super::{Confinement, calls, files, namespaces};
 use anyhow::{Context, Result, anyhow, bail};
 use clap::{Args, ValueEnum};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::fs::File;
 use std::io::ErrorKind;
@@ -58,7 +58,7 @@ impl fmt::Display for Layer {
 }
 
 /// How much is in force; written into every result. The limits always are.
-#[derive(Args, Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Args, Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Level {
     /// The version of Landlock; 6 is the newest that anything is asked of. 0 is none
     #[arg(long, default_value_t)]

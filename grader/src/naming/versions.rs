@@ -116,7 +116,8 @@ impl<'a> Build<'a> {
         })
     }
 
-    /// What tells this worker from others: its sources, and when the libraries were built that it is linked with.
+    /// What tells this worker from others: its sources, and when the libraries were built that it is linked with. In a
+    /// copy of the course that kept the files' dates, it is the same.
     fn digest(&self) -> Result<String> {
         let mut hash = Sha256::new();
         let mut add = |part: &[u8]| {
@@ -139,7 +140,7 @@ impl<'a> Build<'a> {
                 fs::metadata(file).with_context(|| format!("{} cannot be read", file.display()))?;
             let built = facts.modified().ok();
             let built = built.and_then(|time| time.duration_since(UNIX_EPOCH).ok());
-            add(file.as_os_str().as_encoded_bytes());
+            add(file.file_name().unwrap_or_default().as_encoded_bytes());
             add(&facts.len().to_le_bytes());
             add(&built.unwrap_or_default().as_nanos().to_le_bytes());
         }
@@ -198,7 +199,7 @@ impl<'a> Build<'a> {
         if !finished.status.success() {
             let words: String = finished.stderr.trim().chars().take(4 << 10).collect();
             bail!(
-                "the misconceptions do not compile together; `grader verify --only misconceptions` says which does not by itself\n{words}"
+                "the misconceptions do not compile together; `grader verify --proof misconceptions` says which does not by itself\n{words}"
             );
         }
         Ok(())
