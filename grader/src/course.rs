@@ -54,9 +54,9 @@ pub struct Facts {
     /// The exercises whose crates it uses, by folder.
     #[serde(default)]
     pub builds_on: Vec<String>,
-    /// Functions of the libraries that may not be called.
+    /// The ready-made forms of what is to be written.
     #[serde(default)]
-    pub forbidden: Vec<String>,
+    pub forbidden: Forbidden,
     /// Operations that return constants of the course, which nothing can be drawn for.
     #[serde(default)]
     pub constants: Vec<String>,
@@ -70,6 +70,21 @@ pub struct Facts {
     pub points: BTreeMap<Kind, f64>,
     /// The names of the graded tests.
     pub tests: BTreeMap<Kind, Vec<String>>,
+}
+
+/// Families of names: each is every name that it is a part of.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Forbidden {
+    /// Words that may not stand in the sources.
+    #[serde(default)]
+    pub words: Vec<String>,
+    /// Operators of libtorch that no operation may call. The workers' observer reads these from the manifest itself.
+    #[serde(default)]
+    pub operators: Vec<String>,
+    /// The same of single operations, by their names.
+    #[serde(default)]
+    pub by_operation: BTreeMap<String, Vec<String>>,
 }
 
 /// The kinds of test, in the order in which they are shown.
@@ -358,6 +373,14 @@ impl Exercise {
             .to_string_lossy()
             .into_owned();
         let interface = Interface::open(course, &folder)?;
+        let operations = interface.operations();
+        let mut limited = facts.forbidden.by_operation.keys();
+        if let Some(unknown) = limited.find(|name| !operations.contains_key(*name)) {
+            bail!(
+                "{}: forbidden.by-operation names {unknown}, which is not an operation",
+                manifest_path.display()
+            );
+        }
         Ok(Self {
             folder,
             name: manifest.package.name,
@@ -365,7 +388,7 @@ impl Exercise {
             earlier: vec![],
             dependencies: manifest.dependencies.into_keys().collect(),
             facts,
-            operations: interface.operations(),
+            operations,
             worker: interface.worker(),
         })
     }

@@ -10,6 +10,7 @@ use crate::limits::{Asked, Limits};
 use crate::naming::{Namer, Suspicion};
 use crate::rules;
 use crate::scratch::Scratch;
+use crate::session::Broken;
 use crate::train::graded::Training;
 use crate::verdict::{Graded, GradedExercise, Outcome, Tested};
 use crate::workshop::Workshop;
@@ -244,8 +245,24 @@ impl Grader {
         doubt: Doubt,
         stage: &dyn Fn(Stage<'_>),
     ) -> Result<Trial> {
-        let breach = rules::breach(exercise, sources).filter(|_| self.level.rules);
-        if let Some(breach) = breach {
+        let tried = self.compile_and_judge(exercise, sources, doubt, stage);
+        tried.or_else(|error| match error.downcast_ref() {
+            Some(Broken::NotAccepted(why)) => Ok(Trial::ended(Outcome::NotAccepted(why.clone()))),
+            _ => Err(error),
+        })
+    }
+
+    fn compile_and_judge(
+        &self,
+        exercise: &Exercise,
+        sources: &[Source],
+        doubt: Doubt,
+        stage: &dyn Fn(Stage<'_>),
+    ) -> Result<Trial> {
+        let stop = || self.is_stopped();
+        if self.level.rules
+            && let Some(breach) = rules::breach(exercise, sources, &stop)?
+        {
             return Ok(Trial::ended(Outcome::NotAccepted(breach)));
         }
         let scratch = self.scratch.folder()?;

@@ -9,7 +9,9 @@ use crate::confine::{self, Confinement};
 use crate::course::{Exercise, Kind};
 use crate::grade::Grader;
 use crate::process;
+use crate::rules;
 use crate::seed;
+use crate::session::Broken;
 use crate::verdict::{Tally, Tested};
 use anyhow::{Context, Result, bail};
 use discretion::discreet;
@@ -18,7 +20,7 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 use wire::words::{
-    COURSE_FAULT, INTERRUPTED_MARK, LAZY, NOTES, PLACE, REFERENCE, SUBJECT_VARIABLE,
+    COURSE_FAULT, FORBIDDEN, INTERRUPTED_MARK, LAZY, NOTES, PLACE, REFERENCE, SUBJECT_VARIABLE,
     TABLE_VARIABLE, out_of_time,
 };
 
@@ -81,7 +83,8 @@ impl Subject<'_> {
 /// `only` names, if it names any. What was asked and answered is kept in `calls`, a folder within `scratch`.
 ///
 /// # Errors
-/// Where the judge itself fails, or did not run exactly the course's tests.
+/// Where the judge itself fails, or did not run exactly the course's tests; [`Broken::NotAccepted`] where the worker called
+/// an operator that it was asked to write.
 pub fn judge(
     grader: &Grader,
     exercise: &Exercise,
@@ -152,6 +155,11 @@ pub fn judge(
         // Its last line: before it may stand what libraries wrote.
         let words = finished.stderr.trim().lines().next_back();
         bail!("{}", words.unwrap_or("the course is at fault"));
+    }
+    if finished.status.code() == Some(FORBIDDEN.into()) {
+        bail!(Broken::NotAccepted(rules::forbidden_operator(
+            &finished.stderr
+        )));
     }
     let report = Report::read(&finished.stdout);
     let mut tested = vec![];

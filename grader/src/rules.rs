@@ -1,205 +1,389 @@
-//! What a submission's sources may not say: the word `unsafe`, ready-made operations that an exercise asks to write, and
-//! what would run code that is no Rust.
+//! Rules that a submission's sources must keep: no unsafe code, no ready-made form of what an exercise asks to write, no
+//! loader of code that is not Rust.
+//!
+//! Sources are not parsed: whatever is parsed here, the compiler might read in another way. Words of the whole text are
+//! compared, in comments and literals too. On what is called at run time, see the crate `observer`.
 
 use crate::course::Exercise;
 use crate::intake::Source;
-use proc_macro2::{TokenStream, TokenTree};
-use std::str::FromStr;
+use crate::session::Broken;
+use anyhow::{Result, bail};
+use std::borrow::Cow;
+use std::collections::VecDeque;
+use wire::printable;
+use wire::words::FORBIDDEN_OPERATOR;
 
-/// The first rule that the sources break, if they break one: where, and what to do.
-pub fn breach(exercise: &Exercise, sources: &[Source]) -> Option<String> {
-    sources.iter().find_map(|source| {
-        let text = String::from_utf8_lossy(&source.bytes);
-        let (line, fault) = mention_of_unsafe(&text)
-            .or_else(|| foreign(&text))
-            .or_else(|| shortcut(&exercise.facts.forbidden, &text))?;
-        Some(format!(
-            "exercises/{}/src/{}:{line}: {fault}",
-            exercise.folder, source.path
-        ))
-    })
-}
-
-/// Unsafe code could run before a worker is confined, or write where it must not. The compiler denies it, and no
-/// source may take that back: the word itself is looked for, in comments and texts too, since there is no second
-/// spelling of it and no doubt about where it stands.
-fn mention_of_unsafe(text: &str) -> Option<(usize, String)> {
-    let line = text.lines().position(|line| line.contains("unsafe"))?;
-    let fault = "the word `unsafe` may not stand in a submission, not even in a comment";
-    Some((line + 1, fault.to_owned()))
-}
-
-/// What in tch runs TorchScript, in which nothing is looked for.
-const FOREIGN: [&str; 3] = ["CModule", "TrainableCModule", "jit"];
-
-fn foreign(text: &str) -> Option<(usize, String)> {
-    let (name, line) = mention(&FOREIGN.map(str::to_owned), text)?;
-    let fault = format!("`{name}` runs code that is no Rust: write it in Rust");
-    Some((line, fault))
-}
-
-/// A ready-made operation that the exercise asks to write.
-fn shortcut(forbidden: &[String], text: &str) -> Option<(usize, String)> {
-    let (name, line) = mention(forbidden, text)?;
-    let fault = format!(
-        "`{name}` is the ready-made form of what this exercise asks you to write: write it out, and call a function of \
-         your own by another name"
-    );
-    Some((line, fault))
-}
-
-/// The first of the names that is used, and its line. Macros' arguments and bodies are tokens too, comments and texts are
-/// not: a name can be written about. Where a source does not divide into tokens here, which is no proof that it does not
-/// for the compiler, every word of it counts; and where it begins with what the compiler takes for a line of the shell.
-fn mention(names: &[String], text: &str) -> Option<(String, usize)> {
-    let start = text.trim_start_matches('\u{feff}');
-    let is_script = start.starts_with("#!") && !start.starts_with("#![");
-    let (name, line) = match TokenStream::from_str(text) {
-        Ok(tokens) if !is_script => in_tokens(names, tokens),
-        _ => in_words(names, text),
-    }?;
-    Some((name.to_owned(), line))
-}
-
-/// The first forbidden name among the tokens, and its line. Groups are put off, not descended into: a submission nests
-/// them as deep as it likes.
-fn in_tokens(forbidden: &[String], tokens: TokenStream) -> Option<(&str, usize)> {
-    let mut todo = vec![tokens];
-    while let Some(tokens) = todo.pop() {
-        for token in tokens {
-            match token {
-                TokenTree::Group(group) => todo.push(group.stream()),
-                TokenTree::Ident(ident) => {
-                    if let Some(name) = forbidden_form(forbidden, &ident.to_string()) {
-                        return Some((name, ident.span().start().line));
-                    }
-                }
-                TokenTree::Punct(_) | TokenTree::Literal(_) => {}
-            }
+/// The first rule that the sources break: the file, the line, and what to do; `None` if they keep all.
+///
+/// Takes time in proportion to their size.
+///
+/// # Errors
+/// Returns an error if `stop` says that somebody wants to stop.
+pub fn breach(
+    exercise: &Exercise,
+    sources: &[Source],
+    stop: &dyn Fn() -> bool,
+) -> Result<Option<String>> {
+    let forbidden = &exercise.facts.forbidden.words;
+    for source in sources {
+        let found = match frontmatter(&source.bytes) {
+            Some(line) => Some((line, FRONTMATTER.to_owned())),
+            None => word(forbidden, &source.bytes, stop)?,
+        };
+        if let Some((line, fault)) = found {
+            return Ok(Some(format!(
+                "exercises/{}/src/{}:{line}: {fault}",
+                exercise.folder, source.path
+            )));
         }
     }
-    None
+    Ok(None)
 }
 
-fn in_words<'a>(forbidden: &'a [String], text: &str) -> Option<(&'a str, usize)> {
-    (1..).zip(text.lines()).find_map(|(number, line)| {
-        let mut words = line.split(|c: char| !c.is_alphanumeric() && c != '_');
-        let name = words.find_map(|word| forbidden_form(forbidden, word))?;
-        Some((name, number))
-    })
+/// The rule that was broken at run time, from what a worker or its judge printed of the forbidden operator.
+pub fn forbidden_operator(printed: &str) -> String {
+    let named = printed.lines().rev();
+    let mut named = named.filter_map(|line| line.strip_prefix(FORBIDDEN_OPERATOR));
+    let named = named.next().unwrap_or_default();
+    let (operator, operation) = named.split_once(" in ").unwrap_or((named, ""));
+    let place = match operation {
+        "" | "*" => String::new(),
+        operation => format!(" in the operation `{}`", printable(operation)),
+    };
+    match operator {
+        "" => format!("an operator of libtorch was called: {READY_MADE}"),
+        "TorchScript" => format!("TorchScript was run{place}: {FOREIGN}"),
+        operator => {
+            let operator = printable(operator);
+            format!("libtorch's operator `{operator}` was called{place}: {READY_MADE}")
+        }
+    }
 }
 
-/// The forbidden name that this is, or is a form of in tch: `softmax_` works in place, `softmax_out` writes to another
-/// tensor, `f_softmax` gives errors back.
-fn forbidden_form<'a>(forbidden: &'a [String], written: &str) -> Option<&'a str> {
-    let plain = written.strip_prefix("r#").unwrap_or(written);
-    let plain = plain.strip_prefix("f_").unwrap_or(plain);
-    let plain = plain.strip_suffix("_out").unwrap_or(plain);
-    let plain = plain.trim_end_matches('_');
-    forbidden
-        .iter()
-        .map(String::as_str)
-        .find(|name| *name == plain)
+const FRONTMATTER: &str =
+    "a source may not begin with frontmatter (`---`), which compilers do not agree on";
+
+/// The line that opens a frontmatter, which some compilers skip: before any code, but for a byte order mark, a first line
+/// of the shell and white space.
+fn frontmatter(text: &[u8]) -> Option<usize> {
+    let text = String::from_utf8_lossy(text);
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    let is_script = text.starts_with("#!");
+    let mut lines = text.lines().enumerate().skip(usize::from(is_script));
+    // As the language has it, white space is more than `char::is_whitespace` knows.
+    let is_space = |c: char| c.is_whitespace() || matches!(c, '\u{200e}' | '\u{200f}');
+    let (number, first) = lines.find(|(_, line)| !line.trim_matches(is_space).is_empty())?;
+    first
+        .trim_start_matches(is_space)
+        .starts_with("---")
+        .then_some(number + 1)
 }
+
+/// Unsafe code could run before a worker is confined, or write where it must not. The compiler denies it, and no source may
+/// take that back.
+const UNSAFE: &str = "unsafe";
+
+/// Parts of the names of all that reads TorchScript in tch, in which nothing could be looked for. What is merely called
+/// `load` is not among them, which people write of weights: TorchScript that runs is found by the observer.
+const LOADERS: [&str; 8] = [
+    "CModule",
+    "IValue",
+    "load_multi",
+    "loadz_multi",
+    "load_from_stream",
+    "load_partial",
+    "load_data",
+    "load_on_device",
+];
+/// The module of tch that has most of them. The word is short: it counts as a whole.
+const TORCHSCRIPT: &str = "jit";
+
+const READY_MADE: &str = "it is a ready-made form of what this exercise asks you to write, so write it out; give functions of \
+                          your own other names";
+const FOREIGN: &str = "that is code which is not Rust: write it in Rust";
+
+/// The first word that is forbidden: its line, and why.
+fn word(
+    families: &[String],
+    text: &[u8],
+    stop: &dyn Fn() -> bool,
+) -> Result<Option<(usize, String)>> {
+    let ready_made = families.iter().map(|family| (family.as_str(), READY_MADE));
+    let foreign = LOADERS.iter().chain([&TORCHSCRIPT]);
+    let foreign = foreign.map(|&part| (part, FOREIGN));
+    let parts: Vec<_> = foreign.chain([(UNSAFE, "")]).chain(ready_made).collect();
+    let names: Vec<_> = parts.iter().map(|(part, _)| *part).collect();
+    let is_meant = |place: usize, part: &str| part != TORCHSCRIPT || word_at(text, place) == part;
+    let Some((place, part)) = Automaton::new(&names).find(text, is_meant, stop)? else {
+        return Ok(None);
+    };
+    let (part, why) = parts[part];
+    let line = 1 + text[..place].iter().filter(|&&byte| byte == b'\n').count();
+    let written = match part {
+        UNSAFE => part.to_owned(),
+        _ => printable(&word_at(text, place)),
+    };
+    let mut fault =
+        format!("the word `{written}` may not stand in a submission, not even in a comment");
+    if !why.is_empty() {
+        fault.push_str(": ");
+        fault.push_str(why);
+    }
+    Ok(Some((line, fault)))
+}
+
+/// An automaton that finds many parts of words in one pass (Aho & Corasick 1975): however long a text is and whatever it
+/// holds, each of its bytes is looked at once.
+struct Automaton<'a> {
+    parts: &'a [&'a str],
+    /// The state after each state and byte.
+    next: Vec<[u16; 256]>,
+    /// The part that ends in a state.
+    ends: Vec<Option<usize>>,
+}
+
+impl<'a> Automaton<'a> {
+    fn new(parts: &'a [&'a str]) -> Self {
+        let mut next = vec![[0; 256]];
+        let mut ends = vec![None];
+        for (i, part) in parts.iter().enumerate() {
+            let mut state = 0;
+            for byte in part.bytes() {
+                let index = usize::from(byte);
+                if next[state][index] == 0 {
+                    next[state][index] = next.len() as u16;
+                    next.push([0; 256]);
+                    ends.push(None);
+                }
+                state = next[state][index].into();
+            }
+            ends[state] = Some(i);
+        }
+        // Where a word goes on otherwise, so does its longest end that is the beginning of a part. States come by length.
+        let mut fallback = vec![0; next.len()];
+        let mut waiting = VecDeque::from([0]);
+        while let Some(state) = waiting.pop_front() {
+            let back: usize = fallback[state];
+            ends[state] = ends[state].or(ends[back]);
+            for byte in 0..256 {
+                let after_back = if state == 0 { 0 } else { next[back][byte] };
+                match usize::from(next[state][byte]) {
+                    0 => next[state][byte] = after_back,
+                    after => {
+                        fallback[after] = after_back.into();
+                        waiting.push_back(after);
+                    }
+                }
+            }
+        }
+        Self { parts, next, ends }
+    }
+
+    /// The place and the number of the first part that ends in the text and is meant.
+    fn find(
+        &self,
+        text: &[u8],
+        is_meant: impl Fn(usize, &str) -> bool,
+        stop: &dyn Fn() -> bool,
+    ) -> Result<Option<(usize, usize)>> {
+        let mut state = 0;
+        let mut read = 0;
+        for chunk in text.chunks(BYTES) {
+            if stop() {
+                bail!(Broken::Stopped);
+            }
+            for &byte in chunk {
+                read += 1;
+                state = usize::from(self.next[state][usize::from(byte)]);
+                if let Some(part) = self.ends[state] {
+                    let place = read - self.parts[part].len();
+                    if is_meant(place, self.parts[part]) {
+                        return Ok(Some((place, part)));
+                    }
+                }
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// How many bytes are read between two questions whether to stop.
+const BYTES: usize = 1 << 20;
+
+/// The whole word that a part at this place belongs to. Letters beyond ASCII end a word: no name that is looked for has any,
+/// nor has one a `K`, the only letter of ASCII that the compiler reads for another one (the sign of kelvin).
+fn word_at(text: &[u8], place: usize) -> Cow<'_, str> {
+    let is_part = |byte: &&u8| byte.is_ascii_alphanumeric() || **byte == b'_';
+    let before = text[..place].iter().rev().take_while(is_part).count();
+    let after = text[place..].iter().take_while(is_part).count();
+    let end = place + after.min(LONGEST_SHOWN);
+    String::from_utf8_lossy(&text[place - before.min(LONGEST_SHOWN)..end])
+}
+
+/// How much of a long word is shown on either side.
+const LONGEST_SHOWN: usize = 60;
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::course::Course;
+    use std::path::Path;
+    use std::time::{Duration, Instant};
 
-    fn found(text: &str) -> Option<(String, usize)> {
-        let forbidden = ["scaled_dot_product_attention".to_owned()];
-        let (name, line) = in_tokens(&forbidden, text.parse().expect("tokens"))?;
-        Some((name.to_owned(), line))
+    const NEVER: &dyn Fn() -> bool = &|| false;
+
+    fn found(text: &str) -> Option<(usize, String)> {
+        let families = ["dot_attention".to_owned()];
+        word(&families, text.as_bytes(), NEVER).expect("nobody stops it")
     }
 
     #[test]
-    fn unsafe_is_found_wherever_it_stands() {
+    fn a_forbidden_word_is_found_wherever_it_stands_and_in_every_form() {
         for text in [
-            "fn a() {}\nunsafe fn b() {}",
+            "\nunsafe fn b() {}",
             "\n// unsafe",
             "\n#![allow(unsafe_code)]",
             "\n\"unsafe\"",
+            "\nTensor::dot_attention(q)",
+            "\nTensor::internal_scaled_dot_attention_for_cpu_backward(q)",
+            "\nuse Tensor::r#f_dot_attention_ as mine;",
+            "\nmacro_rules! m { () => { Tensor::dot_attention_out(q) } }",
+            "\n// dot_attention",
+            "\n/* \"dot_attention */",
+            "\nm!('r\"\\\"\" dot_attention \"\\\"\");",
+            "\né_dot_attention",
+            "\ntch::CModule::load_data(x)",
+            "\nuse tch::{TrainableCModule as M};",
+            "\ntch::jit::f()",
+            "\nTensor::f_load_multi_from_stream(x)",
+            "\nvs.load_partial(x)",
         ] {
-            assert_eq!(
-                mention_of_unsafe(text).map(|(line, _)| line),
-                Some(2),
-                "{text}"
-            );
+            assert_eq!(found(text).map(|(line, _)| line), Some(2), "{text}");
         }
-        assert_eq!(mention_of_unsafe("fn safe() {}"), None);
     }
 
     #[test]
-    fn a_name_is_found_in_every_form() {
+    fn other_words_are_not_found() {
         for text in [
-            "Tensor::scaled_dot_product_attention(q)",
-            "Tensor::f_scaled_dot_product_attention(q)",
-            "use Tensor::r#scaled_dot_product_attention as mine;",
-            "macro_rules! m { () => { Tensor::scaled_dot_product_attention(q) } }",
-            "vec![[q.size(), Tensor::scaled_dot_product_attention_out(q)]]",
+            "fn safe() {}",
+            "fn jitter() {}",
+            "dot attention",
+            "vs.load(x)",
         ] {
-            let (name, _) = found(text).unwrap_or_else(|| panic!("{text}"));
-            assert_eq!(name, "scaled_dot_product_attention");
+            assert_eq!(found(text), None, "{text}");
         }
-        assert_eq!(
-            found("fn a() {}\n x.scaled_dot_product_attention()").map(|it| it.1),
-            Some(2)
+    }
+
+    #[test]
+    fn the_word_is_named_as_it_is_written_and_comments_are_spoken_of() {
+        let (line, fault) = found("\n\nx.f_dot_attention_()").expect("a fault");
+        assert_eq!(line, 3);
+        assert!(
+            fault.starts_with("the word `f_dot_attention_` may not"),
+            "{fault}"
         );
+        assert!(fault.contains("not even in a comment"), "{fault}");
     }
 
     #[test]
-    fn what_does_not_divide_into_tokens_is_searched_by_words() {
-        let forbidden = ["softmax".to_owned()];
-        assert_eq!(
-            in_words(&forbidden, "#!/it's\nx.f_softmax(0)"),
-            Some(("softmax", 2))
-        );
-        assert_eq!(in_words(&forbidden, "#!/it's\nx.my_softmax(0)"), None);
-    }
-
-    #[test]
-    fn a_first_line_of_the_shell_hides_nothing() {
-        let forbidden = ["softmax".to_owned()];
-        for first in ["#!/ \"", "\u{feff}#!/ \"", "#! /* \""] {
-            let text = format!("{first}\nfn a(x: T) {{ x.softmax(0) }}\n// \"");
-            assert_eq!(mention(&forbidden, &text), Some(("softmax".to_owned(), 2)));
-        }
-        let text = "#![allow(dead_code)]\n// softmax";
-        assert_eq!(mention(&forbidden, text), None);
-    }
-
-    #[test]
-    fn torchscript_is_refused_wherever_it_is_named() {
-        for text in [
-            "tch::CModule::load_data(x)",
-            "use tch::{CModule as M};",
-            "tch::jit::f()",
+    fn frontmatter_is_found_behind_all_that_may_stand_before_it() {
+        for (text, line) in [
+            ("---\n---", 1),
+            ("\u{feff}---cargo\n", 1),
+            ("#!/usr/bin/env x\n\n --- \n", 3),
+            ("\u{200e}\n\t\u{85}---", 2),
+            ("\n#!x\n", 0),
+            ("// ---\n---", 0),
+            ("#![allow(dead_code)]\nfn a() {}", 0),
+            ("", 0),
         ] {
-            assert_eq!(foreign(text).map(|(line, _)| line), Some(1), "{text}");
+            assert_eq!(frontmatter(text.as_bytes()).unwrap_or(0), line, "{text:?}");
         }
-        assert_eq!(foreign("fn jitter() {}"), None);
     }
 
     #[test]
-    fn groups_nest_as_deep_as_they_like() {
-        let depth = 100_000;
-        let text = format!(
-            "{}scaled_dot_product_attention{}",
-            "(".repeat(depth),
-            ")".repeat(depth)
-        );
-        assert!(found(&text).is_some());
+    fn megabytes_of_tokens_take_little_time_and_stopping_is_heard() {
+        let text = "()[]{}'r#\"a_b ".repeat(600_000);
+        let start = Instant::now();
+        assert_eq!(found(&text), None);
+        let taken = start.elapsed();
+        // A fifth of a second on an idle machine; dividing it into tokens took half a minute.
+        assert!(taken < Duration::from_secs(5), "{taken:?}");
+        assert!(word(&[], text.as_bytes(), &|| true).is_err());
     }
 
     #[test]
-    fn writing_about_it_is_no_use_of_it() {
-        assert_eq!(
-            found("// scaled_dot_product_attention\nfn a() { \"scaled_dot_product_attention\"; }"),
-            None
+    fn an_operator_is_named_with_the_operation_that_called_it() {
+        let said = |printed: &str, start: &str| {
+            let said = forbidden_operator(printed);
+            assert!(said.starts_with(start), "{said}");
+        };
+        let line = "x
+forbidden operator: aten::layer_norm in layer_norm
+";
+        let start =
+            "libtorch's operator `aten::layer_norm` was called in the operation `layer_norm`: it";
+        said(line, start);
+        said(
+            "forbidden operator: TorchScript in *",
+            "TorchScript was run: that",
         );
-        assert_eq!(
-            found("fn my_scaled_dot_product_attention_of_heads() {}"),
-            None
+        said(
+            "nothing",
+            "an operator of libtorch was called: it is a ready-made form",
         );
+    }
+
+    fn course() -> Course {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        Course::open(&root).expect("the course of this checkout")
+    }
+
+    #[test]
+    fn nothing_that_the_course_hands_out_or_solves_breaks_a_rule() {
+        let course = course();
+        for exercise in &course.exercises {
+            let words = &exercise.facts.forbidden.words;
+            let places = ["exercises", "solutions"].map(|top| course.root.join(top));
+            let mut files = vec![];
+            for folder in places.map(|top| top.join(&exercise.folder)) {
+                for part in ["src", "variants", "misconceptions", "hints.md"] {
+                    files.extend(files_of(&folder.join(part)));
+                }
+            }
+            assert!(files.len() > 3, "{}", exercise.folder);
+            for file in files {
+                let text = std::fs::read(&file).expect("a file of the course");
+                let fault = word(words, &text, NEVER).expect("nobody stops it");
+                assert_eq!(fault, None, "{}", file.display());
+            }
+        }
+    }
+
+    fn files_of(path: &Path) -> Vec<std::path::PathBuf> {
+        match std::fs::read_dir(path) {
+            Ok(entries) => {
+                let paths = entries.map(|entry| entry.expect("a file of the course").path());
+                paths.collect()
+            }
+            Err(_) if path.is_file() => vec![path.to_owned()],
+            Err(_) => vec![],
+        }
+    }
+
+    /// The compiler composes identifiers (NFC): what is looked for must have no other spelling.
+    #[test]
+    fn forbidden_words_have_one_spelling() {
+        let course = course();
+        let words = course.exercises.iter();
+        let words = words.flat_map(|exercise| exercise.facts.forbidden.words.iter());
+        for word in words
+            .map(String::as_str)
+            .chain(LOADERS)
+            .chain([TORCHSCRIPT, UNSAFE])
+        {
+            let has_one = |c: char| (c.is_ascii_alphanumeric() || c == '_') && c != 'K';
+            assert!(!word.is_empty() && word.chars().all(has_one), "{word}");
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::confine::Confinement;
 use crate::grade::Grader;
+use crate::rules;
 use crate::train::device::Device;
 use crate::watch;
 use anyhow::{Context, Result, bail};
@@ -15,6 +16,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
+use wire::words::FORBIDDEN;
 use wire::{
     Answer, Fault, Frame, Limits, Request, Tensors, WireError, printable, printable_lines,
     read_frame, write_frame,
@@ -100,6 +102,9 @@ pub enum Broken {
         /// What is wrong with it.
         why: String,
     },
+    /// It ended itself at an operator that it was asked to write.
+    #[error("it is not accepted: {0}")]
+    NotAccepted(String),
     /// Somebody wants to stop, and it did not answer any more.
     #[error("stopped")]
     Stopped,
@@ -264,6 +269,9 @@ impl Session {
         let _ = self.child.kill();
         match self.child.wait() {
             Err(error) => error.into(),
+            Ok(status) if status.code() == Some(FORBIDDEN.into()) => {
+                Broken::NotAccepted(rules::forbidden_operator(&printed))
+            }
             Ok(status) => Broken::Ended {
                 operation,
                 status,

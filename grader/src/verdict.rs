@@ -99,8 +99,8 @@ pub enum Outcome {
     Missing,
     /// It does not compile; the compiler's words.
     DoesNotCompile(String),
-    /// It breaks a rule: it holds the word `unsafe`, or names a ready-made operation that the exercise asks to write;
-    /// which, and where. Nothing of it was compiled.
+    /// It breaks a rule: it holds the word `unsafe`, or names or calls a ready-made form of what the exercise asks to write;
+    /// which, and where.
     NotAccepted(String),
     /// The machine, the course or the grader failed, which is no fault of the submission: this is no grade.
     NotGraded(String),

@@ -13,7 +13,9 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 use testkit::{drawn, panics};
-use wire::words::{INTERRUPTED_MARK, NOT_CONFINED, PLACE, out_of_time};
+use wire::words::{
+    FORBIDDEN, FORBIDDEN_OPERATOR, INTERRUPTED_MARK, NOT_CONFINED, PLACE, out_of_time,
+};
 use wire::{Answer, Frame, Limits, Request, Tensors, WireError, read_frame, write_frame};
 
 /// Where the grader puts the worker's command: the program in `JUDGE_WORKER_0`, its arguments in `_1`, `_2`, ….
@@ -35,7 +37,8 @@ const MOST_OUTPUT: usize = 16 << 20;
 /// every further call of the same test fails. Once the exercise's time is over, every call of every test does: the
 /// judge then soon ends by itself, and all messages are printed.
 ///
-/// Where no worker can be started, there is no answer and no verdict: the whole judge ends, with [`NOT_CONFINED`].
+/// Where no worker can be started, there is no answer and no verdict: the whole judge ends, with [`NOT_CONFINED`]. Where
+/// one ended at a forbidden operator, there is no further one: the judge ends with [`FORBIDDEN`].
 pub fn ask(exercise: &'static Exercise, request: Request) -> Tensors {
     if let Some(reason) = panics::interruption() {
         panics::interrupt(&reason);
@@ -160,6 +163,24 @@ fn give_up(words: &str) -> ! {
     process::exit(NOT_CONFINED.into())
 }
 
+/// Ends the judge where its worker ended at a forbidden operator: no test counts any more. What the worker printed names it.
+fn give_up_if_forbidden(status: ExitStatus, printed: &[u8]) {
+    if status.code() != Some(FORBIDDEN.into()) {
+        return;
+    }
+    let printed = String::from_utf8_lossy(printed);
+    let named = printed.lines().rev();
+    let named = named.filter_map(|line| line.strip_prefix(FORBIDDEN_OPERATOR));
+    let named = harmless(
+        named
+            .into_iter()
+            .next()
+            .unwrap_or("an operator that it did not name"),
+    );
+    let _ = writeln!(io::stderr(), "{FORBIDDEN_OPERATOR}{named}");
+    process::exit(FORBIDDEN.into())
+}
+
 /// How often an operation may take too long before it is not asked any more: one function that hangs is not to take the
 /// time that the tests of the others need.
 const MOST_HANGS: usize = 2;
@@ -274,8 +295,10 @@ impl Running {
     /// Ends it, whatever it is doing.
     fn end(mut self) {
         self.kill();
-        // It is dead: this only lets the system forget it.
-        let _ = self.child.wait();
+        // It is dead: an error means that the system has forgotten it.
+        if let Ok(status) = self.child.wait() {
+            give_up_if_forbidden(status, lock(&self.output).last.make_contiguous());
+        }
     }
 
     fn has_flooded(&self) -> bool {
@@ -303,7 +326,11 @@ impl Running {
         let by_itself = self.last_breath();
         let was_stopped = by_itself.is_none();
         self.kill();
-        let (end, code) = match by_itself.map_or_else(|| self.child.wait(), Ok) {
+        let ended_so = by_itself.map_or_else(|| self.child.wait(), Ok);
+        if let Ok(status) = ended_so {
+            give_up_if_forbidden(status, lock(&self.output).last.make_contiguous());
+        }
+        let (end, code) = match ended_so {
             Ok(_) if self.has_flooded() => {
                 let most = MOST_OUTPUT >> 20;
                 return (

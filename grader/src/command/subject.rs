@@ -115,7 +115,8 @@ pub(super) fn worker(
     sources: &[Source],
     folder: &Path,
 ) -> Result<Option<PathBuf>, Failure> {
-    if let Some(breach) = rules::breach(exercise, sources) {
+    let stop = || grader.is_stopped();
+    if let Some(breach) = rules::breach(exercise, sources, &stop)? {
         eprintln!("it is not accepted: {}", printable_lines(&breach));
         return Ok(None);
     }

@@ -206,7 +206,7 @@ pub(crate) mod testing {
                 minutes: 1,
                 difficulty: 1,
                 builds_on: vec![],
-                forbidden: vec![],
+                forbidden: Default::default(),
                 trained: None,
                 limits: Default::default(),
                 points: [(Kind::Shape, 1.0)].into(),

@@ -55,7 +55,8 @@ impl Training {
     /// Trains the model that a worker serves; says why it fails the test, where it does.
     ///
     /// # Errors
-    /// Where something of the course or the system fails, or somebody wants to stop.
+    /// Where something of the course or the system fails, or somebody wants to stop; [`Broken::NotAccepted`] where the
+    /// worker called an operator that it was asked to write.
     pub fn test(
         &self,
         grader: &Grader,
@@ -67,7 +68,9 @@ impl Training {
         match self.train(grader, exercise, worker, scratch) {
             Err(error) if error.is::<Diverged>() => Ok(Some(error.to_string())),
             Err(error) => match error.downcast_ref() {
-                Some(Broken::Stopped | Broken::System(_)) | None => Err(error),
+                Some(Broken::Stopped | Broken::System(_) | Broken::NotAccepted(_)) | None => {
+                    Err(error)
+                }
                 // What a submission's function did is its result.
                 Some(broken) => Ok(Some(broken.to_string())),
             },

@@ -37,6 +37,14 @@ pub const NOT_CONFINED: u8 = 125;
 /// The exit code of a judge that found the course itself at fault: nobody's test failed. No test harness ends with it.
 pub const COURSE_FAULT: u8 = 123;
 
+/// The exit code of a worker that called an operator which the operation that it served asks to write; and of the judge
+/// that had asked it, whatever else its tests said.
+pub const FORBIDDEN: u8 = 124;
+
+/// How the line begins in which such a worker, and then its judge, names the operator and the operation:
+/// `aten::native_layer_norm in layer_norm`.
+pub const FORBIDDEN_OPERATOR: &str = "forbidden operator: ";
+
 /// The message of a test for which nothing was left of the exercise's time.
 pub fn out_of_time(exercise_seconds: u64) -> String {
     format!("{NOT_TO_ITS_END}the exercise's {exercise_seconds} s were over")

@@ -24,6 +24,8 @@ use std::fs::File;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
+#[cfg(feature = "tch")]
+use wire::words::NOT_CONFINED;
 use wire::{
     Answer, Fault, FaultKind, Frame, Limits, Request, SEED, WireError, read_frame, write_frame,
 };
@@ -34,9 +36,25 @@ pub type Operation = (&'static str, fn(&Call) -> Outcome);
 /// Meets requests from standard input until it is closed. Answers go where standard output went; whatever the
 /// served functions print goes to standard error.
 ///
-/// Before it reads the first request, the process gives up all that computing does not take.
+/// Before it reads the first request, the process gives up all that computing does not take, and has libtorch's operators
+/// observed: one that the operation asks to write ends it.
 pub fn serve(operations: &[Operation]) -> ExitCode {
-    serve_with(|request| meet(operations, request))
+    #[cfg(feature = "tch")]
+    let observer = {
+        let names: Vec<_> = operations.iter().map(|(name, _)| *name).collect();
+        match observer::Observer::start(&names) {
+            Ok(observer) => observer,
+            Err(why) => {
+                eprintln!("what is forbidden cannot be observed: {why}");
+                return ExitCode::from(NOT_CONFINED);
+            }
+        }
+    };
+    serve_with(|request| {
+        #[cfg(feature = "tch")]
+        observer.serve(&request.operation);
+        meet(operations, request)
+    })
 }
 
 fn serve_with(meet: impl Fn(Request) -> Answer) -> ExitCode {
