@@ -10,6 +10,7 @@ mod canaries;
 mod copy;
 mod corpus;
 mod submission;
+mod surroundings;
 mod trees;
 mod trial;
 

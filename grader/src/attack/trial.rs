@@ -3,6 +3,7 @@
 use super::canaries::{Canaries, VARIABLE};
 use super::corpus::Attack;
 use super::submission::{make, make_honest};
+use super::surroundings;
 use super::trees::{Listing, Times, differences, listing};
 use crate::confine::{Layer, grader};
 use crate::course::{Course, Exercise};
@@ -134,15 +135,16 @@ impl<'a> Ground<'a> {
         marks.extend([
             ("{{course}}", self.course.root.display().to_string()),
             ("{{exercise}}", exercise.folder.clone()),
+            ("{{variables}}", surroundings::variables()),
         ]);
         let submissions = place("submissions")?;
-        let hostile = make(attack, self.course, exercise, &marks, &submissions)?;
+        let handed_in = make(attack, self.course, exercise, &marks, &submissions)?;
         let honest = submissions.join(HONEST);
         make_honest(self.course, exercise, &honest)?;
         let before = self.look();
         let ran = self.grade(
             exercise,
-            &[hostile, honest],
+            &[handed_in, honest],
             folder.path(),
             &canaries.secret,
             &[&attack.past, without].concat(),
@@ -183,6 +185,8 @@ impl<'a> Ground<'a> {
         if ran.texts.iter().any(|text| text.contains(&canaries.secret)) {
             gains.push("the secret came out in what the grader wrote".to_owned());
         }
+        let hostile = graded(false);
+        gains.extend(hostile.and_then(|it| surroundings::leaked(&self.course.root, it, &said(it))));
         let evidence = graded(false).zip(attack.evidence.as_ref());
         let evidence = evidence.and_then(|(graded, evidence)| {
             let said = said(graded);
