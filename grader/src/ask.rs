@@ -14,8 +14,8 @@ use wire::{Answer, Fault, FaultKind, Frame, Limits, Request, Tensors};
 ///
 /// # Errors
 /// As [`Respondent::ask`].
-pub fn ask(grader: &Grader, worker: &Path, scratch: &Path, request: Request) -> Result<Answer> {
-    Respondent::new(grader, worker, scratch).ask(request)
+pub fn ask(grader: &Grader, worker: &Path, request: Request) -> Result<Answer> {
+    Respondent::new(grader, worker).ask(request)
 }
 
 /// Reads a file of tensors.
@@ -41,19 +41,17 @@ pub fn read_tensors(file: &Path) -> Result<Frame> {
 pub struct Respondent<'a> {
     grader: &'a Grader,
     worker: PathBuf,
-    scratch: PathBuf,
     running: Option<Session>,
     /// The end of what the last one printed that was stopped.
     printed: String,
 }
 
 impl<'a> Respondent<'a> {
-    /// The worker at the path `worker`, which may write to nothing, and see no more of `scratch` than itself.
-    pub fn new(grader: &'a Grader, worker: &Path, scratch: &Path) -> Self {
+    /// The worker at the path `worker`, which may write to nothing.
+    pub fn new(grader: &'a Grader, worker: &Path) -> Self {
         Self {
             grader,
             worker: worker.to_owned(),
-            scratch: scratch.to_owned(),
             running: None,
             printed: String::new(),
         }
@@ -82,7 +80,7 @@ impl<'a> Respondent<'a> {
     ) -> Result<Answer> {
         let mut running = match self.running.take() {
             Some(running) => running,
-            None => Session::of_worker(self.grader, &self.worker, &self.scratch)?,
+            None => Session::of_worker(self.grader, &self.worker)?,
         };
         let answer = match ask(&mut running) {
             Ok(tensors) => Ok(tensors),

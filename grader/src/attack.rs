@@ -15,6 +15,7 @@ mod listing;
 mod places;
 mod running;
 mod submission;
+mod surroundings;
 mod trial;
 
 pub use copy::{NO_COPY, begin, enter};

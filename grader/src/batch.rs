@@ -76,7 +76,8 @@ pub fn run(
 }
 
 fn finished_before(grader: &Grader, candidate: &Candidate, ledger: &Ledger) -> Option<Graded> {
-    let read = || Ok(candidate.read(&grader.course.folders(), &Limits::default())?);
+    let (stop, limits) = (|| grader.is_stopped(), Limits::default());
+    let read = || Ok(candidate.read_unless(&stop, &grader.course.folders(), &limits)?);
     let submission = without_panic(read).ok()?;
     // A result that is none is no reason not to try again.
     ledger

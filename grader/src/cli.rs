@@ -2,6 +2,7 @@
 
 use crate::confine::{Confinement, Layer, Sandbox};
 use crate::data::Set;
+use crate::intake::Reading;
 use crate::limits::Asked;
 use crate::train::device::Wanted;
 use crate::train::learner::{Mode, Model};
@@ -79,9 +80,12 @@ pub enum Command {
 #[derive(Args, Debug)]
 pub struct Grade {
     /// Submissions, or folders of them. A path that holds exercises, as `exercises/NN-name/src` or `NN-name/src`,
-    /// is one submission; any other folder holds one submission per child
+    /// is one submission; any other folder is a class and holds one submission per child. What may be either is refused
     #[arg(required = true, value_name = "PATH")]
     pub paths: Vec<PathBuf>,
+    /// What each folder among them is, where that is unclear
+    #[arg(long = "as", value_name = "WHAT", value_enum)]
+    pub reading: Option<Reading>,
     /// Only this exercise: its crate, folder or number. May be given several times
     #[arg(long, value_name = "EXERCISE")]
     pub only: Vec<String>,

@@ -1,14 +1,19 @@
 //! From a submission's sources to a worker: two calls of rustc, on clean copies, in the sandbox.
 
-use crate::confine::Confinement;
+use crate::confine::{Confinement, folder_of_tools, linker};
 use crate::course::Exercise;
 use crate::intake::Source;
 use crate::process::{self, Finished};
 use crate::session::Broken;
 use crate::workshop::{Shelf, Workshop, cargo_home};
 use anyhow::{Context, Result, bail};
+use std::cmp::Reverse;
+use std::env;
 use std::ffi::OsString;
-use std::fs;
+use std::fs::{self, File};
+use std::io::{self, BufRead};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use wire::printable_lines;
@@ -97,6 +102,8 @@ pub fn compile(
     let arguments = worker_arguments(workshop, exercise, &library, &worker)?;
     let finished = run(&confinement, workshop, &arguments, stop)?;
     let Some(words) = refusal(&finished, &arguments, folders)? else {
+        conceal(&worker, &folders())
+            .with_context(|| format!("{} cannot be written", worker.display()))?;
         return Ok(Compiled::Worker(worker));
     };
     // The worker calls the exercise's functions as the course declares them.
@@ -174,6 +181,8 @@ pub fn worker_arguments(
         ]
         .map(OsString::from),
     );
+    arguments.extend(linker().map(|linker| option("-Clinker=", &linker)));
+    arguments.extend(folder_of_tools().map(|folder| option("-Clink-arg=-B", &folder.join(""))));
     arguments.push(workshop.worker_source(exercise).into());
     arguments.push(external(&exercise.name, library));
     for name in exercise
@@ -209,6 +218,12 @@ fn common_arguments(shelf: &Shelf) -> Vec<OsString> {
     fixed
         .chain(shelf.search_options().map(OsString::from))
         .collect()
+}
+
+fn option(name: &str, path: &Path) -> OsString {
+    let mut option = OsString::from(name);
+    option.push(path);
+    option
 }
 
 fn external(name: &str, library: &Path) -> OsString {
@@ -295,16 +310,67 @@ fn refusal(
     }))
 }
 
-/// The folders that the compiler's words name, and that are left out: they help nobody, tell of whose machine it is, and
-/// differ from run to run.
+/// The folders that the compiler's words and a worker's panics name, and that are left out: they help nobody, tell of
+/// whose machine it is, and differ from run to run. The longest come first: some lie in others.
 fn folders(workshop: &Workshop, course_root: &Path, scratch: &Path) -> Vec<PathBuf> {
-    let toolchain = workshop.rustc.ancestors().nth(2);
-    let registry = cargo_home().and_then(|home| fs::read_dir(home.join("registry/src")).ok());
-    let registries = registry.into_iter().flatten().flatten();
-    let here = [scratch, course_root].into_iter().chain(toolchain);
-    here.map(Path::to_owned)
-        .chain(registries.map(|registry| registry.path()))
-        .collect()
+    let cargo = cargo_home();
+    let registry = cargo.as_ref().map(|home| home.join("registry/src"));
+    let registries = registry.and_then(|registry| fs::read_dir(registry).ok());
+    let registries = registries.into_iter().flatten().flatten();
+    let here = [scratch, course_root, &workshop.torch, &workshop.sysroot];
+    let mut folders: Vec<_> = here.into_iter().map(Path::to_owned).collect();
+    folders.extend(registries.map(|registry| registry.path()));
+    folders.extend(cargo);
+    folders.extend(folder_of_tools());
+    folders.extend(
+        [linker(), env::current_exe().ok()]
+            .into_iter()
+            .flatten()
+            .filter_map(|program| program.parent().map(Path::to_owned)),
+    );
+    folders.extend(env::home_dir());
+    // As the system names them, too, where there are links on the way.
+    let whole: Vec<_> = folders
+        .iter()
+        .filter_map(|folder| folder.canonicalize().ok())
+        .collect();
+    folders.extend(whole);
+    // What every system has says nothing of this one.
+    folders.retain(|folder| {
+        folder.components().count() > 1
+            && !folder.starts_with("/usr")
+            && folder != Path::new("/bin")
+    });
+    folders.sort_by_key(|folder| Reverse(folder.as_os_str().len()));
+    folders.dedup();
+    folders
+}
+
+/// Writes over the folders in a worker's file. The libraries that were built for the class hold the paths of their
+/// sources, which a submission reads where a panic of theirs happens: as many bytes take their place.
+fn conceal(worker: &Path, folders: &[PathBuf]) -> io::Result<()> {
+    let bytes = fs::read(worker)?;
+    let file = File::options().write(true).open(worker)?;
+    let mut rest = bytes.as_slice();
+    loop {
+        // Looked for by the standard library, which is fast also where the grader is not.
+        rest.skip_until(b'/')?;
+        let at = bytes.len() - rest.len();
+        if rest.is_empty() || at == 0 {
+            return Ok(());
+        }
+        let path = &bytes[at - 1..];
+        let found = folders.iter().map(|folder| folder.as_os_str().as_bytes());
+        let mut found = found.filter(|folder| {
+            path.strip_prefix(*folder)
+                .is_some_and(|rest| rest.first() == Some(&b'/'))
+        });
+        if let Some(folder) = found.next() {
+            let instead = [b"/".as_slice(), &vec![b'~'; folder.len() - 1]].concat();
+            file.write_all_at(&instead, at as u64 - 1)?;
+            rest = &bytes[at - 1 + folder.len()..];
+        }
+    }
 }
 
 fn without(folders: &[PathBuf], words: &str) -> String {
@@ -380,6 +446,26 @@ mod tests {
         }
         assert_eq!(fault(9, &placed), Some(MachineFault::Killed));
         Ok(())
+    }
+
+    #[test]
+    fn a_worker_holds_no_folder_of_this_machine() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let worker = folder.path().join("worker");
+        let held =
+            b"\x7fELF/home/i/registry/src/a/lib.rs\0/home/ian/x\0//home/i/y/\0/rustc/1/z.rs/home/i";
+        fs::write(&worker, held).expect("a new file");
+        let folders = ["/home/i/registry/src/a", "/home/i"].map(PathBuf::from);
+        conceal(&worker, &folders).expect("a file to write to");
+        let left = fs::read(&worker).expect("the file");
+        let expected =
+            b"\x7fELF/~~~~~~~~~~~~~~~~~~~~~/lib.rs\0/home/ian/x\0//~~~~~~/y/\0/rustc/1/z.rs/home/i";
+        assert_eq!(
+            String::from_utf8_lossy(&left),
+            String::from_utf8_lossy(expected)
+        );
+        fs::write(&worker, b"").expect("a new file");
+        conceal(&worker, &folders).expect("nothing to do");
     }
 
     #[test]

@@ -14,6 +14,7 @@ mod namespaces;
 mod profiles;
 
 pub use level::{Layer, Level, Sandbox, reach, why_no_namespaces};
+pub use profiles::{TOOLS, folder_of_tools, linker};
 
 use anyhow::{Context, Result};
 use clap::Args;
@@ -129,7 +130,10 @@ pub fn enter(
                 .environment
                 .iter()
                 .filter_map(|variable| variable.split_once('='));
+            // Its path is nothing that it needs to know.
+            let name = Path::new(program).file_name().unwrap_or(program);
             let error = Command::new(program)
+                .arg0(name)
                 .args(arguments)
                 .env_clear()
                 .envs(variables)

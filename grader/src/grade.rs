@@ -141,7 +141,8 @@ impl Grader {
     ) -> Option<Graded> {
         stage(Stage::Reading);
         let start = Instant::now();
-        let read = || Ok(candidate.read(&self.course.folders(), &IntakeLimits::default()));
+        let (stop, limits) = (|| self.is_stopped(), IntakeLimits::default());
+        let read = || Ok(candidate.read_unless(&stop, &self.course.folders(), &limits));
         let (digest, refused, sources) = match without_panic(read) {
             Ok(Ok(submission)) => (submission.digest, None, Ok(submission.exercises)),
             Ok(Err(refusal)) if refusal.is_of_the_machine() => {

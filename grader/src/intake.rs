@@ -10,6 +10,7 @@
 //! | `folder`, `zip`, `tarball` | how the entries of each kind of submission are walked |
 //! | `basket` | what was taken so far, held against the limits; the digest |
 //! | `limits`, `refusal`, `escape` | how much, why not, and names that are safe to show |
+//! | `effort` | the time that it takes, and who wants to stop |
 //!
 //! Two rules bend so that an archive of a whole course folder can be handed in. What lies below a
 //! dot name, `target` or `__MACOSX` is never looked at, so a link there refuses nothing. And where
@@ -24,6 +25,7 @@ use rustix::fs::{CWD, FileType, Mode, OFlags};
 
 mod basket;
 mod discover;
+mod effort;
 mod escape;
 mod folder;
 mod limits;
@@ -35,12 +37,13 @@ mod zip;
 #[cfg(test)]
 mod testing;
 
-pub use discover::{DiscoverError, Discovered, Skipped, discover};
+pub use discover::{DiscoverError, Discovered, Reading, Skipped, discover};
 pub use escape::Escaped;
 pub use limits::Limits;
 pub use refusal::{NameFault, Refusal};
 
 use basket::Basket;
+use effort::Effort;
 
 /// Something that was handed in and has not been read yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,7 +82,22 @@ impl Candidate {
     /// A [`Refusal`] that names the entry at fault, if anything breaks a rule of this module or a
     /// limit. Nothing of a refused submission is kept.
     pub fn read(&self, exercises: &[&str], limits: &Limits) -> Result<Submission, Refusal> {
-        let mut basket = Basket::new(exercises, limits);
+        self.read_unless(&|| false, exercises, limits)
+    }
+
+    /// As [`read`](Self::read), until somebody wants to stop: the refusal is then [`Refusal::Stopped`].
+    ///
+    /// # Errors
+    ///
+    /// As [`read`](Self::read).
+    pub fn read_unless(
+        &self,
+        stop: &dyn Fn() -> bool,
+        exercises: &[&str],
+        limits: &Limits,
+    ) -> Result<Submission, Refusal> {
+        let effort = Effort::new(limits, stop);
+        let mut basket = Basket::new(exercises, limits, &effort);
         match Packing::of(&self.path) {
             Some(packing) if !self.path.is_dir() => {
                 let (file, bytes) = open_archive(&self.path, limits)?;
@@ -224,7 +242,9 @@ mod tests {
     /// Reads an archive of `bytes` from a disk that fails after `left` of them; gives whether the fault was noticed.
     fn fault(bytes: &[u8], packing: Packing, left: usize) -> Option<io::Error> {
         let (limits, exercises) = (Limits::default(), ["01-patchify"]);
-        let mut basket = Basket::new(&exercises, &limits);
+        let never = || false;
+        let effort = Effort::new(&limits, &never);
+        let mut basket = Basket::new(&exercises, &limits, &effort);
         let disk = io::Cursor::new(bytes);
         let mut archive = Archive {
             file: Failing { disk, left },

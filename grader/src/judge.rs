@@ -1,5 +1,6 @@
 //! Running a judge on a worker, and reading what it says of each test.
 
+mod deaths;
 mod discretion;
 mod evidence;
 
@@ -8,7 +9,7 @@ pub use evidence::Evidence;
 use crate::confine::{self, Confinement};
 use crate::course::{Exercise, Kind};
 use crate::grade::Grader;
-use crate::process;
+use crate::process::{self, Finished};
 use crate::rules;
 use crate::seed;
 use crate::session::Broken;
@@ -18,7 +19,7 @@ use discretion::discreet;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use wire::words::{
     COURSE_FAULT, FORBIDDEN, INTERRUPTED_MARK, LAZY, NOTES, PLACE, REFERENCE, SUBJECT_VARIABLE,
     TABLE_VARIABLE, out_of_time,
@@ -93,79 +94,27 @@ pub fn judge(
     scratch: &Path,
     calls: &Path,
 ) -> Result<Judged> {
-    let workshop = &grader.workshop;
     let limits = grader.limits_of(exercise);
-    let judge = workshop.shelf(exercise).judge(exercise)?;
-    let notes = calls.join(NOTES);
-    fs::create_dir_all(&notes).with_context(|| format!("{} cannot be made", notes.display()))?;
-    // A subject in the judge's own process starts no worker: the judge stands in its place.
-    let worker = match subject {
-        Subject::Worker(worker) => worker,
-        _ => judge,
+    let bench = Bench {
+        grader,
+        exercise,
+        subject,
+        scratch,
+        calls,
+        start: Instant::now(),
     };
-    let mut environment = vec![
-        // Neither insta nor proptest is told anything by whoever starts the grader, nor by a file.
-        "INSTA_FORCE_PASS=0".to_owned(),
-        "INSTA_UPDATE=no".to_owned(),
-        format!("JUDGE_CALL_SECONDS={}", limits.call_seconds),
-        format!("JUDGE_EXERCISE_SECONDS={}", limits.exercise_seconds),
-        "OMP_NUM_THREADS=1".to_owned(),
-        format!("COURSE_FAULT_EXIT={COURSE_FAULT}"),
-    ];
-    let of_worker = Confinement {
-        memory: limits.memory_mib,
-        cpu: limits.processor_seconds(),
-        ..Confinement::of_worker(workshop, worker, scratch).within_judge()
-    };
-    let worker_command = of_worker.arguments(worker);
-    let command = std::iter::once(confine::grader()?.into_os_string()).chain(worker_command);
-    if let Some(seed) = grader.seed {
-        let seed = seed::of_exercise(&grader.course, exercise, seed)?;
-        environment.push(format!("COURSE_SEED={seed}"));
-    }
-    for (i, part) in command.enumerate() {
-        environment.push(format!("JUDGE_WORKER_{i}={}", part.to_string_lossy()));
-    }
-    let of_judge = Confinement::of_judge(workshop, judge, worker, scratch)?;
-    let confinement = Confinement {
-        cpu: limits.processor_seconds(),
-        // What the judge may not have, no worker that it starts may.
-        memory: of_judge.memory.max(limits.memory_mib),
-        environment,
-        ..of_judge
-    };
-    let mut confinement = confinement.keeping_calls_in(calls);
-    confinement.environment.extend(subject.environment());
-    if let Subject::Reference { table } | Subject::Lazy { table, .. } = subject {
-        confinement.write.push(table.to_owned());
-        confinement.file = MOST_OF_A_TABLE;
-    }
-    let mut command = confinement.command(judge)?;
-    command.args(["--test-threads=1", "--color=never"]);
-    if !exercise.facts.tests.contains_key(&Kind::Training) {
-        command.arg(format!("--skip={}::", Kind::Training));
-    }
-    if let Some(tests) = only {
-        command.arg("--exact").args(tests);
-    }
-    let stop = || grader.is_stopped();
-    let finished = process::run(&mut command, limits.exercise() + LAST_WORDS, &stop)
-        .with_context(|| format!("the judge of {} gave no verdict", exercise.name))?;
-    if finished.status.code() == Some(COURSE_FAULT.into()) {
-        // Its last line: before it may stand what libraries wrote.
-        let words = finished.stderr.trim().lines().next_back();
-        bail!("{}", words.unwrap_or("the course is at fault"));
-    }
-    if finished.status.code() == Some(FORBIDDEN.into()) {
-        bail!(Broken::NotAccepted(rules::forbidden_operator(
-            &finished.stderr
-        )));
-    }
+    let wanted = |test: &String| only.is_none_or(|only| only.contains(test));
+    let tests: Vec<_> = exercise
+        .tests()
+        .map(|(_, test)| test)
+        .filter(wanted)
+        .collect();
+    let (finished, deadly) = deaths::hear(&bench, &tests, only.is_some())?;
     let report = Report::read(&finished.stdout);
     let mut tested = vec![];
-    let wanted = |test: &String| only.is_none_or(|only| only.contains(test));
     for (kind, test) in exercise.tests().filter(|(_, test)| wanted(test)) {
         let (passed, message) = match report.verdicts.get(test.as_str()) {
+            _ if deadly.contains_key(&test) => (false, deadly.get(&test).cloned()),
             Some(Verdict::Passed) => (true, None),
             Some(Verdict::Failed) => {
                 let message = report.message(&test);
@@ -209,6 +158,127 @@ pub fn judge(
         tests: tested,
         evidence,
     })
+}
+
+/// Where a worker is judged.
+struct Bench<'a> {
+    grader: &'a Grader,
+    exercise: &'a Exercise,
+    subject: Subject<'a>,
+    scratch: &'a Path,
+    calls: &'a Path,
+    /// When the exercise's time began.
+    start: Instant,
+}
+
+impl Bench<'_> {
+    /// Runs the judge: all its tests, or those of these names.
+    fn run(&self, only: &[String]) -> Result<Finished> {
+        let Self {
+            grader,
+            exercise,
+            subject,
+            scratch,
+            calls,
+            start,
+        } = *self;
+        let limits = grader.limits_of(exercise);
+        let left = limits.exercise().saturating_sub(start.elapsed());
+        let workshop = &grader.workshop;
+        let judge = workshop.shelf(exercise).judge(exercise)?;
+        let notes = calls.join(NOTES);
+        fs::create_dir_all(&notes)
+            .with_context(|| format!("{} cannot be made", notes.display()))?;
+        // A subject in the judge's own process starts no worker: the judge stands in its place.
+        let worker = match subject {
+            Subject::Worker(worker) => worker,
+            _ => judge,
+        };
+        let mut environment = vec![
+            // Neither insta nor proptest is told anything by whoever starts the grader, nor by a file.
+            "INSTA_FORCE_PASS=0".to_owned(),
+            "INSTA_UPDATE=no".to_owned(),
+            format!("JUDGE_CALL_SECONDS={}", limits.call_seconds),
+            format!("JUDGE_EXERCISE_SECONDS={}", left.as_secs_f64().ceil()),
+            "OMP_NUM_THREADS=1".to_owned(),
+            format!("COURSE_FAULT_EXIT={COURSE_FAULT}"),
+        ];
+        let of_worker = Confinement {
+            memory: limits.memory_mib,
+            cpu: limits.processor_seconds(),
+            ..Confinement::of_worker(workshop, worker).within_judge()
+        };
+        let worker_command = of_worker.arguments(worker);
+        let command = std::iter::once(confine::grader()?.into_os_string()).chain(worker_command);
+        if let Some(seed) = grader.seed {
+            let seed = seed::of_exercise(&grader.course, exercise, seed)?;
+            environment.push(format!("COURSE_SEED={seed}"));
+        }
+        for (i, part) in command.enumerate() {
+            environment.push(format!("JUDGE_WORKER_{i}={}", part.to_string_lossy()));
+        }
+        let of_judge = Confinement::of_judge(workshop, judge, worker, scratch)?;
+        let confinement = Confinement {
+            cpu: limits.processor_seconds(),
+            // What the judge may not have, no worker that it starts may.
+            memory: of_judge.memory.max(limits.memory_mib),
+            environment,
+            ..of_judge
+        };
+        let mut confinement = confinement.keeping_calls_in(calls);
+        confinement.environment.extend(subject.environment());
+        if let Subject::Reference { table } | Subject::Lazy { table, .. } = subject {
+            confinement.write.push(table.to_owned());
+            confinement.file = MOST_OF_A_TABLE;
+        }
+        let mut command = confinement.command(judge)?;
+        command.args(["--test-threads=1", "--color=never"]);
+        if !exercise.facts.tests.contains_key(&Kind::Training) {
+            command.arg(format!("--skip={}::", Kind::Training));
+        }
+        if !only.is_empty() {
+            command.arg("--exact").args(only);
+        }
+        let stop = || grader.is_stopped();
+        let finished = process::run(&mut command, left + LAST_WORDS, &stop)
+            .with_context(|| format!("the judge of {} gave no verdict", exercise.name))?;
+        if finished.status.code() == Some(COURSE_FAULT.into()) {
+            // Its last line: before it may stand what libraries wrote.
+            let words = finished.stderr.trim().lines().next_back();
+            bail!("{}", words.unwrap_or("the course is at fault"));
+        }
+        if finished.status.code() == Some(FORBIDDEN.into()) {
+            let operator = rules::forbidden_operator(&finished.stderr);
+            bail!(Broken::NotAccepted(operator));
+        }
+        if stop() {
+            // It may have been ended in the midst of a test.
+            bail!(Broken::Stopped);
+        }
+        Ok(finished)
+    }
+}
+
+impl deaths::Rerun for Bench<'_> {
+    fn submission(&self, tests: &[String]) -> Result<Finished> {
+        self.run(tests)
+    }
+
+    fn reference(&self, test: &str) -> Result<bool> {
+        let (grader, exercise) = (self.grader, self.exercise);
+        let scratch = grader.scratch.folder()?;
+        let calls = scratch.path().join("calls");
+        let worker = grader.compile_reference(exercise, scratch.path())?;
+        let bench = Bench {
+            subject: Subject::Worker(&worker),
+            scratch: scratch.path(),
+            calls: &calls,
+            start: Instant::now(),
+            ..*self
+        };
+        let finished = bench.run(&[test.to_owned()])?;
+        Ok(Report::read(&finished.stdout).verdicts.contains_key(test))
+    }
 }
 
 /// The names of the tests that a judge holds, by its own account.

@@ -68,8 +68,7 @@ impl Namer {
             return Ok(Suspicion::default());
         };
         stage(Stage::Naming(&exercise.name));
-        let folder = grader.scratch.folder()?;
-        let worker = Respondent::new(grader, &gathered.worker, folder.path());
+        let worker = Respondent::new(grader, &gathered.worker);
         let Gathered {
             misconceptions,
             functions,

@@ -139,26 +139,21 @@ impl Broken {
 }
 
 impl Session {
-    /// Starts a worker that computes what it is asked, which lies in `folder`. It writes nowhere.
+    /// Starts a worker that computes what it is asked. It writes nowhere.
     ///
     /// # Errors
     /// Where it cannot be started.
-    pub fn of_worker(grader: &Grader, worker: &Path, folder: &Path) -> Result<Self> {
-        let confinement = Confinement::of_worker(&grader.workshop, worker, folder);
+    pub fn of_worker(grader: &Grader, worker: &Path) -> Result<Self> {
+        let confinement = Confinement::of_worker(&grader.workshop, worker);
         Self::start(&confinement, worker, Bounds::OF_WORKER, grader.stop)
     }
 
-    /// Starts a worker that trains, which lies in `folder`.
+    /// Starts a worker that trains.
     ///
     /// # Errors
     /// Where it cannot be started.
-    pub fn of_trainer(
-        grader: &Grader,
-        worker: &Path,
-        folder: &Path,
-        device: Device,
-    ) -> Result<Self> {
-        let confinement = Confinement::of_trainer(&grader.workshop, worker, folder, device);
+    pub fn of_trainer(grader: &Grader, worker: &Path, device: Device) -> Result<Self> {
+        let confinement = Confinement::of_trainer(&grader.workshop, worker, device);
         let bounds = Bounds::of_trainer(device);
         Self::start(&confinement, worker, bounds, grader.stop)
     }

@@ -143,9 +143,10 @@ impl Workshop {
         self.sources.join(source_file(exercise))
     }
 
-    /// The option of rustc that lets a program find libtorch when it starts.
+    /// The option of rustc that lets a worker find libtorch: in the folder that it starts in. Errors of libtorch name the
+    /// libraries as they were found, and so name no folder of this machine.
     pub fn torch_option(&self) -> String {
-        format!("-Clink-arg=-Wl,-rpath,{}", self.torch.display())
+        "-Clink-arg=-Wl,-rpath,.".to_owned()
     }
 }
 
@@ -381,6 +382,7 @@ mod tests {
             rustc: "/toolchain/bin/rustc".into(),
             sysroot: "/toolchain".into(),
             torch: "/c/.libtorch/lib".into(),
+            sources: "/c/target/grader/workers".into(),
             level: Level::default(),
             without_torch: shelf,
             with_torch: Shelf::default(),

@@ -1,11 +1,39 @@
 //! A stand-in for a module with variables.
 
-use crate::worker::interrupt;
+use crate::text::harmless;
+use crate::worker::{dismiss, interrupt};
 use crate::{Answered, Call, Exercise};
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use tch::nn::{Init, Path};
 use tch::{Tensor, no_grad};
+use wire::Tensors;
+
+/// Variables of a module. A ViT-Huge has about 400, and a frame that is sent later holds its inputs besides.
+const MOST_VARIABLES: usize = 1024;
+/// Bytes of a variable's name, and parts between its dots: each part is a path of its own in libtorch's store.
+const MOST_OF_A_NAME: usize = 256;
+const MOST_PARTS: usize = 32;
+
+/// Why tensors of these names are not the variables of a module.
+fn fault_of_names(variables: &Tensors) -> Option<String> {
+    if variables.len() > MOST_VARIABLES {
+        let count = variables.len();
+        return Some(format!(
+            "it has {count} variables, of at most {MOST_VARIABLES}"
+        ));
+    }
+    let is_long =
+        |name: &&String| name.len() > MOST_OF_A_NAME || name.split('.').count() > MOST_PARTS;
+    let name = variables.keys().find(is_long)?;
+    let begin: String = name.chars().take(40).collect();
+    Some(format!(
+        "the variable {}… has {} bytes and {} parts, of at most {MOST_OF_A_NAME} and {MOST_PARTS}",
+        harmless(&begin),
+        name.len(),
+        name.split('.').count()
+    ))
+}
 
 /// A module in the worker, which is built anew for each call around the weights that are sent.
 #[derive(Debug)]
@@ -26,7 +54,12 @@ impl Module {
             variables: vec![],
             is_trained: Cell::new(false),
         };
+        let operation = call.request.operation.clone();
         let initial = call.send().into_tensors();
+        if let Some(fault) = fault_of_names(&initial) {
+            dismiss();
+            interrupt(&format!("the answer to {operation} is invalid: {fault}"));
+        }
         for (name, raw) in initial {
             let value = Tensor::from(&raw);
             let mut place = vs.set_group(0);
@@ -77,5 +110,31 @@ impl Module {
     /// Whether the worker has given the variables other values.
     pub fn is_trained(&self) -> bool {
         self.is_trained.get()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use wire::{Dtype, RawTensor};
+
+    fn fault(names: impl Iterator<Item = String>) -> Option<String> {
+        let empty = RawTensor::new(Dtype::F32, vec![0], vec![]).expect("an empty tensor");
+        fault_of_names(&names.map(|name| (name, empty.clone())).collect())
+    }
+
+    #[test]
+    fn variables_are_counted_and_their_names_measured() {
+        assert_eq!(
+            fault(["blocks.11.attn.qkv.weight".to_owned()].into_iter()),
+            None
+        );
+        assert_eq!(fault((0..400).map(|i| i.to_string())), None);
+        let many = fault((0..2000).map(|i| i.to_string())).expect("too many");
+        assert!(many.contains("2000 variables, of at most 1024"), "{many}");
+        let deep = fault(["a.".repeat(100) + "w"].into_iter()).expect("too deep");
+        assert!(deep.contains("101 parts"), "{deep}");
+        let long = fault(["w".repeat(1000)].into_iter()).expect("too long");
+        assert!(long.contains("1000 bytes") && long.len() < 200, "{long}");
     }
 }

@@ -407,9 +407,10 @@ fn exchange(
             return Err(Broken::Ended(words.to_owned()));
         }
     }
+    let most = most_answered(&asked.request);
     let request = Frame::from(asked.request);
     if let Some(channel) = channel {
-        match converse(channel, current, &request) {
+        match converse(channel, current, &request, most) {
             // It ended between two tests, or what an earlier test left running in it ended it.
             Err(End {
                 was_read: false, ..
@@ -419,7 +420,7 @@ fn exchange(
     }
     let (running, opened) = command().and_then(start).map_err(Broken::NotStarted)?;
     lock(current).replace(running);
-    converse(channel.insert(opened), current, &request).map_err(|end| match end {
+    converse(channel.insert(opened), current, &request, most).map_err(|end| match end {
         End {
             words,
             code: Some(code),
@@ -441,15 +442,37 @@ struct End {
     was_read: bool,
 }
 
-/// Sends one request to a worker and reads its answer.
+/// Bytes of an answer that are read whatever was sent: a table of positions follows from a few numbers.
+const ANSWERED_ANYWAY: usize = 2 << 20;
+/// How many times as large as its request an answer may be. A convolution's windows, the attention of all heads and
+/// gradients beside a result come to less.
+const TIMES_THE_REQUEST: usize = 16;
+
+/// How many bytes the answer to a request may have. A module's initial weights follow from its sizes alone: for them, all
+/// that a frame may hold.
+fn most_answered(request: &Request) -> usize {
+    let all = Limits::default().frame;
+    if request.operation.ends_with(".new") {
+        return all;
+    }
+    let sent: usize = request.tensors.values().map(|it| it.bytes().len()).sum();
+    all.min(ANSWERED_ANYWAY + TIMES_THE_REQUEST * sent)
+}
+
+/// Sends one request to a worker and reads its answer, of so many bytes at most.
 fn converse(
     (requests, answers): &mut Channel,
     current: &Mutex<Option<Running>>,
     request: &Frame,
+    most: usize,
 ) -> Result<Answer, End> {
     let limits = Limits::default();
     let sent = write_frame(requests, request, &limits);
     let is_sent = sent.is_ok();
+    let limits = Limits {
+        frame: most,
+        ..limits
+    };
     let answer = sent
         .and_then(|()| read_frame(answers, &limits))
         .and_then(Frame::into_answer);
@@ -555,6 +578,7 @@ mod tests {
     use std::cell::Cell;
     use std::fs;
     use tempfile::TempDir;
+    use wire::{Dtype, RawTensor};
 
     fn shell(script: &str) -> Command {
         let mut command = Command::new("/bin/sh");
@@ -618,6 +642,31 @@ mod tests {
                 "{refused:?}"
             );
         }
+    }
+
+    #[test]
+    fn an_answer_is_read_as_far_as_its_request_accounts_for_it() {
+        let request = |operation: &str, bytes: usize| {
+            let tensor = RawTensor::new(Dtype::U8, vec![bytes], vec![0; bytes]);
+            Request {
+                operation: operation.to_owned(),
+                tensors: [("x".to_owned(), tensor.expect("bytes"))].into(),
+                ..Request::default()
+            }
+        };
+        let all = Limits::default().frame;
+        assert_eq!(most_answered(&request("msa", 100)), (2 << 20) + 1600);
+        assert_eq!(most_answered(&request("msa", 10 << 20)), all);
+        assert_eq!(most_answered(&request("msa.new", 0)), all);
+        // 64 MiB are announced, and not waited for.
+        let script = format!("{}; printf '\\0\\0\\0\\4\\0\\0\\0\\0'; sleep 9", reads());
+        let start = Instant::now();
+        let flooded = answer_of(&|| Ok(shell(&script)));
+        assert!(
+            matches!(&flooded, Err(Broken::Ended(words)) if words.contains("bytes 67108864, of at most")),
+            "{flooded:?}"
+        );
+        assert!(start.elapsed() < Duration::from_secs(5));
     }
 
     #[test]

@@ -39,6 +39,8 @@ pub struct Attack {
     pub copy: BTreeMap<String, PathBuf>,
     /// That it is handed in as an archive of just these entries.
     pub archive: Option<Archive>,
+    /// What its folder is called, where that is part of it; else as it is.
+    pub called: Option<String>,
     /// Layers that are left out from the start, for what is to be stopped by those behind them.
     #[serde(default)]
     pub past: Vec<Layer>,
@@ -61,10 +63,16 @@ pub struct Edit {
 
 /// An archive made entry by entry.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Archive {
     /// `zip` or `tar.gz`.
     pub format: String,
+    /// Empty gzip members behind it.
+    #[serde(default)]
+    pub empty_members: usize,
+    /// Records before a zip archive that look like its end.
+    #[serde(default)]
+    pub end_records: usize,
     /// Its entries, in order.
     pub entry: Vec<Entry>,
 }

@@ -1,6 +1,7 @@
 //! From an attack to the folder or archive that is handed in.
 
 use super::corpus::{Archive, Attack, Entry, EntryKind};
+use super::surroundings;
 use crate::course::{Course, Exercise};
 use anyhow::{Context, Result, bail};
 use flate2::Compression;
@@ -30,6 +31,7 @@ pub fn hand_in(attack: &Attack, course: &Course, folder: &Path) -> Result<PathBu
     let mut marks: Vec<Mark> = outside.map(|mark| (*mark, nothing.clone())).collect();
     marks.push(("{{course}}", course.root.display().to_string()));
     marks.push(("{{exercise}}", exercise.folder.clone()));
+    marks.push(("{{variables}}", surroundings::variables()));
     make(attack, course, exercise, &marks, folder)
 }
 
@@ -46,7 +48,7 @@ pub(super) fn make(
         pack(archive, &path)?;
         return Ok(path);
     }
-    let path = folder.join(&attack.name);
+    let path = folder.join(attack.called.as_ref().unwrap_or(&attack.name));
     let solution = course.root.join("solutions").join(&exercise.folder);
     let mut source = fs::read_to_string(solution.join("src/lib.rs"))
         .with_context(|| format!("the solution of {} cannot be read", exercise.folder))?;
@@ -102,12 +104,22 @@ fn write(path: &Path, bytes: &[u8]) -> Result<()> {
 }
 
 fn pack(archive: &Archive, path: &Path) -> Result<()> {
-    let file = File::create(path)?;
+    let mut file = File::create(path)?;
     match archive.format.as_str() {
-        "tar.gz" => pack_tar(archive, GzEncoder::new(file, Compression::fast())),
-        "zip" => pack_zip(archive, file),
+        "tar.gz" => {
+            pack_tar(archive, GzEncoder::new(&file, Compression::fast()))?;
+            let empty = GzEncoder::new(Vec::new(), Compression::fast()).finish()?;
+            file.write_all(&empty.repeat(archive.empty_members))?;
+        }
+        "zip" => {
+            // Each could be the end of an archive of entries that are not there.
+            let record = [b"PK\x05\x06\0\0\0\0\x01\0\x01\0".as_slice(), &[0; 10]].concat();
+            file.write_all(&record.repeat(archive.end_records))?;
+            pack_zip(archive, file)?;
+        }
         other => bail!("an archive is zip or tar.gz, not {other}"),
     }
+    Ok(())
 }
 
 fn names(entry: &Entry) -> impl Iterator<Item = Vec<u8>> + '_ {

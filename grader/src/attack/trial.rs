@@ -6,6 +6,7 @@ use super::listing::differences;
 use super::places::Places;
 use super::running;
 use super::submission::{Mark, make, make_honest};
+use super::surroundings;
 use crate::confine::{self, Layer, Sandbox};
 use crate::course::{Course, Exercise};
 use crate::limits::Limits;
@@ -257,6 +258,8 @@ impl Trial {
         if ran.texts.iter().any(|text| text.contains(&canaries.secret)) {
             gains.push("the secret came out in what the grader wrote".to_owned());
         }
+        let leaked = |it| surroundings::leaked(&self.course.root, it, &said(it));
+        gains.extend(graded(false).and_then(leaked));
         let may_be_of_time = gains.is_empty();
         let next = graded(true).map(timeless).transpose()?;
         if next.as_ref() != self.facts.honest.get(&exercise.name) {
@@ -290,6 +293,7 @@ impl Trial {
             ("{{exercise}}", exercise.folder.clone()),
             ("{{home}}", text(&home)),
             ("{{cargo-home}}", text(&cargo)),
+            ("{{variables}}", surroundings::variables()),
         ]);
         Ok(marks)
     }

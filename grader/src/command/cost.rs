@@ -64,7 +64,7 @@ pub fn cost(course: Option<&Path>, arguments: &Arguments) -> Result<Exit, Failur
             (None, Some(_)) => String::new(),
             (None, None) => {
                 // Each has a worker of its own, since the time that one may take is limited.
-                let mut started = Started::new(&grader, &worker, folder.path());
+                let mut started = Started::new(&grader, &worker);
                 let timed = time(&mut started, &sizes, cost);
                 bar.suspend(|| drop(started));
                 match timed {

@@ -7,7 +7,7 @@ use crate::batch;
 use crate::cli::{Grade, Judging};
 use crate::exit::{Blame, Exit, Failure};
 use crate::grade::Grader;
-use crate::intake::{Escaped, discover};
+use crate::intake::{Discovered, Escaped, Reading, discover};
 use crate::lanes;
 use crate::ledger::{Ledger, Terms};
 use crate::report;
@@ -22,14 +22,9 @@ use std::path::Path;
 pub fn grade(course: Option<&Path>, arguments: &Grade) -> Result<Exit, Failure> {
     let course = open_course(course)?;
     let exercises = course.select(&arguments.only).blame_arguments()?;
-    let found = discover(&arguments.paths, &course.folders()).blame_arguments()?;
-    for skipped in &found.skipped {
-        eprintln!(
-            "skipped: {} {}",
-            Escaped::from(skipped.path.as_os_str()),
-            skipped.why
-        );
-    }
+    let found =
+        discover(&arguments.paths, &course.folders(), arguments.reading).blame_arguments()?;
+    announce(&found);
     if found.candidates.is_empty() {
         return Err(anyhow!("there is no submission in what was named")).blame_arguments();
     }
@@ -102,6 +97,26 @@ pub fn grade(course: Option<&Path>, arguments: &Grade) -> Result<Exit, Failure> 
         return Ok(Exit::NeedsAPerson);
     }
     Ok(Exit::Success)
+}
+
+/// Says, before anything is graded, what every folder was taken for, what is passed over, and how many submissions there
+/// are.
+fn announce(found: &Discovered) {
+    let shown = |path: &Path| Escaped::from(path.as_os_str());
+    for (folder, reading) in &found.folders {
+        let reading = match reading {
+            Reading::Class => "a class: each folder and archive in it is a submission",
+            Reading::Submission => "one submission",
+        };
+        eprintln!("{} is read as {reading}", shown(folder));
+    }
+    for skipped in &found.skipped {
+        eprintln!("passed over: {} {}", shown(&skipped.path), skipped.why);
+    }
+    match found.candidates.len() {
+        1 => eprintln!("1 submission"),
+        count => eprintln!("{count} submissions"),
+    }
 }
 
 fn jobs(arguments: &Grade) -> usize {

@@ -19,9 +19,9 @@ use wire::{Answer, Request, printable_lines};
 pub(super) struct Started<'a>(Respondent<'a>);
 
 impl<'a> Started<'a> {
-    /// The worker at the path `worker`, in `folder`.
-    pub(super) fn new(grader: &'a Grader, worker: &Path, folder: &Path) -> Self {
-        Self(Respondent::new(grader, worker, folder))
+    /// The worker at the path `worker`.
+    pub(super) fn new(grader: &'a Grader, worker: &Path) -> Self {
+        Self(Respondent::new(grader, worker))
     }
 
     /// As [`Respondent::ask`].
@@ -105,7 +105,7 @@ pub(super) fn start<'a>(
     folder: &Path,
 ) -> Result<Option<Started<'a>>, Failure> {
     let worker = worker(grader, exercise, sources, folder)?;
-    Ok(worker.map(|worker| Started::new(grader, &worker, folder)))
+    Ok(worker.map(|worker| Started::new(grader, &worker)))
 }
 
 /// Compiles the sources into a worker, within `folder`, which is empty; `None` where they are refused, which is said.

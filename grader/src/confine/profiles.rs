@@ -27,7 +27,10 @@ const LIBRARIES: &[&str] = &[
 ];
 
 /// Where systems keep a linker and what it starts.
-const TOOLS: &[&str] = &["/bin", "/usr/bin", "/usr/libexec", "/usr/local/bin"];
+pub const TOOLS: &[&str] = &["/usr/local/bin", "/usr/bin", "/bin", "/usr/libexec"];
+
+/// What links a worker: the compiler driver that rustc starts, and what that starts.
+const LINKER: &[&str] = &["cc", "ld"];
 
 /// What tells the loader and the linker where libraries are.
 const LOADER_FILES: &[&str] = &["/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d"];
@@ -76,6 +79,9 @@ fn paths(places: &[&[&str]]) -> Vec<PathBuf> {
     places.concat().into_iter().map(PathBuf::from).collect()
 }
 
+/// Tells a worker to give up, when it seals itself, what it read to start.
+const FILES_VARIABLE: &str = "WORKER_FILES=given-up";
+
 /// Where libtorch reads how many threads it may use.
 const THREADS_VARIABLE: &str = "OMP_NUM_THREADS";
 
@@ -86,7 +92,7 @@ impl Confinement {
         let shelf = workshop.shelf(exercise);
         let mut run = paths(&[LIBRARIES, TOOLS]);
         run.push(workshop.sysroot.clone());
-        run.extend(home_of_linker());
+        run.extend(LINKER.iter().filter_map(|program| home_of(program)));
         let mut read = paths(&[LOADER_FILES, &["/dev/urandom"]]);
         read.push(workshop.worker_source(exercise));
         read.extend(shelf.files(exercise).map(Path::to_owned));
@@ -99,9 +105,11 @@ impl Confinement {
             file: 512,
             gpu: false,
             environment: vec![
-                // rustc asks PATH for the linker, and the linker writes its temporary files to TMPDIR.
-                format!("PATH={}", env::var("PATH").unwrap_or_default()),
-                format!("TMPDIR={}", folder.display()),
+                // A submission reads these with `option_env!`, and so they name nothing of this machine. The linker is
+                // given by an option; what it starts is in PATH, or beside it. It writes its temporary files to TMPDIR,
+                // which is the folder that it starts in.
+                format!("PATH={}", TOOLS.join(":")),
+                "TMPDIR=.".to_owned(),
                 // A nightly compiler, too, takes no `#![feature]`.
                 "RUSTC_BOOTSTRAP=-1".to_owned(),
             ],
@@ -112,24 +120,33 @@ impl Confinement {
         }
     }
 
-    /// A worker: it reads and runs itself and its libraries, and writes nowhere.
-    pub fn of_worker(workshop: &Workshop, worker: &Path, folder: &Path) -> Self {
+    /// A worker: it reads and runs itself and its libraries, and writes nowhere. It starts where libtorch is, and goes away
+    /// from there before any line of a submission runs.
+    pub fn of_worker(workshop: &Workshop, worker: &Path) -> Self {
         let mut run = paths(&[LIBRARIES]);
         run.extend([worker.to_owned(), workshop.torch.clone()]);
         let mut read = paths(&[LOADER_FILES, MACHINE]);
+        let mut environment = vec![
+            // The course's tensors are small: a second thread would only be waited for.
+            format!("{THREADS_VARIABLE}=1"),
+            format!("WORKER_SANDBOX={}", sealed(workshop)),
+        ];
+        if workshop.level.landlock > 0 {
+            environment.push(FILES_VARIABLE.to_owned());
+        }
         read.push("/proc/self".into());
         Self {
             level: workshop.level,
-            folder: folder.to_owned(),
+            folder: if workshop.torch.is_dir() {
+                workshop.torch.clone()
+            } else {
+                "/".into()
+            },
             memory: 2048,
             cpu: 120,
             file: 0,
             gpu: false,
-            environment: vec![
-                // The course's tensors are small: a second thread would only be waited for.
-                format!("{THREADS_VARIABLE}=1"),
-                format!("WORKER_SANDBOX={}", sealed(workshop)),
-            ],
+            environment,
             list: vec![],
             read,
             run,
@@ -145,8 +162,8 @@ impl Confinement {
     }
 
     /// A worker that trains: it has all cores, and more time and memory. Where a GPU was asked for, it has that too.
-    pub fn of_trainer(workshop: &Workshop, worker: &Path, folder: &Path, device: Device) -> Self {
-        let mut confinement = Self::of_worker(workshop, worker, folder);
+    pub fn of_trainer(workshop: &Workshop, worker: &Path, device: Device) -> Self {
+        let mut confinement = Self::of_worker(workshop, worker);
         let cores = thread::available_parallelism().map_or(1, usize::from);
         confinement.memory = device.memory() >> 20;
         confinement.cpu = TRAINING.as_secs() * cores as u64;
@@ -171,6 +188,8 @@ impl Confinement {
         self.level = self.level.without(&[Layer::Namespaces]);
         self.environment.push(format!("LD_PRELOAD={CUDA_LIBRARY}"));
         self.environment.push("WORKER_GPU=1".to_owned());
+        // It asks the machine all along.
+        self.environment.retain(|it| it != FILES_VARIABLE);
         self.read.extend(paths(&[GPU_FACTS]));
         let nodes = fs::read_dir("/dev").into_iter().flatten().flatten();
         let nodes = nodes.filter(|node| node.file_name().to_string_lossy().starts_with("nvidia"));
@@ -188,7 +207,8 @@ impl Confinement {
         worker: &Path,
         folder: &Path,
     ) -> Result<Self> {
-        let mut confinement = Self::of_worker(workshop, worker, folder);
+        let mut confinement = Self::of_worker(workshop, worker);
+        confinement.folder = folder.to_owned();
         confinement.run.extend([judge.to_owned(), grader()?]);
         // The worker's own folder there is another than the judge's.
         confinement.read.push("/proc".into());
@@ -209,10 +229,22 @@ impl Confinement {
     }
 }
 
-/// Where the linker lives, if that is none of the usual places: the folder above the one in PATH that holds `cc`, with
-/// what it needs beside it; that one alone where the folder above is a home, or holds homes.
-fn home_of_linker() -> Option<PathBuf> {
-    let linker = on_path("cc")?.canonicalize().ok()?;
+/// The linker that is found in PATH: rustc is told of it by an option.
+pub fn linker() -> Option<PathBuf> {
+    on_path("cc")
+}
+
+/// The folders that are told to the linker by an option, since PATH does not hold them: where it finds `ld`.
+pub fn folder_of_tools() -> Option<PathBuf> {
+    let folder = on_path("ld")?.parent()?.to_owned();
+    let is_usual = TOOLS.iter().any(|tools| folder == Path::new(tools));
+    (!is_usual).then_some(folder)
+}
+
+/// Where a part of the linker lives, if that is none of the usual places: the folder above the one in PATH that holds it,
+/// with what it needs beside it; that one alone where the folder above is a home, or holds homes.
+fn home_of(program: &str) -> Option<PathBuf> {
+    let linker = on_path(program)?.canonicalize().ok()?;
     let is_usual = TOOLS.iter().any(|tools| linker.starts_with(tools));
     if is_usual {
         return None;

@@ -7,6 +7,8 @@ use wire::is_hidden;
 
 use sha2::{Digest, Sha256};
 
+use super::effort::Effort;
+use super::escape::look_of;
 use super::place::Spot;
 use super::{Escaped, Limits, NameFault, Refusal, Source, Submission};
 
@@ -14,18 +16,24 @@ use super::{Escaped, Limits, NameFault, Refusal, Source, Submission};
 pub(super) struct Basket<'a> {
     pub(super) exercises: &'a [&'a str],
     pub(super) limits: &'a Limits,
+    pub(super) effort: &'a Effort<'a>,
     entries: usize,
     bytes: u64,
     taken: BTreeMap<Spot, Vec<u8>>,
-    /// Every source name seen, by its lower case form.
+    /// Every source name seen, by its look.
     seen: BTreeMap<String, Spot>,
 }
 
 impl<'a> Basket<'a> {
-    pub(super) fn new(exercises: &'a [&'a str], limits: &'a Limits) -> Self {
+    pub(super) fn new(
+        exercises: &'a [&'a str],
+        limits: &'a Limits,
+        effort: &'a Effort<'a>,
+    ) -> Self {
         Self {
             exercises,
             limits,
+            effort,
             entries: 0,
             bytes: 0,
             taken: BTreeMap::new(),
@@ -41,7 +49,7 @@ impl<'a> Basket<'a> {
                 limit: self.limits.entries,
             });
         }
-        Ok(())
+        self.effort.check()
     }
 
     /// Whether the file at `spot` is to be taken; to be asked once for each file.
@@ -65,7 +73,7 @@ impl<'a> Basket<'a> {
                 limit: self.limits.depth,
             });
         }
-        match self.seen.entry(entry.to_lowercase()) {
+        match self.seen.entry(look_of(&entry)) {
             Entry::Vacant(vacant) => {
                 vacant.insert(spot.clone());
             }
@@ -283,13 +291,14 @@ mod tests {
     }
 
     #[test]
-    fn names_that_differ_only_in_case_are_refused() {
-        for other in ["01-patchify/src/LIB.rs", "01-patchify/src/lib.RS"] {
-            let found = refusal(read(&[(LIB, SOLVED), (other, SOLVED)]));
-            assert!(
-                found.contains("differ only in upper and lower case"),
-                "{found}"
-            );
+    fn names_that_are_one_on_some_systems_are_refused() {
+        for (one, other) in [
+            (LIB, "01-patchify/src/LIB.rs"),
+            (LIB, "01-patchify/src/lib.RS"),
+            ("01-patchify/src/\u{eb}.rs", "01-patchify/src/e\u{308}.rs"),
+        ] {
+            let found = refusal(read(&[(one, SOLVED), (other, SOLVED)]));
+            assert!(found.contains("are one name on some systems"), "{found}");
         }
         let taken = read(&[("01-patchify/src/LIB.RS", SOLVED)]).expect("no source");
         assert!(taken.exercises.is_empty());

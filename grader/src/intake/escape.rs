@@ -3,11 +3,14 @@
 use std::ffi::OsStr;
 use std::fmt::{self, Write as _};
 
+use unicode_normalization::char::is_combining_mark;
+use unicode_normalization::{UnicodeNormalization, is_nfc};
 use wire::{is_hidden, printable};
 
 /// A name or text from outside that is safe to print: bytes that are not UTF-8, control characters,
-/// characters that cannot be seen or turn the line around, and what commands a build are escaped, and
-/// it is cut at 200 characters.
+/// characters that cannot be seen or turn the line around, and what commands a build are escaped, so
+/// are the accents of a text that also has a shorter way to write them, which looks the same, and it
+/// is cut at 200 characters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Escaped(String);
 
@@ -26,6 +29,7 @@ fn abridged(bytes: &[u8]) -> String {
     let mut text = String::new();
     let mut room = Escaped::CHARS;
     for chunk in bytes.utf8_chunks() {
+        let is_one_of_two = !is_nfc(beginning(chunk.valid()));
         for c in chunk.valid().chars() {
             if room == 0 {
                 return text + "…";
@@ -34,6 +38,7 @@ fn abridged(bytes: &[u8]) -> String {
             match c {
                 '\\' => text.push_str("\\\\"),
                 c if is_hidden(c) => text.extend(c.escape_default()),
+                c if is_one_of_two && is_written_otherwise(c) => text.extend(c.escape_unicode()),
                 c => text.push(c),
             }
         }
@@ -46,6 +51,18 @@ fn abridged(bytes: &[u8]) -> String {
         }
     }
     text
+}
+
+/// As much of a text as is shown at most.
+fn beginning(text: &str) -> &str {
+    let end = text.char_indices().nth(Escaped::CHARS + 1);
+    end.map_or(text, |(end, _)| &text[..end])
+}
+
+/// Returns whether a character of a text in no normal form is why it is in none: an accent of its own, or a sign that
+/// has another code point.
+fn is_written_otherwise(c: char) -> bool {
+    is_combining_mark(c) || !is_nfc(c.encode_utf8(&mut [0; 4]))
 }
 
 impl From<&str> for Escaped {
@@ -67,8 +84,19 @@ impl fmt::Display for Escaped {
 }
 
 /// A file name that is safe on every system, and in a build's log: separators, wildcards, `#`, hidden
-/// characters and bytes that are not UTF-8 become `%XX`, so does a dot at the front; at most 100 bytes.
+/// characters and bytes that are not UTF-8 become `%XX`, so do a dot at the front and every blank that cannot be counted
+/// by eye: at the front, at the end, after another; at most 100 bytes.
 pub(super) fn as_file_name(name: &[u8]) -> String {
+    file_name_with(name, |_| false)
+}
+
+/// As [`as_file_name`], with every character that is not ASCII as its bytes: no two names give the same one that looks
+/// like the other.
+pub(super) fn as_plain_file_name(name: &[u8]) -> String {
+    file_name_with(name, |c| !c.is_ascii())
+}
+
+fn file_name_with(name: &[u8], is_escaped: impl Fn(char) -> bool) -> String {
     const BYTES: usize = 100;
     let mut safe = String::new();
     for chunk in name.utf8_chunks() {
@@ -76,8 +104,9 @@ pub(super) fn as_file_name(name: &[u8]) -> String {
             let unsafe_here = matches!(
                 c,
                 '/' | '\\' | ':' | '*' | '?' | '"' | '<' | '>' | '|' | '%' | '#'
-            ) || (c == '.' && safe.is_empty());
-            if unsafe_here || is_hidden(c) {
+            ) || (matches!(c, '.' | ' ') && safe.is_empty())
+                || (c == ' ' && safe.ends_with(' '));
+            if unsafe_here || is_hidden(c) || is_escaped(c) {
                 for byte in c.encode_utf8(&mut [0; 4]).bytes() {
                     let _ = write!(safe, "%{byte:02X}");
                 }
@@ -89,6 +118,9 @@ pub(super) fn as_file_name(name: &[u8]) -> String {
             let _ = write!(safe, "%{byte:02X}");
         }
     }
+    if let Some(shown) = safe.strip_suffix(' ') {
+        safe = format!("{shown}%20");
+    }
     while safe.len() > BYTES {
         safe.pop();
     }
@@ -96,6 +128,14 @@ pub(super) fn as_file_name(name: &[u8]) -> String {
         safe.push_str("submission");
     }
     safe
+}
+
+/// What a name has in common with all that look like it: its letters without their accents' way of writing, their width
+/// and their case.
+pub(super) fn look_of(name: &str) -> String {
+    // Lower case first: `İ` has an accent of its own there.
+    let lower: String = name.nfkc().collect::<String>().to_lowercase();
+    lower.nfkc().collect()
 }
 
 #[cfg(test)]
@@ -119,6 +159,21 @@ mod tests {
     fn escaped_text_is_cut() {
         let shown = Escaped::from("x".repeat(5000).as_str()).to_string();
         assert_eq!(shown.chars().count(), 201);
+    }
+
+    #[test]
+    fn what_looks_the_same_is_shown_otherwise() {
+        let shown = |text: &str| Escaped::from(text).to_string();
+        assert_eq!(shown("Zo\u{eb}"), "Zo\u{eb}");
+        assert_eq!(shown("Zoe\u{308}"), r"Zoe\u{308}");
+        assert_eq!(shown("\u{212b}ngstr\u{f6}m"), "\\u{212b}ngstr\u{f6}m");
+        // Letters that only exist with a mark of their own stay.
+        assert_eq!(shown("हिन्दी"), "हिन्दी");
+        assert_eq!(look_of("Zo\u{eb}"), look_of("zoe\u{308}"));
+        assert_eq!(look_of("ﬁn Ａ"), look_of("fin a"));
+        assert_ne!(look_of("Zoë"), look_of("Zoe"));
+        assert_eq!(as_plain_file_name("Zoë".as_bytes()), "Zo%C3%AB");
+        assert_eq!(as_file_name(b" ada  b "), "%20ada %20b%20");
     }
 
     #[test]

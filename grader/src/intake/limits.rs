@@ -20,6 +20,11 @@ pub struct Limits {
     /// lies before a source file is unpacked and thrown away. 200 MiB of text were measured to take
     /// 0.2 s, and 2.7 s where the grader itself is built without optimisation.
     pub unpacked_bytes: u64,
+    /// Gzip members of a `.tar.gz`, 10,000: gzip and tar make one, tools that pack in parallel or for random access one
+    /// for every 64 KiB or more. Each costs microseconds, also where it holds nothing.
+    pub members: usize,
+    /// Seconds of processor time, 20: whatever the figures above let through was measured to take less than 3.
+    pub seconds: u64,
     /// Times that an archive grows when unpacked, 200: source grows about 5 times, tar headers
     /// about 50, a bomb 1,000. Only counts beyond [`file_bytes`](Self::file_bytes), below which it
     /// costs nothing.
@@ -42,6 +47,8 @@ impl Default for Limits {
             entries: 20_000,
             archive_bytes: 64 * MIB,
             unpacked_bytes: 512 * MIB,
+            members: 10_000,
+            seconds: 20,
             ratio: 200,
             depth: 32,
             name_bytes: 255,

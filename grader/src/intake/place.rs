@@ -40,6 +40,9 @@ impl Spot {
     }
 }
 
+/// Bytes of an entry's whole name, as many as a path has at most on Linux (PATH_MAX).
+const MOST_OF_A_NAME: usize = 4096;
+
 /// Folders that hold what tools left, not what a student wrote.
 pub(super) fn is_scrap(component: &str) -> bool {
     component.starts_with('.') || component == "target" || component == "__MACOSX"
@@ -53,6 +56,9 @@ impl Place {
     /// If the name does not stay inside the archive, or means different things to different tools.
     pub(super) fn in_archive(name: &[u8], exercises: &[&str]) -> Result<Self, Refusal> {
         let fault = |fault| Err(Refusal::name(name, fault));
+        if name.len() > MOST_OF_A_NAME {
+            return fault(NameFault::TooLong);
+        }
         let Ok(text) = str::from_utf8(name) else {
             return fault(NameFault::NotUtf8);
         };
@@ -184,6 +190,7 @@ mod tests {
             (b"a\xff", NameFault::NotUtf8),
             (b"a\0b", NameFault::NoName),
             (b"", NameFault::NoName),
+            (&[b'a'; 4097], NameFault::TooLong),
         ] {
             match Place::in_archive(name, &[]) {
                 Err(Refusal::Name { fault: found, .. }) => assert_eq!(found, fault),

@@ -39,7 +39,9 @@ pub enum Refusal {
         entry: Escaped,
     },
     /// Two source files that are one on some systems.
-    #[error("`{first}` and `{second}` differ only in upper and lower case; rename or delete one")]
+    #[error(
+        "`{first}` and `{second}` are one name on some systems, which tell neither case nor the writing of accents; rename or delete one"
+    )]
     CaseOnly {
         /// The entry seen first.
         first: Escaped,
@@ -118,6 +120,23 @@ pub enum Refusal {
         /// The limit.
         limit: u64,
     },
+    /// See [`Limits::members`](super::Limits::members).
+    #[error("more than {limit} gzip members one after the other; make the archive again with tar")]
+    TooManyMembers {
+        /// The limit.
+        limit: usize,
+    },
+    /// See [`Limits::seconds`](super::Limits::seconds).
+    #[error(
+        "it takes more than {limit} s of processor time to take in; hand in only the exercises, in a plain archive"
+    )]
+    TooSlow {
+        /// The limit.
+        limit: u64,
+    },
+    /// Somebody stopped the grader, which says nothing of the submission.
+    #[error("the grader was stopped while it was taken in")]
+    Stopped,
     /// See [`Limits::depth`](super::Limits::depth).
     #[error("`{entry}` lies more than {limit} folders below src; move it up")]
     TooDeep {

@@ -3,18 +3,19 @@
 //! The tar crate only cuts the stream into headers and data here. What one header says about the
 //! next (long names) is read in this file, because the crate reads it whole, however long it is.
 
-use std::io::{self, Read, Take};
+use std::io::{self, BufRead, BufReader, Read, Take};
 
-use flate2::read::MultiGzDecoder;
+use flate2::bufread::GzDecoder;
 use tar::{Archive, Entry, EntryType};
 
 use super::basket::Basket;
+use super::effort::{Effort, Watched};
 use super::place::Place;
 use super::{Limits, Refusal};
 
 /// Offers every source in `file` to the basket.
 pub(super) fn read(file: impl Read, basket: &mut Basket<'_>) -> Result<(), Refusal> {
-    let mut archive = Archive::new(Unpacked::new(file, basket.limits.clone()));
+    let mut archive = Archive::new(Unpacked::new(file, basket.limits, basket.effort));
     walk(&mut archive, basket)?;
     // To the end of the stream, where its checksum is.
     let mut rest = archive.into_inner();
@@ -26,7 +27,7 @@ pub(super) fn read(file: impl Read, basket: &mut Basket<'_>) -> Result<(), Refus
 }
 
 fn walk<R: Read>(
-    archive: &mut Archive<Unpacked<R>>,
+    archive: &mut Archive<Unpacked<'_, R>>,
     basket: &mut Basket<'_>,
 ) -> Result<(), Refusal> {
     let most = basket.limits.file_bytes;
@@ -139,39 +140,73 @@ fn kind_in_words(kind: EntryType) -> &'static str {
     }
 }
 
+/// The file, and how much of it was read.
+type Packed<'a, R> = BufReader<Watched<'a, Take<R>>>;
+
 /// The unpacked stream. It fails where it grows beyond the limits.
-struct Unpacked<R> {
-    gzip: MultiGzDecoder<Take<R>>,
+struct Unpacked<'a, R> {
+    /// The gzip member that is read. None once the file has ended.
+    member: Option<GzDecoder<Packed<'a, R>>>,
+    members: usize,
     unpacked: u64,
-    limits: Limits,
+    limits: &'a Limits,
 }
 
-impl<R: Read> Unpacked<R> {
-    fn new(file: R, limits: Limits) -> Self {
+impl<'a, R: Read> Unpacked<'a, R> {
+    fn new(file: R, limits: &'a Limits, effort: &'a Effort<'a>) -> Self {
+        let inner = file.take(limits.archive_bytes);
         Self {
-            gzip: MultiGzDecoder::new(file.take(limits.archive_bytes)),
+            member: Some(GzDecoder::new(BufReader::new(Watched { inner, effort }))),
+            members: 1,
             unpacked: 0,
             limits,
         }
     }
+
+    /// Goes on to the member after the one that has ended. The decoder of the crate that does so by itself would look
+    /// for the first that holds something, through millions of empty ones.
+    fn go_on(&mut self) -> io::Result<()> {
+        let Some(ended) = self.member.take() else {
+            return Ok(());
+        };
+        let mut rest = ended.into_inner();
+        if rest.fill_buf()?.is_empty() {
+            return Ok(());
+        }
+        self.members += 1;
+        if self.members > self.limits.members {
+            return Err(io::Error::other(Refusal::TooManyMembers {
+                limit: self.limits.members,
+            }));
+        }
+        self.member = Some(GzDecoder::new(rest));
+        Ok(())
+    }
 }
 
-impl<R: Read> Read for Unpacked<R> {
+impl<R: Read> Read for Unpacked<'_, R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.gzip.read(buffer)?;
-        self.unpacked += count as u64;
-        if self.unpacked > self.limits.unpacked_bytes {
-            return Err(io::Error::other(Refusal::UnpacksTooLarge {
-                limit: self.limits.unpacked_bytes,
-            }));
+        while let Some(member) = self.member.as_mut().filter(|_| !buffer.is_empty()) {
+            let count = member.read(buffer)?;
+            if count == 0 {
+                self.go_on()?;
+                continue;
+            }
+            self.unpacked += count as u64;
+            if self.unpacked > self.limits.unpacked_bytes {
+                return Err(io::Error::other(Refusal::UnpacksTooLarge {
+                    limit: self.limits.unpacked_bytes,
+                }));
+            }
+            let packed = self.limits.archive_bytes - member.get_ref().get_ref().inner.limit();
+            if !self.limits.allow_growth(packed, self.unpacked) {
+                return Err(io::Error::other(Refusal::GrowsTooMuch {
+                    limit: self.limits.ratio,
+                }));
+            }
+            return Ok(count);
         }
-        let packed = self.limits.archive_bytes - self.gzip.get_ref().limit();
-        if !self.limits.allow_growth(packed, self.unpacked) {
-            return Err(io::Error::other(Refusal::GrowsTooMuch {
-                limit: self.limits.ratio,
-            }));
-        }
-        Ok(count)
+        Ok(0)
     }
 }
 
@@ -402,6 +437,41 @@ mod tests {
             matches!(found, Err(Refusal::TooManyEntries { limit: 3 })),
             "{found:?}"
         );
+    }
+
+    #[test]
+    fn gzip_members_without_end_are_refused() {
+        let tar = [tar_entry(b'0', LIB, SOLVED), vec![0; 1024]].concat();
+        let empty = gzip(b"");
+        for (front, back) in [
+            (&tar[..], &b""[..]),
+            (&tar[..600], &tar[600..]),
+            (b"", &tar),
+        ] {
+            let members = [gzip(front), empty.repeat(10_000), gzip(back)].concat();
+            let found = Dir::archive("ada.tgz", &members).read();
+            assert!(
+                matches!(found, Err(Refusal::TooManyMembers { limit: 10_000 })),
+                "{found:?}"
+            );
+        }
+        let members = [gzip(&tar[..600]), empty.repeat(9_000), gzip(&tar[600..])].concat();
+        let taken = Dir::archive("ada.tgz", &members).read();
+        assert_eq!(taken.expect("a good archive").exercises.len(), 1);
+    }
+
+    #[test]
+    fn an_archive_that_costs_too_much_is_refused_while_it_is_read() {
+        let said = pax(b'x', "mtime", &"1".repeat(1 << 20));
+        let entries: Vec<_> = std::iter::repeat_n(&said[..], 100).collect();
+        let limits = Limits {
+            seconds: 0,
+            ratio: u64::MAX,
+            ..Limits::default()
+        };
+        let found = tarball(&entries).read_with(&limits);
+        let is_early = matches!(found, Err(Refusal::TooSlow { limit: 0 }));
+        assert!(is_early, "{found:?}");
     }
 
     #[test]

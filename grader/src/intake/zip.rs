@@ -6,6 +6,7 @@ use rustix::fs::FileType;
 use zip::{CompressionMethod, ZipArchive};
 
 use super::basket::Basket;
+use super::effort::Watched;
 use super::folder::kind_in_words;
 use super::place::Place;
 use super::{Escaped, Limits, Refusal};
@@ -20,7 +21,14 @@ pub(super) fn read(
     for _ in 0..entries {
         basket.count_entry()?;
     }
-    let mut archive = ZipArchive::new(BufReader::new(file)).map_err(broken)?;
+    let effort = basket.effort;
+    let watched = Watched {
+        inner: file,
+        effort,
+    };
+    // The crate goes on to the next place that looks like an end record, whatever kept it from reading the last.
+    let mut archive = ZipArchive::new(BufReader::new(watched))
+        .map_err(|error| effort.check().err().unwrap_or_else(|| broken(error)))?;
     // The crate keeps the last of several entries that have one name.
     if archive.len() != usize::from(entries) {
         return Err(broken("it lists an entry twice"));
@@ -28,6 +36,7 @@ pub(super) fn read(
 
     let (mut packed, mut unpacked) = (0_u64, 0_u64);
     for index in 0..archive.len() {
+        effort.check()?;
         let entry = archive.by_index_data(index).map_err(broken)?;
         let name = entry.name_raw().to_vec();
         let place = Place::in_archive(&name, basket.exercises)?;

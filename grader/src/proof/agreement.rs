@@ -29,7 +29,7 @@ pub(super) fn prove(grader: &Grader) -> Result<Finding> {
         let scratch = grader.scratch.folder()?;
         match grader.compile_reference(exercise, scratch.path()) {
             Ok(worker) => {
-                let mut solution = Respondent::new(grader, &worker, scratch.path());
+                let mut solution = Respondent::new(grader, &worker);
                 tally.compare(exercise, cases, &mut |request| solution.ask(request))?;
             }
             Err(fault) => tally.faults.push(format!("{fault:#}")),

@@ -10,7 +10,7 @@ pub(super) mod testing;
 use super::Finding;
 use crate::batch::{self, Audience};
 use crate::grade::{Grader, Stage};
-use crate::intake::discover;
+use crate::intake::{Reading, discover};
 use crate::lanes;
 use crate::limits::Asked;
 use crate::verdict::Graded;
@@ -95,7 +95,11 @@ impl Batch {
             scratch: Arc::clone(&scratch),
             ..grader.clone()
         };
-        let found = discover(&[class.path().to_owned()], &grader.course.folders())?;
+        let found = discover(
+            &[class.path().to_owned()],
+            &grader.course.folders(),
+            Some(Reading::Class),
+        )?;
         let results = Results::default();
         let jobs = lanes::processors();
         let tally = batch::run(&grader, &found.candidates, jobs, None, &results)?;

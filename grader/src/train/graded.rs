@@ -85,8 +85,7 @@ impl Training {
         worker: &Path,
         scratch: &Path,
     ) -> Result<Option<String>> {
-        let session =
-            |worker: &Path, device: Device| Session::of_trainer(grader, worker, scratch, device);
+        let session = |worker: &Path, device: Device| Session::of_trainer(grader, worker, device);
         let folder = scratch.join("training");
         let subject = Subject {
             name: exercise.name.clone(),

@@ -1,6 +1,6 @@
 //! Comparisons that explain: what was expected, what came, how many values are off, and where.
 
-use crate::{AsValues, Values, relation};
+use crate::{AsValues, Form, Values, relation};
 use std::fmt;
 
 /// How far a value may be off: |got − expected| ≤ absolute + relative · |expected|.
@@ -75,7 +75,7 @@ impl fmt::Display for Tolerance {
 /// # Errors
 /// Both shapes, where they differ.
 pub fn same_shape(got: &impl AsValues, expected: &[usize]) -> Result<(), String> {
-    let got = got.values().shape;
+    let got = got.form().shape;
     if got == expected {
         Ok(())
     } else {
@@ -84,6 +84,22 @@ pub fn same_shape(got: &impl AsValues, expected: &[usize]) -> Result<(), String>
             shape_remark(&got, expected)
         ))
     }
+}
+
+/// Compares dtype and shape. Nothing may be done with values before they agree: a stranger's answer may be thousands of
+/// times as large as what was expected.
+///
+/// # Errors
+/// Returns an error if they differ, with both.
+pub fn same_form(got: &impl AsValues, expected: &impl AsValues) -> Result<(), String> {
+    let (form, expected) = (got.form(), expected.form());
+    if form.dtype != expected.dtype {
+        return Err(format!(
+            "  expected dtype  {}\n  got dtype       {}",
+            expected.dtype, form.dtype
+        ));
+    }
+    same_shape(got, &expected.shape)
 }
 
 /// Compares dtype, shape and values, as [`assert_close!`](crate::assert_close) does.
@@ -95,19 +111,19 @@ pub fn close(
     expected: &impl AsValues,
     tolerance: Tolerance,
 ) -> Result<(), String> {
-    let (got, expected) = (got.values(), expected.values());
-    if got.dtype != expected.dtype {
-        return Err(format!(
-            "  expected dtype  {}\n  got dtype       {}",
-            expected.dtype, got.dtype
-        ));
-    }
-    same_shape(&got, &expected.shape).map_err(|shapes| {
-        match relation::find(&got, &expected, tolerance) {
-            Some(relation) => format!("{shapes}\n  relation {relation}"),
-            None => shapes,
+    same_form(got, expected).map_err(|forms| {
+        // As many values in other axes are related to those that were expected, and no more of them than there were.
+        let (form, other) = (got.form(), expected.form());
+        let count = |form: &Form| form.shape.iter().product::<usize>();
+        if form.dtype != other.dtype || count(&form) != count(&other) {
+            return forms;
+        }
+        match relation::find(&got.values(), &expected.values(), tolerance) {
+            Some(relation) => format!("{forms}\n  relation {relation}"),
+            None => forms,
         }
     })?;
+    let (got, expected) = (got.values(), expected.values());
     let off: Vec<usize> = (0..expected.data.len())
         .filter(|&i| !tolerance.allows(got.data[i], expected.data[i]))
         .collect();
@@ -314,6 +330,22 @@ mod tests {
         assert!(text.contains("expected shape  [2]") && text.contains("got shape       [1]"));
         let text = explanation(&Array1::<f32>::zeros(0), &arr1(&[1.0_f32]));
         assert!(text.contains("got shape       [0]"));
+    }
+
+    #[test]
+    fn of_what_has_another_form_no_value_is_touched() {
+        struct Huge;
+        impl AsValues for Huge {
+            fn form(&self) -> crate::Form {
+                arr1(&[0.0]).broadcast(1 << 40).expect("a view").form()
+            }
+            fn values(&self) -> Values {
+                panic!("2⁴⁰ values were asked for")
+            }
+        }
+        assert!(explanation(&Huge, &arr1(&[1.0])).contains("got shape       [1099511627776]"));
+        assert!(same_shape(&Huge, &[1]).is_err());
+        assert!(explanation(&Huge, &arr1(&[1.0_f32])).contains("expected dtype  f32"));
     }
 
     #[test]

@@ -54,12 +54,11 @@ impl Case<'_> {
     /// # Panics
     /// As [`agrees`](Self::agrees).
     pub fn agrees_within(&self, name: &str, actual: &impl AsValues, absolute: f64) {
-        let actual = actual.values();
         let key = format!("{}/{name}", self.key);
         let difference = match remote::expected(&key, name) {
-            Some(Ok((expected, tolerance))) => close(&actual, &expected, tolerance.wider(absolute)),
+            Some(Ok((expected, tolerance))) => close(actual, &expected, tolerance.wider(absolute)),
             Some(Err(why)) => panic!("{name}: {why}"),
-            None => self.stored.compare(&key, &actual, absolute),
+            None => self.stored.compare(&key, actual, absolute),
         };
         if let Err(difference) = difference {
             panic!("{name}, against the reference\n{difference}");

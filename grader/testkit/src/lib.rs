@@ -26,9 +26,9 @@ pub mod strategies;
 pub mod tensor;
 mod values;
 
-pub use compare::{Tolerance, close, same_shape};
+pub use compare::{Tolerance, close, same_form, same_shape};
 pub use panics::{assert_names, panic_message};
-pub use values::{AsValues, Values, uniform};
+pub use values::{AsValues, Form, Values, uniform};
 
 /// Fails unless an array or tensor has the given shape: `assert_shape!(&patches, [2, 4, 196])`.
 #[macro_export]

@@ -5,7 +5,7 @@
 //! ([`stored!`](crate::stored!)): a checkout that was moved, or a file that cannot be read, changes no result.
 
 use crate::panics::fault;
-use crate::{AsValues, Tolerance, Values, close};
+use crate::{AsValues, Tolerance, Values, close, same_form};
 use insta::_macro_support::{InlineValue, assert_snapshot};
 use insta::comparator::Comparator;
 use insta::internals::SnapshotContents;
@@ -59,6 +59,14 @@ pub fn check(stored: Stored, got: &impl AsValues, tolerance: Tolerance) {
         tolerance,
         is_within: Arc::clone(&is_within),
     }));
+    // Before insta has all values written out. What cannot be read is told when the values are compared.
+    let form = read(stored.contents()).map_or(Ok(()), |expected| same_form(got, &expected));
+    if let Err(difference) = form {
+        panic!(
+            "{}, against the values that are stored\n{difference}",
+            stored.name
+        );
+    }
     let got = written(&got.values());
     // As insta wants several lines between a macro's parentheses.
     let expected = format!("\n{}\n", stored.contents().trim_end());

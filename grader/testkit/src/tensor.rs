@@ -1,18 +1,24 @@
 //! Tensors and variables with the same values everywhere, made from their names.
 
 use crate::values::stream;
-use crate::{AsValues, Values};
+use crate::{AsValues, Form, Values};
 use tch::nn::VarStore;
 use tch::{Device, Kind, Tensor};
 
 impl AsValues for Tensor {
-    fn values(&self) -> Values {
+    fn form(&self) -> Form {
         let dtype = match self.kind() {
             Kind::Float => "f32".to_owned(),
             Kind::Double => "f64".to_owned(),
             Kind::Int64 => "i64".to_owned(),
             other => format!("{other:?}"),
         };
+        let shape = self.size().iter().map(|&axis| axis as usize).collect();
+        Form { dtype, shape }
+    }
+
+    fn values(&self) -> Values {
+        let Form { dtype, shape } = self.form();
         let flat = self
             .detach()
             .to_device(Device::Cpu)
@@ -22,11 +28,7 @@ impl AsValues for Tensor {
         let mut data = vec![0.0; flat.numel()];
         let count = data.len();
         flat.copy_data(&mut data, count);
-        Values {
-            dtype,
-            shape: self.size().iter().map(|&axis| axis as usize).collect(),
-            data,
-        }
+        Values { dtype, shape, data }
     }
 }
 

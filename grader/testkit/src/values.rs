@@ -13,13 +13,31 @@ pub struct Values {
     pub data: Vec<f64>,
 }
 
+/// Element type and shape alone, as in [`Values`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Form {
+    /// The element type.
+    pub dtype: String,
+    /// Sizes of the axes.
+    pub shape: Vec<usize>,
+}
+
 /// Anything that can be compared: arrays, views, tensors, numbers.
 pub trait AsValues {
+    /// Element type and shape, for which no value is touched: what is not of the form that was expected may be of any size.
+    fn form(&self) -> Form;
     /// The values, copied.
     fn values(&self) -> Values;
 }
 
 impl AsValues for Values {
+    fn form(&self) -> Form {
+        Form {
+            dtype: self.dtype.clone(),
+            shape: self.shape.clone(),
+        }
+    }
+
     fn values(&self) -> Values {
         self.clone()
     }
@@ -43,6 +61,10 @@ macro_rules! number {
         }
 
         impl AsValues for $type {
+            fn form(&self) -> Form {
+                Form { dtype: stringify!($type).into(), shape: vec![] }
+            }
+
             fn values(&self) -> Values {
                 Values { dtype: stringify!($type).into(), shape: vec![], data: vec![self.to_f64()] }
             }
@@ -57,10 +79,18 @@ where
     S::Elem: Number,
     D: Dimension,
 {
-    fn values(&self) -> Values {
-        Values {
+    fn form(&self) -> Form {
+        Form {
             dtype: S::Elem::NAME.into(),
             shape: self.shape().to_vec(),
+        }
+    }
+
+    fn values(&self) -> Values {
+        let Form { dtype, shape } = self.form();
+        Values {
+            dtype,
+            shape,
             data: self.iter().map(|&value| value.to_f64()).collect(),
         }
     }

@@ -47,19 +47,24 @@ fn is_mark(text: &str) -> bool {
     })
 }
 
-/// Whether a character acts on a terminal or cannot be seen: control characters, line separators, Unicode's format
-/// characters (category Cf), which include those that turn the direction of a line, its variation selectors, and the
-/// letters and signs that have no ink. What differs in these alone would look the same.
+/// Returns whether a character acts on a terminal, cannot be seen, or looks like another one: control characters, line
+/// separators, every blank but the usual one, Unicode's format characters (category Cf), which include those that turn the
+/// direction of a line, all code points that are ignorable by default (`Default_Ignorable_Code_Point` of
+/// DerivedCoreProperties.txt, unassigned ones too), the letters and signs that have no ink, and code points that never are
+/// characters or are nobody's but one font's. What differs in these alone would look the same.
 pub fn is_hidden(c: char) -> bool {
     c.is_control()
+        || (c.is_whitespace() && c != ' ')
+        || u32::from(c) & 0xfffe == 0xfffe
         || matches!(c,
             '\u{ad}' | '\u{34f}' | '\u{600}'..='\u{605}' | '\u{61c}' | '\u{6dd}' | '\u{70f}'
             | '\u{890}'..='\u{891}' | '\u{8e2}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}'
             | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}'
-            | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}' | '\u{110bd}' | '\u{110cd}'
-            | '\u{13430}'..='\u{1343f}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}'
-            | '\u{e0000}'..='\u{e0fff}')
+            | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}' | '\u{e000}'..='\u{f8ff}'
+            | '\u{fdd0}'..='\u{fdef}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}'
+            | '\u{fff0}'..='\u{fffc}' | '\u{110bd}' | '\u{110cd}' | '\u{13430}'..='\u{1345f}'
+            | '\u{16fe4}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d159}' | '\u{1d173}'..='\u{1d17a}'
+            | '\u{e0000}'..='\u{e0fff}' | '\u{f0000}'..='\u{10ffff}')
 }
 
 /// Characters of a fault that are shown, whatever a stranger put into it.
@@ -142,6 +147,32 @@ mod tests {
             quoted(&"\"".repeat(100)),
             format!("\"{}…\"", "\\\"".repeat(60))
         );
+    }
+
+    #[test]
+    fn what_cannot_be_seen_or_told_from_a_blank_is_escaped() {
+        let alike = [
+            "ada\u{fff0}",
+            "ada\u{fff8}",
+            "ada\u{1d159}",
+            "ad\u{34f}a",
+            "ada\u{180e}",
+            "ada\u{e01ef}",
+            "ada\u{a0}b",
+            "ada\u{2007}b",
+            "ada\u{202f}b",
+            "ada\u{3000}b",
+            "ada\u{2065}",
+            "ada\u{16fe4}",
+            "ada\u{f8ff}",
+            "ada\u{1ffff}",
+            "ada\u{e0fff}",
+            "ada\u{fffc}",
+        ];
+        for name in alike {
+            assert!(printable(name).is_ascii(), "{}", printable(name));
+        }
+        assert_eq!(printable("ada b"), "ada b");
     }
 
     #[test]

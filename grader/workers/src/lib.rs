@@ -59,7 +59,7 @@ pub fn serve(operations: &[Operation]) -> ExitCode {
 
 fn serve_with(meet: impl Fn(Request) -> Answer) -> ExitCode {
     let channel = answer_channel().and_then(|answers| {
-        seal::seal().map_err(io::Error::other)?;
+        seal::seal()?;
         Ok(answers)
     });
     let end = match channel {

@@ -4,18 +4,31 @@
 //! which every library has another way. So what future kernels add is refused too. The process opens files only to
 //! read them (Landlock says which), starts threads and no processes, signals nobody but itself, and takes no memory
 //! but what its limit counts: RLIMIT_DATA counts neither shared mappings nor those that grow down. See seccomp(2).
+//!
+//! And it gives up what it read to start: itself, and what the kernel says of it in /proc/self, where folders of the
+//! machine are named. It is in no folder of its own, and no link is read.
 
+use landlock::{
+    AccessFs, CompatLevel, Compatible, Ruleset, RulesetAttr, RulesetCreatedAttr, RulesetError,
+    path_beneath_rules,
+};
 use libc::c_long;
 use seccompiler::{
     BackendError, BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition,
     SeccompFilter, SeccompRule, apply_filter,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::env;
+use std::fs;
+use std::io;
+use std::path::Path;
 
 /// Where the grader says how its workers are confined; `none` is for one's own code. A worker that is told nothing is
 /// sealed.
 const SANDBOX_VARIABLE: &str = "WORKER_SANDBOX";
+
+/// Where the grader says that what was read to start is given up.
+const FILES_VARIABLE: &str = "WORKER_FILES";
 
 /// Where the grader says that a GPU was asked for.
 const GPU_VARIABLE: &str = "WORKER_GPU";
@@ -24,6 +37,7 @@ const GPU_VARIABLE: &str = "WORKER_GPU";
 /// and a Unix socket that it binds and nobody is connected to.
 const ALLOWED_FOR_GPU: &[c_long] = &[
     libc::SYS_ioctl,
+    libc::SYS_readlinkat,
     libc::SYS_pipe2,
     libc::SYS_eventfd2,
     libc::SYS_bind,
@@ -55,7 +69,6 @@ const ALLOWED: &[c_long] = &[
     libc::SYS_statx,
     libc::SYS_faccessat,
     libc::SYS_faccessat2,
-    libc::SYS_readlinkat,
     libc::SYS_getdents64,
     libc::SYS_getcwd,
     // Memory, but for new mappings.
@@ -107,22 +120,60 @@ const ALLOWED_OLD: &[c_long] = &[
     libc::SYS_stat,
     libc::SYS_lstat,
     libc::SYS_access,
-    libc::SYS_readlink,
     libc::SYS_getrlimit,
     libc::SYS_time,
 ];
 #[cfg(not(target_arch = "x86_64"))]
 const ALLOWED_OLD: &[c_long] = &[];
 
+/// What libtorch may ask of the machine at any time: how many processors there are and what they can do; and randomness.
+const MACHINE: &[&str] = &[
+    "/proc/cpuinfo",
+    "/sys/devices/system/cpu",
+    "/sys/kernel/mm/transparent_hugepage",
+    "/dev/urandom",
+];
+
+/// The threads of this process, which are counted after each call.
+const THREADS: &str = "/proc/self/task";
+
 /// Seals this process, which must have one thread: no filter reaches those that run already.
 ///
 /// # Errors
 /// Where the kernel takes no filter.
-pub(crate) fn seal() -> Result<(), seccompiler::Error> {
+pub(crate) fn seal() -> io::Result<()> {
     if env::var_os(SANDBOX_VARIABLE).is_some_and(|value| value == "none") {
         return Ok(());
     }
-    put_on(env::var_os(GPU_VARIABLE).is_some())
+    env::set_current_dir("/")?;
+    if env::var_os(FILES_VARIABLE).is_some() {
+        give_up_files().map_err(io::Error::other)?;
+    }
+    put_on(env::var_os(GPU_VARIABLE).is_some()).map_err(io::Error::other)
+}
+
+/// From here on, opens only what libtorch may ask for, and where the libraries are that it was started with, some of which
+/// load others later.
+fn give_up_files() -> Result<(), RulesetError> {
+    let read = AccessFs::ReadFile | AccessFs::ReadDir;
+    let own = env::current_exe().unwrap_or_default();
+    let maps = fs::read_to_string("/proc/self/maps").unwrap_or_default();
+    let mapped = maps
+        .lines()
+        .filter_map(|line| Some(Path::new(&line[line.find('/')?..])));
+    let libraries: BTreeSet<_> = mapped
+        .filter(|file| *file != own)
+        .filter_map(Path::parent)
+        .collect();
+    Ruleset::default()
+        .set_compatibility(CompatLevel::BestEffort)
+        .handle_access(read)?
+        .create()?
+        .add_rules(path_beneath_rules(MACHINE, read))?
+        .add_rules(path_beneath_rules(libraries, read))?
+        .add_rules(path_beneath_rules([THREADS], AccessFs::ReadDir))?
+        .restrict_self()?;
+    Ok(())
 }
 
 fn put_on(gpu: bool) -> Result<(), seccompiler::Error> {
@@ -221,8 +272,7 @@ mod tests {
     use super::*;
     use rustix::fs::{MemfdFlags, memfd_create};
     use rustix::process::{PidfdFlags, Signal, getpid, kill_process, pidfd_open, setsid};
-    use std::fs::{self, File, OpenOptions, Permissions};
-    use std::io;
+    use std::fs::{File, OpenOptions, Permissions};
     use std::net::{TcpListener, UdpSocket};
     use std::os::unix::fs::{OpenOptionsExt, PermissionsExt, symlink};
     use std::os::unix::net::{UnixDatagram, UnixStream};
@@ -250,6 +300,24 @@ mod tests {
             sum
         });
         assert_eq!(sum, 6 << 20);
+    }
+
+    #[test]
+    fn a_worker_that_gave_up_files_reads_of_itself_no_more_than_how_many_threads_it_has() {
+        let read = thread::spawn(|| {
+            give_up_files().expect("a kernel with Landlock");
+            let files = ["environ", "maps", "mountinfo", "cmdline", "exe", "status"];
+            let files = files.map(|file| fs::read(format!("/proc/self/{file}")).map(|_| file));
+            let threads = fs::read_dir(THREADS).map(Iterator::count);
+            let cpu = fs::read_to_string("/proc/cpuinfo");
+            (files, threads, cpu)
+        });
+        let (files, threads, cpu) = read.join().expect("what is allowed works");
+        for file in files {
+            let error = file.expect_err("it is given up");
+            assert_eq!(error.kind(), io::ErrorKind::PermissionDenied);
+        }
+        assert!(threads.is_ok_and(|count| count > 0) && cpu.is_ok());
     }
 
     #[test]
@@ -337,6 +405,8 @@ mod tests {
                 pidfd_open(getpid(), none).err().map(Into::into),
             ),
             ("a session", setsid().err().map(Into::into)),
+            ("its own path", env::current_exe().err()),
+            ("a link", fs::read_link("/proc/self/cwd").err()),
         ]
     }
 }

@@ -49,12 +49,7 @@ impl Subjects {
 
     /// A new worker of the subject's.
     pub(super) fn submission(&self, grader: &Grader, device: Device) -> Result<Session, Failure> {
-        Ok(Session::of_trainer(
-            grader,
-            &self.worker,
-            self.scratch.path(),
-            device,
-        )?)
+        Ok(Session::of_trainer(grader, &self.worker, device)?)
     }
 
     /// A new worker of the reference's, where that is another.
@@ -77,7 +72,7 @@ impl Subjects {
             None => self.compile_course(grader, &folder)?,
         };
         let _ = self.course.set(worker.clone());
-        Ok(Session::of_trainer(grader, &worker, &folder, device)?)
+        Ok(Session::of_trainer(grader, &worker, device)?)
     }
 
     fn compile_course(&self, grader: &Grader, folder: &Path) -> Result<PathBuf, Failure> {
@@ -99,8 +94,7 @@ pub(super) fn open(
     let libtorch = Libtorch::at(&grader.course.root.join(LINK)).blame_setup()?;
     let found = find_gpu(Path::new("/"), &libtorch).map_err(anyhow::Error::from);
     let opened = found.and_then(|()| {
-        let mut session =
-            Session::of_trainer(grader, &own.worker, own.scratch.path(), Device::Cuda)?;
+        let mut session = Session::of_trainer(grader, &own.worker, Device::Cuda)?;
         session.ask(Request {
             operation: "train.device".to_owned(),
             arguments: [("device".to_owned(), Device::Cuda.to_string())].into(),

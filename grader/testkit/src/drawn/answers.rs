@@ -3,7 +3,7 @@
 //! A line for each result: its key, dtype and shape, the relative and the absolute tolerance, and values; of a large
 //! result only some, evenly spaced.
 
-use crate::{Tolerance, Values, close};
+use crate::{AsValues, Tolerance, Values, close};
 use std::collections::BTreeMap;
 
 /// How many values are stored of a result at most.
@@ -61,7 +61,12 @@ impl Answers {
     ///
     /// # Errors
     /// What differs, or that nothing is stored.
-    pub(super) fn compare(&self, key: &str, actual: &Values, absolute: f64) -> Result<(), String> {
+    pub(super) fn compare(
+        &self,
+        key: &str,
+        actual: &impl AsValues,
+        absolute: f64,
+    ) -> Result<(), String> {
         let answer = match self.by_key.get(key) {
             Some(Ok(answer)) => answer,
             Some(Err(fault)) => {
@@ -78,7 +83,7 @@ impl Answers {
         };
         crate::same_shape(actual, &answer.shape)?;
         close(
-            &sampled(actual),
+            &sampled(&actual.values()),
             &answer.sample,
             answer.tolerance.wider(absolute),
         )
