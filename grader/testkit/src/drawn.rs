@@ -74,6 +74,32 @@ impl Case<'_> {
     }
 }
 
+#[cfg(feature = "tch")]
+impl Case<'_> {
+    /// Fails unless the gradients of Σ output · cotangent agree with the reference's, for each of the named ones among
+    /// `inputs`, which are the tensors that `function` uses. The cotangent, of the output's `shape`, is drawn. Gives the output.
+    ///
+    /// # Panics
+    /// As [`agrees`](Self::agrees), and where no gradient reaches an input.
+    pub fn gradients_agree(
+        &mut self,
+        shape: &[i64],
+        function: impl Fn() -> tch::Tensor,
+        inputs: &[(String, tch::Tensor)],
+        named: &[&str],
+    ) -> tch::Tensor {
+        let kind = inputs.first().map_or(tch::Kind::Float, |it| it.1.kind());
+        let cotangent = self.tensor(shape, kind, Spread::UNIT);
+        let vjp = crate::gradient::vjp(function, inputs, &cotangent);
+        for name in named {
+            let gradient = vjp.gradients.get(*name);
+            let gradient = gradient.unwrap_or_else(|| panic!("no gradient reaches {name}"));
+            self.agrees(&format!("grad.{name}"), gradient);
+        }
+        vjp.output
+    }
+}
+
 /// How the message of a stub begins, of which no size is worth telling.
 const UNWRITTEN: &str = "not yet implemented";
 

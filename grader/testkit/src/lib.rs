@@ -6,6 +6,7 @@
 //! - [`uniform`] makes the same numbers here and in PyTorch, from a name.
 //! - [`panic_message`] catches the panic that a bad size must get, and [`assert_names`] looks for numbers in its message.
 //! - [`drawn!`] compares a function with the reference on drawn sizes and values.
+//! - [`distribution`] holds random values against the distribution that they are to have.
 //! - [`property`] and [`strategies`] are for property tests: fixed seeds, small inputs that print well.
 //! - `tensor` and `gradient` (feature `tch`) do the same for modules and their gradients.
 //!
@@ -14,6 +15,7 @@
 //! `gradient::remote`, through which the judge says so.
 
 mod compare;
+pub mod distribution;
 pub mod drawn;
 #[cfg(feature = "tch")]
 pub mod gradient;

@@ -2,6 +2,8 @@
 
 extern crate patchify_solution as patchify;
 
+#[path = "../../../exercises/01-patchify/tests/drawn.rs"]
+mod drawn;
 #[path = "../../../exercises/01-patchify/tests/property.rs"]
 mod property;
 #[path = "../../../exercises/01-patchify/tests/shape.rs"]

@@ -2,6 +2,8 @@
 
 extern crate msa_solution as msa;
 
+#[path = "../../../exercises/03-msa/tests/drawn.rs"]
+mod drawn;
 #[path = "../../../exercises/03-msa/tests/gradient.rs"]
 mod gradient;
 #[path = "../../../exercises/03-msa/tests/property.rs"]

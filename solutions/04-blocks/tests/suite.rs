@@ -2,6 +2,8 @@
 
 extern crate blocks_solution as blocks;
 
+#[path = "../../../exercises/04-blocks/tests/drawn.rs"]
+mod drawn;
 #[path = "../../../exercises/04-blocks/tests/gradient.rs"]
 mod gradient;
 #[path = "../../../exercises/04-blocks/tests/property.rs"]

@@ -2,6 +2,8 @@
 
 extern crate vit_solution as vit;
 
+#[path = "../../../exercises/05-vit/tests/drawn.rs"]
+mod drawn;
 #[path = "../../../exercises/05-vit/tests/gradient.rs"]
 mod gradient;
 #[path = "../../../exercises/05-vit/tests/property.rs"]

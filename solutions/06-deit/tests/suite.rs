@@ -2,6 +2,8 @@
 
 extern crate deit_solution as deit;
 
+#[path = "../../../exercises/06-deit/tests/drawn.rs"]
+mod drawn;
 #[path = "../../../exercises/06-deit/tests/gradient.rs"]
 mod gradient;
 #[path = "../../../exercises/06-deit/tests/property.rs"]

@@ -2,6 +2,8 @@
 
 extern crate rollout_solution as rollout;
 
+#[path = "../../../exercises/07-rollout/tests/drawn.rs"]
+mod drawn;
 #[path = "../../../exercises/07-rollout/tests/property.rs"]
 mod property;
 #[path = "../../../exercises/07-rollout/tests/shape.rs"]

@@ -1,0 +1,436 @@
+//! Each function against the reference, on sizes and values that are drawn; dropout and initial values against their
+//! distributions; and steps of a training from drawn weights.
+
+use tch::nn::VarStore;
+use tch::{Device, Kind, Tensor, no_grad_guard};
+use testkit::distribution::{assert_drawn_apart, assert_independent, assert_share, assert_uniform};
+use testkit::drawn::{Case, Spread};
+use testkit::{AsValues, Tolerance, assert_close, drawn, tensor};
+use vit::{
+    INITIAL_STD, Pool, Positions, Vit, VitConfig, accuracy, fit, parameters, trunc_normal,
+    warmup_cosine,
+};
+
+/// A fixed table whose angles were computed in f32 is off by up to 1.2e-5 at ten tokens, and a norm may make it several
+/// times as much.
+const FIXED_TABLE: f64 = 1e-4;
+
+/// Logits and gradients are the reference's for drawn weights, one or two blocks, both ways of pooling, in training without
+/// dropout and in evaluation, in f32 and f64.
+///
+/// Look at: the order of tokens, what gets a position, the last norm, and what the head sees.
+#[test]
+fn vit_agrees_with_the_reference() {
+    drawn!("vit", 6, |case| {
+        let config = config(case);
+        let (_vs, vit, inputs) = model(case, &config);
+        let images = &inputs[0].1;
+        let train = case.pick(&[false, true]);
+        let last = format!("blocks.{}.mlp.fc1.weight", config.depth - 1);
+        let named = [
+            "images",
+            case.pick(&["cls_token", "pos_embed", "head.weight"]),
+            case.pick(&["patch_embed.proj.weight", "norm.weight", "head.bias"]),
+            &last,
+        ];
+        let shape = [images.size()[0], config.classes];
+        let forward = || vit.forward_t(images, train);
+        let logits = case.gradients_agree(&shape, forward, &inputs, &named);
+        case.agrees("logits", &logits);
+    });
+}
+
+/// With fixed positions, too, logits are the reference's: those of f32, as the table is.
+///
+/// Look at: exercise 02's table, row 0 for the class token.
+#[test]
+fn vit_agrees_with_fixed_positions() {
+    drawn!("vit_with_fixed_positions", 6, |case| {
+        let config = VitConfig {
+            positions: Positions::Sinusoidal,
+            ..config(case)
+        };
+        let vs = VarStore::new(Device::Cpu);
+        let vit = Vit::new(&vs.root(), &config);
+        case.fill(&vs);
+        let images = images(case, &config, Kind::Float);
+        case.agrees_within("logits", &vit.forward_t(&images, false), FIXED_TABLE);
+    });
+}
+
+/// Features are the reference's, of all tokens, and behind the last norm.
+///
+/// Look at: what comes behind the last block.
+#[test]
+fn features_agree_with_the_reference() {
+    drawn!("features", 6, |case| {
+        let config = config(case);
+        let (_vs, vit, inputs) = model(case, &config);
+        let features = vit.forward_features(&inputs[0].1.detach(), false);
+        case.agrees("features", &features);
+    });
+}
+
+/// The weights of each head in each block are the reference's, whatever dropout the model has.
+///
+/// Look at: the order of the blocks; each gets what the one before it gave.
+#[test]
+fn attentions_agree_with_the_reference() {
+    drawn!("attentions", 6, |case| {
+        let config = VitConfig {
+            depth: case.axis("L", 2..=3),
+            dropout: 0.5,
+            ..config(case)
+        };
+        let (_vs, vit, inputs) = model(case, &config);
+        let attentions = vit.attentions(&inputs[0].1.detach());
+        assert_eq!(
+            attentions.len() as i64,
+            config.depth,
+            "a map for each block"
+        );
+        for (l, weights) in attentions.iter().enumerate() {
+            case.agrees(&format!("attention.{l}"), weights);
+        }
+    });
+}
+
+/// The number of parameters is the reference's for models of any size.
+///
+/// Look at: which terms have D², D, the number of tokens, or K; and that a fixed table is not trained.
+#[test]
+fn parameters_agree_with_the_reference() {
+    drawn!("parameters", 8, |case| {
+        let (heads, patch) = (case.axis("h", 1..=16), case.axis("patch", 2..=32));
+        let config = VitConfig {
+            image: patch * case.axis("patches per side", 2..=30),
+            patch,
+            channels: case.axis("C", 1..=4),
+            classes: case.axis("K", 2..=2000),
+            dim: heads * 2 * case.axis("d / 2", 2..=40),
+            depth: case.axis("L", 1..=32),
+            heads,
+            mlp_ratio: case.axis("r", 1..=5),
+            dropout: 0.1,
+            positions: case.pick(&[Positions::Learned, Positions::Sinusoidal]),
+            pool: case.pick(&[Pool::Cls, Pool::Mean]),
+        };
+        case.agrees("parameters", &parameters(&config));
+    });
+}
+
+/// Rates are the reference's at drawn steps of the warm-up and of the cosine, at both ends, and beyond.
+///
+/// Look at: the three parts, and where one ends and the next begins.
+#[test]
+fn warmup_cosine_agrees_with_the_reference() {
+    drawn!("warmup_cosine", 8, |case| {
+        let warmup = case.axis("warmup", 5..=400);
+        let total = warmup + case.axis("steps behind it", 5..=2000);
+        let base = case.number("base", 1e-4, 2.0);
+        let min = base * case.number("min / base", 0.0, 0.5);
+        let inside = |case: &mut Case<'_>, from: i64, to: i64| {
+            from + ((to - from) as f64 * case.number("at", 0.1, 0.9)) as i64
+        };
+        let (up, down) = (inside(case, 0, warmup), inside(case, warmup, total));
+        for step in [up, down, 0, warmup - 1, warmup, total - 1, total, total + 7] {
+            let rate = warmup_cosine(step, warmup, total, base, min);
+            // 1 + cos is a difference near the end: it keeps the roundings of 1, some of 1.1e-16, whatever is left.
+            case.agrees_within("rate", &rate, base * 1e-14);
+        }
+    });
+}
+
+/// The accuracy is the reference's for batches in which some rows are right, and logits far from 0.
+///
+/// Look at: the axis of the largest logit, the mean over rows, and its type.
+#[test]
+fn accuracy_agrees_with_the_reference() {
+    drawn!("accuracy", 8, |case| {
+        let (batch, classes) = (case.axis("B", 7..=60), case.axis("K", 3..=9));
+        let kind = case.kind();
+        let raised = case.tensor(&[batch, 1], kind, Spread::of(20.0));
+        let logits = case.tensor(&[batch, classes], kind, Spread::UNIT) + raised;
+        let other = case.labels(batch, classes);
+        let share = case.number("share of rows with their largest logit as label", 0.2, 0.8);
+        let right: Vec<_> = (0..batch).map(|_| case.unit() < share).collect();
+        let right = Tensor::from_slice(&right);
+        let labels = logits.argmax(-1, false).where_self(&right, &other);
+        case.agrees("accuracy", &accuracy(&logits, &labels));
+    });
+}
+
+/// `trunc_normal` draws f32 numbers of the shape and the standard deviation asked for, from a normal distribution that is cut off at
+/// two standard deviations, each by itself and anew in each call.
+///
+/// Look at: numbers beyond the ends are drawn again, not moved to the ends; `std` is the deviation before the cut.
+#[test]
+fn trunc_normal_has_its_distribution() {
+    drawn!("trunc_normal", 6, |case| {
+        let shape = [
+            case.axis("first axis", 30..=50),
+            case.axis("second axis", 20..=40),
+        ];
+        let std = case.number("std", 0.01, 3.0);
+        let drawn: Vec<_> = ["first", "second"]
+            .into_iter()
+            .map(|call| {
+                let drawn = trunc_normal(&shape, std);
+                case.compares();
+                assert_eq!(drawn.size(), shape, "the shape asked for is on the right");
+                assert_eq!(drawn.kind(), Kind::Float, "f32 is on the right");
+                (format!("the {call} call"), normal_scores(call, &drawn, std))
+            })
+            .collect();
+        assert_drawn_apart(&drawn);
+    });
+}
+
+/// Initial weights, class token and positions are those of `trunc_normal`, all of them drawn one by one and others in each
+/// new model; biases are 0, norms start with weights of 1.
+///
+/// Look at: linear layers inside the blocks, too, which start otherwise by themselves.
+#[test]
+fn initial_values_have_their_distribution() {
+    drawn!("initial_values", 4, |case| {
+        let config = VitConfig {
+            dim: 4 * case.axis("D / 4", 2..=4),
+            heads: case.pick(&[1, 2, 4]),
+            ..config(case)
+        };
+        let mut drawn = vec![];
+        for model in ["first", "second"] {
+            let vs = VarStore::new(Device::Cpu);
+            let _vit = Vit::new(&vs.root(), &config);
+            case.compares();
+            for (name, variable) in tensor::variables(&vs) {
+                let is_norm = name.contains("norm");
+                if is_norm || name.ends_with("bias") {
+                    let value = if is_norm && name.ends_with("weight") {
+                        1.0
+                    } else {
+                        0.0
+                    };
+                    let values = AsValues::values(&variable).data;
+                    let is_right = values.iter().all(|&it| it == value);
+                    assert!(
+                        is_right,
+                        "{name} must start as {value}: {:?}",
+                        values.first()
+                    );
+                    continue;
+                }
+                let name = format!("{name} of the {model} model");
+                let scores = normal_scores(&name, &variable.detach(), INITIAL_STD);
+                drawn.push((name, scores));
+            }
+        }
+        assert_drawn_apart(&drawn);
+    });
+}
+
+/// Dropout takes single numbers with probability p behind the sum with the positions, behind each block's attention and behind
+/// each block's MLP, divides what is left by 1 − p, and draws anew in each call.
+///
+/// In each case all tokens are one small constant at one of these places, and nothing else adds to it: the features are then
+/// the norm of what dropout leaves. It is as small as the root of epsilon, so that its size can be seen behind the norm.
+///
+/// Look at: dropout behind the sum with the positions, and what `with_dropout` of each block gets.
+#[test]
+fn dropout_takes_numbers_by_chance() {
+    drawn!("chance", 4, |case| {
+        let p = case.pick(&[0.1, 0.2, 0.3]);
+        case.note("dropout", p);
+        let config = VitConfig {
+            image: 6,
+            patch: 3,
+            dim: 24,
+            depth: 2,
+            heads: 3,
+            dropout: p,
+            ..config(case)
+        };
+        let level = case.number("thousandths", 1.0, 3.0) / 1000.0;
+        let block = case.pick(&[0, 1]);
+        let places = [
+            vec![
+                "cls_token".to_owned(),
+                "patch_embed.proj.bias".to_owned(),
+                "pos_embed".to_owned(),
+            ],
+            vec![format!("blocks.{block}.attn.proj.bias")],
+            vec![format!("blocks.{block}.mlp.fc2.bias")],
+        ];
+        for place in &places {
+            let mut vs = VarStore::new(Device::Cpu);
+            let vit = Vit::new(&vs.root(), &config);
+            vs.double();
+            set_all(&vs, |name| match name {
+                // A token and its position together are the constant.
+                "pos_embed" if place.len() > 1 => level / 4.0,
+                _ if place.len() > 1 && place.iter().any(|it| it == name) => level * 0.75,
+                _ if place.iter().any(|it| it == name) => level,
+                "norm.weight" => 1.0,
+                _ => 0.0,
+            });
+            let images = case.tensor(&[30, config.channels, 6, 6], Kind::Double, Spread::UNIT);
+            let masks = [(); 2].map(|()| {
+                let features = vit.forward_features(&images, true);
+                case.compares();
+                // Within a token what is kept stands above what is not; where nothing does, all is kept.
+                let kept = features.gt(0.0);
+                let even = features.abs().amax([-1].as_slice(), true).lt(1e-9);
+                let kept = kept.logical_or(&even);
+                let left = kept.to_kind(Kind::Double) * (level / (1.0 - p));
+                let expected = left.layer_norm([24], None::<Tensor>, None::<Tensor>, 1e-6, false);
+                assert_close!(&features, &expected, F64);
+                bits(&kept)
+            });
+            let what = &place[0];
+            for kept in &masks {
+                let count = kept.iter().filter(|&&bit| bit).count();
+                assert_share(
+                    &format!("kept where {what} is all"),
+                    count,
+                    kept.len(),
+                    1.0 - p,
+                );
+                let (even, odd): (Vec<_>, Vec<_>) =
+                    kept.chunks_exact(2).map(|pair| (pair[0], pair[1])).unzip();
+                assert_independent("neighbouring numbers", &even, &odd, p);
+                // Tokens of 24 numbers, and images of five tokens.
+                for (apart, name) in [(24, "two tokens"), (120, "two images")] {
+                    let halves: Vec<_> = kept.chunks_exact(2 * apart).collect();
+                    let a: Vec<_> = halves.iter().flat_map(|it| it[..apart].to_vec()).collect();
+                    let b: Vec<_> = halves.iter().flat_map(|it| it[apart..].to_vec()).collect();
+                    assert_independent(name, &a, &b, p);
+                }
+            }
+            assert_independent("two calls", &masks[0], &masks[1], p);
+        }
+    });
+}
+
+/// Two to four steps from drawn weights, with drawn batches and rates, begin with the reference's losses and leave its
+/// weights; and so do further steps from where these have led.
+///
+/// All is f64. A loss may still be f32, as tch's own is: of a few units, it is off by some 1e-7. AdamW divides gradients by about their
+/// own size, so that a weight is off by a small share of the rate; without weight decay, it would be a hundredth.
+///
+/// Look at: the first loss that is off. The first itself: logits go into the loss, not probabilities. The second: the rate and
+/// the optimiser's settings. Only a later one: what is left over from the steps before.
+#[test]
+fn fit_agrees_with_the_reference() {
+    drawn!("fit", 6, |case| {
+        let config = config(case);
+        let mut vs = VarStore::new(Device::Cpu);
+        let vit = Vit::new(&vs.root(), &config);
+        vs.double();
+        case.fill(&vs);
+        let batch = case.axis("B", 3..=5);
+        for _part in ["from drawn weights", "from there on"] {
+            let steps = case.size("steps", 2..=4);
+            let rates: Vec<_> = (0..steps)
+                .map(|_| case.number("rate", 1e-3, 3e-2))
+                .collect();
+            let batches: Vec<_> = (0..steps)
+                .map(|_| {
+                    let shape = [batch, config.channels, config.image, config.image];
+                    let images = case.tensor(&shape, Kind::Double, Spread::UNIT);
+                    (images, case.labels(batch, config.classes))
+                })
+                .collect();
+            let losses = fit(&vs, &vit, &batches, |step| rates[step as usize]);
+            case.agrees_within("losses", &Tensor::from_slice(&losses), 3e-6);
+            let largest = rates.iter().copied().fold(0.0, f64::max);
+            // Not qkv.bias: a third of its gradient is 0 but for roundings, which AdamW makes as large as the rate.
+            let named = [
+                case.pick(&["head.weight", "norm.weight"]),
+                case.pick(&["cls_token", "blocks.0.norm2.weight"]),
+                case.pick(&["blocks.0.attn.proj.weight", "blocks.0.mlp.fc2.bias"]),
+            ];
+            for name in named {
+                case.agrees_within(name, &variable(&vs, name), 2e-3 * largest);
+            }
+        }
+    });
+}
+
+/// Numbers as good as equal in f64: what a norm of small numbers rounds.
+const F64: Tolerance = Tolerance::new(1e-9, 1e-9);
+
+/// A model's sizes: two or three patches to a side, one or two blocks, two or three heads; positions are learned.
+fn config(case: &mut Case<'_>) -> VitConfig {
+    let (patch, heads) = (case.axis("patch", 2..=4), case.axis("h", 2..=3));
+    VitConfig {
+        image: patch * case.axis("patches per side", 2..=3),
+        patch,
+        channels: case.axis("C", 1..=3),
+        classes: case.axis("K", 3..=5),
+        dim: heads * case.pick(&[2, 4]),
+        depth: case.axis("L", 1..=2),
+        heads,
+        mlp_ratio: case.axis("r", 1..=3),
+        dropout: 0.0,
+        positions: Positions::Learned,
+        pool: case.pick(&[Pool::Cls, Pool::Mean]),
+    }
+}
+
+/// A model of drawn weights, images, and both by name.
+fn model(case: &mut Case<'_>, config: &VitConfig) -> (VarStore, Vit, Vec<(String, Tensor)>) {
+    let mut vs = VarStore::new(Device::Cpu);
+    let vit = Vit::new(&vs.root(), config);
+    let kind = case.kind();
+    if kind == Kind::Double {
+        vs.double();
+    }
+    case.fill(&vs);
+    let images = images(case, config, kind).set_requires_grad(true);
+    let mut inputs = vec![("images".to_owned(), images)];
+    inputs.extend(tensor::variables(&vs));
+    (vs, vit, inputs)
+}
+
+fn images(case: &mut Case<'_>, config: &VitConfig, kind: Kind) -> Tensor {
+    let batch = case.axis("B", 1..=3);
+    let shape = [batch, config.channels, config.image, config.image];
+    case.tensor(&shape, kind, Spread::UNIT)
+}
+
+/// Where numbers stand in the normal distribution cut off at two deviations: uniform in ±1 where they are drawn from it.
+/// Fails where they are not.
+fn normal_scores(what: &str, drawn: &Tensor, std: f64) -> Vec<f64> {
+    let z = drawn.to_kind(Kind::Double) / std;
+    let largest = z.abs().max().double_value(&[]);
+    // Rounding to f32 may carry the end 6e-8 of it too far.
+    assert!(
+        largest <= 2.0 + 1e-6,
+        "{what}: a number {largest} deviations from 0"
+    );
+    let inside = Tensor::from(2_f64.sqrt()).erf();
+    let scores = AsValues::values(&((z / 2_f64.sqrt()).erf() / inside)).data;
+    let what = format!("{what}, as a place between both ends of the distribution");
+    assert_uniform(&what, &scores, 1.0);
+    scores
+}
+
+fn bits(mask: &Tensor) -> Vec<bool> {
+    let values = AsValues::values(&mask.to_kind(Kind::Double)).data;
+    values.iter().map(|&value| value != 0.0).collect()
+}
+
+/// Gives each variable one value, by its name.
+fn set_all(vs: &VarStore, value: impl Fn(&str) -> f64) {
+    let _guard = no_grad_guard();
+    for (name, mut variable) in tensor::variables(vs) {
+        let _ = variable.fill_(value(&name));
+    }
+}
+
+fn variable(vs: &VarStore, name: &str) -> Tensor {
+    let variables = vs.variables();
+    let variable = variables.get(name);
+    let variable = variable.unwrap_or_else(|| panic!("there is no variable named {name}"));
+    variable.detach()
+}

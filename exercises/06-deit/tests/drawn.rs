@@ -1,0 +1,349 @@
+//! Each function against the reference, on sizes and values that are drawn; dropout and initial values against their
+//! distributions.
+
+use deit::{Deit, Distillation, distillation_loss};
+use tch::nn::VarStore;
+use tch::{Device, Kind, Tensor, no_grad_guard};
+use testkit::distribution::{assert_drawn_apart, assert_independent, assert_share, assert_uniform};
+use testkit::drawn::{Case, Spread};
+use testkit::{AsValues, Tolerance, assert_close, drawn, tensor};
+use vit::{INITIAL_STD, Pool, Positions, VitConfig};
+
+/// The answer, and its gradients, are the reference's for drawn weights, in f32 and f64.
+///
+/// Look at: which token each head sees, and the mean of their logits.
+#[test]
+fn evaluation_agrees_with_the_reference() {
+    drawn!("evaluation", 6, |case| {
+        let config = config(case);
+        let (_vs, deit, inputs) = model(case, &config);
+        let images = &inputs[0].1;
+        let named = [
+            "images",
+            case.pick(&["cls_token", "dist_token", "pos_embed"]),
+            case.pick(&["head.weight", "head_dist.weight", "norm.bias"]),
+        ];
+        let shape = [images.size()[0], config.classes];
+        let forward = || deit.forward_eval(images);
+        let logits = case.gradients_agree(&shape, forward, &inputs, &named);
+        case.agrees("logits", &logits);
+    });
+}
+
+/// Both heads' logits, and their gradients, are the reference's for drawn weights, in f32 and f64.
+///
+/// Look at: which token each head sees, and which of the two comes first.
+#[test]
+fn both_heads_agree_with_the_reference() {
+    drawn!("both_heads", 6, |case| {
+        let config = config(case);
+        let (_vs, deit, inputs) = model(case, &config);
+        let images = &inputs[0].1;
+        let last = format!("blocks.{}.mlp.fc1.weight", config.depth - 1);
+        let named = [
+            "images",
+            case.pick(&["cls_token", "dist_token", "pos_embed"]),
+            case.pick(&["head.weight", "head_dist.bias", "patch_embed.proj.weight"]),
+            &last,
+        ];
+        let shape = [2, images.size()[0], config.classes];
+        let forward = || {
+            let (class_logits, dist_logits) = deit.forward_train(images);
+            Tensor::stack(&[class_logits, dist_logits], 0)
+        };
+        let pair = case.gradients_agree(&shape, forward, &inputs, &named);
+        case.agrees("pair", &pair);
+    });
+}
+
+/// The weights of each head in each block are the reference's, whatever dropout the model has.
+///
+/// Look at: the order of the blocks, and both tokens in front.
+#[test]
+fn attentions_agree_with_the_reference() {
+    drawn!("attentions", 6, |case| {
+        let config = VitConfig {
+            depth: case.axis("L", 2..=3),
+            dropout: 0.5,
+            ..config(case)
+        };
+        let (_vs, deit, inputs) = model(case, &config);
+        let attentions = deit.attentions(&inputs[0].1.detach());
+        assert_eq!(
+            attentions.len() as i64,
+            config.depth,
+            "a map for each block"
+        );
+        for (l, weights) in attentions.iter().enumerate() {
+            case.agrees(&format!("attention.{l}"), weights);
+        }
+    });
+}
+
+/// The soft loss and its gradients are the reference's for drawn temperatures and α, in f32 and f64.
+///
+/// Look at: T², the mean over the batch alone, and which of the two distributions is the teacher's.
+#[test]
+fn the_soft_loss_agrees_with_the_reference() {
+    drawn!("soft_loss", 8, |case| {
+        let (logits, labels) = logits(case, 2.0);
+        let distillation = soft(case, 0.5, 5.0);
+        assert_loss_agrees(case, &logits, &labels, distillation);
+    });
+}
+
+/// The hard loss and its gradients are the reference's, in f32 and f64.
+///
+/// Look at: the teacher's decision is the label of the distillation token, and both losses count half.
+#[test]
+fn the_hard_loss_agrees_with_the_reference() {
+    drawn!("hard_loss", 8, |case| {
+        let (logits, labels) = logits(case, 2.0);
+        assert_loss_agrees(case, &logits, &labels, Distillation::Hard);
+    });
+}
+
+/// A sure teacher, a sure student, and a low temperature: logits that differ by hundreds, and divided by T by thousands. A
+/// probability is then 0 in f32 and in f64, and its logarithm is infinite: the logarithm of a softmax is taken in one step.
+///
+/// Look at: every logarithm of a softmax, and every division by a probability.
+#[test]
+fn losses_agree_for_large_logits() {
+    drawn!("losses_of_large_logits", 8, |case| {
+        let (logits, labels) = logits(case, 300.0);
+        let distillation = match case.pick(&[false, true, true]) {
+            false => Distillation::Hard,
+            true => soft(case, 0.05, 0.3),
+        };
+        assert_loss_agrees(case, &logits, &labels, distillation);
+    });
+}
+
+/// Initial weights, both tokens and positions are those of `trunc_normal`, all of them drawn one by one and others in each new
+/// model; biases are 0, norms start with weights of 1.
+///
+/// Look at: what a DeiT has beside a ViT, which starts as the rest does.
+#[test]
+fn initial_values_have_their_distribution() {
+    drawn!("initial_values", 4, |case| {
+        let config = VitConfig {
+            dim: 4 * case.axis("D / 4", 2..=4),
+            heads: case.pick(&[1, 2, 4]),
+            ..config(case)
+        };
+        let mut drawn = vec![];
+        for model in ["first", "second"] {
+            let vs = VarStore::new(Device::Cpu);
+            let _deit = Deit::new(&vs.root(), &config);
+            case.compares();
+            for (name, variable) in tensor::variables(&vs) {
+                let is_norm = name.contains("norm");
+                if is_norm || name.ends_with("bias") {
+                    let value = if is_norm && name.ends_with("weight") {
+                        1.0
+                    } else {
+                        0.0
+                    };
+                    let values = AsValues::values(&variable).data;
+                    let is_right = values.iter().all(|&it| it == value);
+                    assert!(
+                        is_right,
+                        "{name} must start as {value}: {:?}",
+                        values.first()
+                    );
+                    continue;
+                }
+                let name = format!("{name} of the {model} model");
+                let scores = normal_scores(&name, &variable.detach(), INITIAL_STD);
+                drawn.push((name, scores));
+            }
+        }
+        assert_drawn_apart(&drawn);
+    });
+}
+
+/// In training, dropout takes single numbers with probability p behind the sum with the positions, behind each block's attention and
+/// behind each block's MLP, divides what is left by 1 − p, and draws anew in each call.
+///
+/// In each case all tokens are one small constant at one of these places, and nothing else adds to it; both heads give back
+/// what they see. The logits are then the norm of what dropout leaves. The constant is as small as the root of epsilon, so
+/// that its size can be seen behind the norm.
+///
+/// Look at: dropout behind the sum with the positions, and what each block is told of training.
+#[test]
+fn dropout_takes_numbers_by_chance() {
+    drawn!("chance", 4, |case| {
+        let p = case.pick(&[0.1, 0.2, 0.3]);
+        case.note("dropout", p);
+        let config = VitConfig {
+            image: 6,
+            patch: 3,
+            classes: 24,
+            dim: 24,
+            depth: 2,
+            heads: 3,
+            dropout: p,
+            ..config(case)
+        };
+        let level = case.number("thousandths", 1.0, 3.0) / 1000.0;
+        let block = case.pick(&[0, 1]);
+        let embedding = [
+            "cls_token",
+            "dist_token",
+            "patch_embed.proj.bias",
+            "pos_embed",
+        ];
+        let places = [
+            embedding.map(str::to_owned).to_vec(),
+            vec![format!("blocks.{block}.attn.proj.bias")],
+            vec![format!("blocks.{block}.mlp.fc2.bias")],
+        ];
+        for place in &places {
+            let mut vs = VarStore::new(Device::Cpu);
+            let deit = Deit::new(&vs.root(), &config);
+            vs.double();
+            set_all(&vs, |name| match name {
+                // A token and its position together are the constant.
+                "pos_embed" if place.len() > 1 => level / 4.0,
+                _ if place.len() > 1 && place.iter().any(|it| it == name) => level * 0.75,
+                _ if place.iter().any(|it| it == name) => level,
+                "norm.weight" => 1.0,
+                _ => 0.0,
+            });
+            for head in ["head.weight", "head_dist.weight"] {
+                let _guard = no_grad_guard();
+                let same = Tensor::eye(24, (Kind::Double, Device::Cpu));
+                vs.variables()[head].shallow_clone().copy_(&same);
+            }
+            let shape = [60, config.channels, 6, 6];
+            let images = case.tensor(&shape, Kind::Double, Spread::UNIT);
+            let masks = [(); 2].map(|()| {
+                let (class_logits, dist_logits) = deit.forward_train(&images);
+                case.compares();
+                let features = Tensor::stack(&[class_logits, dist_logits], 0);
+                // Within a token what is kept stands above what is not; where nothing does, all is kept.
+                let even = features.abs().amax([-1].as_slice(), true).lt(1e-9);
+                let kept = features.gt(0.0).logical_or(&even);
+                let left = kept.to_kind(Kind::Double) * (level / (1.0 - p));
+                let expected = left.layer_norm([24], None::<Tensor>, None::<Tensor>, 1e-6, false);
+                assert_close!(&features, &expected, F64);
+                bits(&kept)
+            });
+            let what = &place[0];
+            for kept in &masks {
+                let count = kept.iter().filter(|&&bit| bit).count();
+                assert_share(
+                    &format!("kept where {what} is all"),
+                    count,
+                    kept.len(),
+                    1.0 - p,
+                );
+                let (even, odd): (Vec<_>, Vec<_>) =
+                    kept.chunks_exact(2).map(|pair| (pair[0], pair[1])).unzip();
+                assert_independent("neighbouring numbers", &even, &odd, p);
+                let (class, dist) = kept.split_at(kept.len() / 2);
+                assert_independent("both tokens", class, dist, p);
+            }
+            assert_independent("two calls", &masks[0], &masks[1], p);
+        }
+    });
+}
+
+/// Numbers as good as equal in f64: what a norm of small numbers rounds.
+const F64: Tolerance = Tolerance::new(1e-9, 1e-9);
+
+/// A model's sizes: two or three patches to a side, one or two blocks, two or three heads.
+fn config(case: &mut Case<'_>) -> VitConfig {
+    let (patch, heads) = (case.axis("patch", 2..=4), case.axis("h", 2..=3));
+    VitConfig {
+        image: patch * case.axis("patches per side", 2..=3),
+        patch,
+        channels: case.axis("C", 1..=3),
+        classes: case.axis("K", 3..=5),
+        dim: heads * case.pick(&[2, 4]),
+        depth: case.axis("L", 1..=2),
+        heads,
+        mlp_ratio: case.axis("r", 1..=3),
+        dropout: 0.0,
+        positions: Positions::Learned,
+        pool: Pool::Cls,
+    }
+}
+
+/// A model of drawn weights, images, and both by name.
+fn model(case: &mut Case<'_>, config: &VitConfig) -> (VarStore, Deit, Vec<(String, Tensor)>) {
+    let mut vs = VarStore::new(Device::Cpu);
+    let deit = Deit::new(&vs.root(), config);
+    let kind = case.kind();
+    if kind == Kind::Double {
+        vs.double();
+    }
+    case.fill(&vs);
+    let batch = case.axis("B", 1..=3);
+    let shape = [batch, config.channels, config.image, config.image];
+    let images = case.tensor(&shape, kind, Spread::UNIT);
+    let mut inputs = vec![("images".to_owned(), images.set_requires_grad(true))];
+    inputs.extend(tensor::variables(&vs));
+    (vs, deit, inputs)
+}
+
+/// The class token's, the distillation token's and the teacher's logits, by name, and labels.
+fn logits(case: &mut Case<'_>, std: f64) -> (Vec<(String, Tensor)>, Tensor) {
+    let (batch, classes, kind) = (case.axis("B", 2..=7), case.axis("K", 3..=9), case.kind());
+    let names = ["class_logits", "dist_logits", "teacher_logits"];
+    let logits = names.map(|name| {
+        let logits = case.tensor(&[batch, classes], kind, Spread::of(std));
+        (name.to_owned(), logits.set_requires_grad(true))
+    });
+    (logits.into(), case.labels(batch, classes))
+}
+
+/// A temperature from `low` to `high`, and α.
+fn soft(case: &mut Case<'_>, low: f64, high: f64) -> Distillation {
+    Distillation::Soft {
+        temperature: case.number("T", low, high),
+        alpha: case.number("α", 0.1, 0.9),
+    }
+}
+
+fn assert_loss_agrees(
+    case: &mut Case<'_>,
+    logits: &[(String, Tensor)],
+    labels: &Tensor,
+    distillation: Distillation,
+) {
+    let [class, dist, teacher] = [0, 1, 2].map(|i| &logits[i].1);
+    let forward = || distillation_loss(class, dist, teacher, labels, distillation);
+    let loss = case.gradients_agree(&[], forward, logits, &["class_logits", "dist_logits"]);
+    case.agrees("loss", &loss);
+}
+
+/// Where numbers stand in the normal distribution cut off at two deviations: uniform in ±1 where they are drawn from it.
+/// Fails where they are not.
+fn normal_scores(what: &str, drawn: &Tensor, std: f64) -> Vec<f64> {
+    let z = drawn.to_kind(Kind::Double) / std;
+    let largest = z.abs().max().double_value(&[]);
+    // Rounding to f32 may carry the end 6e-8 of it too far.
+    assert!(
+        largest <= 2.0 + 1e-6,
+        "{what}: a number {largest} deviations from 0"
+    );
+    let inside = Tensor::from(2_f64.sqrt()).erf();
+    let scores = AsValues::values(&((z / 2_f64.sqrt()).erf() / inside)).data;
+    let what = format!("{what}, as a place between both ends of the distribution");
+    assert_uniform(&what, &scores, 1.0);
+    scores
+}
+
+fn bits(mask: &Tensor) -> Vec<bool> {
+    let values = AsValues::values(&mask.to_kind(Kind::Double)).data;
+    values.iter().map(|&value| value != 0.0).collect()
+}
+
+/// Gives each variable one value, by its name.
+fn set_all(vs: &VarStore, value: impl Fn(&str) -> f64) {
+    let _guard = no_grad_guard();
+    for (name, mut variable) in tensor::variables(vs) {
+        let _ = variable.fill_(value(&name));
+    }
+}
