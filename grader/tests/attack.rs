@@ -52,7 +52,11 @@ fn beside_another_program<T>(act: impl FnOnce() -> T) -> T {
         let processors = thread::available_parallelism().map_or(1, usize::from);
         for _ in 1..processors {
             // Nothing but busy.
-            scope.spawn(|| while !is_done.load(Ordering::Relaxed) {});
+            scope.spawn(|| {
+                while !is_done.load(Ordering::Relaxed) {
+                    std::hint::spin_loop();
+                }
+            });
         }
         scope.spawn(disturb);
         let done = panic::catch_unwind(AssertUnwindSafe(act));
