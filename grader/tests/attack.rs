@@ -40,10 +40,11 @@ fn beside_another_program<T>(act: impl FnOnce() -> T) -> T {
     let disturb = || {
         while !is_done.load(Ordering::Relaxed) {
             for place in &places {
-                let file = place.join(format!("another-program-{}", std::process::id()));
-                fs::write(&file, "one").expect("a new file");
-                fs::write(&file, "two").expect("the file");
-                fs::remove_file(&file).expect("the file");
+                let named = tempfile::Builder::new()
+                    .prefix("another-program-")
+                    .tempfile_in(place);
+                let file = named.expect("a new file");
+                fs::write(file.path(), "two").expect("the file");
             }
         }
     };
@@ -51,7 +52,11 @@ fn beside_another_program<T>(act: impl FnOnce() -> T) -> T {
         let processors = thread::available_parallelism().map_or(1, usize::from);
         for _ in 1..processors {
             // Nothing but busy.
-            scope.spawn(|| while !is_done.load(Ordering::Relaxed) {});
+            scope.spawn(|| {
+                while !is_done.load(Ordering::Relaxed) {
+                    std::hint::spin_loop();
+                }
+            });
         }
         scope.spawn(disturb);
         let done = panic::catch_unwind(AssertUnwindSafe(act));
