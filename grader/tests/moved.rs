@@ -148,6 +148,20 @@ fn a_copy_of_a_built_checkout_grades_as_the_checkout_does() -> Result {
         "{words}"
     );
     allow(0o755)?;
+
+    // A snapshot that holds no values.
+    fs::write(&snapshot, "f32 [2, 2]\nnothing\n")?;
+    let broken = grade(&root, &submission)?;
+    let words = said(&broken);
+    assert_eq!(broken.status.code(), Some(3), "{words}");
+    assert!(
+        words.contains("the reference does not get full marks"),
+        "{words}"
+    );
+    assert!(
+        words.contains("the course is at fault: the snapshot patches is not readable"),
+        "{words}"
+    );
     Ok(())
 }
 
