@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let course = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let course = course.canonicalize()?;
-    let out = PathBuf::from(env::var("OUT_DIR")?);
+    // Asked for at run time: a copied checkout has the program that was built for the one that it was copied from.
+    let package = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?).canonicalize()?;
+    let course = package.join("../..").canonicalize()?;
+    let out = PathBuf::from(env::var("OUT_DIR")?).canonicalize()?;
     let exercises = course.join("exercises");
     for exercise in entries(&exercises)? {
         if !exercise.join(DESCRIPTION).is_file() {
@@ -18,15 +19,17 @@ fn main() -> Result<(), Box<dyn Error>> {
             let part = exercise.join(part);
             // Cargo takes what is not there for changed.
             if part.exists() {
-                watch(&part);
+                watch(&seen_from(&package, &course, &part));
             }
         }
         let folder = exercise.file_name().unwrap_or_default().to_string_lossy();
         let interface = Interface::open(&course, &folder)?;
         let mut tests = entries(&exercise.join("tests"))?;
         tests.retain(|path| path.extension().is_some_and(|end| end == "rs"));
+        let tests = tests.iter().map(|path| seen_from(&out, &course, path));
+        let tests = tests.collect();
         let solution = course.join("solutions").join(&*folder).join("src/lib.rs");
-        watch(&solution);
+        watch(&seen_from(&package, &course, &solution));
         let files = JudgeFiles {
             tests,
             solution_in_f32: match interface.is_in_f32() {
@@ -38,6 +41,18 @@ fn main() -> Result<(), Box<dyn Error>> {
         fs::write(out.join(format!("{name}.rs")), interface.judge(&files)?)?;
     }
     Ok(())
+}
+
+/// The path of a file of the course as seen from a folder, where that lies within the course: what is made for one checkout is
+/// then as good for its copy, and names no file of the other.
+fn seen_from(folder: &Path, course: &Path, path: &Path) -> PathBuf {
+    match (folder.strip_prefix(course), path.strip_prefix(course)) {
+        (Ok(folder), Ok(path)) => {
+            let up: PathBuf = folder.components().map(|_| "..").collect();
+            up.join(path)
+        }
+        _ => path.to_owned(),
+    }
 }
 
 fn watch(path: &Path) {
