@@ -289,8 +289,12 @@ impl Interface {
                 );
                 continue;
             }
+            let mut body = String::new();
+            results(&mut body, &without_stack(method), &called, wanted);
             source.push_str("        all_.extend({\n");
-            results(source, &without_stack(method), &called, wanted);
+            for line in body.lines() {
+                let _ = writeln!(source, "    {line}");
+            }
             source.push_str("        });\n");
         }
         source.push_str("        all_\n    })\n}\n");

@@ -298,9 +298,10 @@ fn matters(attribute: &Attribute) -> bool {
         .any(|name| path.is_ident(name))
 }
 
-/// A signature as a caller sees it: `mut x: T` is `x: T`.
+/// A signature as a caller sees it: `mut x: T` is `x: T`, and a comma behind the last one says nothing.
 fn without_patterns(signature: &Signature) -> Signature {
     let mut signature = signature.clone();
+    signature.inputs.pop_punct();
     for argument in &mut signature.inputs {
         match argument {
             FnArg::Typed(argument) => {
@@ -554,7 +555,7 @@ mod tests {
             #[derive(Clone, Copy)] pub enum Mode { Mean, Max }
             /// mixes
             #[gives(y = \"[N]\")]
-            pub fn mix(#[doc = \"[N]\"] x: &Tensor, #[doc = \"mean or max\"] mode: Mode) -> Tensor;";
+            pub fn mix(#[doc = \"[N]\"] x: &Tensor, #[doc = \"mean or max\"] mode: Mode,) -> Tensor;";
         let description =
             Interface::parse("01-one", description, &|_| None).expect("a description");
         let faults = |stub: &str| {
