@@ -7,9 +7,9 @@
 use crate::course::Exercise;
 use crate::intake::Source;
 use crate::session::Broken;
-use anyhow::{Result, bail};
+use aho_corasick::AhoCorasick;
+use anyhow::{Context, Result, bail};
 use std::borrow::Cow;
-use std::collections::VecDeque;
 use wire::printable;
 use wire::words::FORBIDDEN_OPERATOR;
 
@@ -114,10 +114,22 @@ fn word(
     let parts: Vec<_> = foreign.chain([(UNSAFE, "")]).chain(ready_made).collect();
     let names: Vec<_> = parts.iter().map(|(part, _)| *part).collect();
     let is_meant = |place: usize, part: &str| part != TORCHSCRIPT || word_at(text, place) == part;
-    let Some((place, part)) = Automaton::new(&names).find(text, is_meant, stop)? else {
-        return Ok(None);
-    };
-    let (part, why) = parts[part];
+    // One pass over the text, however long it is and whatever it holds.
+    let automaton = AhoCorasick::new(names).context("the forbidden words cannot be looked for")?;
+    if stop() {
+        bail!(Broken::Stopped);
+    }
+    for found in automaton.find_overlapping_iter(text) {
+        let (place, part) = (found.start(), parts[found.pattern().as_usize()]);
+        if is_meant(place, part.0) {
+            return Ok(Some(broken(text, place, part)));
+        }
+    }
+    Ok(None)
+}
+
+/// The line of a forbidden word, and why it may not stand there.
+fn broken(text: &[u8], place: usize, (part, why): (&str, &str)) -> (usize, String) {
     let line = 1 + text[..place].iter().filter(|&&byte| byte == b'\n').count();
     let written = match part {
         UNSAFE => part.to_owned(),
@@ -129,86 +141,8 @@ fn word(
         fault.push_str(": ");
         fault.push_str(why);
     }
-    Ok(Some((line, fault)))
+    (line, fault)
 }
-
-/// An automaton that finds many parts of words in one pass (Aho & Corasick 1975): however long a text is and whatever it
-/// holds, each of its bytes is looked at once.
-struct Automaton<'a> {
-    parts: &'a [&'a str],
-    /// The state after each state and byte.
-    next: Vec<[u16; 256]>,
-    /// The part that ends in a state.
-    ends: Vec<Option<usize>>,
-}
-
-impl<'a> Automaton<'a> {
-    fn new(parts: &'a [&'a str]) -> Self {
-        let mut next = vec![[0; 256]];
-        let mut ends = vec![None];
-        for (i, part) in parts.iter().enumerate() {
-            let mut state = 0;
-            for byte in part.bytes() {
-                let index = usize::from(byte);
-                if next[state][index] == 0 {
-                    next[state][index] = next.len() as u16;
-                    next.push([0; 256]);
-                    ends.push(None);
-                }
-                state = next[state][index].into();
-            }
-            ends[state] = Some(i);
-        }
-        // Where a word goes on otherwise, so does its longest end that is the beginning of a part. States come by length.
-        let mut fallback = vec![0; next.len()];
-        let mut waiting = VecDeque::from([0]);
-        while let Some(state) = waiting.pop_front() {
-            let back: usize = fallback[state];
-            ends[state] = ends[state].or(ends[back]);
-            for byte in 0..256 {
-                let after_back = if state == 0 { 0 } else { next[back][byte] };
-                match usize::from(next[state][byte]) {
-                    0 => next[state][byte] = after_back,
-                    after => {
-                        fallback[after] = after_back.into();
-                        waiting.push_back(after);
-                    }
-                }
-            }
-        }
-        Self { parts, next, ends }
-    }
-
-    /// The place and the number of the first part that ends in the text and is meant.
-    fn find(
-        &self,
-        text: &[u8],
-        is_meant: impl Fn(usize, &str) -> bool,
-        stop: &dyn Fn() -> bool,
-    ) -> Result<Option<(usize, usize)>> {
-        let mut state = 0;
-        let mut read = 0;
-        for chunk in text.chunks(BYTES) {
-            if stop() {
-                bail!(Broken::Stopped);
-            }
-            for &byte in chunk {
-                read += 1;
-                state = usize::from(self.next[state][usize::from(byte)]);
-                if let Some(part) = self.ends[state] {
-                    let place = read - self.parts[part].len();
-                    if is_meant(place, self.parts[part]) {
-                        return Ok(Some((place, part)));
-                    }
-                }
-            }
-        }
-        Ok(None)
-    }
-}
-
-/// How many bytes are read between two questions whether to stop.
-const BYTES: usize = 1 << 20;
 
 /// The whole word that a part at this place belongs to. Letters beyond ASCII end a word: no name that is looked for has any,
 /// nor has one a `K`, the only letter of ASCII that the compiler reads for another one (the sign of kelvin).
