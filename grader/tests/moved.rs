@@ -108,10 +108,7 @@ fn a_copy_of_a_built_checkout_grades_as_the_checkout_does() -> Result {
     let moved = grade(&root, &submission)?;
     let words = said(&moved);
     assert_eq!(moved.status.code(), Some(0), "{words}");
-    assert!(
-        words.contains("18/18") && words.contains("10 / 10"),
-        "{words}"
-    );
+    assert!(words.contains("10 / 10"), "{words}");
     // What the tests are written with is as it was built elsewhere; cargo builds anew only what names its own place.
     assert!(!words.contains("Compiling testkit"), "{words}");
     let reference = root.join("target/grader/reference");
