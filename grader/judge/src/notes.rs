@@ -53,14 +53,12 @@ pub(crate) fn asked(operation: &str) {
     });
 }
 
-/// Notes a drawn case that compared these operations.
-pub(crate) fn case(compared: BTreeSet<String>, has_agreed: bool) {
+/// Notes how many of the drawn cases that compared an operation agreed.
+pub(crate) fn cases(operation: String, agreed: usize, of: usize) {
     OF_THIS_TEST.with_borrow_mut(|notes| {
-        for operation in compared {
-            let (agreed, of) = notes.cases.entry(operation).or_default();
-            *agreed += usize::from(has_agreed);
-            *of += 1;
-        }
+        let (all_agreed, all) = notes.cases.entry(operation).or_default();
+        *all_agreed += agreed;
+        *all += of;
     });
 }
 

@@ -34,7 +34,11 @@ const GRADIENT: &str = "grad.";
 
 thread_local! {
     static CASE: RefCell<Option<Case>> = const { RefCell::new(None) };
+    static TALLY: RefCell<Tally> = const { RefCell::new(Tally::new()) };
 }
+
+/// Of each operation that a drawn test of this thread compared: the cases that agreed, and all.
+type Tally = BTreeMap<String, (usize, usize)>;
 
 /// A drawn case that runs in this thread.
 #[derive(Default)]
@@ -59,8 +63,8 @@ struct Reference {
 
 struct OfTheJudge;
 
-/// Takes a call that was answered, for the drawn case that runs in this thread.
-pub(crate) fn answered(exercise: &'static Exercise, request: Request) {
+/// Takes a call of the drawn case that runs in this thread.
+pub(crate) fn called(exercise: &'static Exercise, request: Request) {
     answer_with(&OfTheJudge);
     CASE.with_borrow_mut(|case| {
         let case = case.get_or_insert_default();
@@ -103,8 +107,24 @@ impl Oracle for OfTheJudge {
     }
 
     fn end(&self, has_agreed: bool) {
-        if let Some(case) = CASE.take() {
-            notes::case(case.compared, has_agreed);
+        let Some(mut case) = CASE.take() else { return };
+        if let Some((_, request)) = case.last.filter(|_| !has_agreed) {
+            // It may have failed before anything was compared.
+            case.compared.insert(request.operation);
+        }
+        TALLY.with_borrow_mut(|tally| {
+            for operation in case.compared {
+                let (agreed, of) = tally.entry(operation).or_default();
+                *agreed += usize::from(has_agreed);
+                *of += 1;
+            }
+        });
+    }
+
+    fn finish(&self, cases: usize) {
+        for (operation, (agreed, of)) in TALLY.take() {
+            // Cases that were not run any more do not agree.
+            notes::cases(operation, agreed, of.max(cases));
         }
     }
 }

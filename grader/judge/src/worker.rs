@@ -56,11 +56,11 @@ pub fn ask(exercise: &'static Exercise, request: Request) -> Tensors {
     let twin = twin.then(|| twin::of(&request)).flatten();
     let answer = carry(exercise, request, left);
     record::end(entry, &answer);
+    if let Some(kept) = kept {
+        oracle::called(exercise, kept);
+    }
     match answer {
         Ok(Ok(tensors)) => {
-            if let Some(kept) = kept {
-                oracle::answered(exercise, kept);
-            }
             if let Some(twin) = twin {
                 try_twin(exercise, twin);
             }

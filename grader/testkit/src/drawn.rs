@@ -130,6 +130,7 @@ pub fn run(test: &str, cases: usize, stored: &str, case: impl Fn(&mut Case<'_>))
             break;
         }
     }
+    remote::finish(cases);
     if let Some((sizes, message)) = first {
         let mut text = message;
         assert!(!text.starts_with(UNWRITTEN), "{text}");

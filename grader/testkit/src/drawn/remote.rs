@@ -18,6 +18,9 @@ pub trait Oracle: Sync {
 
     /// A case has ended, with agreement of all that it compared or without.
     fn end(&self, has_agreed: bool);
+
+    /// A test of so many cases has ended, also where not all of them were run.
+    fn finish(&self, cases: usize);
 }
 
 static ORACLE: OnceLock<&'static dyn Oracle> = OnceLock::new();
@@ -54,5 +57,11 @@ pub(super) fn end(has_agreed: bool) {
     RUNS.set(false);
     if let Some(oracle) = ORACLE.get() {
         oracle.end(has_agreed);
+    }
+}
+
+pub(super) fn finish(cases: usize) {
+    if let Some(oracle) = ORACLE.get() {
+        oracle.finish(cases);
     }
 }
