@@ -116,7 +116,7 @@ fn a_copy_of_a_built_checkout_grades_as_the_checkout_does() -> Result {
 
     // Nobody may read a snapshot any more. Root reads it all the same; whoever else grades is told of it.
     let snapshot = root.join("exercises/01-patchify/tests/snapshots/patches.snap");
-    fs::set_permissions(&snapshot, fs::Permissions::from_mode(0))?;
+    fs::set_permissions(&snapshot, fs::Permissions::from_mode(0o000))?;
     let closed = grade(&root, &submission)?;
     let words = said(&closed);
     match closed.status.code() {
