@@ -130,7 +130,7 @@ fn crate_of(folder: &str) -> &str {
 /// The folder of a crate's exercise.
 fn folder_of(exercises: &Path, name: &str) -> Option<String> {
     let entries = fs::read_dir(exercises).ok()?;
-    let folders = entries.filter_map(|entry| Some(entry.ok()?.file_name().into_string().ok()?));
+    let folders = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
     let mut fitting =
         folders.filter(|folder| crate_of(folder).replace('-', "_") == name && *folder != name);
     fitting.find(|folder| exercises.join(folder).join(DESCRIPTION).is_file())
