@@ -1,6 +1,6 @@
 //! What a Vision Transformer looked at: the solution. README.md says why it is so.
 
-#![allow(clippy::unnecessary_cast)] // it is none in double precision
+#![allow(clippy::unnecessary_cast)] // to `Single`, which is another type in double precision
 
 use ndarray::{Array1, Array2, Array3, ArrayView2, ArrayView3, Axis, Slice};
 // In double precision, too, as many weights are discarded as in single.
