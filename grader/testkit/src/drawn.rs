@@ -13,6 +13,8 @@ pub use draw::{Draw, Spread};
 
 use crate::panics::{interruption, message_of};
 use crate::{AsValues, close};
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -21,6 +23,8 @@ pub struct Case<'a> {
     draw: Draw,
     key: String,
     stored: &'a Answers,
+    /// How often a result of each name was compared.
+    compared: RefCell<BTreeMap<String, usize>>,
 }
 
 impl std::ops::Deref for Case<'_> {
@@ -54,7 +58,7 @@ impl Case<'_> {
     /// # Panics
     /// As [`agrees`](Self::agrees).
     pub fn agrees_within(&self, name: &str, actual: &impl AsValues, absolute: f64) {
-        let key = format!("{}/{name}", self.key);
+        let key = self.key_of(name);
         let difference = match remote::expected(&key, name) {
             Some(Ok((expected, tolerance))) => close(actual, &expected, tolerance.wider(absolute)),
             Some(Err(why)) => panic!("{name}: {why}"),
@@ -67,6 +71,17 @@ impl Case<'_> {
 }
 
 impl Case<'_> {
+    /// The key of a result's next comparison: a case may make several calls.
+    fn key_of(&self, name: &str) -> String {
+        let mut compared = self.compared.borrow_mut();
+        let times = compared.entry(name.to_owned()).or_default();
+        *times += 1;
+        match *times {
+            1 => format!("{}/{name}", self.key),
+            times => format!("{}/{name}#{times}", self.key),
+        }
+    }
+
     /// Says that the test itself compares what the function that was called last gives, since it is drawn at random: its
     /// distribution.
     pub fn compares(&self) {
@@ -119,6 +134,7 @@ pub fn run(test: &str, cases: usize, stored: &str, case: impl Fn(&mut Case<'_>))
             draw: Draw::new(&key),
             key,
             stored: &stored,
+            compared: RefCell::default(),
         };
         remote::begin();
         let result = catch_unwind(AssertUnwindSafe(|| case(&mut drawn)));
