@@ -225,7 +225,7 @@ impl Course {
     }
 
     /// SHA-256 over all of the course that a grade can depend on besides a submission: every file of its folders but
-    /// [those that no grade depends on](is_of_no_grade).
+    /// those that no grade depends on (`is_of_no_grade`).
     ///
     /// # Errors
     /// Returns an error if a file cannot be read.

@@ -10,7 +10,7 @@
 //! that all this can tell right from wrong, [`attack`] that it cannot be cheated; [`suites`] runs the project's own
 //! tests. A worker that runs is a [`session`]: [`ask`] asks one, [`train`] has it learn, [`draw`] makes [`picture`]s of
 //! what it gives, [`cost`] counts what a model takes, [`data`] knows the data sets. [`setup`] gets libtorch, [`doctor`]
-//! says what a machine lacks. Before a batch, the [`reference`] shows that the machine grades as it must; [`signals`] stop it.
+//! says what a machine lacks. Before a batch, the [`mod@reference`] shows that the machine grades as it must; [`signals`] stop it.
 
 pub mod ask;
 pub mod attack;

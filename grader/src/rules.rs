@@ -288,7 +288,7 @@ forbidden operator: aten::layer_norm in layer_norm
             }
             assert!(files.len() > 3, "{}", exercise.folder);
             for file in files.iter().filter(|file| file.is_file()) {
-                let text = std::fs::read(&file).expect("a file of the course");
+                let text = std::fs::read(file).expect("a file of the course");
                 let fault = word(words, &text, NEVER).expect("nobody stops it");
                 assert_eq!(fault, None, "{}", file.display());
             }

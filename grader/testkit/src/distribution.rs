@@ -1,7 +1,7 @@
 //! Random values against the distribution that they are to have.
 //!
 //! Each bound holds for any number of draws and follows from the distribution alone, never from the values that came. Draws of
-//! the right distribution are beyond it once in [`ODDS`] checks at most.
+//! the right distribution are beyond it once in `ODDS` checks at most.
 
 /// One in so many checks fails by chance.
 const ODDS: f64 = 1e12;
