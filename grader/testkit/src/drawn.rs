@@ -170,7 +170,7 @@ pub fn run(test: &str, cases: usize, stored: &str, case: impl Fn(&mut Case<'_>))
 /// ```
 ///
 /// The first argument names the test within its exercise, the second says how many cases are drawn. The answers for the
-/// usual seed lie in `drawn.txt` beside the test file; `cargo grader verify --only drawn --store` writes them.
+/// usual seed lie in `drawn.txt` beside the test file; `cargo grader verify --store` writes them.
 #[macro_export]
 macro_rules! drawn {
     ($test:literal, $cases:literal, $case:expr) => {
