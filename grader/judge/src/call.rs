@@ -3,6 +3,8 @@
 use crate::Exercise;
 use crate::worker::{self, interrupt};
 use ndarray::{Array, ArrayBase, Data, Dimension};
+#[cfg(feature = "tch")]
+use wire::words::GRADIENT;
 use wire::{Answer, Element, RawTensor, Request, Tensors};
 
 /// A value that is sent as arguments of a call.
@@ -135,7 +137,7 @@ impl Call {
         let mut answered = self.tensor("cotangent", &cotangent).send();
         let names: Vec<String> = answered.tensors.keys().cloned().collect();
         let gradients = names.iter().filter_map(|name| {
-            let input = name.strip_prefix("grad.")?;
+            let input = name.strip_prefix(GRADIENT)?;
             Some((input.to_owned(), answered.tensor(name)))
         });
         remote::deliver(gradients.collect());

@@ -11,7 +11,7 @@ use std::path::Path;
 use testkit::drawn::Answers;
 use testkit::drawn::remote::{Expectation, Oracle, answer_with};
 use testkit::{Tolerance, Values};
-use wire::words::DRAWN_ANSWERS;
+use wire::words::{DRAWN_ANSWERS, GRADIENT};
 use wire::{Dtype, RawTensor, Request, Tensors};
 
 /// Rounding to nearest, relative: 2⁻²⁴ for f32, 2⁻⁵³ for f64.
@@ -28,9 +28,6 @@ const PERTURBATIONS: u64 = 3;
 
 /// By what tolerances are divided, to prove that those who are right have room to spare.
 const MARGIN_VARIABLE: &str = "JUDGE_MARGIN";
-
-/// What stands before an input's name to name its gradient.
-const GRADIENT: &str = "grad.";
 
 thread_local! {
     static CASE: RefCell<Option<Case>> = const { RefCell::new(None) };
@@ -225,8 +222,8 @@ fn widened((name, tensor): (&String, &RawTensor)) -> (String, RawTensor) {
 
 /// A tensor of the same shape with these values.
 fn in_f64(like: &RawTensor, values: Vec<f64>) -> RawTensor {
-    let bytes = values.into_iter().flat_map(f64::to_le_bytes).collect();
-    RawTensor::new(Dtype::F64, like.shape().to_vec(), bytes).unwrap_or_else(|_| like.clone())
+    let made = like.with_values(Dtype::F64, values);
+    made.unwrap_or_else(|_| like.clone())
 }
 
 /// Each value moved by one rounding, up or down.

@@ -13,8 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use wire::words::{LAZY, REFERENCE, SUBJECT_VARIABLE, TABLE_VARIABLE};
 use wire::{
-    Answer, Dtype, Fault, FaultKind, Frame, Limits, RawTensor, Request, Tensors, read_frame,
-    write_frame,
+    Answer, Fault, FaultKind, Frame, Limits, RawTensor, Request, Tensors, read_frame, write_frame,
 };
 
 /// The name of a call in a table's frames.
@@ -134,7 +133,7 @@ impl StandIn {
         Ok(results
             .map(|(name, result)| {
                 let values = self.values(result.shape(), &inputs);
-                (name, of_dtype(&result, &values))
+                (name, of_dtype(&result, values))
             })
             .collect())
     }
@@ -189,19 +188,9 @@ impl StandIn {
 }
 
 /// Values in the type and shape of a tensor.
-fn of_dtype(like: &RawTensor, values: &[f64]) -> RawTensor {
-    let values = values.iter();
-    let bytes = match like.dtype() {
-        Dtype::F32 => values
-            .flat_map(|&value| (value as f32).to_le_bytes())
-            .collect(),
-        Dtype::F64 => values.flat_map(|value| value.to_le_bytes()).collect(),
-        Dtype::I64 => values
-            .flat_map(|&value| (value as i64).to_le_bytes())
-            .collect(),
-        Dtype::U8 => values.map(|&value| value as u8).collect(),
-    };
-    RawTensor::new(like.dtype(), like.shape().to_vec(), bytes).unwrap_or_else(|_| like.clone())
+fn of_dtype(like: &RawTensor, values: Vec<f64>) -> RawTensor {
+    let made = like.with_values(like.dtype(), values);
+    made.unwrap_or_else(|_| like.clone())
 }
 
 /// A call, its seed included, as a number.

@@ -7,12 +7,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
+use wire::words::NEW;
 
 /// Bytes of one test's notes at most. A test asks for a few operations.
 const MOST: u64 = 64 << 10;
-
-/// The end of the name of a constructor's operation.
-const NEW: &str = ".new";
 
 /// The judge's notes on all tests of an exercise.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -119,6 +119,27 @@ impl RawTensor {
         }
     }
 
+    /// A tensor of this one's shape, with these values in another or the same type. The reverse of [`to_f64`](Self::to_f64).
+    ///
+    /// # Errors
+    /// [`TensorError::Length`] if there are not as many values as the shape has.
+    pub fn with_values(
+        &self,
+        dtype: Dtype,
+        values: impl IntoIterator<Item = f64>,
+    ) -> Result<Self, TensorError> {
+        let mut bytes = Vec::with_capacity(self.bytes.len());
+        for value in values {
+            match dtype {
+                Dtype::F32 => (value as f32).push_to(&mut bytes),
+                Dtype::F64 => value.push_to(&mut bytes),
+                Dtype::I64 => (value as i64).push_to(&mut bytes),
+                Dtype::U8 => (value as u8).push_to(&mut bytes),
+            }
+        }
+        Self::new(dtype, self.shape.clone(), bytes)
+    }
+
     /// Element type.
     pub fn dtype(&self) -> Dtype {
         self.dtype

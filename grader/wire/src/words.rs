@@ -27,6 +27,12 @@ pub const LAZY: &str = "lazy";
 /// The variable that names the folder of the reference's answers by operation.
 pub const TABLE_VARIABLE: &str = "JUDGE_TABLE";
 
+/// What stands before an input's name to name its gradient among an answer's tensors.
+pub const GRADIENT: &str = "grad.";
+
+/// The end of the name of the operation that constructs a module.
+pub const NEW: &str = ".new";
+
 /// The folder of a judge's notes, below that of the calls it keeps.
 pub const NOTES: &str = "notes";
 

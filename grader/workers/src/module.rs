@@ -6,11 +6,11 @@ use crate::{Call, Outcome};
 use std::collections::BTreeSet;
 use tch::nn::{Path, VarStore};
 use tch::{Device, Kind, Tensor, no_grad};
+use wire::words::GRADIENT;
 use wire::{Fault, RawTensor, Tensors};
 
-/// The cotangent's name, and what stands before an input's name to name its gradient.
+/// The cotangent's name.
 const COTANGENT: &str = "cotangent";
-const GRADIENT: &str = "grad.";
 
 /// Builds a module and gives its variables as it initialises them.
 ///

@@ -1,5 +1,6 @@
 //! How far an answer may be from PyTorch's.
 
+use wire::words::GRADIENT;
 use wire::{Dtype, RawTensor, Tensors};
 
 /// The largest error that is taken, as a share of |expected| + scale (see [`Comparison`]). 1e-5 is 84 times the distance
@@ -12,9 +13,6 @@ fn tolerance(dtype: Dtype) -> f64 {
         Dtype::I64 | Dtype::U8 => 0.0,
     }
 }
-
-/// What stands before an input's name to name its gradient.
-const GRADIENT: &str = "grad.";
 
 /// How an answer differs from the expected one: names, types, shapes, and of each tensor its worst element.
 pub(super) fn faults(got: &Tensors, expected: &Tensors) -> Vec<String> {
