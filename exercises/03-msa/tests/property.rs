@@ -93,9 +93,9 @@ proptest! {
         let dim = batch.x.size()[2];
         let x = batch.x.narrow(1, 0, 1).expand_as(&batch.x).contiguous() * 4.;
 
-        let third = |name: &str| variable(&vs, name).narrow(0, 2 * dim, dim);
+        let third = |name: &str| tensor::variable(&vs, name).narrow(0, 2 * dim, dim);
         let value = x.linear(&third("qkv.weight"), Some(&third("qkv.bias")));
-        let expected = value.linear(&variable(&vs, "proj.weight"), Some(&variable(&vs, "proj.bias")));
+        let expected = value.linear(&tensor::variable(&vs, "proj.weight"), Some(&tensor::variable(&vs, "proj.bias")));
         assert_close!(&msa.forward(&x), &expected, F32);
     }
 
@@ -127,14 +127,14 @@ proptest! {
         let (vs, msa) = filled_msa(&batch.x, batch.heads);
         let small = |map: &str, kind: &str| -> Vec<Tensor> {
             let name = |head| format!("{map}_mappings.{head}.{kind}");
-            (0..batch.heads).map(|head| variable(&headwise_vs, &name(head))).collect()
+            (0..batch.heads).map(|head| tensor::variable(&headwise_vs, &name(head))).collect()
         };
         let weights = ["q", "k", "v"].map(|map| Tensor::block_diag(&small(map, "weight")));
         let biases = ["q", "k", "v"].map(|map| Tensor::cat(&small(map, "bias"), 0));
-        variable(&vs, "qkv.weight").copy_(&Tensor::cat(&weights, 0));
-        variable(&vs, "qkv.bias").copy_(&Tensor::cat(&biases, 0));
-        variable(&vs, "proj.weight").copy_(&Tensor::eye(dim, (Kind::Float, Device::Cpu)));
-        let _ = variable(&vs, "proj.bias").zero_();
+        tensor::variable(&vs, "qkv.weight").copy_(&Tensor::cat(&weights, 0));
+        tensor::variable(&vs, "qkv.bias").copy_(&Tensor::cat(&biases, 0));
+        tensor::variable(&vs, "proj.weight").copy_(&Tensor::eye(dim, (Kind::Float, Device::Cpu)));
+        let _ = tensor::variable(&vs, "proj.bias").zero_();
 
         assert_close!(&msa.forward(&x), &headwise.forward(&x), F32);
     }
@@ -146,13 +146,4 @@ fn filled_msa(x: &Tensor, heads: i64) -> (VarStore, Msa) {
     let msa = Msa::new(&vs.root(), x.size()[2], heads);
     tensor::fill(&vs);
     (vs, msa)
-}
-
-/// The values of a variable, which writing to the tensor changes.
-fn variable(vs: &VarStore, name: &str) -> Tensor {
-    let variables = vs.variables();
-    let variable = variables
-        .get(name)
-        .unwrap_or_else(|| panic!("there is no variable named {name}"));
-    variable.detach()
 }

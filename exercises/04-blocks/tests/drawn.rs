@@ -4,7 +4,9 @@
 use blocks::{Block, Mlp, drop_path, layer_norm, rms_norm};
 use tch::nn::VarStore;
 use tch::{Device, Kind, Tensor, no_grad_guard};
-use testkit::distribution::{assert_drawn_apart, assert_independent, assert_share, assert_uniform};
+use testkit::distribution::{
+    assert_drawn_apart, assert_independent, assert_share, assert_uniform, neighbours,
+};
 use testkit::drawn::{Case, Spread};
 use testkit::{AsValues, Tolerance, assert_close, drawn, tensor};
 
@@ -110,7 +112,7 @@ fn drop_path_drops_samples_by_chance() {
                 .expand_as(&factors);
             assert_close!(&factors, &expected, rounding);
             assert_close!(&gradient.reshape([400, -1]), &expected, rounding);
-            bits(&kept)
+            tensor::bits(&kept)
         };
         let (first, second) = (drop(), drop());
         for kept in [&first, &second] {
@@ -195,7 +197,7 @@ fn attentions_branch_is_dropped_by_chance() {
         vs.double();
         case.fill(&vs);
         for name in ["mlp.fc2.weight", "mlp.fc2.bias"] {
-            set(&vs, name, &Tensor::zeros_like(&variable(&vs, name)));
+            set(&vs, name, &Tensor::zeros_like(&tensor::variable(&vs, name)));
         }
         let x = case.tensor(&[SAMPLES, 3, dim], Kind::Double, Spread::UNIT);
         let whole = block.forward_t(&x, false) - &x;
@@ -229,7 +231,7 @@ fn the_mlps_branch_is_dropped_by_chance() {
         vs.double();
         case.fill(&vs);
         for name in ["attn.proj.weight", "attn.proj.bias", "mlp.fc2.bias"] {
-            set(&vs, name, &Tensor::zeros_like(&variable(&vs, name)));
+            set(&vs, name, &Tensor::zeros_like(&tensor::variable(&vs, name)));
         }
         let x = case.tensor(&[SAMPLES, 3, dim], Kind::Double, Spread::UNIT);
         // Row i of fc2 takes the hidden numbers i and D + i; each half alone says what it takes of them.
@@ -256,7 +258,7 @@ fn the_mlps_branch_is_dropped_by_chance() {
             "the left number of values is none of those that the handout's three places can give"
         );
         let here = any_of_the_sample(&none.logical_not()).logical_and(&clear);
-        let of_kept = |mask: &Tensor| bits(&mask.masked_select(&here));
+        let of_kept = |mask: &Tensor| tensor::bits(&mask.masked_select(&here));
         let share = |what: &str, mask: &Tensor, expected: f64| {
             let mask = of_kept(mask);
             assert_share(what, count(&mask), mask.len(), expected);
@@ -268,7 +270,7 @@ fn the_mlps_branch_is_dropped_by_chance() {
         let samples = any_of_the_sample(&none.logical_not())
             .select(2, 0)
             .select(1, 0);
-        let samples = bits(&samples);
+        let samples = tensor::bits(&samples);
         assert_share("samples kept", count(&samples), samples.len(), 1.0 - q);
     });
 }
@@ -319,11 +321,11 @@ fn probabilities(case: &mut Case<'_>) -> (f64, f64) {
 /// with probability `p`.
 fn assert_dropped(kept: &Tensor, p: f64, q: f64) {
     let here = any_of_the_sample(kept);
-    let samples = bits(&here.select(2, 0).select(1, 0));
+    let samples = tensor::bits(&here.select(2, 0).select(1, 0));
     assert_share("samples kept", count(&samples), samples.len(), 1.0 - q);
     let (even, odd) = neighbours(&samples);
     assert_independent("neighbouring samples", &even, &odd, q);
-    let numbers = bits(&kept.masked_select(&here));
+    let numbers = tensor::bits(&kept.masked_select(&here));
     assert_share(
         "numbers kept of the samples kept",
         count(&numbers),
@@ -333,17 +335,17 @@ fn assert_dropped(kept: &Tensor, p: f64, q: f64) {
     let (even, odd) = neighbours(&numbers);
     assert_independent("neighbouring numbers", &even, &odd, p);
     // Token by token, too: numbers of one column of two tokens.
-    let token = |n: i64| bits(&kept.select(1, n).masked_select(&here.select(1, n)));
+    let token = |n: i64| tensor::bits(&kept.select(1, n).masked_select(&here.select(1, n)));
     assert_independent("two tokens", &token(0), &token(1), p);
 }
 
 /// Fails unless two calls drew anew.
 fn assert_independent_masks([first, second]: &[Tensor; 2], p: f64, q: f64) {
     let (here, there) = (any_of_the_sample(first), any_of_the_sample(second));
-    let samples = |mask: &Tensor| bits(&mask.select(2, 0).select(1, 0));
+    let samples = |mask: &Tensor| tensor::bits(&mask.select(2, 0).select(1, 0));
     assert_independent("samples of two calls", &samples(&here), &samples(&there), q);
     let both = here.logical_and(&there);
-    let numbers = |mask: &Tensor| bits(&mask.masked_select(&both));
+    let numbers = |mask: &Tensor| tensor::bits(&mask.masked_select(&both));
     assert_independent("numbers of two calls", &numbers(first), &numbers(second), p);
 }
 
@@ -382,16 +384,6 @@ fn assert_initialised(case: &Case<'_>, dim: i64, hidden: i64, make: impl Fn(&Var
     let biases: Vec<_> = biases.flat_map(|(_, values)| values.clone()).collect();
     assert_uniform("√inputs · all biases", &biases, 1.0);
     assert_drawn_apart(&drawn);
-}
-
-/// Pairs of neighbours, none of which has a part in two.
-fn neighbours(bits: &[bool]) -> (Vec<bool>, Vec<bool>) {
-    bits.chunks_exact(2).map(|pair| (pair[0], pair[1])).unzip()
-}
-
-fn bits(mask: &Tensor) -> Vec<bool> {
-    let values = AsValues::values(&mask.to_kind(Kind::Double)).data;
-    values.iter().map(|&value| value != 0.0).collect()
 }
 
 fn count(bits: &[bool]) -> usize {
@@ -447,14 +439,7 @@ fn inputs(case: &mut Case<'_>, vs: &mut VarStore, dim: i64) -> Vec<(String, Tens
     inputs
 }
 
-fn variable(vs: &VarStore, name: &str) -> Tensor {
-    let variables = vs.variables();
-    let variable = variables.get(name);
-    let variable = variable.unwrap_or_else(|| panic!("there is no variable named {name}"));
-    variable.detach()
-}
-
 fn set(vs: &VarStore, name: &str, value: &Tensor) {
     let _guard = no_grad_guard();
-    variable(vs, name).copy_(value);
+    tensor::variable(vs, name).copy_(value);
 }

@@ -2,10 +2,12 @@
 //! distributions; and steps of a training from drawn weights.
 
 use tch::nn::VarStore;
-use tch::{Device, Kind, Tensor, no_grad_guard};
-use testkit::distribution::{assert_drawn_apart, assert_independent, assert_share, assert_uniform};
+use tch::{Device, Kind, Tensor};
+use testkit::distribution::{assert_drawn_apart, assert_independent};
 use testkit::drawn::{Case, Spread};
-use testkit::{AsValues, Tolerance, assert_close, drawn, tensor};
+use testkit::dropout::{assert_kept, kept_before_norm};
+use testkit::initialisation::{assert_initial_values, truncated_normal_scores};
+use testkit::{drawn, tensor};
 use vit::{
     INITIAL_STD, Pool, Positions, Vit, VitConfig, accuracy, fit, parameters, trunc_normal,
     warmup_cosine,
@@ -179,7 +181,10 @@ fn trunc_normal_has_its_distribution() {
                 case.compares();
                 assert_eq!(drawn.size(), shape, "the shape asked for is on the right");
                 assert_eq!(drawn.kind(), Kind::Float, "f32 is on the right");
-                (format!("the {call} call"), normal_scores(call, &drawn, std))
+                (
+                    format!("the {call} call"),
+                    truncated_normal_scores(call, &drawn, std),
+                )
             })
             .collect();
         assert_drawn_apart(&drawn);
@@ -198,34 +203,13 @@ fn initial_values_have_their_distribution() {
             heads: case.pick(&[1, 2, 4]),
             ..config(case)
         };
-        let mut drawn = vec![];
-        for model in ["first", "second"] {
+        let models = ["first", "second"].map(|model| {
             let vs = VarStore::new(Device::Cpu);
             let _vit = Vit::new(&vs.root(), &config);
             case.compares();
-            for (name, variable) in tensor::variables(&vs) {
-                let is_norm = name.contains("norm");
-                if is_norm || name.ends_with("bias") {
-                    let value = if is_norm && name.ends_with("weight") {
-                        1.0
-                    } else {
-                        0.0
-                    };
-                    let values = AsValues::values(&variable).data;
-                    let is_right = values.iter().all(|&it| it == value);
-                    assert!(
-                        is_right,
-                        "{name} must start as {value}: {:?}",
-                        values.first()
-                    );
-                    continue;
-                }
-                let name = format!("{name} of the {model} model");
-                let scores = normal_scores(&name, &variable.detach(), INITIAL_STD);
-                drawn.push((name, scores));
-            }
-        }
-        assert_drawn_apart(&drawn);
+            (model, vs)
+        });
+        assert_initial_values(&models, INITIAL_STD);
     });
 }
 
@@ -265,7 +249,7 @@ fn dropout_takes_numbers_by_chance() {
             let mut vs = VarStore::new(Device::Cpu);
             let vit = Vit::new(&vs.root(), &config);
             vs.double();
-            set_all(&vs, |name| match name {
+            tensor::set_all(&vs, |name| match name {
                 // A token and its position together are the constant.
                 "pos_embed" if place.len() > 1 => level / 4.0,
                 _ if place.len() > 1 && place.iter().any(|it| it == name) => level * 0.75,
@@ -277,27 +261,11 @@ fn dropout_takes_numbers_by_chance() {
             let masks = [(); 2].map(|()| {
                 let features = vit.forward_features(&images, true);
                 case.compares();
-                // Within a token what is kept stands above what is not; where nothing does, all is kept.
-                let kept = features.gt(0.0);
-                let even = features.abs().amax([-1].as_slice(), true).lt(1e-9);
-                let kept = kept.logical_or(&even);
-                let left = kept.to_kind(Kind::Double) * (level / (1.0 - p));
-                let expected = left.layer_norm([24], None::<Tensor>, None::<Tensor>, 1e-6, false);
-                assert_close!(&features, &expected, F64);
-                bits(&kept)
+                kept_before_norm(&features, level, p)
             });
             let what = &place[0];
             for kept in &masks {
-                let count = kept.iter().filter(|&&bit| bit).count();
-                assert_share(
-                    &format!("kept where {what} is all"),
-                    count,
-                    kept.len(),
-                    1.0 - p,
-                );
-                let (even, odd): (Vec<_>, Vec<_>) =
-                    kept.chunks_exact(2).map(|pair| (pair[0], pair[1])).unzip();
-                assert_independent("neighbouring numbers", &even, &odd, p);
+                assert_kept(&format!("kept where {what} is all"), kept, p);
                 // Tokens of 24 numbers, and images of five tokens.
                 for (apart, name) in [(24, "two tokens"), (120, "two images")] {
                     let halves: Vec<_> = kept.chunks_exact(2 * apart).collect();
@@ -350,14 +318,11 @@ fn fit_agrees_with_the_reference() {
                 case.pick(&["blocks.0.attn.proj.weight", "blocks.0.mlp.fc2.bias"]),
             ];
             for name in named {
-                case.agrees_within(name, &variable(&vs, name), 2e-3 * largest);
+                case.agrees_within(name, &tensor::variable(&vs, name), 2e-3 * largest);
             }
         }
     });
 }
-
-/// Numbers as good as equal in f64: what a norm of small numbers rounds.
-const F64: Tolerance = Tolerance::new(1e-9, 1e-9);
 
 /// A model's sizes: two or three patches to a side, one or two blocks, two or three heads; positions are learned.
 fn config(case: &mut Case<'_>) -> VitConfig {
@@ -396,41 +361,4 @@ fn images(case: &mut Case<'_>, config: &VitConfig, kind: Kind) -> Tensor {
     let batch = case.axis("B", 1..=3);
     let shape = [batch, config.channels, config.image, config.image];
     case.tensor(&shape, kind, Spread::UNIT)
-}
-
-/// Where numbers stand in the normal distribution cut off at two deviations: uniform in ±1 where they are drawn from it.
-/// Fails where they are not.
-fn normal_scores(what: &str, drawn: &Tensor, std: f64) -> Vec<f64> {
-    let z = drawn.to_kind(Kind::Double) / std;
-    let largest = z.abs().max().double_value(&[]);
-    // Rounding to f32 may carry the end 6e-8 of it too far.
-    assert!(
-        largest <= 2.0 + 1e-6,
-        "{what}: a number {largest} deviations from 0"
-    );
-    let inside = Tensor::from(2_f64.sqrt()).erf();
-    let scores = AsValues::values(&((z / 2_f64.sqrt()).erf() / inside)).data;
-    let what = format!("{what}, as a place between both ends of the distribution");
-    assert_uniform(&what, &scores, 1.0);
-    scores
-}
-
-fn bits(mask: &Tensor) -> Vec<bool> {
-    let values = AsValues::values(&mask.to_kind(Kind::Double)).data;
-    values.iter().map(|&value| value != 0.0).collect()
-}
-
-/// Gives each variable one value, by its name.
-fn set_all(vs: &VarStore, value: impl Fn(&str) -> f64) {
-    let _guard = no_grad_guard();
-    for (name, mut variable) in tensor::variables(vs) {
-        let _ = variable.fill_(value(&name));
-    }
-}
-
-fn variable(vs: &VarStore, name: &str) -> Tensor {
-    let variables = vs.variables();
-    let variable = variables.get(name);
-    let variable = variable.unwrap_or_else(|| panic!("there is no variable named {name}"));
-    variable.detach()
 }

@@ -4,10 +4,12 @@
 use deit::{Deit, Distillation, distillation_loss};
 use tch::nn::VarStore;
 use tch::{Device, Kind, Tensor, no_grad_guard};
-use testkit::distribution::{assert_drawn_apart, assert_independent, assert_share, assert_uniform};
+use testkit::distribution::assert_independent;
 use testkit::drawn::{Case, Spread};
+use testkit::dropout::{assert_kept, kept_before_norm};
 use testkit::gradient::vjp;
-use testkit::{AsValues, Tolerance, assert_close, drawn, tensor};
+use testkit::initialisation::assert_initial_values;
+use testkit::{drawn, tensor};
 use vit::{INITIAL_STD, Pool, Positions, VitConfig};
 
 /// The answer, and its gradients, are the reference's for drawn weights, in f32 and f64.
@@ -132,34 +134,13 @@ fn initial_values_have_their_distribution() {
             heads: case.pick(&[1, 2, 4]),
             ..config(case)
         };
-        let mut drawn = vec![];
-        for model in ["first", "second"] {
+        let models = ["first", "second"].map(|model| {
             let vs = VarStore::new(Device::Cpu);
             let _deit = Deit::new(&vs.root(), &config);
             case.compares();
-            for (name, variable) in tensor::variables(&vs) {
-                let is_norm = name.contains("norm");
-                if is_norm || name.ends_with("bias") {
-                    let value = if is_norm && name.ends_with("weight") {
-                        1.0
-                    } else {
-                        0.0
-                    };
-                    let values = AsValues::values(&variable).data;
-                    let is_right = values.iter().all(|&it| it == value);
-                    assert!(
-                        is_right,
-                        "{name} must start as {value}: {:?}",
-                        values.first()
-                    );
-                    continue;
-                }
-                let name = format!("{name} of the {model} model");
-                let scores = normal_scores(&name, &variable.detach(), INITIAL_STD);
-                drawn.push((name, scores));
-            }
-        }
-        assert_drawn_apart(&drawn);
+            (model, vs)
+        });
+        assert_initial_values(&models, INITIAL_STD);
     });
 }
 
@@ -203,7 +184,7 @@ fn dropout_takes_numbers_by_chance() {
             let mut vs = VarStore::new(Device::Cpu);
             let deit = Deit::new(&vs.root(), &config);
             vs.double();
-            set_all(&vs, |name| match name {
+            tensor::set_all(&vs, |name| match name {
                 // A token and its position together are the constant.
                 "pos_embed" if place.len() > 1 => level / 4.0,
                 _ if place.len() > 1 && place.iter().any(|it| it == name) => level * 0.75,
@@ -222,26 +203,11 @@ fn dropout_takes_numbers_by_chance() {
                 let (class_logits, dist_logits) = deit.forward_train(&images);
                 case.compares();
                 let features = Tensor::stack(&[class_logits, dist_logits], 0);
-                // Within a token what is kept stands above what is not; where nothing does, all is kept.
-                let even = features.abs().amax([-1].as_slice(), true).lt(1e-9);
-                let kept = features.gt(0.0).logical_or(&even);
-                let left = kept.to_kind(Kind::Double) * (level / (1.0 - p));
-                let expected = left.layer_norm([24], None::<Tensor>, None::<Tensor>, 1e-6, false);
-                assert_close!(&features, &expected, F64);
-                bits(&kept)
+                kept_before_norm(&features, level, p)
             });
             let what = &place[0];
             for kept in &masks {
-                let count = kept.iter().filter(|&&bit| bit).count();
-                assert_share(
-                    &format!("kept where {what} is all"),
-                    count,
-                    kept.len(),
-                    1.0 - p,
-                );
-                let (even, odd): (Vec<_>, Vec<_>) =
-                    kept.chunks_exact(2).map(|pair| (pair[0], pair[1])).unzip();
-                assert_independent("neighbouring numbers", &even, &odd, p);
+                assert_kept(&format!("kept where {what} is all"), kept, p);
                 let (class, dist) = kept.split_at(kept.len() / 2);
                 assert_independent("both tokens", class, dist, p);
             }
@@ -249,9 +215,6 @@ fn dropout_takes_numbers_by_chance() {
         }
     });
 }
-
-/// Numbers as good as equal in f64: what a norm of small numbers rounds.
-const F64: Tolerance = Tolerance::new(1e-9, 1e-9);
 
 /// A model's sizes: two or three patches to a side, one or two blocks, two or three heads.
 fn config(case: &mut Case<'_>) -> VitConfig {
@@ -329,35 +292,5 @@ fn assert_loss_agrees(
         let gradient = vjp.gradients.get(name);
         let gradient = gradient.unwrap_or_else(|| panic!("no gradient reaches {name}"));
         case.agrees_within(&format!("grad.{name}"), gradient, absolute);
-    }
-}
-
-/// Where numbers stand in the normal distribution cut off at two deviations: uniform in ±1 where they are drawn from it.
-/// Fails where they are not.
-fn normal_scores(what: &str, drawn: &Tensor, std: f64) -> Vec<f64> {
-    let z = drawn.to_kind(Kind::Double) / std;
-    let largest = z.abs().max().double_value(&[]);
-    // Rounding to f32 may carry the end 6e-8 of it too far.
-    assert!(
-        largest <= 2.0 + 1e-6,
-        "{what}: a number {largest} deviations from 0"
-    );
-    let inside = Tensor::from(2_f64.sqrt()).erf();
-    let scores = AsValues::values(&((z / 2_f64.sqrt()).erf() / inside)).data;
-    let what = format!("{what}, as a place between both ends of the distribution");
-    assert_uniform(&what, &scores, 1.0);
-    scores
-}
-
-fn bits(mask: &Tensor) -> Vec<bool> {
-    let values = AsValues::values(&mask.to_kind(Kind::Double)).data;
-    values.iter().map(|&value| value != 0.0).collect()
-}
-
-/// Gives each variable one value, by its name.
-fn set_all(vs: &VarStore, value: impl Fn(&str) -> f64) {
-    let _guard = no_grad_guard();
-    for (name, mut variable) in tensor::variables(vs) {
-        let _ = variable.fill_(value(&name));
     }
 }

@@ -36,6 +36,11 @@ pub fn assert_independent(what: &str, a: &[bool], b: &[bool], p: f64) {
     assert_share(&what, same, a.len().min(b.len()), expected);
 }
 
+/// Pairs of neighbours, none of which has a part in two.
+pub fn neighbours(bits: &[bool]) -> (Vec<bool>, Vec<bool>) {
+    bits.chunks_exact(2).map(|pair| (pair[0], pair[1])).unzip()
+}
+
 /// Fails unless the values are distributed as the cumulative distribution function says.
 ///
 /// The chance that their own is farther off than ε somewhere is at most 2 · exp(−2nε²) (Dvoretzky, Kiefer & Wolfowitz 1956,
@@ -99,10 +104,7 @@ pub fn assert_drawn_apart(values: &[(String, Vec<f64>)]) {
             );
             assert_independent(&what, &signs(a), &signs(b), 0.5);
         }
-        let (even, odd): (Vec<_>, Vec<_>) = signs(a)
-            .chunks_exact(2)
-            .map(|pair| (pair[0], pair[1]))
-            .unzip();
+        let (even, odd) = neighbours(&signs(a));
         if !even.is_empty() {
             assert_independent(&format!("neighbours within {name}"), &even, &odd, 0.5);
         }

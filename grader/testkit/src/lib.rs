@@ -8,7 +8,9 @@
 //! - [`drawn!`] compares a function with the reference on drawn sizes and values.
 //! - [`distribution`] holds random values against the distribution that they are to have.
 //! - [`property`] and [`strategies`] are for property tests: fixed seeds, small inputs that print well.
-//! - `tensor` and `gradient` (feature `tch`) do the same for modules and their gradients.
+//! - [`distribution`] compares random values with the distribution that they are to have.
+//! - `tensor` and `gradient` (feature `tch`) do the same for modules and their gradients, `initialisation` and `dropout` for
+//!   what a Vision Transformer draws.
 //!
 //! The tests run on a student's crate, on a solution, and in the judge on stand-ins that ask another
 //! process; nothing here knows which of the three it is, but for [`panics::interrupt`] and
@@ -18,7 +20,11 @@ mod compare;
 pub mod distribution;
 pub mod drawn;
 #[cfg(feature = "tch")]
+pub mod dropout;
+#[cfg(feature = "tch")]
 pub mod gradient;
+#[cfg(feature = "tch")]
+pub mod initialisation;
 pub mod panics;
 pub mod property;
 mod relation;

@@ -69,3 +69,28 @@ pub fn variables(vs: &VarStore) -> Vec<(String, Tensor)> {
     variables.sort_by(|(a, _), (b, _)| a.cmp(b));
     variables
 }
+
+/// The values of a variable, which writing to the tensor changes.
+///
+/// # Panics
+/// Panics if there is no variable of the name.
+pub fn variable(vs: &VarStore, name: &str) -> Tensor {
+    let variables = vs.variables();
+    let variable = variables.get(name);
+    let variable = variable.unwrap_or_else(|| panic!("there is no variable named {name}"));
+    variable.detach()
+}
+
+/// Gives each variable one value, by its name.
+pub fn set_all(vs: &VarStore, value: impl Fn(&str) -> f64) {
+    let _guard = tch::no_grad_guard();
+    for (name, mut variable) in variables(vs) {
+        let _ = variable.fill_(value(&name));
+    }
+}
+
+/// The elements of a mask, as true where they are not 0.
+pub fn bits(mask: &Tensor) -> Vec<bool> {
+    let values = AsValues::values(&mask.to_kind(Kind::Double)).data;
+    values.iter().map(|&value| value != 0.0).collect()
+}
