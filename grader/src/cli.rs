@@ -83,7 +83,7 @@ pub struct Grade {
     /// is one submission; any other folder is a class and holds one submission per child. What may be either is refused
     #[arg(required = true, value_name = "PATH")]
     pub paths: Vec<PathBuf>,
-    /// What each folder among them is, where that is unclear
+    /// Read folders as a class or as one submission [default: by their contents]
     #[arg(long = "as", value_name = "WHAT", value_enum)]
     pub reading: Option<Reading>,
     /// Only this exercise: its crate, folder or number. May be given several times
@@ -131,7 +131,7 @@ pub struct Judging {
     /// Leave a layer out; `attack --prove` shows so what each one stops
     #[arg(long, hide = true, value_name = "LAYER")]
     pub without: Vec<Layer>,
-    /// What was built, as another grader wrote it down: nothing is built
+    /// Use the built files that another grader lists, and build nothing
     #[arg(long, hide = true, value_name = "FILE")]
     pub workshop: Option<PathBuf>,
 }

@@ -35,12 +35,12 @@ pub enum Compiled {
 pub struct Refused {
     /// The compiler's words.
     pub words: String,
-    /// How the machine may have failed instead, which the words alone do not tell: see
+    /// The fault of the machine that may be the reason instead, which the words alone do not tell: see
     /// [`Grader::compile`](crate::grade::Grader::compile).
     pub machine: Option<MachineFault>,
 }
 
-/// What looks like a fault of the machine, and may be one.
+/// A possible fault of the machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MachineFault {
     /// The compiler was killed, or its time was over.
@@ -50,7 +50,7 @@ pub enum MachineFault {
 }
 
 impl Refused {
-    /// How the machine may have failed in a compilation of the exercise's sources that did not succeed.
+    /// The fault of the machine that may be the reason for a failed compilation of the exercise's sources.
     fn machine(finished: &Finished, exercise: &Exercise) -> Option<MachineFault> {
         if finished.timed_out || finished.status.code().is_none() {
             return Some(MachineFault::Killed);

@@ -37,7 +37,7 @@ pub struct Exercise {
     pub facts: Facts,
     /// The source of its worker.
     pub worker: String,
-    /// What `grader call` can call.
+    /// The operations that `grader call` can call.
     pub operations: IndexMap<String, Operation>,
 }
 
@@ -312,7 +312,7 @@ const PARTS: [&str; 9] = [
     "solutions",
 ];
 
-/// Whether a file or folder of the course is for readers alone, tests the grader, or was left by tools. Whatever else
+/// Returns whether a file or folder of the course is for readers alone, tests the grader, or was left by tools. Whatever else
 /// there is may decide grades, also what nobody thought of when this was written.
 fn is_of_no_grade(place: &Path) -> bool {
     let about_the_grader = ["agreement", "benches", "testdata", "tests"];
@@ -403,7 +403,7 @@ impl Exercise {
             || name.parse::<u32>().is_ok_and(|n| number.parse() == Ok(n))
     }
 
-    /// Whether it is compared with the reference on drawn inputs, so that it is known which functions are implemented.
+    /// Returns whether it is compared with the reference on drawn inputs, so that it is known which functions are implemented.
     pub fn has_drawn_tests(&self) -> bool {
         self.facts.tests.contains_key(&Kind::Drawn)
     }

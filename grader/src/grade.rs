@@ -43,7 +43,7 @@ pub struct Grader {
     pub limits: Asked,
     /// The seed of property tests, where it is not the usual one.
     pub seed: Option<u64>,
-    /// Whether messages hold nothing that follows from the seed, which the submissions' authors must not know.
+    /// True if messages hold nothing that follows from the seed, which the submissions' authors must not know.
     pub is_discreet: bool,
     /// How models are trained for long, where that is asked for.
     pub training: Option<Arc<Training>>,
@@ -342,7 +342,7 @@ impl Grader {
         }
     }
 
-    /// Whether the course holds the reference of an exercise, and was not given out without it.
+    /// Returns whether the course holds the reference of an exercise, and was not given out without it.
     pub fn has_reference(&self, exercise: &Exercise) -> bool {
         let solution = self.course.root.join("solutions").join(&exercise.folder);
         solution.is_dir()

@@ -40,7 +40,7 @@ pub struct Judged {
     pub evidence: Evidence,
 }
 
-/// What a judge tries.
+/// The subject of a judge.
 #[derive(Clone, Copy, Debug)]
 pub enum Subject<'a> {
     /// A submission, or a version of the solution: a program that the judge starts, confined.
@@ -62,7 +62,7 @@ pub enum Subject<'a> {
 }
 
 impl Subject<'_> {
-    /// What the judge is told of a subject in its own process.
+    /// The variables that tell the judge of a subject in its own process.
     fn environment(self) -> Vec<String> {
         let (subject, table) = match self {
             Self::Worker(_) => return vec![],
@@ -84,8 +84,8 @@ impl Subject<'_> {
 /// `only` names, if it names any. What was asked and answered is kept in `calls`, a folder within `scratch`.
 ///
 /// # Errors
-/// Where the judge itself fails, or did not run exactly the course's tests; [`Broken::NotAccepted`] where the worker called
-/// an operator that it was asked to write.
+/// Returns an error if the judge itself fails, or did not run exactly the course's tests; [`Broken::NotAccepted`] where
+/// the worker called an operator that it was asked to write.
 pub fn judge(
     grader: &Grader,
     exercise: &Exercise,
@@ -160,7 +160,7 @@ pub fn judge(
     })
 }
 
-/// Where a worker is judged.
+/// The bench at which a subject is judged.
 struct Bench<'a> {
     grader: &'a Grader,
     exercise: &'a Exercise,

@@ -81,7 +81,7 @@ impl Namer {
     /// The program that holds the misconceptions of an exercise, if it has any.
     ///
     /// # Errors
-    /// Where they do not apply or compile.
+    /// Returns an error if they do not apply or compile.
     pub fn worker(&self, grader: &Grader, exercise: &Exercise) -> Result<Option<PathBuf>> {
         let gathered = self.gathered(grader, exercise, &|_| {})?;
         Ok(gathered.map(|gathered| gathered.worker.clone()))

@@ -20,7 +20,7 @@ use std::time::{Instant, UNIX_EPOCH};
 use wire::printable_lines;
 use wire::words::NOT_TO_ITS_END;
 
-/// What is known of the reference before it is graded.
+/// The state of the reference before it is graded.
 #[derive(Debug)]
 pub struct Reference<'a> {
     grader: &'a Grader,
@@ -39,7 +39,7 @@ pub struct Shortfall {
     pub exercise: String,
     /// The tests that failed, and what they said; or why none ran.
     pub why: String,
-    /// What to do.
+    /// The remedy.
     pub remedy: &'static str,
 }
 
@@ -160,7 +160,7 @@ fn keep(path: &Path, tests: usize, start: Instant) {
     }
 }
 
-/// What to do, by what went wrong.
+/// The remedy for a shortfall, by its reason.
 fn remedy(why: &str) -> &'static str {
     let is_late = ["no answer within", NOT_TO_ITS_END, "takes longer than"];
     if is_late.iter().any(|words| why.contains(words)) {
@@ -204,7 +204,7 @@ fn key(grader: &Grader, exercise: &Exercise, course: &str) -> Result<String> {
     Ok(format!("{:x}", Sha256::digest(all)))
 }
 
-/// What tells a file from another in its place, without reading it.
+/// Metadata that tells a file from another in its place, without reading it.
 fn facts_of(file: &Path) -> Option<(PathBuf, u64, u128)> {
     let real = file.canonicalize().ok()?;
     let facts = fs::metadata(&real).ok()?;
@@ -212,7 +212,7 @@ fn facts_of(file: &Path) -> Option<(PathBuf, u64, u128)> {
     Some((real, facts.len(), changed.as_nanos()))
 }
 
-/// What an instructor is told where the reference falls short.
+/// The error message for a reference that falls short.
 pub fn complaint(shortfalls: &[Shortfall]) -> String {
     let mut text =
         "the reference does not get full marks on this machine, so nothing is graded".to_owned();

@@ -154,7 +154,7 @@ fn word_at(text: &[u8], place: usize) -> Cow<'_, str> {
     String::from_utf8_lossy(&text[place - before.min(LONGEST_SHOWN)..end])
 }
 
-/// How much of a long word is shown on either side.
+/// The longest part of a word that is shown on either side.
 const LONGEST_SHOWN: usize = 60;
 
 #[cfg(test)]

@@ -79,7 +79,7 @@ fn write(folder: &Path, path: &Path, seed: u64) -> Result<()> {
     }
 }
 
-/// What results say of a seed, so that they can be told to be of one class: its SHA-256.
+/// The digest of a seed, by which results can be told to be of one class: its SHA-256.
 pub fn digest(seed: u64) -> String {
     format!("{:x}", Sha256::digest(seed.to_string()))
 }

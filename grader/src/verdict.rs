@@ -122,7 +122,7 @@ pub struct Tally {
     pub max_points: f64,
 }
 
-/// Whether there is nothing to write down.
+/// Returns whether there is nothing to write down.
 fn is_zero(count: &usize) -> bool {
     *count == 0
 }
@@ -145,7 +145,7 @@ pub struct Tested {
 }
 
 impl Tested {
-    /// Whether it earns its points.
+    /// Returns whether it earns its points.
     pub fn counts(&self) -> bool {
         self.passed && self.not_counted.is_none()
     }

@@ -102,7 +102,7 @@ impl Workshop {
     /// Reads what [`write`](Self::write) wrote, to be confined as `level` says.
     ///
     /// # Errors
-    /// Where it cannot be read.
+    /// Returns an error if it cannot be read.
     pub fn read(path: &Path, level: Level) -> Result<Self> {
         let text = fs::read(path).with_context(|| format!("{} cannot be read", path.display()))?;
         let workshop: Self = serde_json::from_slice(&text)
@@ -113,7 +113,7 @@ impl Workshop {
     /// Writes where everything is, for another grader that builds nothing.
     ///
     /// # Errors
-    /// Where it cannot be written.
+    /// Returns an error if it cannot be written.
     pub fn write(&self, path: &Path) -> Result<()> {
         Ok(fs::write(path, serde_json::to_vec(self)?)?)
     }
@@ -121,7 +121,7 @@ impl Workshop {
     /// The same workshop, of which what lay below one folder lies below another.
     ///
     /// # Errors
-    /// Where a path is not UTF-8.
+    /// Returns an error if a path is not UTF-8.
     pub fn relocated(&self, from: &Path, to: &Path) -> Result<Self> {
         let [from, to] = [from, to].map(|folder| format!("{}/", folder.display()));
         let mut all = serde_json::to_value(self)?;

@@ -235,7 +235,8 @@ fn a_link_to_a_submission_is_one() -> Result {
     Ok(())
 }
 
-/// What ends by itself runs into a limit on time, of which the compiler's is the shortest: 30 s.
+/// The longest time that a stop may take. Code that is not stopped runs into a limit on time, of which the compiler's
+/// is the shortest: 30 s.
 const LIMIT: Duration = Duration::from_secs(25);
 
 /// Presses Ctrl-C once a child of the command is a program of this name that has computed for a while; gives what it said,
@@ -258,11 +259,11 @@ fn interrupted(scratch: &Path, begin: &str, program: &str) -> Result<(Output, Du
     Ok((output, begin.elapsed()))
 }
 
-/// What a program takes in processor time until it is asked, or has read its sources, and more, in hundredths of a second.
+/// Processor time in hundredths of a second, more than a program takes until it is asked or has read its sources.
 /// Time by the clock would say nothing on a busy machine.
 const STARTED: u64 = 50;
 
-/// Whether a process has a child that is a program of this name, was given something in a scratch folder, and is well
+/// Returns whether a process has a child that is a program of this name, was given something in a scratch folder, and is well
 /// under way.
 fn has_child(process: u32, program: &str) -> bool {
     let children = fs::read_to_string(format!("/proc/{process}/task/{process}/children"));

@@ -1,4 +1,4 @@
-//! What the machine does wrong costs nobody a point: it is said, it is not graded, and it is no grade later.
+//! Faults of the machine cost nobody a point: they are reported, the exercise is not graded, and the same command grades it later.
 
 use serde_json::Value;
 use std::error::Error;

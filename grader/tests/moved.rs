@@ -9,7 +9,7 @@ use std::process::{Command, Output};
 
 type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
 
-/// What of a checkout is the course and what it is built with.
+/// The parts of a checkout that are the course and that it is built with.
 const SOURCES: [&str; 7] = [
     ".cargo",
     "Cargo.lock",

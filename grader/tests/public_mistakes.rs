@@ -46,7 +46,7 @@ fn collections() -> Vec<(PathBuf, Collection)> {
     folders.into_iter().map(read).collect()
 }
 
-/// Whether a source is written so that anybody finds it.
+/// Returns whether a source is written so that anybody finds it.
 fn can_be_found(source: &str) -> bool {
     let is_name = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
     let is_repository = |text: &str| {

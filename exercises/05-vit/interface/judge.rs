@@ -1,4 +1,4 @@
-//! What of exercise 05's stand-ins is written by hand: training, and what a trained model's logits are held against.
+//! The hand-written stand-ins of exercise 05: training, and the check of a trained model's logits against the reference.
 
 use super::*;
 use ndarray::{Array1, Ix1};
@@ -12,7 +12,7 @@ impl Vit {
     /// trained, and not of something that has learnt the images in another way.
     ///
     /// # Panics
-    /// Where they are not.
+    /// Panics if they are not.
     pub(super) fn hold_against_reference(&self, images: &Tensor, train: bool, logits: &Tensor) {
         if train || !self.module.is_trained() {
             return;

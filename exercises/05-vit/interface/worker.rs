@@ -1,4 +1,4 @@
-//! What of exercise 05's worker is written by hand: steps of AdamW, and training step by step.
+//! The hand-written part of exercise 05's worker: steps of AdamW, and training step by step.
 
 use super::new_vit;
 use tch::Tensor;

@@ -1,4 +1,4 @@
-//! What of exercise 06's worker is written by hand: training step by step, of a DeiT and of its teacher.
+//! The hand-written part of exercise 06's worker: training step by step, of a DeiT and of its teacher.
 
 use super::{new_deit, read_distillation};
 use deit::teacher::Teacher;

@@ -1,4 +1,4 @@
-//! What a description says that stub and solution declare.
+//! The declarations that a stub and a solution must have by their description.
 
 use crate::model::{Function, Interface, Part};
 use proc_macro2::TokenStream;

@@ -1,4 +1,4 @@
-//! What is wrong with a description, and where.
+//! Errors in a description, with their place.
 
 use proc_macro2::Span;
 use std::fmt;

@@ -1,4 +1,4 @@
-//! What a reader is told of an exercise's operations: `cargo grader call --list`.
+//! The list of an exercise's operations for readers: `cargo grader call --list`.
 
 use crate::model::{Function, Interface, Kind, Module, Parameter, Part};
 use indexmap::IndexMap;
@@ -10,13 +10,13 @@ pub struct Operation {
     pub about: String,
     /// The tensors it takes, by name, and their shapes.
     pub tensors: IndexMap<String, String>,
-    /// Whether it takes the variables of a module by their names as well.
+    /// True if it takes the variables of a module by their names as well.
     pub weights: bool,
     /// The scalars it takes, by name, and what they mean.
     pub arguments: IndexMap<String, String>,
     /// The tensors it gives.
     pub gives: IndexMap<String, String>,
-    /// Whether it takes a `cotangent` and gives gradients for it.
+    /// True if it takes a `cotangent` and gives gradients for it.
     pub gradients: bool,
 }
 

@@ -12,7 +12,7 @@ pub struct Interface {
     pub(crate) name: String,
     /// The crates of earlier exercises that it takes types of.
     pub(crate) earlier: Vec<String>,
-    /// What it takes of libraries.
+    /// Its `use` items.
     pub(crate) uses: Vec<ItemUse>,
     /// With the crate that each is of.
     pub(crate) constants: Vec<(String, ItemConst)>,
@@ -27,7 +27,7 @@ pub struct Interface {
     pub(crate) judge: Option<String>,
 }
 
-/// What has operations, in the order of the description.
+/// An item with operations, in the order of the description.
 #[derive(Clone, Debug)]
 pub(crate) enum Part {
     Function(Function),
@@ -67,7 +67,7 @@ pub(crate) struct Struct {
 #[derive(Clone, Debug)]
 pub(crate) struct Field {
     pub(crate) name: Ident,
-    /// What it means.
+    /// Its meaning, in a few words.
     pub(crate) about: String,
     pub(crate) kind: Kind,
 }
@@ -109,7 +109,7 @@ pub(crate) struct Function {
     pub(crate) returned: Returned,
     /// The names and shapes of its results.
     pub(crate) gives: Vec<(String, String)>,
-    /// What is written by hand on both sides: the tensors that its operation takes, and the module whose weights.
+    /// The hand-written form, if it has one: the tensors that its operation takes, and the module whose weights.
     pub(crate) by_hand: Option<ByHand>,
     /// The name of the first result, all others stacked, to which a cotangent belongs.
     pub(crate) stacked: Option<String>,
@@ -134,7 +134,7 @@ pub(crate) struct Parameter {
     pub(crate) span: Span,
 }
 
-/// How a parameter or a field travels.
+/// The form in which a parameter or a field travels.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// `ArrayView3<'_, f32>`: a tensor.
@@ -164,7 +164,7 @@ impl Kind {
     }
 }
 
-/// How a result travels.
+/// The form in which a result travels.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Returned {
     /// `Array3<f32>`.
@@ -183,7 +183,7 @@ pub(crate) enum Returned {
     Struct(String),
     /// Several of them.
     Tuple(Vec<Returned>),
-    /// What is written by hand.
+    /// Any type; the operation is written by hand.
     Anything,
 }
 
@@ -196,7 +196,7 @@ impl Returned {
         }
     }
 
-    /// Whether all results are tensors of libtorch.
+    /// Returns whether all results are tensors of libtorch.
     pub(crate) fn is_of_tensors(&self) -> bool {
         self.parts()
             .iter()
@@ -205,19 +205,19 @@ impl Returned {
 }
 
 impl Parameter {
-    /// Whether it is a tensor that a gradient is calculated for: not one of labels.
+    /// Returns whether it is a tensor that a gradient is calculated for: not one of labels.
     pub(crate) fn is_differentiable(&self) -> bool {
         self.kind == Kind::Tensor && !self.about.starts_with("i64")
     }
 
-    /// Whether it says that a module is trained, which it is not in evaluation.
+    /// Returns whether it says that a module is trained, which it is not in evaluation.
     pub(crate) fn is_train(&self) -> bool {
         self.name == "train" && self.kind == Kind::Scalar("bool".to_owned())
     }
 }
 
 impl Function {
-    /// Whether its operation gives gradients.
+    /// Returns whether its operation gives gradients.
     pub(crate) fn has_gradients(&self) -> bool {
         self.returned
             .parts()

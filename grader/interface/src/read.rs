@@ -29,7 +29,7 @@ impl Interface {
     /// The interface of the exercise in `exercises/FOLDER` of a course.
     ///
     /// # Errors
-    /// What is wrong with its description, and where; where it or what is written by hand cannot be read.
+    /// Returns an error, with its place, if the description is invalid, or a file cannot be read.
     pub fn open(course: &Path, folder: &str) -> Result<Self, Error> {
         let exercises = course.join("exercises");
         let shown = |file: &str| format!("exercises/{folder}/{file}");
@@ -58,7 +58,7 @@ impl Interface {
     /// The interface that a description says. `earlier` has those of earlier exercises, by the names of their crates.
     ///
     /// # Errors
-    /// What is wrong with it, and where.
+    /// Returns an error, with its place, if it is invalid.
     pub fn parse(
         folder: &str,
         description: &str,
@@ -148,7 +148,7 @@ impl Reader {
         Error::at(&self.file, span, message)
     }
 
-    /// What `syn` says of an attribute.
+    /// The value of an attribute; `syn`'s error is given its place.
     fn attribute<T>(&self, read: syn::Result<T>) -> Result<T, Error> {
         read.map_err(|error| Error::of_syntax(&self.file, &error))
     }
@@ -624,7 +624,7 @@ impl Reader {
         Ok(parameters)
     }
 
-    /// How a parameter of that type travels.
+    /// The form in which a parameter of that type travels.
     fn kind(&self, ty: &Type) -> Option<Kind> {
         let (ty, is_lent) = match ty {
             Type::Reference(reference) if reference.mutability.is_none() => {

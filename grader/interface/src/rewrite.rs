@@ -47,18 +47,18 @@ fn rewrite(tokens: TokenStream, replacement: &Replacement<'_>) -> TokenStream {
     rewritten.collect()
 }
 
-/// Whether the tokens begin with `::`.
+/// Returns whether the tokens begin with `::`.
 fn begins_path(after: &[TokenTree]) -> bool {
     matches!(after, [TokenTree::Punct(first), TokenTree::Punct(second), ..]
         if first.as_char() == ':' && first.spacing() == Spacing::Joint && second.as_char() == ':')
 }
 
-/// Whether the tokens end with `::`.
+/// Returns whether the tokens end with `::`.
 fn ends_path(before: &[TokenTree]) -> bool {
     matches!(before, [.., first, second] if begins_path(&[first.clone(), second.clone()]))
 }
 
-/// Whether the tokens end with `primitive::`.
+/// Returns whether the tokens end with `primitive::`.
 fn ends_primitive(before: &[TokenTree]) -> bool {
     ends_path(before) && matches!(before, [.., TokenTree::Ident(name), _, _] if name == "primitive")
 }

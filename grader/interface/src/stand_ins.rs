@@ -21,7 +21,7 @@ pub struct JudgeFiles {
 }
 
 impl Interface {
-    /// Whether the exercise's functions take arrays of f32, and would take none of f64.
+    /// Returns whether the exercise's functions take arrays of f32, and would take none of f64.
     pub fn is_in_f32(&self) -> bool {
         let mut kinds = self
             .functions()
@@ -33,7 +33,7 @@ impl Interface {
     /// The source of the judge: what its tests' file includes.
     ///
     /// # Errors
-    /// Where something that is written by hand, or the solution, is no Rust.
+    /// Returns an error if something that is written by hand, or the solution, is no Rust.
     pub fn judge(&self, files: &JudgeFiles) -> syn::Result<String> {
         let names = self.earlier.iter().chain([&self.name]);
         let names = names.map(|name| Ident::new(name, Span::call_site()));
@@ -247,7 +247,7 @@ impl Interface {
         }
     }
 
-    /// What takes a result out of an answer.
+    /// The expression that takes a result out of an answer.
     fn taken(&self, returned: &Returned, name: &str) -> TokenStream {
         let scalar = |ty: TokenStream| {
             quote! { answer_.array::<#ty, ndarray::Ix0>(#name).into_scalar() }

@@ -177,7 +177,7 @@ impl Attributes {
         Some(self.left.remove(place))
     }
 
-    /// Whether there is `#[name]`.
+    /// Returns whether there is `#[name]`.
     pub(crate) fn word(&mut self, name: &str) -> syn::Result<bool> {
         match self.take(name) {
             None => Ok(false),

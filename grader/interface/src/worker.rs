@@ -32,7 +32,7 @@ impl Interface {
     /// builds on: the name of each is given, and what to put in its place.
     ///
     /// # Errors
-    /// Where a replacement is no path.
+    /// Returns an error if a replacement is no path.
     pub fn operations_of(
         &self,
         other: &dyn Fn(&str) -> String,
@@ -505,7 +505,7 @@ fn read(source: &mut String, depth: usize, parameters: &[Parameter], inputs: &[S
     }
 }
 
-/// What gives a value of that kind.
+/// The expression that reads a value of that kind.
 fn reading(kind: &Kind, name: &str) -> String {
     match kind {
         Kind::Array { element, axes } => {

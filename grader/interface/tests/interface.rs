@@ -12,7 +12,7 @@ fn described(description: &str) -> Interface {
     read(description).unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// Whether `part` stands in `whole`, however both are laid out.
+/// Returns whether `part` stands in `whole`, however both are laid out.
 fn holds(whole: &str, part: &str) -> bool {
     let [whole, part] = [whole, part].map(|text| {
         let text: String = text.split_whitespace().collect();

@@ -107,7 +107,7 @@ impl Module {
         self.is_trained.set(true);
     }
 
-    /// Whether the worker has given the variables other values.
+    /// Returns whether the worker has given the variables other values.
     pub fn is_trained(&self) -> bool {
         self.is_trained.get()
     }

@@ -18,7 +18,7 @@ use wire::{Dtype, RawTensor, Request, Tensors};
 const UNIT_F32: f64 = 1.0 / (1 << 24) as f64;
 const UNIT_F64: f64 = 1.0 / (1_u64 << 53) as f64;
 
-/// How many times a result may be off by what a rounding of its inputs changes. A sum of n terms, each rounded, is off by
+/// The tolerance, in units of the change that a rounding of the inputs makes. A sum of n terms, each rounded, is off by
 /// up to √n times that, with n up to 1000 in the drawn cases: 32; four times that is to spare, for the order of a sum and
 /// for steps that round once more.
 const ROUNDINGS: f64 = 128.0;
@@ -41,12 +41,12 @@ type Tally = BTreeMap<String, (usize, usize)>;
 #[derive(Default)]
 struct Case {
     last: Option<(&'static Exercise, Request)>,
-    /// What the reference gives for the last call, once somebody has asked.
+    /// The reference's results for the last call, once they are needed.
     known: Option<Result<Reference, String>>,
     compared: BTreeSet<String>,
 }
 
-/// What the reference gives for one call.
+/// The reference's results for one call.
 struct Reference {
     /// In the call's own types.
     plain: Tensors,

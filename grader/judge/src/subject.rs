@@ -19,7 +19,7 @@ use wire::{
 /// The name of a call in a table's frames.
 const KEY: &str = "call";
 
-/// What answers in the judge's own process.
+/// A subject that answers in the judge's own process.
 enum Subject {
     /// The reference, whose answers are written down.
     Reference { table: PathBuf },
@@ -32,7 +32,7 @@ enum Subject {
     },
 }
 
-/// What is cheaper than an operation and has the shapes of its results.
+/// A cheap replacement for an operation, with the shapes of its results.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum StandIn {
     /// A stub.
@@ -118,7 +118,7 @@ impl Subject {
 }
 
 impl StandIn {
-    /// What it gives in the place of the reference's answer, whose shapes are easily calculated, as are the checks of sizes
+    /// Its answer in the place of the reference's, whose shapes are easily calculated, as are the checks of sizes
     /// for which the reference refuses.
     fn answer(self, request: &Request, expected: Answer) -> Answer {
         if self == Self::Todo {

@@ -12,7 +12,7 @@ use wire::{Answer, Dtype, RawTensor, Request, SEED, Tensors};
 /// Elements of a tensor, beyond which it stays as it is: weights of large models, next to which the inputs change.
 const MOST_MOVED: usize = 1 << 16;
 
-/// How far a twin's answer may be off, relative to the largest value of the result. A twin asks whether the function is
+/// The tolerance for a twin's answer, relative to the largest value of the result. A twin asks whether the function is
 /// calculated at all; how exactly is what drawn tests ask.
 const TOLERANCE: f64 = 1e-3;
 
@@ -28,7 +28,7 @@ pub(crate) fn of(request: &Request) -> Option<Request> {
     (!request.operation.ends_with(NEW) && twin.tensors != request.tensors).then_some(twin)
 }
 
-/// Whether the answer to a twin is the reference's; true where the reference draws at random or refuses the values.
+/// Returns whether the answer to a twin is the reference's; true where the reference draws at random or refuses the values.
 pub(crate) fn agrees(exercise: &Exercise, twin: &Request, answer: &Answer) -> bool {
     let reference = || workers::answer(exercise.reference, twin.clone());
     let Ok(expected) = reference() else {

@@ -37,7 +37,7 @@ const MOST_OUTPUT: usize = 16 << 20;
 /// every further call of the same test fails. Once the exercise's time is over, every call of every test does: the
 /// judge then soon ends by itself, and all messages are printed.
 ///
-/// Where no worker can be started, there is no answer and no verdict: the whole judge ends, with [`NOT_CONFINED`]. Where
+/// Panics if no worker can be started, there is no answer and no verdict: the whole judge ends, with [`NOT_CONFINED`]. Where
 /// one ended at a forbidden operator, there is no further one: the judge ends with [`FORBIDDEN`].
 pub fn ask(exercise: &'static Exercise, request: Request) -> Tensors {
     if let Some(reason) = panics::interruption() {
@@ -88,7 +88,7 @@ fn carry(exercise: &Exercise, request: Request, left: Duration) -> Result<Answer
     }
 }
 
-/// How the names of tests begin that compare with stored values.
+/// The prefix of the names of tests that compare with stored values.
 const SNAPSHOT: &str = "snapshot::";
 
 /// Asks for a stored case's twin, and notes whether its answer is the reference's.
@@ -444,11 +444,11 @@ struct End {
 
 /// Bytes of an answer that are read whatever was sent: a table of positions follows from a few numbers.
 const ANSWERED_ANYWAY: usize = 2 << 20;
-/// How many times as large as its request an answer may be. A convolution's windows, the attention of all heads and
+/// The largest size of an answer, in sizes of its request. A convolution's windows, the attention of all heads and
 /// gradients beside a result come to less.
 const TIMES_THE_REQUEST: usize = 16;
 
-/// How many bytes the answer to a request may have. A module's initial weights follow from its sizes alone: for them, all
+/// The largest number of bytes of the answer to a request. A module's initial weights follow from its sizes alone: for them, all
 /// that a frame may hold.
 fn most_answered(request: &Request) -> usize {
     let all = Limits::default().frame;

@@ -12,10 +12,10 @@ use toml::{Table, Value};
 /// A call of one of tch's functions: nothing where it was made, and the words of libtorch where it was not.
 type Way = fn(&mut Tensor) -> Option<String>;
 
-/// What libtorch says where an operator computes on other devices alone, which it does before it calls it.
+/// The messages of libtorch for an operator that computes on other devices alone, given before it is called.
 const NOT_HERE: [&str; 2] = ["Could not run '", "not compiled with"];
 
-/// How a process ends that made a call, was not able to here, or came to a forbidden operator.
+/// The exit codes of a process that made a call, could not make it here, or came to a forbidden operator.
 const MADE: i32 = 0;
 const NOT_ABLE: i32 = 1;
 const ENDED: i32 = 124;
@@ -45,7 +45,7 @@ mod child {
     }
 }
 
-/// How a process ends in which `call` is called while an operation of the exercise is served.
+/// The end of a process in which `call` is called while an operation of the exercise is served.
 fn end(observer: &Observer, operation: &str, call: impl FnOnce()) -> Option<i32> {
     child::exit_code(|| {
         observer.serve(operation);
@@ -194,7 +194,7 @@ fn families(exercises: &Path) -> Vec<String> {
     families
 }
 
-/// What each manifest forbids.
+/// The forbidden names of each manifest.
 fn forbidden(exercises: &Path) -> Vec<Table> {
     let folders = fs::read_dir(exercises).expect("the exercises");
     let manifests = folders.filter_map(|folder| {

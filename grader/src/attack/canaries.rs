@@ -69,7 +69,7 @@ impl Canaries {
         Ok(canaries)
     }
 
-    /// What an attack's text may name.
+    /// The placeholders of an attack's text, with their values.
     pub(super) fn marks(&self) -> Result<Vec<Mark>> {
         let text = |path: &Path| path.display().to_string();
         Ok(vec![

@@ -122,7 +122,7 @@ pub(super) fn changes(is_passed_over: &dyn Fn(&Path) -> bool) -> Listing {
     found
 }
 
-/// What there is for each folder that is laid over: what was changed in it, and a link to it.
+/// The names beside each folder that is laid over: of its changes, and of a link to it.
 const UPPER: &str = "upper";
 const OF: &str = "of";
 

@@ -39,7 +39,7 @@ pub struct Attack {
     pub copy: BTreeMap<String, PathBuf>,
     /// That it is handed in as an archive of just these entries.
     pub archive: Option<Archive>,
-    /// What its folder is called, where that is part of it; else as it is.
+    /// The name of its folder, if that is part of the attack; the attack's own otherwise.
     pub called: Option<String>,
     /// Layers that are left out from the start, for what is to be stopped by those behind them.
     #[serde(default)]

@@ -1,5 +1,6 @@
-//! Where attacks are tried: places of their own, each attack by a process of its own, which adopts whatever it leaves
-//! running. Where user namespaces are to be had, that process runs in a copy of the machine that is thrown away.
+//! The ground on which attacks are tried: places of their own, each attack by a process of its own, which adopts
+//! whatever it leaves running. Where user namespaces are to be had, that process runs in a copy of the machine that is
+//! thrown away.
 
 use super::copy;
 use super::corpus::Attack;
@@ -14,7 +15,7 @@ use std::fs;
 use std::process::Command;
 use tempfile::TempDir;
 
-/// Where attacks are tried.
+/// The ground on which attacks are tried.
 pub struct Ground {
     places: Places,
     /// Why there can be no copy of the machine, where there can be none.
@@ -26,7 +27,7 @@ impl Ground {
     /// Lays the places out, and grades honest submissions of the attacks' exercises there, alone.
     ///
     /// # Errors
-    /// Where these do not earn all points, or something cannot be copied.
+    /// Returns an error if these do not earn all points, or something cannot be copied.
     pub fn prepare(grader: &Grader, attacks: &[Attack]) -> Result<Self> {
         let exercises = grader.exercises.iter().filter(|exercise| {
             let mut tried = attacks.iter().filter(|attack| attack.needs.is_none());
@@ -63,7 +64,7 @@ impl Ground {
     /// Tries an attack; with `let_through`, without the layers that stop it, which is done in a copy of the machine alone.
     ///
     /// # Errors
-    /// Where it cannot be made or graded, which is no gain and no defence.
+    /// Returns an error if it cannot be made or graded, which is no gain and no defence.
     pub fn attempt(&self, attack: &Attack, let_through: bool) -> Result<Outcome> {
         let is_copied = self.no_copy.is_none();
         if let_through && !is_copied {

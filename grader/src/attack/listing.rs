@@ -1,4 +1,4 @@
-//! What a folder holds, noted so that any change is seen.
+//! Listings of folders, in which any change is seen.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, Metadata};
@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 /// The entries of a folder, by path.
 pub(super) type Listing = BTreeMap<PathBuf, Facts>;
 
-/// What is noted of an entry: size, mode, inode, and the times of the last change of its content and of anything. The
+/// The facts of an entry: size, mode, inode, and the times of the last change of its content and of anything. The
 /// latter no program can set back. Of a folder only the mode: what is made or removed in it is an entry itself.
 pub(super) type Facts = [i64; 7];
 

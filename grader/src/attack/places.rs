@@ -36,10 +36,10 @@ const CANARIES: [&str; 17] = [
     "course/target/grader/scratch/another/src/lib.rs",
 ];
 
-/// What of the checkout is not copied: what is built, of which only what grading takes is, and its history.
+/// Parts of the checkout that are not copied: its history, and all that is built (files that grading needs are copied apart).
 const NOT_COPIED: [&str; 3] = ["target", ".git", LINK];
 
-/// Where the places are: all below one folder, which is removed by whoever made it.
+/// The folder of the places, which is removed by whoever made it.
 #[derive(Clone, Debug)]
 pub(super) struct Places(pub(super) PathBuf);
 
@@ -54,7 +54,7 @@ impl Places {
         self.0.join("home")
     }
 
-    /// Where cargo keeps what it fetched.
+    /// The folder in which cargo keeps its downloads.
     pub(super) fn cargo_home(&self) -> PathBuf {
         self.home().join(".cargo")
     }
@@ -64,12 +64,12 @@ impl Places {
         self.course().join("target/debug/grader")
     }
 
-    /// What was built for the class, as `grade --workshop` takes it.
+    /// The list of built files, as `grade --workshop` takes it.
     pub(super) fn workshop(&self) -> PathBuf {
         self.0.join("workshop.json")
     }
 
-    /// What trials need to know besides.
+    /// The file of the trials' other facts.
     pub(super) fn facts(&self) -> PathBuf {
         self.0.join("facts.json")
     }
@@ -86,7 +86,7 @@ impl Places {
     /// Lays the places out in an empty folder, for attacks on these exercises.
     ///
     /// # Errors
-    /// Where something cannot be copied.
+    /// Returns an error if something cannot be copied.
     pub(super) fn lay(folder: &Path, grader: &Grader, exercises: &[&Exercise]) -> Result<Self> {
         let places = Self(folder.to_owned());
         places.lay_canaries()?;
@@ -201,7 +201,7 @@ impl Places {
     /// The course in its place.
     ///
     /// # Errors
-    /// Where it is not there.
+    /// Returns an error if it is not there.
     pub(super) fn open_course(&self) -> Result<Course> {
         Course::open(&self.course())
     }

@@ -1,4 +1,4 @@
-//! What an attack leaves running: children that this process has adopted.
+//! Processes that an attack leaves running: children that this process has adopted.
 
 use rustix::process::{Pid, WaitOptions, wait};
 use std::fs;
@@ -6,7 +6,7 @@ use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How long a process that nobody has ended may take to end by itself.
+/// The time in which a process that nobody has ended must end by itself.
 const LAST_BREATH: Duration = Duration::from_secs(2);
 
 /// The flag of a task that is ending; see PF_EXITING in the kernel's include/linux/sched.h.
@@ -41,7 +41,7 @@ fn children() -> Vec<Pid> {
     children
 }
 
-/// Whether each thread of a process has ended, is ending, or was killed.
+/// Returns whether each thread of a process has ended, is ending, or was killed.
 fn is_ending(process: Pid) -> bool {
     let threads = fs::read_dir(format!("/proc/{}/task", process.as_raw_nonzero()));
     let mut threads = threads.into_iter().flatten().flatten();

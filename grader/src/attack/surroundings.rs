@@ -1,5 +1,5 @@
-//! What a submission could read of the machine that it is compiled and run on: the names of all variables that it may ask
-//! for, and whether what it told holds a value that names the machine.
+//! The facts that a submission could read of the machine that it is compiled and run on: the names of all variables
+//! that it may ask for, and whether what it told holds a value that names the machine.
 
 use crate::confine::TOOLS;
 use crate::verdict::Graded;
@@ -83,7 +83,7 @@ fn names_of_the_machine(root: &Path) -> BTreeSet<String> {
     names
 }
 
-/// Whether a value says nothing of this machine: one of those of every confined process, or usual folders of programs.
+/// Returns whether a value says nothing of this machine: one of those of every confined process, or usual folders of programs.
 fn is_everywhere(value: &str) -> bool {
     EVERYWHERE.contains(&value) || value.split(':').all(|folder| TOOLS.contains(&folder))
 }

@@ -40,16 +40,16 @@ const HURRY: [&str; 2] = ["--call-limit=2", "--exercise-limit=30"];
 /// here takes.
 const PATIENCE: [&str; 2] = ["--call-limit=60", "--exercise-limit=600"];
 
-/// What trials need to know besides their places.
+/// Facts that trials need besides their places.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Facts {
     /// By exercise: the honest submission's result, graded alone.
     pub(super) honest: BTreeMap<String, String>,
-    /// How much of the sandbox is in force outside.
+    /// The level of the sandbox outside.
     pub(super) level: String,
 }
 
-/// Where one attack is tried, by this process.
+/// The trial of one attack, by this process.
 pub struct Trial {
     places: Places,
     course: Course,
@@ -90,7 +90,7 @@ struct Ran {
 }
 
 impl Outcome {
-    /// Whether it is as it must be.
+    /// Returns whether it is as it must be.
     fn is_right(&self, attack: &Attack) -> bool {
         self.gains.is_empty()
             && !self.lost
@@ -101,7 +101,7 @@ impl Outcome {
 /// Grades an honest submission alone, and gives its result.
 ///
 /// # Errors
-/// Where it does not earn all points.
+/// Returns an error if it does not earn all points.
 pub(super) fn honest_result(
     places: &Places,
     course: &Course,
@@ -133,7 +133,7 @@ impl Trial {
     /// Opens the places that are laid out below a folder.
     ///
     /// # Errors
-    /// Where they are not all there, this process cannot see what an attack leaves running, or this is a copy of the
+    /// Returns an error if they are not all there, this process cannot see what an attack leaves running, or this is a copy of the
     /// machine in which nothing can be changed, or submissions are confined otherwise.
     pub fn open(places: &Path, is_copy: bool) -> Result<Self> {
         let places = Places(places.to_owned());
@@ -164,7 +164,7 @@ impl Trial {
     /// Tries the attack of that name; with `let_through`, without the layers that stop it.
     ///
     /// # Errors
-    /// Where it cannot be made or graded, which is no gain and no defence.
+    /// Returns an error if it cannot be made or graded, which is no gain and no defence.
     pub fn attempt(&self, name: &str, let_through: bool) -> Result<Outcome> {
         let attacks = corpus(&self.course.root, &[name.to_owned()])?;
         let mut named = attacks.iter().filter(|attack| attack.name == name);
@@ -282,7 +282,7 @@ impl Trial {
         Ok((outcome, may_be_of_time))
     }
 
-    /// What an attack's text may name.
+    /// The placeholders of an attack's text, with their values.
     fn marks(&self, canaries: &Canaries, exercise: &Exercise) -> Result<Vec<Mark>> {
         let text = |path: &Path| path.display().to_string();
         let home = std::env::home_dir().unwrap_or_else(|| self.places.home());

@@ -8,7 +8,7 @@ use std::io;
 /// Runs the command.
 ///
 /// # Errors
-/// Where the attack cannot be tried here.
+/// Returns an error if the attack cannot be tried here.
 pub fn attempt(arguments: &Attempt) -> Result<Exit, Failure> {
     let trial = Trial::open(&arguments.places, arguments.copied)?;
     if let Some(name) = &arguments.attack {

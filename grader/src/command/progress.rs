@@ -141,7 +141,7 @@ pub(super) fn spinner() -> ProgressBar {
     line
 }
 
-/// What the grader is doing with a submission, in words.
+/// A description of the stage at which a submission is.
 pub(super) fn doing(submission: &str, stage: Stage<'_>) -> String {
     match stage {
         Stage::Reading => format!("{submission}: reading"),

@@ -29,7 +29,7 @@ const LIBRARIES: &[&str] = &[
 /// Where systems keep a linker and what it starts.
 pub const TOOLS: &[&str] = &["/usr/local/bin", "/usr/bin", "/bin", "/usr/libexec"];
 
-/// What links a worker: the compiler driver that rustc starts, and what that starts.
+/// The programs that link a worker: the compiler driver that rustc starts, and the linker that this starts.
 const LINKER: &[&str] = &["cc", "ld"];
 
 /// What tells the loader and the linker where libraries are.
@@ -241,7 +241,7 @@ pub fn folder_of_tools() -> Option<PathBuf> {
     (!is_usual).then_some(folder)
 }
 
-/// Where a part of the linker lives, if that is none of the usual places: the folder above the one in PATH that holds it,
+/// The folder of a part of the linker, if it is not one of the usual ones: the folder above the one in PATH that holds it,
 /// with what it needs beside it; that one alone where the folder above is a home, or holds homes.
 fn home_of(program: &str) -> Option<PathBuf> {
     let linker = on_path(program)?.canonicalize().ok()?;

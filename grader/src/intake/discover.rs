@@ -12,7 +12,7 @@ use unicode_normalization::UnicodeNormalization;
 use super::escape::{as_file_name, as_plain_file_name, look_of};
 use super::{Candidate, Escaped, Packing};
 
-/// What a folder stands for.
+/// The two readings of a folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Reading {
     /// A class: each folder and archive in it is a submission
@@ -26,7 +26,7 @@ pub enum Reading {
 pub struct Discovered {
     /// In the order of the paths, and within a folder by file name.
     pub candidates: Vec<Candidate>,
-    /// What each folder among the paths was taken for, in their order.
+    /// The reading of each folder among the paths, in their order.
     pub folders: Vec<(PathBuf, Reading)>,
     /// What lay between them and is no submission, to be mentioned.
     pub skipped: Vec<Skipped>,
@@ -42,7 +42,7 @@ pub struct Skipped {
 }
 
 impl Skipped {
-    /// Whether it is hidden or left by the system, so that nobody handed it in.
+    /// Returns whether it is hidden or left by the system, so that nobody handed it in.
     pub fn is_scrap(&self) -> bool {
         self.path.file_name().is_some_and(is_scrap)
     }
@@ -81,7 +81,7 @@ pub enum DiscoverError {
         path: Escaped,
         /// The exercise in it that a submission would hold.
         exercise: Escaped,
-        /// What would be submissions of a class, in words.
+        /// A description of the entries that would be submissions of a class.
         others: String,
     },
     /// A folder that holds no exercise, no folder and no archive.
@@ -163,7 +163,7 @@ fn exercise_in(folder: &Path, exercises: &[&str]) -> Option<PathBuf> {
     places.next()
 }
 
-/// What lies in a folder, by file name.
+/// The entries of a folder, by file name.
 struct Children {
     /// Folders and archives.
     submissions: Vec<PathBuf>,
@@ -200,7 +200,7 @@ impl Children {
         })
     }
 
-    /// What the folder that they lie in stands for.
+    /// The reading of the folder that they lie in.
     ///
     /// # Errors
     /// Returns an error if it may be a submission as well as a class.
@@ -232,7 +232,7 @@ impl Children {
         })
     }
 
-    /// What a submission that lies in their folder leaves out, which somebody may miss.
+    /// The entries that a submission in their folder leaves out, and that somebody may miss.
     fn beside(self, exercises: &[&str]) -> Vec<Skipped> {
         let left = self.submissions.into_iter();
         let left = left.filter(|child| !holds_exercises_of_its_folder(child, exercises));
@@ -473,7 +473,7 @@ mod tests {
         found.candidates.into_iter().map(|c| c.name).collect()
     }
 
-    /// What a folder with these files is taken for: what is graded, or the error.
+    /// The submissions of a folder with these files, or the error.
     fn read_as(files: &[&str], reading: Option<Reading>) -> Result<Vec<String>, String> {
         let dir = folder(
             &files

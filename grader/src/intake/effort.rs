@@ -1,4 +1,4 @@
-//! What taking one submission in costs so far: processor time, held against the limit, and an ear for whoever stops the
+//! The effort of taking one submission in: its processor time, which is compared with the limit, and an ear for whoever stops the
 //! grader.
 
 use std::io::{self, Read, Seek, SeekFrom};

@@ -130,7 +130,7 @@ fn file_name_with(name: &[u8], is_escaped: impl Fn(char) -> bool) -> String {
     safe
 }
 
-/// What a name has in common with all that look like it: its letters without their accents' way of writing, their width
+/// The look of a name, which it shares with all that look like it: its letters without their accents' way of writing, their width
 /// and their case.
 pub(super) fn look_of(name: &str) -> String {
     // Lower case first: `İ` has an accent of its own there.

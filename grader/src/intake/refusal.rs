@@ -207,7 +207,7 @@ pub enum NameFault {
 }
 
 impl Refusal {
-    /// Whether it says nothing of what was handed in: the system could not read it.
+    /// Returns whether it says nothing of what was handed in: the system could not read it.
     pub fn is_of_the_machine(&self) -> bool {
         matches!(self, Self::Unreadable { .. })
     }

@@ -15,7 +15,7 @@ const MOST_DEATHS: usize = 3;
 /// Deaths that do not come again before the machine is given up.
 const MOST_ACCIDENTS: usize = 2;
 
-/// How a judge is run again.
+/// Further runs of a judge.
 pub(super) trait Rerun {
     /// Runs the judge on the submission's worker: all tests, or those of these names.
     fn submission(&self, tests: &[String]) -> Result<Finished>;

@@ -1,11 +1,12 @@
-//! What a page may say of a test that failed under a class's seed. Whoever could read drawn values there would know what
-//! the next attempt is asked; so a page says what kind of failure it was and how large the inputs were, in the judge's own
-//! words. No word and no number that a submission could have chosen is passed on: it may hold what it was asked.
+//! Messages of tests that failed under a class's seed, as pages may show them. Whoever could read drawn values there
+//! would know what the next attempt is asked; so a page says what kind of failure it was and how large the inputs were,
+//! in the judge's own words. No word and no number that a submission could have chosen is passed on: it may hold what
+//! it was asked.
 
 use crate::course::Kind;
 use wire::words::{INTERRUPTED_MARK, NOT_TO_ITS_END, PLACE};
 
-/// How a property test's last line begins, which names the sizes of the smallest failing input; and what stands before the
+/// The beginning of a property test's last line, which names the sizes of the smallest failing input; and the words before the
 /// sizes in a drawn test's last line.
 const INPUT: &str = "with ";
 const CASES: &str = " drawn cases, first with ";

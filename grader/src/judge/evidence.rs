@@ -70,7 +70,7 @@ impl Evidence {
         Some(())
     }
 
-    /// Whether an operation agrees with the reference on at least half of the drawn cases.
+    /// Returns whether an operation agrees with the reference on at least half of the drawn cases.
     ///
     /// Half, not all: who has made a mistake that shows in some sizes has implemented the function, and loses the tests
     /// that notice it. Cases are drawn so that nothing cheaper than the function agrees on half of them.

@@ -13,7 +13,7 @@ pub trait Replay {
     /// [`JOINED_BY`](super::versions::JOINED_BY).
     ///
     /// # Errors
-    /// Where there is none.
+    /// Returns an error if there is none.
     fn ask(&mut self, version: &str, request: &Request) -> Result<Answer>;
 }
 
@@ -30,11 +30,11 @@ pub(super) struct Bench<'a> {
 /// The solution's answer to a call.
 struct Solved {
     answer: Answer,
-    /// Whether the submission's is the same.
+    /// True if the submission's is the same.
     given: Same,
 }
 
-/// What a version's answer to a call shows.
+/// The evidence of a version's answer to a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Shown {
     /// The version gives what the submission gave, and the solution something else.
@@ -77,7 +77,7 @@ impl<'a> Bench<'a> {
         self.families.partition_point(|family| *family < name)
     }
 
-    /// How far the submission's answer to a call is the solution's.
+    /// The agreement of the submission's answer to a call with the solution's.
     pub(super) fn solved(&mut self, call: usize) -> Result<Same> {
         if let Some(solved) = self.solutions.get(&call) {
             return Ok(solved.given);
@@ -94,7 +94,7 @@ impl<'a> Bench<'a> {
         Ok(given)
     }
 
-    /// Whether the solution gives values in a call that was put to it.
+    /// Returns whether the solution gives values in a call that was put to it.
     pub(super) fn is_answered(&self, call: usize) -> bool {
         self.solutions
             .get(&call)
@@ -165,7 +165,7 @@ impl<'a> Version<'a> {
         })
     }
 
-    /// Whether the version gives this answer, where the solution gives `right`; perhaps, where it draws alike, which is no
+    /// Returns whether the version gives this answer, where the solution gives `right`; perhaps, where it draws alike, which is no
     /// proof: the distribution may be another one that is much like it.
     fn gives(
         &mut self,
@@ -193,7 +193,7 @@ impl<'a> Version<'a> {
     }
 }
 
-/// Whether an operation gives nothing but numbers that it draws, each for itself, as first values are. What dropout leaves
+/// Returns whether an operation gives nothing but numbers that it draws, each for itself, as first values are. What dropout leaves
 /// of its input is random too, but not number by number: there, the same seed must give the same.
 fn draws(request: &Request) -> bool {
     let mut tensors = request.tensors.values();
@@ -211,7 +211,7 @@ mod tests {
         assert_eq!(families, ["msa", "msa", "msa.new", "attention"]);
     }
 
-    /// What ±1 in an order of its own for each seed is, times `scale`.
+    /// Versions whose answers are ±1, in an order of its own for each seed, times a scale.
     struct Signs;
 
     impl Replay for Signs {

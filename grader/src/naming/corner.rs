@@ -11,7 +11,7 @@ use wire::{FaultKind, Request, SEED};
 /// The right answers of a function without which nothing is said of its panics: with fewer, it is not known to be correct.
 const LEAST: usize = 3;
 
-/// What sets calls apart from others.
+/// A property that sets calls apart from others.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Corner {
     /// The size of one axis of a tensor.

@@ -13,7 +13,7 @@ pub type Functions = BTreeSet<String>;
 /// The functions that each misconception changes; nothing for one that changes something besides their bodies.
 ///
 /// # Errors
-/// Where the solution or a misconception is no Rust file.
+/// Returns an error if the solution or a misconception is no Rust file.
 pub fn changed(solution: &str, misconceptions: &[Misconception]) -> Result<Vec<Option<Functions>>> {
     let solution = Source::read(solution)?;
     let each = misconceptions.iter().map(|misconception| {
@@ -27,7 +27,7 @@ pub fn changed(solution: &str, misconceptions: &[Misconception]) -> Result<Vec<O
 /// The solution, each of whose functions does what the misconceptions do that are switched on.
 ///
 /// # Errors
-/// Where the solution or a version is no Rust file.
+/// Returns an error if the solution or a version is no Rust file.
 pub fn joined(solution: &str, versions: &[(&str, String)]) -> Result<File> {
     let right = Source::read(solution)?;
     let mut bodies: BTreeMap<String, Vec<(&str, Block)>> = BTreeMap::new();
@@ -55,6 +55,23 @@ pub fn joined(solution: &str, versions: &[(&str, String)]) -> Result<File> {
                 _ => #right
             }
         }};
+    });
+    Ok(file)
+}
+
+/// The solution with the bodies that a version has for these functions.
+///
+/// # Errors
+/// Returns an error if the solution or the version is no Rust file.
+pub fn limited(solution: &str, version: &str, functions: &Functions) -> Result<File> {
+    let version = Source::read(version)?;
+    let mut file = syn::parse_file(solution)?;
+    each_function(&mut file, &mut |name, _, block| {
+        if let Some(body) = version.bodies.get(name)
+            && functions.contains(name)
+        {
+            *block = body.clone();
+        }
     });
     Ok(file)
 }
@@ -195,6 +212,20 @@ mod tests {
         assert!(
             joined.contains("fn two (& self) -> u8 { self . 0 }"),
             "{joined}"
+        );
+    }
+
+    #[test]
+    fn a_limited_version_differs_in_the_functions_named_alone() {
+        let version = SOLUTION.replace("{ 1 }", "{ 2 }");
+        let version = version.replace("{ self.0 }", "{ 3 }");
+        let functions = Functions::from(["one".to_owned()]);
+        let file = limited(SOLUTION, &version, &functions).expect("a file");
+        let limited = file.to_token_stream().to_string();
+        assert!(limited.contains("fn one () -> u8 { 2 }"), "{limited}");
+        assert!(
+            limited.contains("fn two (& self) -> u8 { self . 0 }"),
+            "{limited}"
         );
     }
 }

@@ -60,7 +60,7 @@ impl Misconception {
     /// The sources that make one of these misconceptions in another way, with its id.
     ///
     /// # Errors
-    /// Where a file is of no misconception, or does not apply to the solution.
+    /// Returns an error if a file is of no misconception, or does not apply to the solution.
     pub fn otherwise(
         course: &Course,
         exercise: &Exercise,

@@ -16,7 +16,7 @@ const MOST: [usize; 2] = [192, 128];
 pub struct Recorded {
     /// What was asked.
     pub request: Request,
-    /// What was answered; nothing where the function did not come back.
+    /// The answer; none if the function did not return.
     pub answer: Option<Answer>,
 }
 

@@ -27,7 +27,7 @@ pub struct Suspicion {
     pub named: Vec<Named>,
     /// Those that others cannot be told from.
     pub tied: Vec<Misconception>,
-    /// What to look at besides.
+    /// Further things to look at.
     pub look_at: Vec<String>,
 }
 
@@ -145,13 +145,13 @@ fn named_in(
 struct Suspect {
     /// The number of its misconception.
     index: usize,
-    /// What is known of it in each family.
+    /// Its state in each family.
     families: Vec<Matching>,
-    /// Whether it changes an answer that the submission has right.
+    /// True if it changes an answer that the submission has right.
     is_acquitted: bool,
 }
 
-/// How a version answers a family of operations.
+/// The agreement of a version with the submission in a family of operations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Matching {
     /// As the submission, as far as can be told.
@@ -171,7 +171,7 @@ impl Suspect {
         }
     }
 
-    /// Whether anything more can be learnt from calls of a family.
+    /// Returns whether anything more can be learnt from calls of a family.
     fn is_open(&self, family: usize) -> bool {
         !self.is_acquitted && !matches!(self.families[family], Matching::Other { .. })
     }
@@ -318,7 +318,7 @@ fn second(
     })
 }
 
-/// How several misconceptions in one program answer some families, if they are matched in one and acquitted by none.
+/// The answers of several misconceptions in one program to some families, if they are matched in one and acquitted by none.
 fn joined(
     name: &str,
     index: usize,
@@ -402,7 +402,7 @@ mod tests {
         })
     }
 
-    /// What is found of a submission that answers so, each call being one of these operations. Each version changes
+    /// The result for a submission that answers so, each call being one of these operations. Each version changes
     /// the functions that its name's letters stand for.
     fn found(
         operations: &[&str],

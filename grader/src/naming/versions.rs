@@ -27,7 +27,7 @@ use syn::Item;
 /// The name of the solution among the versions. No misconception is called so: theirs are their files' names.
 pub const SOLUTION: &str = "=";
 
-/// What stands between the names of misconceptions that are to be in one program. No misconception's name holds it.
+/// The separator of the names of misconceptions that are to be in one program. No misconception's name holds it.
 pub const JOINED_BY: char = '+';
 
 /// What compiling them may take. It takes some ten seconds.
@@ -116,7 +116,7 @@ impl<'a> Build<'a> {
         })
     }
 
-    /// What tells this worker from others: its sources, and when the libraries were built that it is linked with. In a
+    /// The digest that tells this worker from others: its sources, and when the libraries were built that it is linked with. In a
     /// copy of the course that kept the files' dates, it is the same.
     fn digest(&self) -> Result<String> {
         let mut hash = Sha256::new();

@@ -87,7 +87,7 @@ fn answers(grader: &Grader, exercise: &Exercise) -> Result<String> {
         .fold(String::new(), |text, line| text + line + "\n"))
 }
 
-/// Where an exercise's answers are stored.
+/// The file of an exercise's stored answers.
 fn place(course: &Course, exercise: &Exercise) -> PathBuf {
     let folder = course.root.join("exercises").join(&exercise.folder);
     folder.join("tests").join(DRAWN_ANSWERS)

@@ -364,7 +364,7 @@ fn differences(folder: &str, stub: &Surface, solution: &Surface) -> Vec<String> 
     faults
 }
 
-/// What a description says otherwise than the stub, and what of the stub's functions it does not say.
+/// Differences between a description and its stub, and functions of the stub that the description lacks.
 fn not_as_described(folder: &str, description: &Interface, stub: &Surface) -> Vec<String> {
     let described = Source {
         path: "lib.rs".to_owned(),
@@ -397,7 +397,7 @@ fn not_as_described(folder: &str, description: &Interface, stub: &Surface) -> Ve
     faults
 }
 
-/// Whether it is a function or a method of `lib.rs`, which only a judge can call: those of modules are their own affair.
+/// Returns whether it is a function or a method of `lib.rs`, which only a judge can call: those of modules are their own affair.
 fn is_called(name: &str, declared: &Declared, surface: &Surface) -> bool {
     match name.split_once("::") {
         None => name.starts_with("fn "),

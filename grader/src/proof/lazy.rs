@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::path::Path;
 
-/// What stands behind the table. A constant without a table answers no call rightly that it does not answer with one.
+/// The stand-ins behind the table. A constant without a table answers no call rightly that it does not answer with one.
 const STAND_INS: [&str; 7] = [
     "todo", "zeros", "ones", "uniform", "mean", "identity", "input",
 ];

@@ -49,7 +49,7 @@ pub(super) fn prove(grader: &Grader) -> Result<Finding> {
     Ok(finding)
 }
 
-/// What is wrong with misconceptions that are written in another way.
+/// Faults of misconceptions that are written in another way.
 fn faults_otherwise(
     grader: &Grader,
     exercise: &Exercise,

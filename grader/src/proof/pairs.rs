@@ -8,9 +8,11 @@ use crate::naming::misconception::{apply, solution_of};
 use crate::naming::{Misconception, Named, functions};
 use crate::verdict::Outcome;
 use anyhow::Result;
+use quote::ToTokens;
 use std::collections::BTreeSet;
+use std::slice;
 
-/// How many pairs of an exercise are tried, of different functions and of others.
+/// The number of pairs of an exercise that are tried, of different functions and of others.
 const TRIED: usize = 4;
 
 /// Two misconceptions in one source.
@@ -18,11 +20,11 @@ struct Pair<'a> {
     exercise: &'a Exercise,
     of: [Misconception; 2],
     source: String,
-    /// Whether they change different functions.
+    /// True if they change different functions.
     is_apart: bool,
 }
 
-/// What came of a pair.
+/// The result for a pair.
 #[derive(Default)]
 struct Naming {
     both: bool,
@@ -115,8 +117,12 @@ fn naming_of(grader: &Grader, pair: &Pair<'_>) -> Result<Naming> {
         Err(error) => return Ok(fault(format!("are not named: {error}"))),
     };
     let is_named = |one: &Misconception| named.iter().find(|it| it.misconception.id == one.id);
-    if let Some(other) = named.iter().find(|it| !of.contains(&it.misconception)) {
-        return Ok(fault(format!("are named {}", other.misconception.id)));
+    let solution = solution_of(&grader.course, exercise)?;
+    let others = named.iter().map(|it| &it.misconception);
+    for other in others.filter(|it| !of.contains(it)) {
+        if !is_part_of(&solution, source, other)? {
+            return Ok(fault(format!("are named {}", other.id)));
+        }
     }
     if of.iter().all(|one| is_named(one).is_some()) {
         return Ok(Naming {
@@ -145,7 +151,15 @@ fn naming_of(grader: &Grader, pair: &Pair<'_>) -> Result<Naming> {
             .operations
             .iter()
             .any(|operation| other.contains(operation.as_str()));
-        if shares_one && !are_alike(&both, &alone[index]) {
+        if !shares_one || are_alike(&both, &alone[index]) {
+            continue;
+        }
+        // They may differ in functions that the misconception does not change.
+        let changed = functions::changed(&solution, slice::from_ref(one))?.remove(0);
+        let limited = functions::limited(&solution, source, &changed.unwrap_or_default())?;
+        let limited = limited.to_token_stream().to_string();
+        let limited = trials::of_source(grader, exercise, &limited, Doubt::Nothing)?;
+        if !are_alike(&limited, &alone[index]) {
             return Ok(fault(format!(
                 "are named {}, which answers otherwise",
                 one.id
@@ -153,6 +167,21 @@ fn naming_of(grader: &Grader, pair: &Pair<'_>) -> Result<Naming> {
         }
     }
     Ok(Naming::default())
+}
+
+/// Returns whether every function that the misconception changes stands in the source as the misconception has it:
+/// then its name is true of the source, even if a longer misconception was put in.
+fn is_part_of(solution: &str, source: &str, misconception: &Misconception) -> Result<bool> {
+    let pair = Misconception {
+        source: source.to_owned(),
+        ..misconception.clone()
+    };
+    let changed = functions::changed(solution, slice::from_ref(misconception))?.remove(0);
+    let differing = functions::changed(&misconception.source, &[pair])?.remove(0);
+    Ok(match (changed, differing) {
+        (Some(changed), Some(differing)) => changed.is_disjoint(&differing),
+        _ => false,
+    })
 }
 
 fn named(trial: &Trial) -> Result<&[Named], String> {
@@ -226,6 +255,31 @@ mod tests {
             .collect();
         assert_eq!(names, [(["aa", "ccccc"], true)]);
         assert!(pairs[0].source.contains("    2\n") && pairs[0].source.contains("    5\n"));
+        Ok(())
+    }
+
+    #[test]
+    fn a_misconception_is_part_of_a_source_that_holds_each_of_its_functions() -> Result<()> {
+        let source = |a: u8, b: u8, c: u8| {
+            format!("fn a() -> u8 {{ {a} }}\nfn b() -> u8 {{ {b} }}\nfn c() -> u8 {{ {c} }}\n")
+        };
+        let solution = source(1, 1, 1);
+        let both = Misconception {
+            source: source(2, 2, 1),
+            ..misconception("both")
+        };
+        // Beside another, alone, in part, written otherwise, not at all.
+        for (held, expected) in [
+            (source(2, 2, 3), true),
+            (source(2, 2, 1), true),
+            (source(2, 1, 3), false),
+            (source(2, 3, 1), false),
+            (source(1, 1, 3), false),
+        ] {
+            assert_eq!(is_part_of(&solution, &held, &both)?, expected, "{held}");
+        }
+        let more = format!("{}struct D;", source(2, 2, 1));
+        assert!(!is_part_of(&solution, &more, &both)?);
         Ok(())
     }
 }

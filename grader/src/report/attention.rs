@@ -13,7 +13,7 @@ pub struct Attention {
     pub what: String,
     /// Why it needs a person.
     pub why: String,
-    /// What to do.
+    /// The remedy.
     pub remedy: String,
 }
 

@@ -47,7 +47,7 @@ impl Training {
         })
     }
 
-    /// What is trained on.
+    /// The device of the training.
     pub fn device(&self) -> Device {
         self.device
     }
@@ -55,8 +55,8 @@ impl Training {
     /// Trains the model that a worker serves; says why it fails the test, where it does.
     ///
     /// # Errors
-    /// Where something of the course or the system fails, or somebody wants to stop; [`Broken::NotAccepted`] where the
-    /// worker called an operator that it was asked to write.
+    /// Returns an error if something of the course or the system fails, or somebody wants to stop;
+    /// [`Broken::NotAccepted`] where the worker called an operator that it was asked to write.
     pub fn test(
         &self,
         grader: &Grader,

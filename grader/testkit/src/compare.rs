@@ -19,12 +19,12 @@ impl Tolerance {
         Self { relative, absolute }
     }
 
-    /// What is allowed for each unit of the expected value.
+    /// The relative part: for each unit of the expected value.
     pub const fn relative(self) -> f64 {
         self.relative
     }
 
-    /// What is allowed whatever the expected value is.
+    /// The absolute part, whatever the expected value is.
     pub const fn absolute(self) -> f64 {
         self.absolute
     }
@@ -45,7 +45,7 @@ impl Tolerance {
         Self::new(self.relative, factor * self.absolute)
     }
 
-    /// How far a value of this size may be off.
+    /// The largest error of a value of this size.
     pub(crate) fn around(self, size: f64) -> f64 {
         self.absolute + self.relative * size
     }

@@ -23,7 +23,7 @@ pub struct Case<'a> {
     draw: Draw,
     key: String,
     stored: &'a Answers,
-    /// How often a result of each name was compared.
+    /// The number of comparisons so far, by the result's name.
     compared: RefCell<BTreeMap<String, usize>>,
 }
 
@@ -115,7 +115,7 @@ impl Case<'_> {
     }
 }
 
-/// How the message of a stub begins, of which no size is worth telling.
+/// The prefix of a stub's message, of which no size is worth telling.
 const UNWRITTEN: &str = "not yet implemented";
 
 /// Runs the cases of a drawn test; see [`drawn!`](crate::drawn!).

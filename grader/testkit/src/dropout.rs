@@ -41,7 +41,7 @@ mod tests {
 
     const MASK: [f64; 6] = [1.0, 0.0, 1.0, 1.0, 0.0, 1.0];
 
-    /// What a norm leaves of numbers of 0.001 behind dropout that multiplies what it keeps by `scale`.
+    /// The layer norm of numbers of 0.001 behind dropout, which multiplies the kept ones by `scale`.
     fn features(scale: f64) -> Tensor {
         let left = Tensor::from_slice(&MASK) * (1e-3 * scale);
         left.layer_norm([6], None::<Tensor>, None::<Tensor>, 1e-6, false)

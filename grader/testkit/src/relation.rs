@@ -27,7 +27,7 @@ const MOST: usize = 1 << 16;
 pub(crate) enum Relation {
     /// NaN or infinity exactly where 0 is expected.
     NotFiniteWhereZero {
-        /// Whether it is NaN everywhere.
+        /// True if it is NaN everywhere.
         nan: bool,
     },
     /// NaN or infinity throughout these indices of an axis, and the expected values everywhere else.

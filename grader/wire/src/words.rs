@@ -1,4 +1,4 @@
-//! What a judge tells the grader besides verdicts: marks in a failed test's message, and exit codes.
+//! The words between a judge and the grader besides verdicts: marks in a failed test's message, variables, files and exit codes.
 
 /// How the line begins that stands before a panic's message, to say where in the submission it was.
 pub const PLACE: &str = "in the submission, at ";
@@ -27,7 +27,7 @@ pub const LAZY: &str = "lazy";
 /// The variable that names the folder of the reference's answers by operation.
 pub const TABLE_VARIABLE: &str = "JUDGE_TABLE";
 
-/// What stands before an input's name to name its gradient among an answer's tensors.
+/// The prefix of a gradient's name among an answer's tensors; the input's name follows.
 pub const GRADIENT: &str = "grad.";
 
 /// The end of the name of the operation that constructs a module.
@@ -47,7 +47,7 @@ pub const COURSE_FAULT: u8 = 123;
 /// that had asked it, whatever else its tests said.
 pub const FORBIDDEN: u8 = 124;
 
-/// How the line begins in which such a worker, and then its judge, names the operator and the operation:
+/// The prefix of the line in which such a worker, and then its judge, names the operator and the operation:
 /// `aten::native_layer_norm in layer_norm`.
 pub const FORBIDDEN_OPERATOR: &str = "forbidden operator: ";
 

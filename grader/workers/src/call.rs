@@ -50,7 +50,7 @@ impl Call {
     /// Arrays whose names begin so, and end with the numbers from 0.
     ///
     /// # Errors
-    /// Where a number is left out, or one is of another dtype or number of axes.
+    /// Returns an error if a number is left out, or one is of another dtype or number of axes.
     pub fn arrays<T: wire::Element, D: Dimension>(
         &self,
         start: &str,
@@ -91,7 +91,7 @@ impl Call {
     /// An argument of two numbers, as `3x4`: rows and columns.
     ///
     /// # Errors
-    /// Where there is none of that name, or it does not parse.
+    /// Returns an error if there is none of that name, or it does not parse.
     pub fn size(&self, name: &str) -> Result<(usize, usize), Fault> {
         let Size(rows, columns) = self.argument(name)?;
         Ok((rows, columns))

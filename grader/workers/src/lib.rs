@@ -125,7 +125,7 @@ fn meet(operations: &[Operation], mut request: Request) -> Answer {
 /// drawn on from where the process is: the seed of a request counts where it is served.
 ///
 /// # Errors
-/// Where there is no such operation, and whatever fault the operation answers with.
+/// Returns an error if there is no such operation, and whatever fault the operation answers with.
 pub fn answer(operations: &[Operation], mut request: Request) -> Answer {
     request.arguments.remove(SEED);
     let Some((_, function)) = operations

@@ -149,7 +149,7 @@ pub fn numbered(start: &str, tensors: Vec<Tensor>) -> Vec<(String, Tensor)> {
 /// whoever asked sees them.
 ///
 /// # Panics
-/// Where there are none.
+/// Panics if there are none.
 pub fn stacked(tensors: &[&Tensor]) -> Tensor {
     let (first, others) = tensors.split_first().expect("there is a tensor to stack");
     if others.iter().all(|tensor| tensor.size() == first.size()) {

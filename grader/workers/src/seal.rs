@@ -27,7 +27,7 @@ use std::path::Path;
 /// sealed.
 const SANDBOX_VARIABLE: &str = "WORKER_SANDBOX";
 
-/// Where the grader says that what was read to start is given up.
+/// The variable by which the grader says that files which were read to start are given up.
 const FILES_VARIABLE: &str = "WORKER_FILES";
 
 /// Where the grader says that a GPU was asked for.
@@ -126,7 +126,7 @@ const ALLOWED_OLD: &[c_long] = &[
 #[cfg(not(target_arch = "x86_64"))]
 const ALLOWED_OLD: &[c_long] = &[];
 
-/// What libtorch may ask of the machine at any time: how many processors there are and what they can do; and randomness.
+/// The files that libtorch may read at any time: of the processors, and of random numbers.
 const MACHINE: &[&str] = &[
     "/proc/cpuinfo",
     "/sys/devices/system/cpu",

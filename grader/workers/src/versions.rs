@@ -11,7 +11,7 @@ use wire::Fault;
 /// What stands between a version's name and an operation's, in a request: `no-scale/attention`.
 const BETWEEN: char = '/';
 
-/// What stands between the names of several versions that are to be switched on together.
+/// The separator of the names of several versions that are to be switched on together.
 const JOINED_BY: char = '+';
 
 /// A version's name and what its worker serves.

@@ -6,7 +6,7 @@
 use crate::{AsValues, Tolerance, Values, close};
 use std::collections::BTreeMap;
 
-/// How many values are stored of a result at most.
+/// The largest number of values that are stored of a result.
 pub const SAMPLED: usize = 48;
 
 /// Stored answers by key.
@@ -60,7 +60,7 @@ impl Answers {
     /// Compares a result with the stored one of the key.
     ///
     /// # Errors
-    /// What differs, or that nothing is stored.
+    /// Returns an error, with the differences, if they differ, or if nothing is stored.
     pub(super) fn compare(
         &self,
         key: &str,

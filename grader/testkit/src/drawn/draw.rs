@@ -5,7 +5,7 @@ use crate::values::Mixer;
 use ndarray::{Array, Dimension, ShapeBuilder};
 use std::ops::RangeInclusive;
 
-/// How values are spread: normally distributed, with a mean and a standard deviation.
+/// The distribution of drawn values: normal, with a mean and a standard deviation.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Spread {
     /// The mean.
@@ -104,7 +104,7 @@ impl Draw {
         self.sizes.push(format!("{name} = {value}"));
     }
 
-    /// What was drawn of the case that a failure names.
+    /// The drawn sizes that a failure names.
     pub(super) fn sizes(&self) -> String {
         match self.sizes.as_slice() {
             [] => "its own values".to_owned(),

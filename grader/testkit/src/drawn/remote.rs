@@ -1,15 +1,15 @@
-//! How the judge takes part in a drawn test: it computes what is expected, and notes which functions agree.
+//! The judge's part in a drawn test: it computes the expected values, and notes which functions agree.
 
 use crate::{Tolerance, Values};
 use std::cell::Cell;
 use std::sync::OnceLock;
 
-/// What is expected of a result, and how far it may be off; or why the reference has no such result.
+/// The expected values of a result, and their tolerance; or the reason for which the reference has no such result.
 pub type Expectation = Result<(Values, Tolerance), String>;
 
 /// The judge's side of drawn tests.
 pub trait Oracle: Sync {
-    /// What the reference gives as the result `name` for the call that was made last. `key` names the result among all of
+    /// The reference's result `name` for the call that was made last. `key` names the result among all of
     /// the exercise; nothing where no call was made.
     fn expected(&self, key: &str, name: &str) -> Option<Expectation>;
 
@@ -34,7 +34,7 @@ pub fn answer_with(oracle: &'static dyn Oracle) {
     let _ = ORACLE.set(oracle);
 }
 
-/// Whether a drawn case runs in this thread.
+/// Returns whether a drawn case runs in this thread.
 pub fn runs() -> bool {
     RUNS.get()
 }

@@ -76,7 +76,7 @@ pub(super) fn clamped(pair: &Pair<'_>) -> Option<Relation> {
     })
 }
 
-/// How far a sum of shares may be from 1: that of a thousand numbers in f32 is by less than 1e-5.
+/// The tolerance for a sum of shares: that of a thousand numbers in f32 is off by less than 1e-5.
 const SUM: f64 = 1e-4;
 
 pub(super) fn sums_to_one(pair: &Pair<'_>) -> Option<Relation> {

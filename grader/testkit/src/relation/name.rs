@@ -2,7 +2,7 @@
 
 use crate::Tolerance;
 
-/// How exact a comparison must be for a name to be looked for: where less is known, some name would always fit.
+/// The coarsest tolerance for which a name is looked for: with a coarser one, some name would always fit.
 const FINEST: f64 = 1e-3;
 
 /// The whole numbers whose roots are tried where no axis has that size, as the width of a head.
@@ -33,7 +33,8 @@ pub(super) fn name_of(factor: f64, shape: &[usize], tolerance: Tolerance) -> Opt
     Some(format!("{sign}{name}"))
 }
 
-/// What a size makes: itself and its root, their reciprocals, and the same of one less, as an unbiased variance has it.
+/// The numbers that follow from a size: itself and its root, their reciprocals, and the same of one less, as an
+/// unbiased variance has it.
 fn names(size: usize) -> impl Iterator<Item = (f64, String)> {
     let n = size as f64;
     let less = n - 1.0;

@@ -28,19 +28,19 @@ impl<'a> Pair<'a> {
         }
     }
 
-    /// Whether each value is what `of` makes of its position, moved and not calculated with.
+    /// Returns whether each value is what `of` makes of its position, moved and not calculated with.
     pub(super) fn is_moved(&self, of: impl Iterator<Item = usize>) -> bool {
         let mut pairs = self.got.iter().zip(of);
         pairs.all(|(&got, from)| self.tolerance.allows(got, self.expected[from]))
     }
 
-    /// Whether each value is what `function` makes of the expected one.
+    /// Returns whether each value is what `function` makes of the expected one.
     pub(super) fn is_mapped(&self, function: impl Fn(f64) -> f64) -> bool {
         let mut pairs = self.got.iter().zip(self.expected);
         pairs.all(|(&got, &expected)| self.rounded.allows(got, function(expected)))
     }
 
-    /// Whether the expected values are so many and differ so much that a relation with that many parameters is no chance.
+    /// Returns whether the expected values are so many and differ so much that a relation with that many parameters is no chance.
     pub(super) fn is_evidence(&self, parameters: usize) -> bool {
         self.distinct(self.expected) >= super::EVIDENCE + parameters
     }

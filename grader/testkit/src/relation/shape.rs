@@ -68,7 +68,7 @@ fn one_axis_that_differs(got: &[usize], expected: &[usize]) -> Option<(usize, us
         .then(|| (axis, got[axis], expected[axis]))
 }
 
-/// How many indices of an axis are left out at its start and its end, where `short` is what is left of `long`.
+/// The numbers of indices of an axis that are left out at its start and its end, if `short` is a part of `long`.
 fn part(
     shape: &[usize],
     axis: usize,

@@ -300,7 +300,7 @@ fn what_differs_in_one_element_from_a_relation_has_none() {
     assert_eq!(spoilt(expected.mapv(f32::exp)), None);
 }
 
-/// Whether a relation holds, by other means than it was found by.
+/// Returns whether a relation holds, by other means than it was found by.
 fn holds(relation: &Relation, got: &Values, expected: &Values) -> bool {
     let array = |values: &Values| {
         ArrayD::from_shape_vec(values.shape.clone(), values.data.clone()).expect("its shape")
