@@ -1,7 +1,7 @@
 //! Naming what is wrong: a submission that fails is held against its exercise's misconceptions.
 //!
 //! The judge keeps what its tests asked and what was answered ([`recorded`]). Those requests are put to the
-//! misconceptions ([`misconception`]), all of them in one worker ([`versions`]), and the answers compared ([`same`], [`bench`]).
+//! misconceptions ([`misconception`]), all of them in one worker ([`versions`], [`known`]), and the answers compared ([`same`], [`bench`]).
 //! Function by function, the one that answers every call as the submission did, right or wrong, and some calls otherwise
 //! than the solution, is named; where there is none, or more than one, nothing is claimed ([`suspects`]). Where nothing but
 //! panics is wrong, what the calls that panic have in common is told ([`corner`]).
@@ -9,6 +9,7 @@
 mod bench;
 pub mod corner;
 pub mod functions;
+mod known;
 pub mod misconception;
 pub mod recorded;
 pub mod same;
@@ -24,10 +25,10 @@ use crate::grade::{Grader, Stage};
 use crate::verdict::Tested;
 use anyhow::{Context, Result};
 use functions::Functions;
+use known::{Known, Worker};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use suspects::Worker;
 
 /// An exercise's misconceptions, and the worker that holds them.
 #[derive(Debug)]
@@ -36,6 +37,7 @@ struct Gathered {
     /// The functions that each changes, where it can be joined with others.
     functions: Vec<Option<Functions>>,
     worker: PathBuf,
+    known: Known,
 }
 
 /// The gathered misconceptions of an exercise; nothing where it has none, or they cannot be had.
@@ -72,9 +74,11 @@ impl Namer {
         let Gathered {
             misconceptions,
             functions,
+            known,
             ..
         } = &*gathered;
-        suspects::find(misconceptions, functions, &calls, &mut Worker::new(worker))
+        let mut worker = Worker::new(known, worker);
+        suspects::find(misconceptions, functions, &calls, &mut worker)
             .context("the worker of the misconceptions broke down")
     }
 
@@ -127,5 +131,6 @@ fn gather(
         misconceptions,
         functions,
         worker,
+        known: Known::default(),
     })))
 }

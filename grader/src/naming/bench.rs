@@ -5,6 +5,7 @@ use super::same::{Same, drawn_alike, same};
 use super::versions::SOLUTION;
 use anyhow::Result;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use wire::{Answer, Dtype, Request, SEED};
 
 /// Answers requests as one of the versions does.
@@ -14,7 +15,7 @@ pub trait Replay {
     ///
     /// # Errors
     /// Returns an error if there is none.
-    fn ask(&mut self, version: &str, request: &Request) -> Result<Answer>;
+    fn ask(&mut self, version: &str, request: &Request) -> Result<Arc<Answer>>;
 }
 
 /// The recorded calls, and the versions that they are put to.
@@ -29,7 +30,7 @@ pub(super) struct Bench<'a> {
 
 /// The solution's answer to a call.
 struct Solved {
-    answer: Answer,
+    answer: Arc<Answer>,
     /// True if the submission's is the same.
     given: Same,
 }
@@ -84,7 +85,7 @@ impl<'a> Bench<'a> {
         }
         let Recorded { request, answer } = &self.calls[call];
         let mut version = Version::new(SOLUTION, request, self.replay)?;
-        let right = version.first.clone();
+        let right = Arc::clone(&version.first);
         let given = match answer {
             Some(answer) => version.gives(answer, Some(&right), self.replay)?,
             None => Same::No,
@@ -124,7 +125,7 @@ impl<'a> Bench<'a> {
                 let mut solution = Version {
                     name: SOLUTION,
                     request,
-                    first: right.clone(),
+                    first: Arc::clone(right),
                     second: None,
                 };
                 match solution.gives(&version.first, Some(right), self.replay)? {
@@ -150,9 +151,9 @@ fn family(operation: &str) -> &str {
 struct Version<'a> {
     name: &'a str,
     request: &'a Request,
-    first: Answer,
+    first: Arc<Answer>,
     /// With another seed; asked for where it is needed.
-    second: Option<Answer>,
+    second: Option<Arc<Answer>>,
 }
 
 impl<'a> Version<'a> {
@@ -215,9 +216,10 @@ mod tests {
     struct Signs;
 
     impl Replay for Signs {
-        fn ask(&mut self, version: &str, request: &Request) -> Result<Answer> {
+        fn ask(&mut self, version: &str, request: &Request) -> Result<Arc<Answer>> {
             let seed = request.arguments.get(SEED).map_or(Ok(0), |it| it.parse())?;
-            Ok(signs(seed, if version == SOLUTION { 1.0 } else { 3.0 }))
+            let scale = if version == SOLUTION { 1.0 } else { 3.0 };
+            Ok(Arc::new(signs(seed, scale)))
         }
     }
 

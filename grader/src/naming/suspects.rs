@@ -10,15 +10,9 @@ use super::functions::Functions;
 use super::recorded::Recorded;
 use super::versions::JOINED_BY;
 use super::{Misconception, corner};
-use crate::ask::Respondent;
 use crate::verdict::Misconceived;
-use anyhow::{Result, bail};
+use anyhow::Result;
 use std::collections::BTreeSet;
-use std::time::{Duration, Instant};
-use wire::{Answer, Request};
-
-/// What all calls together may take: far more than they do, even where a machine is busy with other things.
-const LIMIT: Duration = Duration::from_secs(120);
 
 /// The misconceptions that answer as a submission did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -341,41 +335,14 @@ fn joined(
     Ok(Some(suspect).filter(|suspect| !suspect.explained().is_empty()))
 }
 
-/// The worker that holds all versions.
-pub struct Worker<'a> {
-    respondent: Respondent<'a>,
-    deadline: Instant,
-}
-
-impl<'a> Worker<'a> {
-    /// A worker whose answers together may take as long as naming may.
-    pub fn new(respondent: Respondent<'a>) -> Self {
-        Self {
-            respondent,
-            deadline: Instant::now() + LIMIT,
-        }
-    }
-}
-
-impl Replay for Worker<'_> {
-    fn ask(&mut self, version: &str, request: &Request) -> Result<Answer> {
-        let mut request = request.clone();
-        request.operation = format!("{version}/{}", request.operation);
-        let left = self.deadline.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            bail!("its {} s were over", LIMIT.as_secs());
-        }
-        self.respondent.ask_within(request, left)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::naming::versions::SOLUTION;
     use crate::proof::misconceptions::testing::misconception;
     use std::collections::BTreeMap;
-    use wire::{Dtype, Fault, FaultKind, RawTensor, Tensors};
+    use std::sync::Arc;
+    use wire::{Answer, Dtype, Fault, FaultKind, RawTensor, Request, Tensors};
 
     /// Answers of each version to the requests 0, 1, ….
     type Answers = BTreeMap<&'static str, Vec<Answer>>;
@@ -383,9 +350,9 @@ mod tests {
     struct Versions(Answers);
 
     impl Replay for Versions {
-        fn ask(&mut self, version: &str, request: &Request) -> Result<Answer> {
+        fn ask(&mut self, version: &str, request: &Request) -> Result<Arc<Answer>> {
             let number: usize = request.arguments["number"].parse()?;
-            Ok(self.0[version][number].clone())
+            Ok(Arc::new(self.0[version][number].clone()))
         }
     }
 

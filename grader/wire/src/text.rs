@@ -53,6 +53,9 @@ fn is_mark(text: &str) -> bool {
 /// DerivedCoreProperties.txt, unassigned ones too), the letters and signs that have no ink, and code points that never are
 /// characters or are nobody's but one font's. What differs in these alone would look the same.
 pub fn is_hidden(c: char) -> bool {
+    if c.is_ascii() {
+        return c.is_ascii_control();
+    }
     c.is_control()
         || (c.is_whitespace() && c != ' ')
         || u32::from(c) & 0xfffe == 0xfffe
