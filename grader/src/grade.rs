@@ -45,6 +45,8 @@ pub struct Grader {
     pub seed: Option<u64>,
     /// True if messages hold nothing that follows from the seed, which the submissions' authors must not know.
     pub is_discreet: bool,
+    /// The divisor of the tolerances of drawn tests: 1, but for the proof that correct code has room to spare.
+    pub margin: u8,
     /// How models are trained for long, where that is asked for.
     pub training: Option<Arc<Training>>,
     /// Set when somebody wants to stop: what runs is ended, and nothing is graded any more.
@@ -412,6 +414,7 @@ mod tests {
             limits: Asked::default(),
             seed: None,
             is_discreet: false,
+            margin: 1,
             training: None,
             stop: &STOP,
             course,

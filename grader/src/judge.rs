@@ -21,8 +21,8 @@ use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 use wire::words::{
-    COURSE_FAULT, FORBIDDEN, INTERRUPTED_MARK, LAZY, NOTES, PLACE, REFERENCE, SUBJECT_VARIABLE,
-    TABLE_VARIABLE, out_of_time,
+    COURSE_FAULT, FORBIDDEN, INTERRUPTED_MARK, LAZY, MARGIN_VARIABLE, NOTES, PLACE, REFERENCE,
+    SUBJECT_VARIABLE, TABLE_VARIABLE, out_of_time,
 };
 
 /// What a judge may take, once the exercise's time is over, to give up the tests that are left and say why.
@@ -202,6 +202,7 @@ impl Bench<'_> {
             format!("JUDGE_EXERCISE_SECONDS={}", left.as_secs_f64().ceil()),
             "OMP_NUM_THREADS=1".to_owned(),
             format!("COURSE_FAULT_EXIT={COURSE_FAULT}"),
+            format!("{MARGIN_VARIABLE}={}", grader.margin),
         ];
         let of_worker = Confinement {
             memory: limits.memory_mib,

@@ -11,7 +11,7 @@ use std::path::Path;
 use testkit::drawn::Answers;
 use testkit::drawn::remote::{Expectation, Oracle, answer_with};
 use testkit::{Tolerance, Values};
-use wire::words::{DRAWN_ANSWERS, GRADIENT};
+use wire::words::{DRAWN_ANSWERS, GRADIENT, MARGIN_VARIABLE};
 use wire::{Dtype, RawTensor, Request, Tensors};
 
 /// Rounding to nearest, relative: 2⁻²⁴ for f32, 2⁻⁵³ for f64.
@@ -25,9 +25,6 @@ const ROUNDINGS: f64 = 128.0;
 
 /// Inputs that are rounded otherwise, of which each is evaluated.
 const PERTURBATIONS: u64 = 3;
-
-/// By what tolerances are divided, to prove that those who are right have room to spare.
-const MARGIN_VARIABLE: &str = "JUDGE_MARGIN";
 
 thread_local! {
     static CASE: RefCell<Option<Case>> = const { RefCell::new(None) };

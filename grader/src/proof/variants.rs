@@ -1,5 +1,5 @@
-//! That solutions written otherwise pass every test, and are accused of nothing: neither as they are, nor if every test
-//! had failed. They lie in `solutions/NN-name/variants`, each a whole lib.rs.
+//! That solutions written otherwise pass every test, the drawn ones with room to spare, and are accused of nothing:
+//! neither as they are, nor if every test had failed. They lie in `solutions/NN-name/variants`, each a whole lib.rs.
 
 use super::{Finding, first_line, trials};
 use crate::course::{Course, Exercise};
@@ -9,6 +9,9 @@ use std::fs;
 
 /// How many an exercise must have.
 const LEAST: usize = 2;
+
+/// The part of the tolerance of drawn tests that they must keep to: one in so many.
+const MARGIN: u8 = 4;
 
 /// A solution written otherwise.
 struct Variant<'a> {
@@ -31,9 +34,17 @@ pub(super) fn prove(grader: &Grader) -> Result<Finding> {
         }
         variants.extend(of_exercise);
     }
+    let strict = Grader {
+        margin: MARGIN,
+        ..grader.clone()
+    };
     let of_variants = trials::each(&variants, |variant| {
-        let trial =
-            trials::of_source(grader, variant.exercise, &variant.source, Doubt::Everything)?;
+        let trial = trials::of_source(
+            &strict,
+            variant.exercise,
+            &variant.source,
+            Doubt::Everything,
+        )?;
         Ok(faults_of(&trial))
     })?;
     let right = of_variants
@@ -49,7 +60,7 @@ pub(super) fn prove(grader: &Grader) -> Result<Finding> {
     }
     Ok(Finding {
         showed: format!(
-            "{right} of {} solutions written otherwise pass and are accused of nothing",
+            "{right} of {} solutions written otherwise pass, within a quarter of the tolerances, and are accused of nothing",
             variants.len()
         ),
         faults,

@@ -27,6 +27,9 @@ pub const LAZY: &str = "lazy";
 /// The variable that names the folder of the reference's answers by operation.
 pub const TABLE_VARIABLE: &str = "JUDGE_TABLE";
 
+/// The variable that divides the tolerances of drawn tests, to prove that correct code has room to spare.
+pub const MARGIN_VARIABLE: &str = "JUDGE_MARGIN";
+
 /// The prefix of a gradient's name among an answer's tensors; the input's name follows.
 pub const GRADIENT: &str = "grad.";
 
