@@ -5,19 +5,20 @@
     python grader/agreement/agree.py --submission class/ada --seed 7
     python grader/agreement/agree.py --store               # writes what `cargo grader verify` compares with
 
-Takes PyTorch 2.11, timm 1.0 and safetensors. `NAME.py` beside this script says of each operation how PyTorch does it,
-and on which sizes it is tried. References are computed in f64 from numbers of the type that is tried, so what is
+Takes PyTorch 2.11, timm 1.0 and safetensors. `agreement.py` beside each solution says of each operation how PyTorch
+does it, and on which sizes it is tried; it may import that of an earlier exercise by the crate's name. References are computed in f64 from numbers of the type that is tried, so what is
 measured is the error of the course's side alone.
 """
 
 import argparse
 import json
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
 import tomllib
-from importlib import import_module
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
 import safetensors.torch
@@ -27,7 +28,7 @@ import torch
 from operation import F32, F64, Numbers
 
 ROOT = Path(__file__).resolve().parents[2]
-STORE = ROOT / "grader/testdata/agreement"
+SOLUTIONS = ROOT / "solutions"
 
 # The largest error that is taken: 1e-5 is 84 times the distance of two neighbouring f32, and sums of a few hundred
 # terms stay well below it; 1e-10 leaves f64 a million of its own, and still shows what is computed in f32 on the way.
@@ -45,17 +46,19 @@ def main():
     faults = [f"there is no exercise {name}" for name in wanted if name not in names(exercises)]
     print(f"PyTorch {version(torch)}, timm {version(timm)}, seed {arguments.seed}")
     print(f"{'exercise':<14}{'operation':<20}{'type':<6}{'cases':>6}{'values':>10}{'largest error':>16}{'allowed':>9}")
+    modules = {}
     for folder, manifest in sorted(exercises.items()):
         name = manifest["package"]["name"]
+        modules[name] = load(name, SOLUTIONS / folder / "agreement.py")
         if name not in wanted:
             continue
-        known = manifest["package"]["metadata"]["exercise"]["operations"]
-        references = import_module(name).OPERATIONS
-        faults += [f"{folder} {missing} has no reference" for missing in known.keys() - {it.name for it in references}]
+        references = modules[name].OPERATIONS
+        missing = sorted(known_operations(name) - {it.name for it in references})
+        faults += [f"{folder} {operation} has no reference" for operation in missing]
         for operation in references:
             cases = list(cases_of(operation, arguments.seed))
             if arguments.store:
-                store(STORE / folder / operation.name, operation, cases)
+                store(SOLUTIONS / folder / "agreement" / operation.name, operation, cases)
             else:
                 faults += compare(folder, name, operation, cases, arguments.whose)
     for fault in faults:
@@ -84,6 +87,23 @@ def names(exercises):
 
 def version(module):
     return module.__version__.split("+")[0]
+
+
+def load(name, path):
+    """The module of that name in a file, which later ones can import."""
+    spec = spec_from_file_location(name, path)
+    sys.modules[name] = module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def known_operations(exercise):
+    """The operations that the exercise's interface has."""
+    command = ["cargo", "grader", "call", exercise, "--list"]
+    listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    if listed.returncode != 0:
+        sys.exit(listed.stderr.strip())
+    return set(re.findall(r"^([\w.]+): ", listed.stdout, re.MULTILINE))
 
 
 class Case:

@@ -1,6 +1,6 @@
-//! That the solutions agree with PyTorch on the stored cases of `grader/testdata/agreement`, without Python.
+//! That the solutions agree with PyTorch on the stored cases of `solutions/NN-name/agreement`, without Python.
 //!
-//! `NN-name/OPERATION/in/CASE.safetensors` is what an operation is given, as `grader call` takes it; the file of the same
+//! `OPERATION/in/CASE.safetensors` is what an operation is given, as `grader call` takes it; the file of the same
 //! name in `out` is what PyTorch gives for it. `grader/agreement/agree.py --store` writes both.
 
 mod compare;
@@ -15,14 +15,11 @@ use std::fs;
 use std::path::Path;
 use wire::{Answer, Request, Tensors};
 
-const STORE: &str = "grader/testdata/agreement";
-
 /// What the metadata of an answer says of whose it is.
 const WHOSE: [(&str, &str); 2] = [("pytorch", "PyTorch"), ("timm", "timm")];
 
 pub(super) fn prove(grader: &Grader) -> Result<Finding> {
     let mut tally = Tally::default();
-    tally.faults.extend(strangers(&grader.course)?);
     for exercise in &grader.exercises {
         let cases = tally.take_in(stored(&grader.course, exercise)?);
         tally.faults.extend(without_case(exercise, &cases));
@@ -135,9 +132,14 @@ impl Tally {
     }
 }
 
+/// The folder of an exercise's cases within the course.
+fn store(exercise: &Exercise) -> String {
+    format!("solutions/{}/agreement", exercise.folder)
+}
+
 /// All cases of an exercise, in the order of their names; for each that cannot be read, why.
 fn stored(course: &Course, exercise: &Exercise) -> Result<Vec<Result<Case>>> {
-    let folder = course.root.join(STORE).join(&exercise.folder);
+    let folder = course.root.join(store(exercise));
     let mut cases = vec![];
     for operation in names_in(&folder)? {
         let folder = folder.join(&operation);
@@ -157,7 +159,7 @@ fn stored(course: &Course, exercise: &Exercise) -> Result<Vec<Result<Case>>> {
 fn without_case(exercise: &Exercise, cases: &[Case]) -> Vec<String> {
     let listed: BTreeSet<_> = exercise.operations.keys().collect();
     let tried: BTreeSet<_> = cases.iter().map(|case| &case.request.operation).collect();
-    let folder = format!("{STORE}/{}", exercise.folder);
+    let folder = store(exercise);
     let missing = listed.difference(&tried).map(|name| {
         format!("{folder} has no case of {name}: `python grader/agreement/agree.py --store {}` writes some", exercise.name)
     });
@@ -165,16 +167,6 @@ fn without_case(exercise: &Exercise, cases: &[Case]) -> Vec<String> {
     let surplus =
         surplus.map(|name| format!("{folder} has cases of {name}, which is no operation"));
     missing.chain(surplus).collect()
-}
-
-/// Folders that are no exercise's.
-fn strangers(course: &Course) -> Result<Vec<String>> {
-    let folders = course.folders();
-    let names = names_in(&course.root.join(STORE))?.into_iter();
-    let strange = names.filter(|name| !folders.contains(&name.as_str()));
-    Ok(strange
-        .map(|name| format!("{STORE}/{name} is no exercise's"))
-        .collect())
 }
 
 /// The names in a folder, sorted; none where it is not there.
@@ -284,19 +276,17 @@ mod tests {
     }
 
     #[test]
-    fn a_request_without_an_answer_a_broken_file_and_a_strange_folder_are_faults() {
+    fn a_request_without_an_answer_and_a_broken_file_are_faults() {
         let dir = tempfile::tempdir().expect("a temporary folder");
         let course = Course {
             root: dir.path().to_owned(),
             ..course()
         };
         let exercise = &course.exercises[0];
-        let folder = dir.path().join(STORE);
-        let operation = folder.join(&exercise.folder).join("cost");
+        let operation = dir.path().join(store(exercise)).join("cost");
         for place in ["in", "out"] {
             fs::create_dir_all(operation.join(place)).expect("a new folder");
         }
-        fs::create_dir(folder.join("99-none")).expect("a new folder");
         let blob = wire::Frame::default().encode().expect("an empty frame");
         fs::write(operation.join("in/alone.safetensors"), &blob).expect("a new file");
         fs::write(operation.join("in/broken.safetensors"), "x").expect("a new file");
@@ -318,9 +308,5 @@ mod tests {
             "{broken}"
         );
         assert!(whose.contains("no version of PyTorch"), "{whose}");
-        assert_eq!(
-            strangers(&course).expect("a folder"),
-            ["grader/testdata/agreement/99-none is no exercise's"]
-        );
     }
 }
