@@ -1,9 +1,10 @@
 //! Makes each exercise's judge from its description, and puts the solution within it.
 
+use interface::place::{entries, seen_from};
 use interface::{BY_HAND, DESCRIPTION, Interface, JudgeFiles};
 use std::error::Error;
 use std::path::{Path, PathBuf};
-use std::{env, fs, io};
+use std::{env, fs};
 
 fn main() -> Result<(), Box<dyn Error>> {
     // Asked for at run time: a copied checkout has the program that was built for the one that it was copied from.
@@ -43,26 +44,6 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// The path of a file of the course as seen from a folder, where that lies within the course: what is made for one checkout is
-/// then as good for its copy, and names no file of the other.
-fn seen_from(folder: &Path, course: &Path, path: &Path) -> PathBuf {
-    match (folder.strip_prefix(course), path.strip_prefix(course)) {
-        (Ok(folder), Ok(path)) => {
-            let up: PathBuf = folder.components().map(|_| "..").collect();
-            up.join(path)
-        }
-        _ => path.to_owned(),
-    }
-}
-
 fn watch(path: &Path) {
     println!("cargo::rerun-if-changed={}", path.display());
-}
-
-/// The entries of a folder, by name.
-fn entries(folder: &Path) -> io::Result<Vec<PathBuf>> {
-    let entries = fs::read_dir(folder)?.map(|entry| Ok(entry?.path()));
-    let mut entries: Vec<_> = entries.collect::<io::Result<_>>()?;
-    entries.sort();
-    Ok(entries)
 }

@@ -60,6 +60,13 @@ pub struct Facts {
     /// Operations that return constants of the course, which nothing can be drawn for.
     #[serde(default)]
     pub constants: Vec<String>,
+    /// The number of tokens that its model has in front of those of the patches, if it is about a model: its operation of
+    /// the exercise's name gives the attention of each block.
+    #[serde(default)]
+    pub tokens: Option<usize>,
+    /// True if its pictures take a trained model's attention, which its own functions do not compute.
+    #[serde(default)]
+    pub borrows_attention: bool,
     /// The test of kind training that a training on all of MNIST stands in for, where one is asked for.
     #[serde(default)]
     pub trained: Option<String>,

@@ -1,42 +1,44 @@
 //! Pictures of what an exercise's functions give, made by asking a worker.
 //!
-//! Each exercise has a file here that asks for what it draws. A function that is not written yet, or fails, leaves out
+//! The file `pictures.rs` of an exercise asks for what it draws; the build script finds it. A function that is not written yet, or fails, leaves out
 //! the pictures that need it; the others are drawn. Whatever an answer holds, it is held against the shape that it must
 //! have before it is looked into.
 
-mod blocks;
 mod components;
-mod deit;
 mod model;
-mod msa;
-mod patchify;
+mod models;
 mod photo;
-mod positions;
-mod rollout;
 #[cfg(test)]
 mod testing;
-mod vit;
+
+/// The exercises' own files, and `ALL`: the function `draw` of each, by the exercise's name.
+mod exercises {
+    include!(concat!(env!("OUT_DIR"), "/pictures.rs"));
+}
 
 pub use model::Model;
 pub use photo::Photo;
 
 use crate::picture::Picture;
-use anyhow::{Result, bail};
+use anyhow::{Context, Result};
 use ndarray::{Array, Array3, Dimension};
 use std::collections::BTreeMap;
 use std::fmt;
 use wire::{Answer, Fault, RawTensor, Request, Tensors, printable, printable_lines};
 
-/// The exercises that there are pictures of.
-pub const DRAWN: [&str; 7] = [
-    "patchify",
-    "positions",
-    "msa",
-    "blocks",
-    "vit",
-    "deit",
-    "rollout",
-];
+/// Draws all that can be drawn of an exercise.
+type Draw = fn(&mut Material<'_>, &mut Drawn) -> Result<()>;
+
+fn of(exercise: &str) -> Option<Draw> {
+    let mut all = exercises::ALL.iter();
+    all.find(|(name, _)| *name == exercise)
+        .map(|(_, draw)| *draw)
+}
+
+/// Returns whether there are pictures of an exercise.
+pub fn is_drawn(exercise: &str) -> bool {
+    of(exercise).is_some()
+}
 
 /// What pictures are made from.
 pub struct Material<'a> {
@@ -64,22 +66,11 @@ pub struct Drawn {
 /// Draws all that can be drawn of an exercise.
 ///
 /// # Errors
-/// Where there are no pictures of it, or the worker cannot be asked.
+/// Returns an error if there are no pictures of it, or the worker cannot be asked.
 pub fn draw(exercise: &str, material: &mut Material<'_>) -> Result<Drawn> {
+    let draw = of(exercise).with_context(|| format!("there are no pictures of {exercise}"))?;
     let mut drawn = Drawn::default();
-    match exercise {
-        "patchify" => patchify::draw(material, &mut drawn)?,
-        "positions" => positions::draw(material, &mut drawn)?,
-        "msa" => msa::draw(material, &mut drawn)?,
-        "blocks" => blocks::draw(material, &mut drawn)?,
-        "vit" => vit::draw(material, &mut drawn)?,
-        "deit" => deit::draw(material, &mut drawn)?,
-        "rollout" => rollout::draw(material, &mut drawn)?,
-        other => bail!(
-            "there are no pictures of {other}; there are of {}",
-            DRAWN.join(", ")
-        ),
-    }
+    draw(material, &mut drawn)?;
     Ok(drawn)
 }
 
@@ -354,10 +345,6 @@ mod tests {
     fn an_exercise_without_pictures_is_said() {
         let mut material = material(|_| Err(fault("never asked")));
         let error = draw("other", &mut material).expect_err("there is none");
-        assert!(
-            error
-                .to_string()
-                .starts_with("there are no pictures of other; there are of patchify,")
-        );
+        assert_eq!(error.to_string(), "there are no pictures of other");
     }
 }

@@ -1,7 +1,7 @@
 //! Naming what is wrong: a submission that fails is held against its exercise's misconceptions.
 //!
 //! The judge keeps what its tests asked and what was answered ([`recorded`]). Those requests are put to the
-//! misconceptions ([`misconception`]), all of them in one worker ([`versions`], [`known`]), and the answers compared ([`same`], [`bench`]).
+//! misconceptions ([`misconception`]), all of them in one worker ([`versions`]), and the answers compared ([`same`], [`bench`]).
 //! Function by function, the one that answers every call as the submission did, right or wrong, and some calls otherwise
 //! than the solution, is named; where there is none, or more than one, nothing is claimed ([`suspects`]). Where nothing but
 //! panics is wrong, what the calls that panic have in common is told ([`corner`]).

@@ -8,6 +8,7 @@ mod declared;
 mod error;
 mod listing;
 mod model;
+pub mod place;
 mod read;
 pub mod rewrite;
 mod stand_ins;

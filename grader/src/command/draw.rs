@@ -3,8 +3,8 @@
 use super::subject::{self, Started};
 use super::{open_course, stop_if_asked};
 use crate::cli::Draw;
-use crate::course::Course;
-use crate::draw::{DRAWN, Material, Model, Photo, draw as draw_all};
+use crate::course::{Course, Exercise};
+use crate::draw::{Material, Model, Photo, draw as draw_all, is_drawn};
 use crate::exit::{Blame, Exit, Failure};
 use anyhow::{Context, anyhow};
 use ndarray::{Array3, Axis};
@@ -21,7 +21,7 @@ pub fn draw(course: Option<&Path>, arguments: &Draw) -> Result<Exit, Failure> {
         .select(std::slice::from_ref(&arguments.exercise))
         .blame_arguments()?;
     let exercise = exercises[0].clone();
-    if !DRAWN.contains(&exercise.name.as_str()) {
+    if !is_drawn(&exercise.name) {
         let error = anyhow!("there are no pictures of {}", exercise.folder);
         return Err(error).blame_arguments();
     }
@@ -32,12 +32,9 @@ pub fn draw(course: Option<&Path>, arguments: &Draw) -> Result<Exit, Failure> {
     let model = arguments.checkpoint.as_deref().map(Model::open);
     let model = model.transpose().blame_arguments()?;
     let sources = arguments.subject.sources(&course, &exercise)?;
-    // The worker of rollout has no model: the reference's says what the given one attends to.
-    let lender = model
-        .as_ref()
-        .filter(|_| exercise.name == "rollout")
-        .map(|model| if model.prefix == 2 { "deit" } else { "vit" });
-    let lender = lender.map(|name| find(&course, name)).transpose()?;
+    // Where the exercise's own worker has no model, the reference's says what the given one attends to.
+    let lender = model.as_ref().filter(|_| exercise.facts.borrows_attention);
+    let lender = lender.map(|model| lender_of(&course, model)).transpose()?;
     exercises.extend(lender.clone());
     let default_out = course.root.join("target/pictures").join(&exercise.name);
     let out = arguments.out.clone().unwrap_or(default_out);
@@ -86,14 +83,17 @@ pub fn draw(course: Option<&Path>, arguments: &Draw) -> Result<Exit, Failure> {
     })
 }
 
-fn find(course: &Course, name: &str) -> Result<crate::course::Exercise, Failure> {
-    let found = course
-        .exercises
-        .iter()
-        .find(|exercise| exercise.name == name);
-    let found = found
-        .with_context(|| format!("the course has no exercise {name}, whose reference is needed"));
-    found.cloned().blame_arguments()
+/// The exercise whose model has as many tokens in front of those of the patches.
+fn lender_of(course: &Course, model: &Model) -> Result<Exercise, Failure> {
+    let mut exercises = course.exercises.iter();
+    let found = exercises.find(|it| it.facts.tokens == Some(model.prefix));
+    let says = || {
+        format!(
+            "the course has no exercise of a model with {} tokens in front of the patches, whose reference is needed",
+            model.prefix
+        )
+    };
+    found.cloned().with_context(says).blame_arguments()
 }
 
 /// What the reference's model attends to, with these weights: layer by layer [h, N, N].
@@ -106,13 +106,9 @@ fn attention_of(
     let image = model.standardised(&photo.at(model.image, model.channels));
     let mut tensors: Tensors = model.weights.clone();
     tensors.insert("images".to_owned(), (&image.insert_axis(Axis(0))).into());
-    let mut arguments = model.arguments.clone();
-    if operation == "deit" {
-        arguments.retain(|name, _| name != "positions" && name != "pool");
-    }
     let answer = started.ask(Request {
         operation: operation.to_owned(),
-        arguments,
+        arguments: model.arguments.clone(),
         tensors,
     })?;
     let tensors = answer

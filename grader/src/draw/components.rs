@@ -5,7 +5,7 @@ use ndarray::{Array1, Array2, Axis};
 /// The directions in which the rows of a matrix [n, m] vary most about 0, the most first, as rows of length 1, and
 /// each one's share of the whole. Found by orthogonal iteration (Golub and Van Loan, section 8.2.4) on the matrix of
 /// second moments.
-pub(super) fn components(rows: &Array2<f32>, most: usize) -> (Array2<f32>, Array1<f32>) {
+pub(in crate::draw) fn components(rows: &Array2<f32>, most: usize) -> (Array2<f32>, Array1<f32>) {
     /// Rounds: enough for directions to be told apart whose variances differ by a few per cent.
     const ROUNDS: usize = 200;
     let size = rows.ncols();

@@ -158,9 +158,13 @@ impl Model {
             ("heads", heads.to_string()),
             ("mlp_ratio", (hidden / dim).to_string()),
             ("dropout", "0".to_owned()),
+        ];
+        // A model with a token of its own for distillation has no choice of these.
+        let choices = [
             ("positions", word("positions", usual)),
             ("pool", word("pool", "cls")),
         ];
+        let choices = choices.into_iter().filter(|_| prefix == 1);
         let standard = |name: &str| metadata.get(name).and_then(|text| text.parse::<f32>().ok());
         let (mean, std) = (
             standard("mean").unwrap_or(0.5),
@@ -169,10 +173,12 @@ impl Model {
         if !mean.is_finite() || !std.is_finite() || std <= 0.0 {
             bail!("its pixels have a mean of {mean} and a standard deviation of {std}");
         }
-        let arguments = arguments.map(|(name, value)| (name.to_owned(), value));
+        let arguments = arguments.into_iter().chain(choices);
         Ok(Self {
             weights,
-            arguments: arguments.into(),
+            arguments: arguments
+                .map(|(name, value)| (name.to_owned(), value))
+                .collect(),
             image,
             patch,
             channels,
@@ -301,7 +307,7 @@ impl Model {
 }
 
 /// The patches of an image, row by row, each by channel, row and column: [G², C·P·P].
-pub(super) fn patches(image: &Array3<f32>, patch: usize) -> Array2<f32> {
+pub(in crate::draw) fn patches(image: &Array3<f32>, patch: usize) -> Array2<f32> {
     let (channels, height, width) = image.dim();
     let (down, across) = (height / patch, width / patch);
     Array2::from_shape_fn(
@@ -335,7 +341,7 @@ fn sinusoidal(len: usize, dim: usize, first: usize) -> Array2<f32> {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(in crate::draw) mod tests {
     use super::*;
     use ndarray::{Ix, arr1, array};
 
@@ -344,7 +350,7 @@ pub(super) mod tests {
     }
 
     /// A model of two blocks for images of 8 × 8 pixels in patches of 4 × 4.
-    pub(in super::super) fn small() -> Frame {
+    pub(in crate::draw) fn small() -> Frame {
         let named = [
             ("patch_embed.proj.weight", zeros(&[6, 1, 4, 4])),
             ("patch_embed.proj.bias", zeros(&[6])),
@@ -391,6 +397,7 @@ pub(super) mod tests {
             .insert("pos_embed".to_owned(), zeros(&[1, 6, 6]));
         let model = Model::of(frame).expect("a model");
         assert_eq!((model.prefix, model.grid(), model.tokens()), (2, 2, 6));
+        assert!(!model.arguments.contains_key("pool"));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use crate::picture::Picture;
 use anyhow::Result;
 use wire::{Answer, Fault, FaultKind, Request};
 
-pub(super) fn fault(message: &str) -> Fault {
+pub(in crate::draw) fn fault(message: &str) -> Fault {
     Fault {
         kind: FaultKind::Panicked,
         message: message.to_owned(),
@@ -14,7 +14,9 @@ pub(super) fn fault(message: &str) -> Fault {
 }
 
 /// Asks this closure, about the usual digit.
-pub(super) fn material<'a>(mut answer: impl FnMut(Request) -> Answer + 'a) -> Material<'a> {
+pub(in crate::draw) fn material<'a>(
+    mut answer: impl FnMut(Request) -> Answer + 'a,
+) -> Material<'a> {
     let ask = move |request| -> Result<Answer> { Ok(answer(request)) };
     Material {
         ask: Box::leak(Box::new(ask)),
@@ -25,7 +27,7 @@ pub(super) fn material<'a>(mut answer: impl FnMut(Request) -> Answer + 'a) -> Ma
 }
 
 /// The picture of that name.
-pub(super) fn picture<'a>(drawn: &'a Drawn, name: &str) -> &'a Picture {
+pub(in crate::draw) fn picture<'a>(drawn: &'a Drawn, name: &str) -> &'a Picture {
     let mut pictures = drawn.pictures.iter();
     let found = pictures.find(|(known, _)| *known == name);
     &found.expect("it is drawn").1

@@ -207,6 +207,8 @@ pub(crate) mod testing {
                 difficulty: 1,
                 builds_on: vec![],
                 forbidden: Default::default(),
+                tokens: None,
+                borrows_attention: false,
                 trained: None,
                 limits: Default::default(),
                 points: [(Kind::Shape, 1.0)].into(),

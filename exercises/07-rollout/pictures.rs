@@ -1,7 +1,7 @@
 //! 07 rollout: the last layer's attention beside the rollout of all, and how far heads look.
 
-use super::model::patches;
-use super::{Drawn, Material, Missing, Question};
+use crate::draw::model::patches;
+use crate::draw::{Drawn, Material, Missing, Question};
 use crate::picture::{Dots, Panel, Picture, Pixels, Row, Scale, Sheet, scatter, sheet};
 use anyhow::Result;
 use ndarray::{Array2, Array3, Axis, Ix1, Ix2};
@@ -16,7 +16,7 @@ struct Scene {
     note: &'static str,
 }
 
-pub(super) fn draw(material: &mut Material<'_>, drawn: &mut Drawn) -> Result<()> {
+pub(in crate::draw) fn draw(material: &mut Material<'_>, drawn: &mut Drawn) -> Result<()> {
     let scene = scene(material);
     let maps = maps(material, &scene);
     drawn.take("rollout", maps)?;
@@ -203,7 +203,7 @@ fn distances(material: &mut Material<'_>, scene: &Scene) -> Result<Picture, Miss
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{fault, material, picture};
+    use crate::draw::testing::{fault, material, picture};
     use super::*;
     use ndarray::Array1;
     use wire::{Answer, RawTensor, Request, Tensors};
@@ -253,7 +253,7 @@ mod tests {
 
     #[test]
     fn the_stand_in_gives_to_all_what_they_have() {
-        let layers = stand_in(&super::super::Photo::Digit.at(56, 1));
+        let layers = stand_in(&crate::draw::Photo::Digit.at(56, 1));
         assert_eq!(layers.len(), LAYERS);
         for layer in &layers {
             for sum in layer.sum_axis(Axis(2)).iter() {

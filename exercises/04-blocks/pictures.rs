@@ -1,6 +1,6 @@
 //! 04 blocks: how values spread from block to block and what the norm makes of that, and the MLP's activation.
 
-use super::{Drawn, Material, Missing, Question, weights};
+use crate::draw::{Drawn, Material, Missing, Question, numbers, weights};
 use crate::picture::{Curve, Picture, curves};
 use anyhow::Result;
 use ndarray::{Array1, Array3, Ix3};
@@ -13,7 +13,7 @@ const DIM: usize = 32;
 const HEADS: usize = 4;
 const RATIO: usize = 4;
 
-pub(super) fn draw(material: &mut Material<'_>, drawn: &mut Drawn) -> Result<()> {
+pub(in crate::draw) fn draw(material: &mut Material<'_>, drawn: &mut Drawn) -> Result<()> {
     let spread = spread(material, drawn);
     drawn.take("spread", spread)?;
     let activation = activation(material);
@@ -29,7 +29,7 @@ fn spread(material: &mut Material<'_>, drawn: &mut Drawn) -> Result<Picture, Mis
             .argument("mlp_ratio", RATIO)
     };
     let like = sizes(Question::new("block.new")).ask(material)?.tensors;
-    let drawn_numbers = super::numbers("tokens", TOKENS * DIM);
+    let drawn_numbers = numbers("tokens", TOKENS * DIM);
     // Uniform numbers from −1 to 1 have the variance 1/3.
     let mut x = Array3::from_shape_fn((1, TOKENS, DIM), |(_, token, column)| {
         drawn_numbers[token * DIM + column] * 3_f32.sqrt()
@@ -129,7 +129,7 @@ fn activation(material: &mut Material<'_>) -> Result<Picture, Missing> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{fault, material, picture};
+    use crate::draw::testing::{fault, material, picture};
     use super::*;
     use ndarray::Array;
     use wire::{Answer, Request};

@@ -1,6 +1,6 @@
 //! 01 patchify: the image and its grid, its patches in one row, and what patches of several sizes cost.
 
-use super::{Drawn, Material, Missing, Photo, Question, capital};
+use crate::draw::{Drawn, Material, Missing, Photo, Question, capital};
 use crate::picture::{
     Anchor, Canvas, Colour, LINES, Panel, Picture, Pixels, Row, Sheet, Weight, number, sheet,
 };
@@ -11,7 +11,7 @@ use ndarray::{Array2, Array3, Array4, Axis, Ix3, Ix4};
 const SIDE: usize = 28;
 const GRID: usize = 4;
 
-pub(super) fn draw(material: &mut Material<'_>, drawn: &mut Drawn) -> Result<()> {
+pub(in crate::draw) fn draw(material: &mut Material<'_>, drawn: &mut Drawn) -> Result<()> {
     let channels = match material.photo {
         Photo::Digit => 1,
         Photo::Own(_) => 3,
@@ -215,7 +215,7 @@ fn table(lines: &[(usize, usize, [f64; 4])]) -> Picture {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{fault, material, picture};
+    use crate::draw::testing::{fault, material, picture};
     use super::*;
     use ndarray::Array1;
     use wire::{Answer, Request, Tensors};

@@ -1,12 +1,12 @@
 //! 06 deit: what the class token and the distillation token attend to.
 
-use super::vit::{attention, first_weights, over, state};
-use super::{Drawn, Material, Missing, Model};
+use crate::draw::models::{attention, first_weights, over, state};
+use crate::draw::{Drawn, Material, Missing, Model};
 use crate::picture::{Panel, Picture, Pixels, Row, Sheet, sheet};
 use anyhow::{Result, anyhow};
 use ndarray::{Array3, Axis};
 
-pub(super) fn draw(material: &mut Material<'_>, drawn: &mut Drawn) -> Result<()> {
+pub(in crate::draw) fn draw(material: &mut Material<'_>, drawn: &mut Drawn) -> Result<()> {
     let model = match material.model.clone() {
         Some(model) if model.prefix != 2 => Err(Missing::Undrawable(anyhow!(
             "the model has no dist_token: it is a ViT, which `draw vit` draws"
@@ -83,8 +83,8 @@ fn of_tokens(
 
 #[cfg(test)]
 mod tests {
-    use super::super::model::tests::small;
-    use super::super::testing::{material, picture};
+    use crate::draw::model::tests::small;
+    use crate::draw::testing::{material, picture};
     use super::*;
     use ndarray::{Array, Array4};
     use wire::{RawTensor, Tensors};

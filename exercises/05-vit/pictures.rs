@@ -1,18 +1,16 @@
 //! 05 vit: what a model has learnt: filters, positions, attention; how it was trained; and the learning rate.
 
-use super::components::components;
-use super::positions::as_grid;
-use super::{Drawn, Given, Material, Missing, Model, Question, capital};
+use crate::draw::components::components;
+use crate::draw::models::{attention, first_weights, over, state};
+use crate::draw::{Drawn, Material, Missing, Model, Question, capital};
 use crate::picture::{
     Colour, Curve, Map, Panel, Picture, Pixels, Row, Scale, Sheet, curves, sheet,
 };
 use crate::train::sizes::Sizes;
 use anyhow::{Context, Result, anyhow};
-use ndarray::{Array2, Array3, ArrayView1, Axis, Ix0, Ix4};
-use std::collections::BTreeMap;
-use wire::Frame;
+use ndarray::{Array2, Array3, Axis, Ix0};
 
-pub(super) fn draw(material: &mut Material<'_>, drawn: &mut Drawn) -> Result<()> {
+pub(in crate::draw) fn draw(material: &mut Material<'_>, drawn: &mut Drawn) -> Result<()> {
     let rate = learning_rate(material);
     drawn.take("rate", rate)?;
     let model = match material.model.clone() {
@@ -59,77 +57,6 @@ fn untrained(material: &mut Material<'_>) -> Result<Model, Missing> {
     let mut arguments = sizes.arguments();
     arguments.insert("dropout".to_owned(), "0".to_owned());
     first_weights(material, "vit.new", arguments)
-}
-
-/// A model with its first weights.
-pub(super) fn first_weights(
-    material: &mut Material<'_>,
-    operation: &str,
-    arguments: BTreeMap<String, String>,
-) -> Result<Model, Missing> {
-    let Given { operation, tensors } = Question::new(operation)
-        .with(&Default::default(), &arguments)
-        .ask(material)?;
-    let metadata = arguments.clone();
-    let model = Model::of(Frame { metadata, tensors });
-    // Its variables are the submission's: what is wrong with them is a fault.
-    let model = model.map_err(|error| Missing::Fault {
-        operation,
-        fault: wire::Fault::wrong_shape(format!("{error:#}")),
-    })?;
-    Ok(Model {
-        arguments,
-        is_trained: false,
-        ..model
-    })
-}
-
-/// The image, and what each layer gives to whom: [h, N, N].
-pub(super) fn attention(
-    material: &mut Material<'_>,
-    model: &Model,
-    operation: &str,
-) -> Result<(Array3<f32>, Vec<Array3<f32>>), Missing> {
-    let image = material.photo.at(model.image, model.channels);
-    let mut arguments = model.arguments.clone();
-    if operation == "deit" {
-        arguments.retain(|name, _| name != "positions" && name != "pool");
-    }
-    let given = Question::new(operation)
-        .tensor("images", &model.standardised(&image).insert_axis(Axis(0)))
-        .with(&model.weights, &arguments)
-        .ask(material)?;
-    let tokens = model.tokens();
-    let layers = (0..model.depth).map(|layer| {
-        let weights = given.array(
-            &format!("attention.{layer}"),
-            Ix4(1, model.heads, tokens, tokens),
-        )?;
-        Ok(weights.remove_axis(Axis(0)))
-    });
-    let layers: Result<_, Missing> = layers.collect();
-    Ok((image, layers?))
-}
-
-/// What a token takes from each patch, over the image.
-pub(super) fn over(
-    image: &Array3<f32>,
-    model: &Model,
-    from: ArrayView1<'_, f32>,
-) -> Result<Pixels, Missing> {
-    let of_patches = from.slice_axis(Axis(0), (model.prefix..).into()).to_owned();
-    let map = as_grid(of_patches.view(), model.grid())?;
-    let heat = Pixels::heat(map.view(), Scale::magnitude(map.iter().copied()));
-    Ok(Pixels::image(image.view()).under(&heat, 0.7))
-}
-
-/// Before a model has learnt, titles say so.
-pub(super) fn state(model: &Model) -> &'static str {
-    if model.is_trained {
-        ""
-    } else {
-        ", before any training"
-    }
 }
 
 fn of_heads(
@@ -339,9 +266,10 @@ fn training(history: &str) -> Result<Vec<(&'static str, Picture)>> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::model::tests::small;
-    use super::super::testing::{fault, material, picture};
+    use crate::draw::model::tests::small;
+    use crate::draw::testing::{fault, material, picture};
     use super::*;
+    use std::collections::BTreeMap;
     use ndarray::{Array4, arr0, array};
     use wire::{Answer, RawTensor, Request, Tensors};
 

@@ -1,9 +1,10 @@
 //! 02 positions: the table as a heat map, and what resembles a position.
 
-use super::{Drawn, Material, Missing, Question};
+use crate::draw::models::as_grid;
+use crate::draw::{Drawn, Material, Missing, Question};
 use crate::picture::{Map, Panel, Picture, Pixels, Row, Scale, Sheet, sheet};
 use anyhow::Result;
-use ndarray::{Array2, ArrayView1, Ix2};
+use ndarray::{Array2, Ix2};
 
 /// The table that is shown, its positions and dimensions.
 const TABLE: (usize, usize) = (64, 128);
@@ -12,7 +13,7 @@ const GRID: usize = 14;
 const COARSE: usize = 7;
 const DIM: usize = 192;
 
-pub(super) fn draw(material: &mut Material<'_>, drawn: &mut Drawn) -> Result<()> {
+pub(in crate::draw) fn draw(material: &mut Material<'_>, drawn: &mut Drawn) -> Result<()> {
     let table = sinusoidal(material, TABLE.0, TABLE.1).and_then(|table| heat(&table));
     drawn.take("table", table)?;
     let fine = sinusoidal(material, GRID * GRID, DIM);
@@ -117,17 +118,9 @@ fn similarity(rows: Vec<Row>) -> Result<Picture, Missing> {
     })?)
 }
 
-/// Values of all patches, as they lie on the image.
-pub(super) fn as_grid(values: ArrayView1<'_, f32>, grid: usize) -> Result<Array2<f32>, Missing> {
-    let grid = values.to_shape((grid, grid));
-    Ok(grid
-        .map_err(|error| Missing::Error(error.into()))?
-        .to_owned())
-}
-
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{fault, material, picture};
+    use crate::draw::testing::{fault, material, picture};
     use super::*;
     use wire::{Answer, RawTensor, Request, Tensors};
 

@@ -1,8 +1,8 @@
 //! 03 msa: whom each head attends to, as matrices and from one patch over the image.
 
-use super::model::patches;
-use super::positions::as_grid;
-use super::{Drawn, Material, Missing, Question, weights};
+use crate::draw::model::patches;
+use crate::draw::models::as_grid;
+use crate::draw::{Drawn, Material, Missing, Question, weights};
 use crate::picture::{Map, Panel, Picture, Pixels, Row, Scale, Sheet, sheet};
 use anyhow::Result;
 use ndarray::{Array2, Array3, ArrayView3, Axis, Ix4};
@@ -24,7 +24,7 @@ struct Scene {
     note: String,
 }
 
-pub(super) fn draw(material: &mut Material<'_>, drawn: &mut Drawn) -> Result<()> {
+pub(in crate::draw) fn draw(material: &mut Material<'_>, drawn: &mut Drawn) -> Result<()> {
     match attention(material) {
         Err(missing) => drawn.take("heads", Err(missing)),
         Ok((scene, attention)) => {
@@ -149,9 +149,9 @@ fn matrices(scene: &Scene, attention: ArrayView3<'_, f32>) -> Result<Picture, Mi
 
 #[cfg(test)]
 mod tests {
-    use super::super::Model;
-    use super::super::model::tests::small;
-    use super::super::testing::{fault, material, picture};
+    use crate::draw::Model;
+    use crate::draw::model::tests::small;
+    use crate::draw::testing::{fault, material, picture};
     use super::*;
     use ndarray::Array4;
     use wire::{Answer, RawTensor, Request};
