@@ -30,9 +30,9 @@ fn main() -> Result<()> {
     let one = [
         "grade",
         "solutions",
-        "--only",
+        "--exercise",
         "patchify",
-        "--only",
+        "--exercise",
         "msa",
         "--jobs",
         "1",
@@ -55,7 +55,7 @@ fn main() -> Result<()> {
         "2.5x"
     );
 
-    let all = ["grade", "solutions", "--train", "none", "--jobs", "1"];
+    let all = ["grade", "solutions", "--train-on", "none", "--jobs", "1"];
     let submission = median(|| timed(|| grader(&course, &all)))?;
     let what = format!("all {} exercises, without training", course.exercises.len());
     show(&what, submission, "6 s");

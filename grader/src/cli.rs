@@ -26,44 +26,44 @@ use std::path::PathBuf;
     disable_help_subcommand = true
 )]
 pub struct Cli {
-    /// The checkout of the course, where it is not the one that this is run in
+    /// Use the course in DIR [default: the checkout that contains the current folder]
     #[arg(long, global = true, value_name = "DIR")]
     pub course: Option<PathBuf>,
-    /// What to do
+    /// The command
     #[command(subcommand)]
     pub command: Command,
 }
 
-/// What the grader can do.
+/// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Grade submissions: folders, .zip or .tar.gz
     Grade(Grade),
-    /// Test your own working copy, and explain what is wrong
+    /// Test your working copy and explain what is wrong
     Check(Check),
-    /// Run one operation on tensors from a file
+    /// Run an operation on tensors from a file
     Call(Call),
-    /// Train your Vision Transformer, and hold it against images that it never saw
+    /// Train your Vision Transformer and measure its test accuracy
     Train(Box<Train>),
-    /// Draw pictures of what an exercise's functions give
+    /// Draw pictures of an exercise's results
     ///
-    /// Each picture is written as PNG and as SVG. Where a function is not written yet or fails, the pictures that need
-    /// it are left out, it is named, and the exit code is 1.
+    /// Writes each picture as PNG and SVG. If a function is not implemented or fails, it is named, the pictures that
+    /// need it are left out, and the exit code is 1.
     Draw(Draw),
-    /// Say what each size of patch costs: tokens, parameters, FLOPs, time
+    /// Show the cost of each patch size: tokens, parameters, FLOPs, time
     ///
-    /// Without more arguments, the sizes are those of ViT-Tiny. All is counted but the time, which is taken of the model
-    /// of exercise 05; sizes that would take too much memory are not run.
+    /// The defaults are the sizes of ViT-Tiny. Time is measured on the model of exercise 05, everything else is counted;
+    /// sizes that need too much memory are not run.
     Cost(Cost),
-    /// Fetch, list and show data sets
+    /// Download, list and show data sets
     Data(Data),
-    /// Try every hostile submission of the corpus on this machine
+    /// Try the hostile submissions of the corpus on this machine
     Attack(Attack),
-    /// Run all tests of the project, and the proofs of the course
+    /// Run the project's tests and the proofs of the course
     Verify(Verify),
-    /// Get libtorch
+    /// Download libtorch
     Setup(Setup),
-    /// Say what this machine lacks, and how to mend it
+    /// Check the machine and say how to fix what is missing
     Doctor,
     /// Become another program, within limits; the grader uses this itself
     #[command(hide = true)]
@@ -86,23 +86,23 @@ pub struct Grade {
     /// Read folders as a class or as one submission [default: by their contents]
     #[arg(long = "as", value_name = "WHAT", value_enum)]
     pub reading: Option<Reading>,
-    /// Only this exercise: its crate, folder or number. May be given several times
+    /// Grade only this exercise: its crate, folder or number; repeatable
     #[arg(long, value_name = "EXERCISE")]
-    pub only: Vec<String>,
-    /// How many submissions at a time; the exercises of each share the processors that this leaves [default: the
-    /// machine's processors]
+    pub exercise: Vec<String>,
+    /// Grade JOBS submissions in parallel; the exercises of each share the remaining processors [default: the number of
+    /// processors]
     #[arg(long, short, value_parser = clap::value_parser!(u16).range(1..))]
     pub jobs: Option<u16>,
-    /// A folder for results.json, a report per submission, and what a stopped batch needs to go on
+    /// Write results.json and a report for each submission to DIR; a stopped batch continues from there
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
-    /// End with exit code 5 where a submission needs a person: nothing was found in it, it is refused or passed over
+    /// Exit with code 5 if a submission needs a person: it is empty, refused or passed over
     #[arg(long)]
     pub strict: bool,
     /// Put all that a test said into results and reports, also what a class's seed drew
     #[arg(long, hide = true)]
     pub outspoken: bool,
-    /// How things are judged
+    /// The conditions
     #[command(flatten)]
     pub judging: Judging,
 }
@@ -110,22 +110,22 @@ pub struct Grade {
 /// Options of all commands that judge.
 #[derive(Args, Clone, Debug, Default)]
 pub struct Judging {
-    /// Seed of all that tests draw [default: the usual one; for `grade --out DIR`, the class's own, kept in DIR/seed]
+    /// Set the seed of the tests [default: the usual one; for `grade --out DIR` the class's own, kept in DIR/seed]
     #[arg(long)]
     pub seed: Option<u64>,
-    /// What models are trained on: `none` leaves out the tests of kind training, and their points
+    /// Choose the data of training tests; `none` leaves out these tests and their points
     #[arg(long, value_enum, default_value_t)]
-    pub train: TrainOn,
-    /// For --train mnist: the folder of its files, or that of `data --dir` [default: MNIST_DIR, else where `data fetch` puts them]
+    pub train_on: TrainOn,
+    /// Read MNIST from DIR, for --train-on mnist [default: MNIST_DIR, else where `data fetch` puts it]
     #[arg(long, value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
-    /// For --train mnist: what to train on
+    /// Choose the device of --train-on mnist
     #[arg(long, value_enum, default_value_t)]
     pub device: Wanted,
-    /// What code may take
+    /// The limits of the code
     #[command(flatten)]
     pub limits: Asked,
-    /// How the code is confined: `none` puts on only the limits, and is for code that you trust
+    /// Set the confinement of the code
     #[arg(long, value_enum, default_value_t)]
     pub sandbox: Sandbox,
     /// Leave a layer out; `attack --prove` shows so what each one stops
@@ -136,7 +136,7 @@ pub struct Judging {
     pub workshop: Option<PathBuf>,
 }
 
-/// What models are trained on while they are judged.
+/// The data of training tests.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum TrainOn {
     /// Nothing: no model is trained
@@ -144,7 +144,7 @@ pub enum TrainOn {
     /// Generated digits, for a second or two
     #[default]
     Digits,
-    /// Generated digits, and who reads them all of MNIST, for minutes: 97 % are to be read rightly
+    /// Generated digits, then all of MNIST for minutes: 97 % test accuracy is required
     Mnist,
 }
 
@@ -161,10 +161,10 @@ impl fmt::Display for TrainOn {
 /// Arguments of `check`.
 #[derive(Args, Debug)]
 pub struct Check {
-    /// The exercise: its crate, folder or number. All, where none is given
+    /// The exercise: its crate, folder or number [default: all]
     #[arg(value_name = "EXERCISE")]
     pub exercises: Vec<String>,
-    /// How things are judged
+    /// The conditions
     #[command(flatten)]
     pub judging: Judging,
 }
@@ -174,30 +174,29 @@ pub struct Check {
 pub struct Call {
     /// The exercise: its crate, folder or number
     pub exercise: String,
-    /// Show the exercise's operations, and what each takes and gives
+    /// List the exercise's operations with their arguments and results
     #[arg(long, exclusive = false)]
     pub list: bool,
     /// The operation
     #[arg(required_unless_present = "list")]
     pub operation: Option<String>,
-    /// A safetensors file with the tensors that the operation takes; `-` where it takes none; or a folder of such
-    /// files
+    /// The input: a safetensors file, a folder of such files, or `-` for an operation without tensors
     #[arg(required_unless_present = "list", value_name = "IN")]
     pub input: Option<PathBuf>,
-    /// The safetensors file to write the tensors to that it gives; for a folder, the folder for files of the same
-    /// names
+    /// The output: a safetensors file; for a folder, a folder for files of the same names
     #[arg(required_unless_present = "list", value_name = "OUT")]
     pub output: Option<PathBuf>,
-    /// A scalar argument of the operation. IN may hold it too, in its metadata, as `argument.NAME`
+    /// Set a scalar argument; the metadata of IN may hold it too, as `argument.NAME`
     #[arg(long = "arg", value_name = "NAME=VALUE")]
     pub arguments: Vec<String>,
-    /// Whose code
+    /// The code that runs
     #[command(flatten)]
     pub subject: Subject,
 }
 
-/// Whose code is run.
+/// The code that runs.
 #[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Code")]
 pub struct Subject {
     /// Run the reference solution instead of the working copy
     #[arg(long, conflicts_with = "submission")]
@@ -205,119 +204,125 @@ pub struct Subject {
     /// Run a submission, a folder or archive, instead of the working copy
     #[arg(long, value_name = "PATH")]
     pub submission: Option<PathBuf>,
-    /// How the code is confined: `none` puts on only the limits, and is for code that you trust
+    /// Set the confinement of the code
     #[arg(long, value_enum, default_value_t)]
     pub sandbox: Sandbox,
 }
 
-/// Arguments of `train`. What is not given is as the preset says.
+/// Arguments of `train`. The preset supplies what is not given.
 #[derive(Args, Debug)]
 pub struct Train {
-    /// Whose code
+    /// The code that is trained
     #[command(flatten)]
     pub subject: Subject,
-    /// What is trained [default: vit]
-    #[arg(long, value_enum)]
+    /// Choose the model [default: vit]
+    #[arg(long, value_enum, help_heading = MODEL)]
     pub model: Option<Model>,
-    /// What a DeiT takes from its teacher [default: hard]
-    #[arg(long, value_enum)]
-    pub distillation: Option<Mode>,
-    /// What logits are divided by in soft distillation [default: 3]
-    #[arg(long)]
-    pub temperature: Option<f64>,
-    /// The labels' part in soft distillation [default: 0.9]
-    #[arg(long)]
-    pub alpha: Option<f64>,
-    /// A DeiT's teacher, as an earlier run left it [default: it learns first]
-    #[arg(long, value_name = "FILE", conflicts_with = "resume")]
-    pub teacher: Option<PathBuf>,
-    /// How often the teacher learns from each image [default: 2]
-    #[arg(long, value_name = "EPOCHS", conflicts_with_all = ["teacher", "resume"], value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..))]
-    pub teacher_epochs: Option<usize>,
-    /// The images [default: digits]
-    #[arg(long, value_enum)]
-    pub data: Option<Set>,
-    /// The folder of the data set's files, or that of `data --dir` [default: MNIST_DIR for mnist, else where `data fetch` puts them]
-    #[arg(long, value_name = "DIR")]
-    pub data_dir: Option<PathBuf>,
-    /// Learn from so many images only, and be held against a fifth as many
-    #[arg(long, value_name = "COUNT")]
-    pub images: Option<usize>,
-    /// What to train on
-    #[arg(long, value_enum, default_value_t)]
-    pub device: Wanted,
-    /// Calculate in bf16, with weights in f32: twice as fast on a GPU
-    #[arg(long)]
-    pub amp: bool,
-    /// The model, and how it is trained [default: mnist]
-    #[arg(long, value_enum)]
+    /// Choose the model's size and the recipe [default: mnist]
+    #[arg(long, value_enum, help_heading = MODEL)]
     pub preset: Option<Preset>,
-    /// Side of the model's patches, in pixels
-    #[arg(long, value_name = "PIXELS")]
-    pub patch: Option<i64>,
-    /// The model's embedding dimension
-    #[arg(long)]
+    /// Set the side of a patch
+    #[arg(long, value_name = "PIXELS", help_heading = MODEL)]
+    pub patch_size: Option<i64>,
+    /// Set the embedding dimension
+    #[arg(long, help_heading = MODEL)]
     pub dim: Option<i64>,
-    /// The model's blocks
-    #[arg(long, value_name = "BLOCKS")]
+    /// Set the number of blocks
+    #[arg(long, value_name = "BLOCKS", help_heading = MODEL)]
     pub depth: Option<i64>,
-    /// The model's heads
-    #[arg(long)]
+    /// Set the number of attention heads
+    #[arg(long, help_heading = MODEL)]
     pub heads: Option<i64>,
-    /// The share of numbers that training sets to 0
-    #[arg(long, value_name = "SHARE")]
+    /// Set the dropout probability
+    #[arg(long, value_name = "P", allow_negative_numbers = true, help_heading = MODEL)]
     pub dropout: Option<f64>,
-    /// How often each image is learnt from
-    #[arg(long)]
+    /// Choose the data set [default: digits]
+    #[arg(long, value_enum, help_heading = DATA)]
+    pub data: Option<Set>,
+    /// Read the data set from DIR [default: MNIST_DIR for mnist, else where `data fetch` puts it]
+    #[arg(long, value_name = "DIR", help_heading = DATA)]
+    pub data_dir: Option<PathBuf>,
+    /// Use only COUNT training images, and a fifth as many for validation and test
+    #[arg(long, value_name = "COUNT", help_heading = DATA)]
+    pub train_images: Option<usize>,
+    /// Set the number of epochs
+    #[arg(long, help_heading = OPTIMISATION)]
     pub epochs: Option<usize>,
-    /// Images in a step
-    #[arg(long, value_name = "IMAGES")]
-    pub batch: Option<usize>,
-    /// The largest learning rate
-    #[arg(long, value_name = "RATE")]
+    /// Set the number of images in a batch
+    #[arg(long, value_name = "IMAGES", help_heading = OPTIMISATION)]
+    pub batch_size: Option<usize>,
+    /// Set the peak learning rate
+    #[arg(long, value_name = "RATE", allow_negative_numbers = true, help_heading = OPTIMISATION)]
     pub lr: Option<f64>,
-    /// The share of all steps until the largest learning rate is reached
-    #[arg(long, value_name = "SHARE")]
-    pub warmup: Option<f64>,
-    /// What weights lose of themselves in a step, in learning rates
-    #[arg(long)]
-    pub decay: Option<f64>,
-    /// The most that gradients may be long together; 0 is no limit
-    #[arg(long, value_name = "LENGTH")]
-    pub clip: Option<f64>,
-    /// The share of a label that goes to all classes
-    #[arg(long, value_name = "SHARE")]
-    pub smoothing: Option<f64>,
-    /// All that is random is drawn from it [default: 0]
-    #[arg(long)]
-    pub seed: Option<u64>,
-    /// End when the loss on the validation set did not fall in so many epochs
-    #[arg(long, value_name = "EPOCHS", value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..))]
+    /// Set the fraction of all steps with a rising learning rate
+    #[arg(long, value_name = "FRACTION", allow_negative_numbers = true, help_heading = OPTIMISATION)]
+    pub warmup_ratio: Option<f64>,
+    /// Set AdamW's weight decay
+    #[arg(long, allow_negative_numbers = true, help_heading = OPTIMISATION)]
+    pub weight_decay: Option<f64>,
+    /// Clip the norm of the gradients; 0 turns clipping off
+    #[arg(long, value_name = "NORM", allow_negative_numbers = true, help_heading = OPTIMISATION)]
+    pub clip_grad: Option<f64>,
+    /// Set the label smoothing
+    #[arg(long, value_name = "FRACTION", allow_negative_numbers = true, help_heading = OPTIMISATION)]
+    pub label_smoothing: Option<f64>,
+    /// Stop when the validation loss has not improved for EPOCHS
+    #[arg(long, value_name = "EPOCHS", value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..), help_heading = OPTIMISATION)]
     pub patience: Option<usize>,
-    /// The folder for checkpoints, history and pictures [default: a new one in target/grader/train]
-    #[arg(long, value_name = "DIR", conflicts_with = "resume")]
+    /// Set the seed of everything random [default: 0]
+    #[arg(long, help_heading = OPTIMISATION)]
+    pub seed: Option<u64>,
+    /// Choose the distillation loss [default: hard]
+    #[arg(long, value_enum, help_heading = DISTILLATION)]
+    pub distillation: Option<Mode>,
+    /// Set the temperature of soft distillation [default: 3]
+    #[arg(long, allow_negative_numbers = true, help_heading = DISTILLATION)]
+    pub temperature: Option<f64>,
+    /// Set the weight of the labels' loss in soft distillation [default: 0.9]
+    #[arg(long, allow_negative_numbers = true, help_heading = DISTILLATION)]
+    pub alpha: Option<f64>,
+    /// Load the teacher from an earlier run [default: train one first]
+    #[arg(long, value_name = "FILE", conflicts_with = "resume", help_heading = DISTILLATION)]
+    pub teacher: Option<PathBuf>,
+    /// Set the number of epochs of the teacher [default: 2]
+    #[arg(long, value_name = "EPOCHS", conflicts_with_all = ["teacher", "resume"], value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..), help_heading = DISTILLATION)]
+    pub teacher_epochs: Option<usize>,
+    /// Choose the device
+    #[arg(long, value_enum, default_value_t, help_heading = RUN)]
+    pub device: Wanted,
+    /// Compute in bf16 with weights in f32; needs a GPU
+    #[arg(long, help_heading = RUN)]
+    pub amp: bool,
+    /// Write checkpoints, history and pictures to DIR [default: a new folder in target/grader/train]
+    #[arg(long, value_name = "DIR", conflicts_with = "resume", help_heading = RUN)]
     pub out: Option<PathBuf>,
-    /// Go on with the run of this folder, as if it had never been stopped; its options are kept there
-    #[arg(long, value_name = "DIR", conflicts_with = "preset")]
+    /// Continue the run in DIR, with the options that it was started with
+    #[arg(long, value_name = "DIR", conflicts_with = "preset", help_heading = RUN)]
     pub resume: Option<PathBuf>,
 }
+
+/// Headings of `train --help`.
+const MODEL: &str = "Model";
+const DATA: &str = "Data";
+const OPTIMISATION: &str = "Optimisation";
+const DISTILLATION: &str = "Distillation (--model deit)";
+const RUN: &str = "Run";
 
 /// Arguments of `draw`.
 #[derive(Args, Debug)]
 pub struct Draw {
     /// The exercise: its crate, folder or number
     pub exercise: String,
-    /// The folder that the pictures are written to [default: target/pictures/EXERCISE]
+    /// Write the pictures to DIR [default: target/pictures/EXERCISE]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
-    /// A PNG or JPEG to look at, of any size, instead of a generated digit; its middle is taken
+    /// Use the centre of a PNG or JPEG instead of a generated digit
     #[arg(long, value_name = "FILE")]
     pub image: Option<PathBuf>,
-    /// A trained model: safetensors with timm's names, as `train` writes them (best.safetensors). msa draws its
-    /// first block, vit and deit all of it, rollout its attention
+    /// Load a trained model: safetensors with timm's names, such as the best.safetensors of `train`
     #[arg(long, value_name = "FILE")]
     pub checkpoint: Option<PathBuf>,
-    /// Whose code
+    /// The code that runs
     #[command(flatten)]
     pub subject: Subject,
 }
@@ -325,34 +330,34 @@ pub struct Draw {
 /// Arguments of `cost`.
 #[derive(Args, Debug)]
 pub struct Cost {
-    /// Side of the images, in pixels
+    /// Set the side of an image
     #[arg(long, value_name = "PIXELS", default_value_t = 224)]
-    pub image: u64,
-    /// Only this side of patches, in pixels. May be given several times [default: all that divide the image's, from 2]
+    pub image_size: u64,
+    /// Show only this side of a patch; repeatable [default: all divisors of the image size from 2]
     #[arg(long, value_name = "PIXELS")]
-    pub patch: Vec<u64>,
-    /// Channels of the images
+    pub patch_size: Vec<u64>,
+    /// Set the number of channels
     #[arg(long, default_value_t = 3)]
     pub channels: u64,
-    /// Embedding dimension
+    /// Set the embedding dimension
     #[arg(long, default_value_t = 192)]
     pub dim: u64,
-    /// Blocks
+    /// Set the number of blocks
     #[arg(long, default_value_t = 12)]
     pub depth: u64,
-    /// Heads
+    /// Set the number of attention heads
     #[arg(long, default_value_t = 3)]
     pub heads: u64,
-    /// Hidden columns of the MLPs, in embedding dimensions
+    /// Set the ratio of the MLP's hidden dimension to the embedding dimension
     #[arg(long, default_value_t = 4)]
     pub mlp_ratio: u64,
-    /// Classes
+    /// Set the number of classes
     #[arg(long, default_value_t = 1000)]
     pub classes: u64,
-    /// Only count: take no time of the model of exercise 05, which needs libtorch
+    /// Do not measure time, which needs libtorch
     #[arg(long)]
     pub no_time: bool,
-    /// Whose code is timed
+    /// The code that is timed
     #[command(flatten)]
     pub subject: Subject,
 }
@@ -360,33 +365,32 @@ pub struct Cost {
 /// Arguments of `data`.
 #[derive(Args, Debug)]
 pub struct Data {
-    /// A folder that holds a folder for each data set [default: MNIST_DIR for mnist itself, else in the user's cache]
+    /// Keep data sets in DIR, each in a folder of its name [default: MNIST_DIR for mnist itself, else the user's cache]
     #[arg(long, global = true, value_name = "DIR")]
-    pub dir: Option<PathBuf>,
-    /// What to do
+    pub data_dir: Option<PathBuf>,
+    /// The command
     #[command(subcommand)]
     pub command: DataCommand,
 }
 
-/// What `data` can do.
+/// The commands of `data`.
 #[derive(Debug, Subcommand)]
 pub enum DataCommand {
-    /// Fetch a data set; what broke off goes on where it was
+    /// Download a data set; an interrupted download continues
     Fetch {
         /// The data set
         set: Set,
-        /// The URL of a folder that holds the files, with its last slash, instead of where they were published. May be
-        /// given several times
+        /// Download from URL, a folder's with its last slash, instead of the publisher's; repeatable
         #[arg(long, value_name = "URL")]
         mirror: Vec<String>,
     },
-    /// Say what is there and what is missing
+    /// List what is there and what is missing
     List,
     /// Draw some images of each class
     Show {
         /// The data set
         set: Set,
-        /// The folder that the picture is written to [default: target/pictures/data]
+        /// Write the picture to DIR [default: target/pictures/data]
         #[arg(long, value_name = "DIR")]
         out: Option<PathBuf>,
     },
@@ -395,11 +399,10 @@ pub enum DataCommand {
 /// Arguments of `attack`.
 #[derive(Args, Debug)]
 pub struct Attack {
-    /// Only the attacks whose name begins so: `04` or `04-include`. May be given several times
+    /// Try only attacks whose name begins with NAME, such as `04` or `04-include`; repeatable
     #[arg(long, alias = "only", value_name = "NAME")]
     pub attack: Vec<String>,
-    /// Show instead, in a copy of this machine that is thrown away, that attacks gain something once the layers that
-    /// stop them are left out: most need one
+    /// Show that attacks gain something without the layers that stop them, in a throw-away copy of this machine
     #[arg(long)]
     pub prove: bool,
 }
@@ -407,16 +410,16 @@ pub struct Attack {
 /// Arguments of `verify`.
 #[derive(Args, Debug)]
 pub struct Verify {
-    /// Only the proofs of the course, without the tests of the workspace
+    /// Run the proofs alone, without the project's tests
     #[arg(long)]
     pub proofs_only: bool,
-    /// Only the proofs of these names, such as `catalogue`, without the tests. May be given several times
+    /// Run only the proof NAME, such as `catalogue`; repeatable
     #[arg(long, alias = "only", value_name = "NAME")]
     pub proof: Vec<String>,
-    /// Only this exercise: its crate, folder or number. May be given several times
+    /// Prove only this exercise: its crate, folder or number; repeatable
     #[arg(long, value_name = "EXERCISE")]
     pub exercise: Vec<String>,
-    /// Store the reference's answers to the drawn cases beside the tests, and prove nothing
+    /// Store the reference's answers to drawn cases beside the tests, and prove nothing
     #[arg(long, conflicts_with_all = ["proofs_only", "proof"])]
     pub store: bool,
 }
@@ -424,7 +427,7 @@ pub struct Verify {
 /// Arguments of `setup`.
 #[derive(Args, Debug)]
 pub struct Setup {
-    /// With CUDA: about 3 GB more
+    /// Download the build for CUDA, about 3 GB more
     #[arg(long)]
     pub cuda: bool,
 }

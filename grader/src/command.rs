@@ -80,7 +80,7 @@ fn prepare(
     mut exercises: Vec<Exercise>,
     judging: &Judging,
 ) -> Result<Grader, Failure> {
-    if judging.train == TrainOn::None {
+    if judging.train_on == TrainOn::None {
         for exercise in &mut exercises {
             exercise.leave_out(Kind::Training);
         }
@@ -88,7 +88,7 @@ fn prepare(
     if exercises.iter().any(|exercise| exercise.uses_torch) {
         setup::ensure(&course, false)?;
     }
-    let training = match judging.train {
+    let training = match judging.train_on {
         TrainOn::Mnist => Some(Arc::new(training(&course, judging)?)),
         TrainOn::None | TrainOn::Digits => None,
     };

@@ -48,7 +48,7 @@ impl Sizes {
     /// Naming the size at fault and what it may be.
     pub fn check(&self) -> Result<()> {
         let named = [
-            ("--image", self.image),
+            ("--image-size", self.image),
             ("--channels", self.channels),
             ("--dim", self.dim),
             ("--depth", self.depth),
@@ -80,7 +80,10 @@ impl Sizes {
     /// Where they do not divide the image.
     pub fn cost(&self, patch: u64) -> Result<Cost> {
         if patch == 0 || !self.image.is_multiple_of(patch) {
-            bail!("--patch {patch} does not divide --image {}", self.image);
+            bail!(
+                "--patch-size {patch} does not divide --image-size {}",
+                self.image
+            );
         }
         let grid = self.image / patch;
         let tokens = grid * grid + 1;
@@ -233,7 +236,10 @@ mod tests {
     fn all_sides_that_divide_are_taken() {
         assert_eq!(TINY.patches(), [2, 4, 7, 8, 14, 16, 28, 32, 56, 112, 224]);
         let error = TINY.cost(15).expect_err("it does not divide");
-        assert_eq!(error.to_string(), "--patch 15 does not divide --image 224");
+        assert_eq!(
+            error.to_string(),
+            "--patch-size 15 does not divide --image-size 224"
+        );
         assert!(TINY.cost(0).is_err());
     }
 
@@ -280,7 +286,7 @@ mod tests {
                 image: 1 << 40,
                 ..TINY
             }),
-            "--image is 1099511627776: it may be 1 to 16384"
+            "--image-size is 1099511627776: it may be 1 to 16384"
         );
         let largest = Sizes {
             image: LARGEST,

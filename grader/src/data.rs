@@ -73,14 +73,14 @@ impl Set {
             return Ok(named.into());
         }
         let cache = Surroundings::of(Path::new("")).cache;
-        let cache = cache.context("there is no folder for caches, neither HOME nor XDG_CACHE_HOME being set: name one with --dir")?;
+        let cache = cache.context("there is no folder for caches, neither HOME nor XDG_CACHE_HOME being set: name one with --data-dir")?;
         Ok(cache
             .join(CACHE_FOLDER)
             .join("datasets")
             .join(self.to_string()))
     }
 
-    /// The folder of its files, of one that somebody names: that which `data fetch --dir` made there, or else itself.
+    /// The folder of its files, of one that somebody names: that which `data fetch --data-dir` made there, or else itself.
     pub fn folder_in(self, folder: &Path) -> PathBuf {
         let fetched = folder.join(self.to_string());
         if fetched.is_dir() {

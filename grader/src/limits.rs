@@ -10,15 +10,15 @@ use std::time::Duration;
 )]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Asked {
-    /// How long one call of a submission's function may take, in seconds [default: the exercise's, else 10]
+    /// Limit one call of a submission's function [default: the exercise's, else 10]
     #[arg(id = "call-limit", long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=3600))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub call_seconds: Option<u64>,
-    /// How long all tests of one exercise may take, in seconds [default: the exercise's, else 60]
+    /// Limit all tests of an exercise [default: the exercise's, else 60]
     #[arg(id = "exercise-limit", long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86400))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exercise_seconds: Option<u64>,
-    /// How much memory of its own a submission's process may take, in MiB [default: the exercise's, else 2048]
+    /// Limit the memory of a submission's process [default: the exercise's, else 2048]
     #[arg(id = "memory-limit", long, value_name = "MIB", value_parser = clap::value_parser!(u64).range(64..=4096))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub memory_mib: Option<u64>,

@@ -66,7 +66,9 @@ pub enum End {
 
 /// Learning went astray.
 #[derive(Debug, thiserror::Error)]
-#[error("{what} is no number from step {step} on: a smaller --lr may help, and --clip above 0")]
+#[error(
+    "{what} is no number from step {step} on: a smaller --lr may help, and --clip-grad above 0"
+)]
 pub struct Diverged {
     /// Whose loss.
     what: &'static str,

@@ -34,7 +34,7 @@ fn grade(course: &Course, class: &Path, out: &Path, jobs: usize) -> BTreeMap<Str
     let output = Command::new(env!("CARGO_BIN_EXE_grader"))
         .arg("--course")
         .arg(&course.root)
-        .args(["grade", "--only", "patchify"])
+        .args(["grade", "--exercise", "patchify"])
         // Less than students have, for those that hang; more than an honest one takes on a busy machine.
         .args(["--call-limit=5", "--exercise-limit=120"])
         .arg(format!("--jobs={jobs}"))

@@ -16,7 +16,7 @@ fn grader(arguments: &[&str], folder: &Path) -> Command {
     command
         .arg("data")
         .args(arguments)
-        .arg("--dir")
+        .arg("--data-dir")
         .arg(folder)
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .env_remove("MNIST_DIR");

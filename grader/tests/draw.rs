@@ -116,8 +116,8 @@ fn wrong_arguments_are_said_before_anything_is_built() -> Result {
             "gone does not exist",
         ),
         (
-            vec!["cost", "--patch", "15"],
-            "--patch 15 does not divide --image 224",
+            vec!["cost", "--patch-size", "15"],
+            "--patch-size 15 does not divide --image-size 224",
         ),
         (
             vec!["cost", "--heads", "5"],
@@ -147,7 +147,7 @@ fn costs_are_counted_without_libtorch() -> Result {
     let output = grader(&[
         "cost",
         "--no-time",
-        "--image",
+        "--image-size",
         "32",
         "--dim",
         "64",

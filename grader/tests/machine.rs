@@ -50,7 +50,7 @@ impl Class {
     fn grader(&self, options: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_grader"));
         command
-            .args(["grade", "--only=patchify", "--jobs=1"])
+            .args(["grade", "--exercise=patchify", "--jobs=1"])
             .args(options)
             .arg("--out")
             .args([self.out(), self.path()])
@@ -110,11 +110,16 @@ fn linker(folder: &Path) -> Result<(String, PathBuf)> {
 fn a_linker_that_fails_costs_nobody_a_point_and_is_no_grade_once_it_is_back() -> Result {
     let class = Class::of(&["ada"])?;
     // All is built, while there is a linker.
-    let built = class.grader(&["--train=none"]).output()?;
+    let built = class.grader(&["--train-on=none"]).output()?;
     assert_eq!(built.status.code(), Some(0), "{}", said(&built));
     fs::remove_dir_all(class.out())?;
     let (path, off) = linker(class.folder.path())?;
-    let grade = || class.grader(&["--train=none"]).env("PATH", &path).output();
+    let grade = || {
+        class
+            .grader(&["--train-on=none"])
+            .env("PATH", &path)
+            .output()
+    };
 
     fs::write(&off, "")?;
     let refused = grade()?;
@@ -187,7 +192,7 @@ fn a_umask_or_a_folder_for_temporary_files_that_is_not_there_changes_no_grade() 
     command
         .args(["-c", "umask 0777; exec \"$0\" \"$@\""])
         .arg(env!("CARGO_BIN_EXE_grader"))
-        .args(["grade", "--only=patchify"])
+        .args(["grade", "--exercise=patchify"])
         .arg(class.path().join("ada"))
         .env("TMPDIR", "/no/such/folder")
         .current_dir(env!("CARGO_MANIFEST_DIR"));

@@ -68,7 +68,7 @@ fn copy_built(from: &Path, to: &Path) -> Result {
 /// Runs the grader of a checkout from a folder outside of all checkouts.
 fn grade(root: &Path, submission: &Path) -> Result<Output> {
     let output = Command::new(root.join("target/debug/grader"))
-        .args(["grade", "--only=patchify", "--train=none"])
+        .args(["grade", "--exercise=patchify", "--train-on=none"])
         .arg(submission)
         .env_remove("CARGO_TARGET_DIR")
         .current_dir("/")

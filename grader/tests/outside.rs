@@ -24,7 +24,7 @@ const SWITCHES: [(&str, &str); 9] = [
 fn grade(submission: &Path, out: &Path, environment: &[(&str, &str)]) -> Result<serde_json::Value> {
     let status = Command::new(env!("CARGO_BIN_EXE_grader"))
         // The class's own seed is drawn anew for each folder.
-        .args(["grade", "--seed=7", "--only", "patchify", "--out"])
+        .args(["grade", "--seed=7", "--exercise", "patchify", "--out"])
         .args([out, submission])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .envs(environment.iter().copied())

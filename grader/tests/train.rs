@@ -15,7 +15,7 @@ type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
 
 /// A model and a set so small that an epoch takes moments. With dropout, so that random numbers count.
 const SMALL: [&str; 10] = [
-    "--patch",
+    "--patch-size",
     "14",
     "--dim",
     "16",
@@ -28,11 +28,18 @@ const SMALL: [&str; 10] = [
 ];
 
 /// As many images as are learnt in a moment.
-const FEW: [&str; 4] = ["--images", "200", "--batch", "40"];
+const FEW: [&str; 4] = ["--train-images", "200", "--batch-size", "40"];
 
 /// Epochs of more steps than are asked for at once, so that a run is stopped in the midst of one.
 const LONG: [&str; 8] = [
-    "--images", "1200", "--batch", "2", "--epochs", "3", "--lr", "0.003",
+    "--train-images",
+    "1200",
+    "--batch-size",
+    "2",
+    "--epochs",
+    "3",
+    "--lr",
+    "0.003",
 ];
 
 fn train(options: &[&str]) -> Command {
@@ -107,7 +114,7 @@ fn a_run_that_was_stopped_goes_on_to_the_bit() -> Result {
         return Ok(());
     }
     assert_ends(&output, 130);
-    assert!(said(&output).contains("go on with"), "{}", said(&output));
+    assert!(said(&output).contains("continue with"), "{}", said(&output));
     let before = history(&stopped)?["epochs"].as_array().map_or(0, Vec::len);
     assert!(before >= 1, "none of {before} epochs was kept");
 
@@ -207,7 +214,7 @@ fn what_is_not_written_yet_is_named() -> Result {
         folder,
         "--preset",
         "notebook",
-        "--images",
+        "--train-images",
         "50",
     ])?;
     assert_ends(&output, 1);
@@ -294,11 +301,11 @@ const SMALL_DEIT: [&str; 17] = [
     "--solution",
     "--model",
     "deit",
-    "--images",
+    "--train-images",
     "100",
-    "--batch",
+    "--batch-size",
     "25",
-    "--patch",
+    "--patch-size",
     "14",
     "--dim",
     "16",
@@ -347,7 +354,7 @@ fn a_deit_learns_from_a_teacher_and_both_go_on_where_they_were_stopped() -> Resu
     // On a busy machine it may have gone further before it was stopped, even to its end.
     let is_of_teacher = !Path::new(&stopped).join("last.safetensors").exists();
     assert!(
-        !is_of_teacher || said(&output).contains("stopped while the teacher learnt"),
+        !is_of_teacher || said(&output).contains("stopped while the teacher was training"),
         "{}",
         said(&output)
     );
@@ -398,7 +405,7 @@ fn what_is_for_a_deit_alone_is_refused_elsewhere_and_the_other_way_round() -> Re
     };
     refused(&["--alpha", "0.5"], "--alpha is for --model deit")?;
     let deit =
-        |options: &[&'static str]| [&["--model", "deit", "--images", "20"], options].concat();
+        |options: &[&'static str]| [&["--model", "deit", "--train-images", "20"], options].concat();
     refused(
         &deit(&["--temperature", "2"]),
         "--temperature is for --distillation soft",
@@ -408,7 +415,10 @@ fn what_is_for_a_deit_alone_is_refused_elsewhere_and_the_other_way_round() -> Re
         "--alpha 2 is not from 0 to 1",
     )?;
     refused(&deit(&["--dropout", "0.1"]), "--dropout is not for")?;
-    refused(&deit(&["--smoothing", "0.1"]), "--smoothing is not for")?;
+    refused(
+        &deit(&["--label-smoothing", "0.1"]),
+        "--label-smoothing is not for",
+    )?;
     refused(
         &deit(&["--teacher", "no/such/file"]),
         "no/such/file cannot be read",

@@ -196,7 +196,7 @@ fn a_short_training_reads_digits_that_were_held_back() {
     let share = share.double_value(&[]);
     assert!(
         share >= THRESHOLD,
-        "{:.1} % of 500 held-out digits are read rightly; {:.0} % are expected",
+        "the test accuracy is {:.1} % of 500 digits; {:.0} % is required",
         share * 100.0,
         THRESHOLD * 100.0
     );

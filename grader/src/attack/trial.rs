@@ -324,7 +324,7 @@ impl Run<'_> {
             .args(["grade", "--jobs=1", "--outspoken"])
             .args(self.time)
             .args(without.map(|layer| format!("--without={layer}")))
-            .arg(format!("--only={}", self.exercise.name))
+            .arg(format!("--exercise={}", self.exercise.name))
             .arg(format!("--seed={SEED}"))
             .arg("--workshop")
             .arg(self.places.workshop())

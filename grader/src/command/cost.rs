@@ -20,7 +20,7 @@ use wire::{Fault, Request, Tensors, printable_lines};
 /// Where the arguments are wrong or something is missing.
 pub fn cost(course: Option<&Path>, arguments: &Arguments) -> Result<Exit, Failure> {
     let sizes = Sizes {
-        image: arguments.image,
+        image: arguments.image_size,
         channels: arguments.channels,
         dim: arguments.dim,
         depth: arguments.depth,
@@ -29,10 +29,10 @@ pub fn cost(course: Option<&Path>, arguments: &Arguments) -> Result<Exit, Failur
         classes: arguments.classes,
     };
     sizes.check().blame_arguments()?;
-    let patches = if arguments.patch.is_empty() {
+    let patches = if arguments.patch_size.is_empty() {
         sizes.patches()
     } else {
-        arguments.patch.clone()
+        arguments.patch_size.clone()
     };
     let costs: Result<Vec<Cost>> = patches.into_iter().map(|patch| sizes.cost(patch)).collect();
     let costs = costs.blame_arguments()?;

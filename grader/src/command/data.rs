@@ -20,7 +20,7 @@ use wire::printable;
 /// # Errors
 /// Where the arguments are wrong, or files cannot be fetched, read or written.
 pub fn data(course: Option<&Path>, arguments: &Data) -> Result<Exit, Failure> {
-    let folder = arguments.dir.as_deref();
+    let folder = arguments.data_dir.as_deref();
     match &arguments.command {
         DataCommand::List => list(folder),
         DataCommand::Fetch { set, mirror } => fetch(*set, mirror, folder),

@@ -21,7 +21,7 @@ use std::path::Path;
 /// Where the arguments are wrong, something is missing, or results cannot be kept.
 pub fn grade(course: Option<&Path>, arguments: &Grade) -> Result<Exit, Failure> {
     let course = open_course(course)?;
-    let exercises = course.select(&arguments.only).blame_arguments()?;
+    let exercises = course.select(&arguments.exercise).blame_arguments()?;
     let found =
         discover(&arguments.paths, &course.folders(), arguments.reading).blame_arguments()?;
     announce(&found);
@@ -134,7 +134,7 @@ impl Terms {
                 .map(|exercise| exercise.folder.clone())
                 .collect(),
             seed: grader.seed.map(seed::digest).unwrap_or_default(),
-            train: judging.train.to_string(),
+            train: judging.train_on.to_string(),
             sandbox: grader.level.to_string(),
             limits: grader.limits,
         }

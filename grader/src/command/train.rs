@@ -20,7 +20,7 @@ use crate::train::{End, Run, Subject};
 use anyhow::anyhow;
 use conclude::conclude;
 use lessons::teach;
-use options::{clash, folder_of, learner, new_folder, plan};
+use options::{clash, folder_of, learner, new_folder, plan, preset, sizes, usual_sizes};
 use progress::Progress;
 use std::path::Path;
 use std::sync::Arc;
@@ -40,6 +40,12 @@ pub fn train(course: Option<&Path>, arguments: &Train) -> Result<Exit, Failure> 
             .map_err(|why| anyhow!(why))
             .blame_arguments()?,
     };
+    // The arguments are checked and the images loaded before anything is built.
+    let asked = match &resumed {
+        Some(from) => from.plan.clone(),
+        None => plan(arguments, learner, usual_sizes(preset(arguments))),
+    };
+    let mut data = images_of(&asked, arguments)?;
     let named_exercise = learner.model().exercise().to_owned();
     let exercises = course.select(&[named_exercise]).blame_arguments()?;
     let exercise = exercises[0].clone();
@@ -49,7 +55,7 @@ pub fn train(course: Option<&Path>, arguments: &Train) -> Result<Exit, Failure> 
     };
     let (mut session, device) = open(&grader, &own, arguments.device)?;
     let (plan, from) = planned(arguments, learner, resumed, &mut session)?;
-    let mut data = images_for(&plan, arguments, device)?;
+    fits(&plan, &data, device)?;
     let folder = match (&arguments.resume, &arguments.out) {
         (Some(folder), _) => folder_of(folder),
         (None, Some(folder)) => folder.clone(),
@@ -67,7 +73,7 @@ pub fn train(course: Option<&Path>, arguments: &Train) -> Result<Exit, Failure> 
         let Some((with_sayings, score)) = taught else {
             let shown = folder.display();
             eprintln!(
-                "stopped while the teacher learnt; go on with: cargo grader train --resume {shown}"
+                "stopped while the teacher was training; continue with: cargo grader train --resume {shown}"
             );
             return Ok(Exit::Stopped);
         };
@@ -105,7 +111,7 @@ fn resumed(arguments: &Train) -> Result<Option<Checkpoint>, Failure> {
     if let Some(folder) = arguments.out.as_ref().filter(|it| it.join(LAST).exists()) {
         let shown = folder.display();
         let error = anyhow!(
-            "{shown} holds a run: go on with it by --resume {shown}, or name another folder"
+            "{shown} holds a run: continue it with --resume {shown}, or choose another folder"
         );
         return Err(error).blame_arguments();
     }
@@ -120,7 +126,8 @@ fn planned(
     session: &mut Session,
 ) -> Result<(Plan, Option<Checkpoint>), Failure> {
     let Some(checkpoint) = resumed else {
-        return Ok((plan(arguments, learner, session)?, None));
+        let sizes = sizes(preset(arguments), learner, session)?;
+        return Ok((plan(arguments, learner, sizes), None));
     };
     let plan = Plan {
         patience: arguments.patience.or(checkpoint.plan.patience),
@@ -131,27 +138,30 @@ fn planned(
     Ok((plan, Some(checkpoint).filter(|_| begun)))
 }
 
-/// The images that a plan names, where plan, images and device fit together.
-fn images_for(plan: &Plan, arguments: &Train, device: Device) -> Result<Data, Failure> {
+/// The images of a plan that has no fault by itself.
+fn images_of(plan: &Plan, arguments: &Train) -> Result<Data, Failure> {
+    if let Some(fault) = plan.fault() {
+        return Err(anyhow!(fault)).blame_arguments();
+    }
+    Data::load(plan.data, arguments.data_dir.as_deref(), plan.images).blame_arguments()
+}
+
+/// Refuses a plan that does not fit its images or the device.
+fn fits(plan: &Plan, data: &Data, device: Device) -> Result<(), Failure> {
     if plan.amp && device == Device::Cpu {
-        let error = anyhow!("--amp calculates in bf16 on a GPU, and this runs on the CPU");
+        let error = anyhow!("--amp computes in bf16 on a GPU, and this runs on the CPU");
         return Err(error).blame_arguments();
     }
-    let data =
-        Data::load(plan.data, arguments.data_dir.as_deref(), plan.images).blame_arguments()?;
-    let fault = plan
-        .fault()
-        .or_else(|| plan.sizes.fault(data.side(), data.classes.len()));
-    match fault {
+    match plan.sizes.fault(data.side(), data.classes.len()) {
         Some(fault) => Err(anyhow!(fault)).blame_arguments(),
-        None => Ok(data),
+        None => Ok(()),
     }
 }
 
 /// Learns to the end, and says what that was.
 fn learn(run: &mut Run, folder: &Path) -> anyhow::Result<End> {
     eprintln!(
-        "device: {}; {} numbers to learn, {} images, {} steps",
+        "device: {}; {} parameters, {} training images, {} steps",
         run.subject.device,
         run.parameters,
         run.data.split.train.len(),
@@ -163,15 +173,15 @@ fn learn(run: &mut Run, folder: &Path) -> anyhow::Result<End> {
     let shown = folder.display();
     match &learnt {
         Err(_) if folder.join(LAST).exists() => {
-            eprintln!("what was learnt before is kept: {shown}");
+            eprintln!("the last checkpoint is kept: {shown}");
         }
         Ok(End::Stopped) => eprintln!(
-            "stopped after step {} of {}; go on with: cargo grader train --resume {shown}",
+            "stopped after step {} of {}; continue with: cargo grader train --resume {shown}",
             run.progress.step,
             run.total()
         ),
         Ok(End::NoBetter) => say!(
-            "stopped early: the loss on the validation set did not fall in {} epochs",
+            "stopped early: the validation loss has not improved for {} epochs",
             run.progress.stale()
         ),
         Ok(End::Through | End::Late) | Err(_) => {}

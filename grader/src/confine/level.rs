@@ -10,13 +10,13 @@ use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::thread;
 
-/// How much is asked for.
+/// The confinement that is asked for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Sandbox {
-    /// All of it: for code of others
+    /// Namespaces, Landlock, seccomp and limits: for other people's code
     #[default]
     Full,
-    /// Only the limits on time, memory and files: for one's own code
+    /// Limits on time, memory and files alone: for code that you trust
     None,
 }
 

@@ -10,7 +10,7 @@ pub fn confusion(counts: &Array2<u64>, classes: &[String]) -> String {
     let mut table = Table::new();
     let numbers = (0..classes.len()).map(|number| number.to_string());
     table.load_style(UTF8_FULL_CONDENSED).set_header(
-        ["class", "right"]
+        ["class", "recall"]
             .map(str::to_owned)
             .into_iter()
             .chain(numbers),

@@ -21,7 +21,7 @@ pub enum DataError {
     )]
     Unreadable(Set, datasets::LoadError),
     /// Fewer images than a split takes.
-    #[error("--images {0} is too few: 20 is the least")]
+    #[error("--train-images {0} is too few: 20 is the least")]
     TooFew(usize),
 }
 
@@ -191,13 +191,13 @@ mod tests {
         let absent = error(Set::Mnist, Some("no/such/folder"), None);
         assert!(absent.contains("no/such/folder"), "{absent}");
         assert!(absent.contains("grader data fetch mnist"), "{absent}");
-        // What `data --dir` was told is as good as the folder that it made there.
+        // What `data --data-dir` was told is as good as the folder that it made there.
         let folder = tempfile::tempdir().expect("a folder");
         let fetched = folder.path().join("mnist");
         std::fs::create_dir(&fetched).expect("a folder in it");
         let unfinished = error(Set::Mnist, folder.path().to_str(), None);
         let fetched = fetched.to_string_lossy();
         assert!(unfinished.contains(&*fetched), "{unfinished}");
-        assert!(error(Set::Digits, None, Some(19)).contains("--images 19"));
+        assert!(error(Set::Digits, None, Some(19)).contains("--train-images 19"));
     }
 }

@@ -7,19 +7,19 @@ use std::fs::{self, OpenOptions};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-/// What is asked for.
+/// The device that is asked for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Wanted {
-    /// A GPU where one can be had, else the CPU
+    /// A GPU if there is one, else the CPU
     #[default]
     Auto,
     /// The CPU
     Cpu,
-    /// A GPU of NVIDIA's
+    /// An NVIDIA GPU
     Cuda,
 }
 
-/// What is used.
+/// The device that is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Device {
     /// The CPU, with all its cores.

@@ -130,7 +130,7 @@ impl Training {
 fn fault(score: Score) -> Option<String> {
     (score.accuracy() < THRESHOLD).then(|| {
         format!(
-            "trained on MNIST, {:.2} % of {} held-out images are read rightly; {:.0} % are expected",
+            "trained on MNIST, the test accuracy is {:.2} % of {} images; {:.0} % is required",
             100.0 * score.accuracy(),
             score.images,
             100.0 * THRESHOLD
@@ -160,7 +160,7 @@ mod tests {
         assert_eq!(fault(score(9_700)), None);
         let said = fault(score(9_699)).unwrap_or_default();
         assert!(
-            said.starts_with("trained on MNIST, 96.99 % of 10000"),
+            said.starts_with("trained on MNIST, the test accuracy is 96.99 % of 10000"),
             "{said}"
         );
     }

@@ -4,14 +4,14 @@ use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// The models that can be asked for.
+/// The models that can be trained.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Model {
-    /// Exercise 05's, which learns from labels
+    /// Exercise 05's Vision Transformer, trained on labels
     #[default]
     Vit,
-    /// Exercise 06's, which learns from labels and from a convolutional network
+    /// Exercise 06's, trained on labels and on a convolutional network's predictions
     Deit,
 }
 
@@ -31,12 +31,12 @@ impl fmt::Display for Model {
     }
 }
 
-/// The ways to take something from a teacher.
+/// The ways to distil from a teacher.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Mode {
-    /// All that it thinks of every class, softened by --temperature and weighed by --alpha
+    /// The divergence from its softened probabilities, with --temperature and --alpha
     Soft,
-    /// Its decision alone, as if it were a label
+    /// The cross-entropy with its predicted class as a label
     Hard,
 }
 

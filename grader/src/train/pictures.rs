@@ -19,7 +19,7 @@ pub fn write(
 ) -> Result<()> {
     let loss = chart("Loss", "nats", epochs, |score| score.loss)?;
     loss.write(folder, "loss")?;
-    let accuracy = chart("Accuracy", "% right", epochs, |score| {
+    let accuracy = chart("Accuracy", "accuracy in %", epochs, |score| {
         100.0 * score.accuracy()
     })?;
     accuracy.write(folder, "accuracy")?;

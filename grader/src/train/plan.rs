@@ -7,13 +7,13 @@ use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// The usual models, and how each is best trained.
+/// The models of the course, each with its recipe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Preset {
-    /// What `VitConfig::mnist` says: 17 tokens, 64 wide, 6 blocks, 4 heads
+    /// The model of `VitConfig::mnist`: 17 tokens, dim 64, 6 blocks, 4 heads
     Mnist,
-    /// The one of a well-known notebook: 50 tokens, 8 wide, 2 blocks, 2 heads
+    /// The model of a well-known notebook: 50 tokens, dim 8, 2 blocks, 2 heads
     Notebook,
 }
 
@@ -155,21 +155,21 @@ impl Plan {
         {
             Some(fault)
         } else if self.learner.model() == Model::Deit && self.smoothing != 0.0 {
-            Some("--smoothing is not for --model deit: its loss is exercise 06's".to_owned())
+            Some("--label-smoothing is not for --model deit: its loss is exercise 06's".to_owned())
         } else if self.learner.model() == Model::Deit && self.sizes.dropout != 0.0 {
             Some("--dropout is not for --model deit, which learns without".to_owned())
         } else if self.epochs == 0 || self.batch == 0 {
-            Some("--epochs and --batch are at least 1".to_owned())
+            Some("--epochs and --batch-size are at least 1".to_owned())
         } else if !positive(self.rate) {
             not("lr", self.rate, "above 0")
         } else if !share(self.warmup) {
-            not("warmup", self.warmup, "from 0 to below 1")
+            not("warmup-ratio", self.warmup, "from 0 to below 1")
         } else if !(self.decay >= 0.0 && self.decay.is_finite()) {
-            not("decay", self.decay, "0 or above")
+            not("weight-decay", self.decay, "0 or above")
         } else if !(self.clip >= 0.0 && self.clip.is_finite()) {
-            not("clip", self.clip, "0 or above")
+            not("clip-grad", self.clip, "0 or above")
         } else if !share(self.smoothing) {
-            not("smoothing", self.smoothing, "from 0 to below 1")
+            not("label-smoothing", self.smoothing, "from 0 to below 1")
         } else {
             None
         }
@@ -216,11 +216,11 @@ mod tests {
             plan.fault().unwrap_or_default()
         };
         assert_eq!(fault(|_| ()), "");
-        assert!(fault(|plan| plan.batch = 0).contains("--batch"));
+        assert!(fault(|plan| plan.batch = 0).contains("--batch-size"));
         assert!(fault(|plan| plan.rate = f64::NAN).contains("--lr NaN"));
-        assert!(fault(|plan| plan.warmup = 1.0).contains("--warmup 1"));
-        assert!(fault(|plan| plan.clip = -1.0).contains("--clip -1"));
-        assert!(fault(|plan| plan.smoothing = 1.5).contains("--smoothing 1.5"));
-        assert!(fault(|plan| plan.decay = f64::INFINITY).contains("--decay inf"));
+        assert!(fault(|plan| plan.warmup = 1.0).contains("--warmup-ratio 1"));
+        assert!(fault(|plan| plan.clip = -1.0).contains("--clip-grad -1"));
+        assert!(fault(|plan| plan.smoothing = 1.5).contains("--label-smoothing 1.5"));
+        assert!(fault(|plan| plan.decay = f64::INFINITY).contains("--weight-decay inf"));
     }
 }

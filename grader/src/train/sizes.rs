@@ -129,7 +129,7 @@ impl Sizes {
             ))
         } else if patch < 1 || self.image % patch != 0 {
             Some(format!(
-                "patches of {patch} px do not divide images of {image} px: --patch may be a divisor of {image}"
+                "patches of {patch} px do not divide images of {image} px: --patch-size may be a divisor of {image}"
             ))
         } else if dim < 1 || heads < 1 || dim % heads != 0 {
             Some(format!("{heads} heads do not divide a dimension of {dim}"))

@@ -72,7 +72,7 @@ fn show(run: &Run, examined: &Examined, epoch: usize, teacher: Option<Score>) {
         report::confusion(&examined.confusion, &run.data.classes)
     );
     say!(
-        "held-out images: {:.2} % of {} right, loss {:.4}, with the weights of epoch {}",
+        "test accuracy: {:.2} % of {} images, loss {:.4}, with the weights of epoch {}",
         100.0 * examined.score.accuracy(),
         examined.score.images,
         examined.score.loss,
@@ -84,14 +84,14 @@ fn show(run: &Run, examined: &Examined, epoch: usize, teacher: Option<Score>) {
             _ => "class head alone",
         };
         say!(
-            "{head}: {:.2} % right, loss {:.4}",
+            "{head}: accuracy {:.2} %, loss {:.4}",
             100.0 * score.accuracy(),
             score.loss
         );
     }
     if let Some(teacher) = teacher {
         say!(
-            "the teacher: {:.2} % right, loss {:.4}",
+            "teacher: accuracy {:.2} %, loss {:.4}",
             100.0 * teacher.accuracy(),
             teacher.loss
         );

@@ -58,7 +58,7 @@ pub(super) fn teach(
         checkpoint::write_weights_to(&kept, &weights, Default::default())?;
     }
     eprintln!(
-        "the teacher tells {:.2} % of {} held-out images apart",
+        "the teacher's test accuracy: {:.2} % of {} images",
         100.0 * sayings.score.accuracy(),
         sayings.score.images
     );
@@ -110,7 +110,7 @@ fn learnt(
         .write(folder)?;
     }
     eprintln!(
-        "first the teacher learns, a convolutional network of {} numbers",
+        "training the teacher first, a convolutional network of {} parameters",
         run.parameters
     );
     let progress = Progress::new(&run);

@@ -43,51 +43,65 @@ pub(super) fn learner(arguments: &Train) -> Result<Learner, String> {
     }
 }
 
-/// What the options and the preset say. A ViT's sizes of `mnist` are the subject's own; a DeiT's are exercise 05's, whose
-/// reference it is built on.
-pub(super) fn plan(
-    arguments: &Train,
+/// The sizes of a preset. A ViT's of `mnist` are the subject's own; a DeiT's are exercise 05's, whose reference it is
+/// built on.
+pub(super) fn sizes(
+    preset: Preset,
     learner: Learner,
     session: &mut Session,
-) -> Result<Plan, Failure> {
-    let preset = arguments.preset.unwrap_or(Preset::Mnist);
-    let mut sizes = match (preset, learner.model()) {
-        (Preset::Notebook, _) => Sizes::notebook(),
-        (Preset::Mnist, Model::Deit) => Sizes::mnist(),
-        (Preset::Mnist, Model::Vit) => {
-            const OPERATION: &str = "config";
-            let answer = session.ask(Request {
-                operation: OPERATION.to_owned(),
-                arguments: [("name".to_owned(), Preset::Mnist.to_string())].into(),
-                ..Request::default()
-            });
-            let answer = answer.map_err(anyhow::Error::from)?;
-            let sizes = Sizes::of_answer(&answer);
-            sizes.map_err(|why| anyhow::Error::from(Broken::forged(OPERATION, why)))?
-        }
-    };
+) -> Result<Sizes, Failure> {
+    const OPERATION: &str = "config";
+    if (preset, learner.model()) != (Preset::Mnist, Model::Vit) {
+        return Ok(usual_sizes(preset));
+    }
+    let answer = session.ask(Request {
+        operation: OPERATION.to_owned(),
+        arguments: [("name".to_owned(), Preset::Mnist.to_string())].into(),
+        ..Request::default()
+    });
+    let answer = answer.map_err(anyhow::Error::from)?;
+    let sizes = Sizes::of_answer(&answer);
+    Ok(sizes.map_err(|why| anyhow::Error::from(Broken::forged(OPERATION, why)))?)
+}
+
+/// The course's own sizes of a preset.
+pub(super) fn usual_sizes(preset: Preset) -> Sizes {
+    match preset {
+        Preset::Notebook => Sizes::notebook(),
+        Preset::Mnist => Sizes::mnist(),
+    }
+}
+
+/// The plan of the options, with the preset's values for what they leave out.
+pub(super) fn plan(arguments: &Train, learner: Learner, mut sizes: Sizes) -> Plan {
+    let preset = preset(arguments);
     let set = |size: &mut i64, wanted: Option<i64>| *size = wanted.unwrap_or(*size);
-    set(&mut sizes.patch, arguments.patch);
+    set(&mut sizes.patch, arguments.patch_size);
     set(&mut sizes.dim, arguments.dim);
     set(&mut sizes.depth, arguments.depth);
     set(&mut sizes.heads, arguments.heads);
     sizes.dropout = arguments.dropout.unwrap_or(sizes.dropout);
     let usual = Plan::of(preset, arguments.data.unwrap_or(Set::Digits), sizes);
-    Ok(Plan {
+    Plan {
         learner,
-        images: arguments.images,
+        images: arguments.train_images,
         epochs: arguments.epochs.unwrap_or(usual.epochs),
-        batch: arguments.batch.unwrap_or(usual.batch),
+        batch: arguments.batch_size.unwrap_or(usual.batch),
         rate: arguments.lr.unwrap_or(usual.rate),
-        warmup: arguments.warmup.unwrap_or(usual.warmup),
-        decay: arguments.decay.unwrap_or(usual.decay),
-        clip: arguments.clip.unwrap_or(usual.clip),
-        smoothing: arguments.smoothing.unwrap_or(usual.smoothing),
+        warmup: arguments.warmup_ratio.unwrap_or(usual.warmup),
+        decay: arguments.weight_decay.unwrap_or(usual.decay),
+        clip: arguments.clip_grad.unwrap_or(usual.clip),
+        smoothing: arguments.label_smoothing.unwrap_or(usual.smoothing),
         seed: arguments.seed.unwrap_or(usual.seed),
         amp: arguments.amp,
         patience: arguments.patience,
         ..usual
-    })
+    }
+}
+
+/// The preset of the options.
+pub(super) fn preset(arguments: &Train) -> Preset {
+    arguments.preset.unwrap_or(Preset::Mnist)
 }
 
 /// An option that says something else than the checkpoint which is gone on from.
@@ -113,22 +127,26 @@ pub(super) fn clash(arguments: &Train, plan: &Plan) -> Option<String> {
         other("temperature", &arguments.temperature, &temperature),
         other("alpha", &arguments.alpha, &alpha),
         other("data", &arguments.data, &plan.data),
-        other("patch", &arguments.patch, &sizes.patch),
+        other("patch-size", &arguments.patch_size, &sizes.patch),
         other("dim", &arguments.dim, &sizes.dim),
         other("depth", &arguments.depth, &sizes.depth),
         other("heads", &arguments.heads, &sizes.heads),
         other("dropout", &arguments.dropout, &sizes.dropout),
         other("epochs", &arguments.epochs, &plan.epochs),
-        other("batch", &arguments.batch, &plan.batch),
+        other("batch-size", &arguments.batch_size, &plan.batch),
         other("lr", &arguments.lr, &plan.rate),
-        other("warmup", &arguments.warmup, &plan.warmup),
-        other("decay", &arguments.decay, &plan.decay),
-        other("clip", &arguments.clip, &plan.clip),
-        other("smoothing", &arguments.smoothing, &plan.smoothing),
+        other("warmup-ratio", &arguments.warmup_ratio, &plan.warmup),
+        other("weight-decay", &arguments.weight_decay, &plan.decay),
+        other("clip-grad", &arguments.clip_grad, &plan.clip),
+        other(
+            "label-smoothing",
+            &arguments.label_smoothing,
+            &plan.smoothing,
+        ),
         other("seed", &arguments.seed, &plan.seed),
         other(
-            "images",
-            &arguments.images,
+            "train-images",
+            &arguments.train_images,
             &plan.images.unwrap_or_default(),
         ),
     ];

@@ -23,7 +23,7 @@ impl Progress {
         let style = ProgressStyle::with_template("{wide_bar} {msg}");
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
         bar.enable_steady_tick(Duration::from_millis(200));
-        say!("epoch    loss   right   validation loss   right   images/s");
+        say!("epoch train loss accuracy  validation loss accuracy   images/s");
         Self {
             bar,
             epochs: run.plan.epochs,
@@ -44,7 +44,7 @@ impl Audience for Progress {
         let left = self.began.elapsed().as_secs_f64() / done * (total - step) as f64;
         self.bar.set_position(step as u64);
         self.bar.set_message(format!(
-            "epoch {} of {} · loss {:.3} · {:.1} % right · {speed:.0} images/s · {} left",
+            "epoch {} of {} · loss {:.3} · accuracy {:.1} % · {speed:.0} images/s · {} left",
             step.div_ceil(self.per_epoch),
             self.epochs,
             epoch.loss,
@@ -59,7 +59,7 @@ impl Audience for Progress {
         } = epoch;
         self.bar.suspend(|| {
             say!(
-                "{:>5} {:>7.4} {:>5.2} %           {:>7.4} {:>5.2} % {:>10.0}{}",
+                "{:>5} {:>10.4} {:>6.2} % {:>16.4} {:>6.2} % {:>10.0}{}",
                 epoch.epoch,
                 train.loss,
                 100.0 * train.accuracy(),
