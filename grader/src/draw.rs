@@ -277,6 +277,7 @@ mod tests {
     use super::testing::{fault, material};
     use super::*;
     use ndarray::{Ix1, Ix2, arr1};
+    use std::path::Path;
 
     #[test]
     fn what_fails_is_named_and_the_rest_is_drawn() {
@@ -346,5 +347,19 @@ mod tests {
         let mut material = material(|_| Err(fault("never asked")));
         let error = draw("other", &mut material).expect_err("there is none");
         assert_eq!(error.to_string(), "there are no pictures of other");
+    }
+
+    #[test]
+    fn an_exercise_that_is_saved_does_not_rebuild_the_grader() {
+        let said = Path::new(env!("OUT_DIR")).with_file_name("output");
+        let said = std::fs::read_to_string(&said).expect("what the build script said");
+        let watched = said
+            .lines()
+            .filter_map(|line| line.strip_prefix("cargo::rerun-if-changed="));
+        // A whole folder would be watched with all that lies in it.
+        let (pictures, others): (Vec<_>, Vec<_>) =
+            watched.partition(|path| path.ends_with("/pictures.rs"));
+        assert_eq!(others, ["../Cargo.lock"]);
+        assert_eq!(pictures.len(), exercises::ALL.len());
     }
 }
