@@ -1,7 +1,8 @@
 //! Asking a worker: started when it is first asked, asked again and again, ended when nobody asks any more.
 
-use crate::grade::Grader;
-use crate::session::{Broken, Session, last_words};
+use crate::broken::{Broken, last_words};
+use crate::environment::Environment;
+use crate::session::Session;
 use anyhow::{Context, Result};
 use std::fs::File;
 use std::io::Read;
@@ -14,8 +15,8 @@ use wire::{Answer, Fault, FaultKind, Frame, Limits, Request, Tensors};
 ///
 /// # Errors
 /// As [`Respondent::ask`].
-pub fn ask(grader: &Grader, worker: &Path, request: Request) -> Result<Answer> {
-    Respondent::new(grader, worker).ask(request)
+pub fn ask(environment: &Environment, worker: &Path, request: Request) -> Result<Answer> {
+    Respondent::new(environment, worker).ask(request)
 }
 
 /// Reads a file of tensors.
@@ -39,7 +40,7 @@ pub fn read_tensors(file: &Path) -> Result<Frame> {
 /// A worker that is asked many things. Where it ends in one of them, the next one gets a new process.
 #[derive(Debug)]
 pub struct Respondent<'a> {
-    grader: &'a Grader,
+    environment: &'a Environment,
     worker: PathBuf,
     running: Option<Session>,
     /// The end of what the last one printed that was stopped.
@@ -48,9 +49,9 @@ pub struct Respondent<'a> {
 
 impl<'a> Respondent<'a> {
     /// The worker at the path `worker`, which may write to nothing.
-    pub fn new(grader: &'a Grader, worker: &Path) -> Self {
+    pub fn new(environment: &'a Environment, worker: &Path) -> Self {
         Self {
-            grader,
+            environment,
             worker: worker.to_owned(),
             running: None,
             printed: String::new(),
@@ -80,7 +81,7 @@ impl<'a> Respondent<'a> {
     ) -> Result<Answer> {
         let mut running = match self.running.take() {
             Some(running) => running,
-            None => Session::of_worker(self.grader, &self.worker)?,
+            None => Session::of_worker(self.environment, &self.worker)?,
         };
         let answer = match ask(&mut running) {
             Ok(tensors) => Ok(tensors),

@@ -1,10 +1,11 @@
 //! Grading many submissions, several at a time.
 
-use crate::grade::{Grader, Stage, without_panic};
+use crate::grade::{Grader, without_panic};
 use crate::intake::{Candidate, Limits};
 use crate::lanes;
 use crate::ledger::Ledger;
 use crate::report;
+use crate::stage::Stage;
 use crate::verdict::Graded;
 use anyhow::Result;
 use std::sync::Mutex;
@@ -45,7 +46,7 @@ pub fn run(
     // The processors that the jobs leave are for the exercises of each.
     let lanes = lanes::processors() / jobs;
     let act = |job: usize, candidate: &Candidate| -> Result<()> {
-        if grader.is_stopped() {
+        if grader.environment.is_stopped() {
             return Ok(());
         }
         let stage = |stage: Stage<'_>| audience.at(job, &candidate.name, stage);
@@ -55,11 +56,11 @@ pub fn run(
             return Ok(());
         };
         if let Some(ledger) = ledger.filter(|_| !is_old) {
-            let page = report::markdown(&grader.course, &graded);
+            let page = report::markdown(&grader.environment.course, &graded);
             // What cannot be kept need not be graded: the other jobs stop too.
             ledger
                 .keep(&graded, &page)
-                .inspect_err(|_| grader.stop.store(true, Ordering::Relaxed))?;
+                .inspect_err(|_| grader.environment.stop.store(true, Ordering::Relaxed))?;
         }
         audience.finished(job, &graded, is_old);
         if let Ok(mut tally) = tally.lock() {
@@ -71,13 +72,14 @@ pub fn run(
     let results = lanes::each(candidates, jobs, act);
     results.into_iter().collect::<Result<()>>()?;
     let mut tally = tally.into_inner().unwrap_or_default();
-    tally.stopped = grader.is_stopped();
+    tally.stopped = grader.environment.is_stopped();
     Ok(tally)
 }
 
 fn finished_before(grader: &Grader, candidate: &Candidate, ledger: &Ledger) -> Option<Graded> {
-    let (stop, limits) = (|| grader.is_stopped(), Limits::default());
-    let read = || Ok(candidate.read_unless(&stop, &grader.course.folders(), &limits)?);
+    let (stop, limits) = (|| grader.environment.is_stopped(), Limits::default());
+    let read =
+        || Ok(candidate.read_unless(&stop, &grader.environment.course.folders(), &limits)?);
     let submission = without_panic(read).ok()?;
     // A result that is none is no reason not to try again.
     ledger

@@ -41,14 +41,15 @@ pub use setup::setup;
 pub use train::train;
 pub use verify::verify;
 
+use crate::broken::Broken;
 use crate::cli::{Judging, TrainOn};
 use crate::confine;
 use crate::course::{Course, Exercise, Kind};
+use crate::environment::Environment;
 use crate::exit::{Blame, Failure};
 use crate::grade::Grader;
 use crate::libtorch::{LINK, Libtorch};
 use crate::scratch::Scratch;
-use crate::session::Broken;
 use crate::signals;
 use crate::train::device::{Device, Wanted, find_gpu};
 use crate::train::graded::Training;
@@ -102,19 +103,22 @@ fn prepare(
     let workshop = workshop.blame_setup()?;
     let scratch = Arc::new(Scratch::new(&course.root).blame_setup()?);
     stop_on_signals()?;
-    Ok(Grader {
+    let environment = Environment {
         course,
         exercises,
         workshop,
         scratch,
-        namer: Arc::default(),
         level,
         limits: judging.limits,
         seed: judging.seed,
         is_discreet: false,
         margin: 1,
-        training,
         stop: &STOP,
+    };
+    Ok(Grader {
+        environment,
+        namer: Arc::default(),
+        training,
     })
 }
 

@@ -1,10 +1,10 @@
 //! From a submission's sources to a worker: two calls of rustc, on clean copies, in the sandbox.
 
+use crate::broken::Broken;
 use crate::confine::{Confinement, folder_of_tools, linker};
 use crate::course::Exercise;
 use crate::intake::Source;
 use crate::process::{self, Finished};
-use crate::session::Broken;
 use crate::workshop::{Shelf, Workshop, cargo_home};
 use anyhow::{Context, Result, bail};
 use std::cmp::Reverse;
@@ -36,7 +36,7 @@ pub struct Refused {
     /// The compiler's words.
     pub words: String,
     /// The fault of the machine that may be the reason instead, which the words alone do not tell: see
-    /// [`Grader::compile`](crate::grade::Grader::compile).
+    /// [`Environment::compile`](crate::environment::Environment::compile).
     pub machine: Option<MachineFault>,
 }
 

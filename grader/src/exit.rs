@@ -1,7 +1,7 @@
 //! How the grader ends: exit codes, and the errors that decide them.
 
 use crate::attack::NO_COPY;
-use crate::session::Broken;
+use crate::broken::Broken;
 use crate::train::Diverged;
 use std::process::{ExitCode, ExitStatus};
 use wire::words::NOT_CONFINED;

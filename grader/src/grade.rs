@@ -1,56 +1,34 @@
 //! Grading one submission: each exercise compiled, asked, judged and counted.
 
-use crate::compile::{Compiled, MachineFault, Refused, compile};
-use crate::confine::Level;
-use crate::course::{Course, Exercise, Kind};
+use crate::broken::Broken;
+use crate::compile::{Compiled, Refused};
+use crate::course::{Exercise, Kind};
+use crate::environment::Environment;
 use crate::intake::{Candidate, Escaped, Limits as IntakeLimits, Source};
 use crate::judge::{Subject, judge, tally};
 use crate::lanes;
-use crate::limits::{Asked, Limits};
 use crate::naming::{Namer, Suspicion};
 use crate::rules;
-use crate::scratch::Scratch;
-use crate::session::Broken;
+use crate::stage::Stage;
 use crate::train::graded::Training;
 use crate::verdict::{Graded, GradedExercise, Outcome, Tested};
-use crate::workshop::Workshop;
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use std::collections::BTreeMap;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 use wire::printable_lines;
 
-/// Everything that grading a submission takes, and that is the same for a whole class.
+/// Grades submissions: an environment, and what names misconceptions and trains models in it.
 #[derive(Clone, Debug)]
 pub struct Grader {
-    /// The course.
-    pub course: Course,
-    /// The exercises that are graded.
-    pub exercises: Vec<Exercise>,
-    /// What was built for them.
-    pub workshop: Workshop,
-    /// Where submissions are unpacked and compiled.
-    pub scratch: Arc<Scratch>,
+    /// What all that runs takes.
+    pub environment: Environment,
     /// What knows the misconceptions.
     pub namer: Arc<Namer>,
-    /// How much of the sandbox is in force.
-    pub level: Level,
-    /// What code may take, as far as somebody asked for it.
-    pub limits: Asked,
-    /// The seed of property tests, where it is not the usual one.
-    pub seed: Option<u64>,
-    /// True if messages hold nothing that follows from the seed, which the submissions' authors must not know.
-    pub is_discreet: bool,
-    /// The divisor of the tolerances of drawn tests: 1, but for the proof that correct code has room to spare.
-    pub margin: u8,
     /// How models are trained for long, where that is asked for.
     pub training: Option<Arc<Training>>,
-    /// Set when somebody wants to stop: what runs is ended, and nothing is graded any more.
-    pub stop: &'static AtomicBool,
 }
 
 /// The test that a long training stands in for. Where it failed already, so would the training, after minutes.
@@ -62,23 +40,6 @@ fn trained<'a>(exercise: &Exercise, tests: &'a mut [Tested]) -> Option<&'a mut T
 }
 
 const NOTHING_FOUND: &str = "no exercise was found in it: exercises lie in exercises/NN-name/src or NN-name/src, named as in the course";
-
-/// What the grader is doing with a submission.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stage<'a> {
-    /// Its files are taken in.
-    Reading,
-    /// An exercise is compiled.
-    Compiling(&'a str),
-    /// An exercise's tests run.
-    Judging(&'a str),
-    /// An exercise's model is trained.
-    Training(&'a str),
-    /// Its misconceptions are compiled, which is done once and kept.
-    Gathering(&'a str),
-    /// What failed is held against the exercise's misconceptions.
-    Naming(&'a str),
-}
 
 /// What came of trying one exercise.
 #[derive(Debug)]
@@ -143,8 +104,8 @@ impl Grader {
     ) -> Option<Graded> {
         stage(Stage::Reading);
         let start = Instant::now();
-        let (stop, limits) = (|| self.is_stopped(), IntakeLimits::default());
-        let read = || Ok(candidate.read_unless(&stop, &self.course.folders(), &limits));
+        let (stop, limits) = (|| self.environment.is_stopped(), IntakeLimits::default());
+        let read = || Ok(candidate.read_unless(&stop, &self.environment.course.folders(), &limits));
         let (digest, refused, sources) = match without_panic(read) {
             Ok(Ok(submission)) => (submission.digest, None, Ok(submission.exercises)),
             Ok(Err(refusal)) if refusal.is_of_the_machine() => {
@@ -160,10 +121,10 @@ impl Grader {
         let is_empty = sources.as_ref().is_ok_and(BTreeMap::is_empty);
         let note = (refused.is_none() && is_empty).then(|| NOTHING_FOUND.to_owned());
         // What takes longest is begun first, so that no lane is idle at the end: that with libtorch, and the later the longer.
-        let mut longest_first: Vec<_> = self.exercises.iter().rev().collect();
+        let mut longest_first: Vec<_> = self.environment.exercises.iter().rev().collect();
         longest_first.sort_by_key(|exercise| !exercise.uses_torch);
         let exercises = lanes::each(&longest_first, lanes, |_, exercise| {
-            (!self.is_stopped()).then(|| match &sources {
+            (!self.environment.is_stopped()).then(|| match &sources {
                 Ok(sources) => {
                     let sources = sources.get(&exercise.folder).map(Vec::as_slice);
                     self.grade_exercise(exercise, sources, stage)
@@ -173,14 +134,14 @@ impl Grader {
         });
         let mut exercises = exercises.into_iter().collect::<Option<Vec<_>>>()?;
         exercises.sort_by(|a, b| a.exercise.cmp(&b.exercise));
-        if self.is_stopped() {
+        if self.environment.is_stopped() {
             return None;
         }
         Some(Graded {
             submission: candidate.name.clone(),
             path: Escaped::from(candidate.path.as_os_str()).to_string(),
             digest,
-            sandbox: self.level.to_string(),
+            sandbox: self.environment.level.to_string(),
             refused,
             note,
             points: exercises.iter().map(|exercise| exercise.points).sum(),
@@ -216,7 +177,7 @@ impl Grader {
             suspicion,
         } = trial;
         let Suspicion { named, look_at, .. } = suspicion.unwrap_or_else(|error| {
-            if !self.is_stopped() {
+            if !self.environment.is_stopped() {
                 // The grade stands without it.
                 eprintln!("{}: no misconception is named: {error:#}", exercise.folder);
             }
@@ -224,7 +185,7 @@ impl Grader {
         });
         let kinds = tally(exercise, &tests);
         GradedExercise {
-            limits: self.limits_of(exercise),
+            limits: self.environment.limits_of(exercise),
             exercise: exercise.folder.clone(),
             outcome,
             points: kinds.values().map(|tally| tally.points).sum(),
@@ -262,15 +223,18 @@ impl Grader {
         doubt: Doubt,
         stage: &dyn Fn(Stage<'_>),
     ) -> Result<Trial> {
-        let stop = || self.is_stopped();
-        if self.level.rules
+        let stop = || self.environment.is_stopped();
+        if self.environment.level.rules
             && let Some(breach) = rules::breach(exercise, sources, &stop)?
         {
             return Ok(Trial::ended(Outcome::NotAccepted(breach)));
         }
-        let scratch = self.scratch.folder()?;
+        let scratch = self.environment.scratch.folder()?;
         stage(Stage::Compiling(&exercise.name));
-        let worker = match self.compile(exercise, sources, scratch.path())? {
+        let worker = match self
+            .environment
+            .compile(exercise, sources, scratch.path())?
+        {
             Compiled::Worker(worker) => worker,
             Compiled::Refused(Refused { words, .. }) => {
                 return Ok(Trial::ended(Outcome::DoesNotCompile(words)));
@@ -279,11 +243,18 @@ impl Grader {
         stage(Stage::Judging(&exercise.name));
         let calls = scratch.path().join("calls");
         let subject = Subject::Worker(&worker);
-        let judged = judge(self, exercise, subject, None, scratch.path(), &calls)?;
+        let judged = judge(
+            &self.environment,
+            exercise,
+            subject,
+            None,
+            scratch.path(),
+            &calls,
+        )?;
         let mut tests = judged.tests;
         if let (Some(training), Some(tested)) = (&self.training, trained(exercise, &mut tests)) {
             stage(Stage::Training(&exercise.name));
-            let fault = training.test(self, exercise, &worker, scratch.path())?;
+            let fault = training.test(&self.environment, exercise, &worker, scratch.path())?;
             tested.passed = fault.is_none();
             tested.message = fault;
         }
@@ -300,7 +271,10 @@ impl Grader {
             });
         }
         // Whatever comes of it, the grade stands.
-        let suspect = || self.namer.suspect(self, exercise, &calls, &doubted, stage);
+        let suspect = || {
+            self.namer
+                .suspect(&self.environment, exercise, &calls, &doubted, stage)
+        };
         let suspicion = without_panic(suspect);
         Ok(Trial {
             outcome: Outcome::Tested,
@@ -308,93 +282,18 @@ impl Grader {
             suspicion,
         })
     }
-
-    /// Compiles an exercise's sources into a worker, within `folder`, which is empty. Where it may be the machine that
-    /// failed, the reference is compiled in the same surroundings, which then decides.
-    ///
-    /// # Errors
-    /// Returns an error if something of the course or the machine fails, or somebody wants to stop.
-    pub fn compile(
-        &self,
-        exercise: &Exercise,
-        sources: &[Source],
-        folder: &Path,
-    ) -> Result<Compiled> {
-        let stop = || self.is_stopped();
-        let root = &self.course.root;
-        let compile = || compile(&self.workshop, root, exercise, sources, folder, &stop);
-        let compiled = compile()?;
-        let Compiled::Refused(Refused {
-            machine: Some(fault),
-            ..
-        }) = &compiled
-        else {
-            return Ok(compiled);
-        };
-        if !self.has_reference(exercise) {
-            return Ok(compiled);
-        }
-        let scratch = self.scratch.folder()?;
-        self.compile_reference(exercise, scratch.path())
-            .context("this machine cannot compile the reference either")?;
-        match fault {
-            MachineFault::Killed => Ok(compiled),
-            // What the machine lacked for a moment it may have again.
-            MachineFault::Unplaced => compile(),
-        }
-    }
-
-    /// Returns whether the course holds the reference of an exercise, and was not given out without it.
-    pub fn has_reference(&self, exercise: &Exercise) -> bool {
-        let solution = self.course.root.join("solutions").join(&exercise.folder);
-        solution.is_dir()
-    }
-
-    /// What an exercise's code may take.
-    pub fn limits_of(&self, exercise: &Exercise) -> Limits {
-        Limits::of(self.limits, exercise.facts.limits)
-    }
-
-    /// The sources of an exercise's reference.
-    ///
-    /// # Errors
-    /// Where it is not there: the course is at fault.
-    pub fn reference(&self, exercise: &Exercise) -> Result<Vec<Source>> {
-        let solutions = Candidate {
-            name: "solutions".to_owned(),
-            path: self.course.root.join("solutions"),
-        };
-        let folder = exercise.folder.as_str();
-        let mut solutions = solutions.read(&[folder], &IntakeLimits::default())?;
-        let sources = solutions.exercises.remove(folder);
-        sources.with_context(|| format!("{folder} has no solution"))
-    }
-
-    /// Compiles the reference of an exercise into a worker, within `folder`, which is empty.
-    ///
-    /// # Errors
-    /// Where it is not there or does not compile: the course is at fault.
-    pub fn compile_reference(&self, exercise: &Exercise, folder: &Path) -> Result<PathBuf> {
-        let sources = self.reference(exercise)?;
-        let (root, stop) = (&self.course.root, || self.is_stopped());
-        match compile(&self.workshop, root, exercise, &sources, folder, &stop)? {
-            Compiled::Worker(worker) => Ok(worker),
-            Compiled::Refused(Refused { words, .. }) => bail!(
-                "the solution of {} does not compile: {words}",
-                exercise.folder
-            ),
-        }
-    }
-
-    /// Whether somebody wants to stop.
-    pub fn is_stopped(&self) -> bool {
-        self.stop.load(Ordering::Relaxed)
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::confine::Level;
+    use crate::course::Course;
+    use crate::limits::Asked;
+    use crate::scratch::Scratch;
+    use crate::workshop::Workshop;
+    use anyhow::Context;
+    use std::sync::atomic::AtomicBool;
 
     #[test]
     fn a_panic_of_the_grader_ends_one_exercise_and_not_the_batch() -> Result<()> {
@@ -405,25 +304,28 @@ mod tests {
             name: "solutions".to_owned(),
             path: course.root.join("solutions"),
         };
-        let grader = Grader {
+        let environment = Environment {
             exercises: course.exercises.clone(),
             workshop: Workshop::build(&course, &[], Level::default())?,
             scratch: Arc::new(Scratch::new(folder.path())?),
-            namer: Arc::default(),
             level: Level::default(),
             limits: Asked::default(),
             seed: None,
             is_discreet: false,
             margin: 1,
-            training: None,
             stop: &STOP,
             course,
+        };
+        let grader = Grader {
+            environment,
+            namer: Arc::default(),
+            training: None,
         };
         let stumble = |stage: Stage<'_>| assert_eq!(stage, Stage::Reading, "a stone");
         let graded = grader.grade(&candidate, 2, &stumble);
         let graded = graded.context("nobody stopped it")?;
         assert!(!graded.is_complete());
-        assert_eq!(graded.exercises.len(), grader.exercises.len());
+        assert_eq!(graded.exercises.len(), grader.environment.exercises.len());
         for exercise in graded.exercises {
             assert!(
                 matches!(&exercise.outcome, Outcome::NotGraded(why) if why.contains("a stone")),

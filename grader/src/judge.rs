@@ -6,13 +6,13 @@ mod evidence;
 
 pub use evidence::Evidence;
 
+use crate::broken::Broken;
 use crate::confine::{self, Confinement};
 use crate::course::{Exercise, Kind};
-use crate::grade::Grader;
+use crate::environment::Environment;
 use crate::process::{self, Finished};
 use crate::rules;
 use crate::seed;
-use crate::session::Broken;
 use crate::verdict::{Tally, Tested};
 use anyhow::{Context, Result, bail};
 use discretion::discreet;
@@ -87,16 +87,16 @@ impl Subject<'_> {
 /// Returns an error if the judge itself fails, or did not run exactly the course's tests; [`Broken::NotAccepted`] where
 /// the worker called an operator that it was asked to write.
 pub fn judge(
-    grader: &Grader,
+    environment: &Environment,
     exercise: &Exercise,
     subject: Subject<'_>,
     only: Option<&BTreeSet<String>>,
     scratch: &Path,
     calls: &Path,
 ) -> Result<Judged> {
-    let limits = grader.limits_of(exercise);
+    let limits = environment.limits_of(exercise);
     let bench = Bench {
-        grader,
+        environment,
         exercise,
         subject,
         scratch,
@@ -145,7 +145,7 @@ pub fn judge(
     }
     refuse_unknown_tests(exercise, &report, &tested)?;
     let evidence = Evidence::read(&calls.join(NOTES), tested.iter().map(|it| it.test.as_str()))?;
-    if grader.is_discreet {
+    if environment.is_discreet {
         for tested in &mut tested {
             let message = tested.message.as_deref();
             tested.message = message.map(|message| discreet(tested.kind, message));
@@ -162,7 +162,7 @@ pub fn judge(
 
 /// The bench at which a subject is judged.
 struct Bench<'a> {
-    grader: &'a Grader,
+    environment: &'a Environment,
     exercise: &'a Exercise,
     subject: Subject<'a>,
     scratch: &'a Path,
@@ -175,16 +175,16 @@ impl Bench<'_> {
     /// Runs the judge: all its tests, or those of these names.
     fn run(&self, only: &[String]) -> Result<Finished> {
         let Self {
-            grader,
+            environment,
             exercise,
             subject,
             scratch,
             calls,
             start,
         } = *self;
-        let limits = grader.limits_of(exercise);
+        let limits = environment.limits_of(exercise);
         let left = limits.exercise().saturating_sub(start.elapsed());
-        let workshop = &grader.workshop;
+        let workshop = &environment.workshop;
         let judge = workshop.shelf(exercise).judge(exercise)?;
         let notes = calls.join(NOTES);
         fs::create_dir_all(&notes)
@@ -194,7 +194,7 @@ impl Bench<'_> {
             Subject::Worker(worker) => worker,
             _ => judge,
         };
-        let mut environment = vec![
+        let mut variables = vec![
             // Neither insta nor proptest is told anything by whoever starts the grader, nor by a file.
             "INSTA_FORCE_PASS=0".to_owned(),
             "INSTA_UPDATE=no".to_owned(),
@@ -202,7 +202,7 @@ impl Bench<'_> {
             format!("JUDGE_EXERCISE_SECONDS={}", left.as_secs_f64().ceil()),
             "OMP_NUM_THREADS=1".to_owned(),
             format!("COURSE_FAULT_EXIT={COURSE_FAULT}"),
-            format!("{MARGIN_VARIABLE}={}", grader.margin),
+            format!("{MARGIN_VARIABLE}={}", environment.margin),
         ];
         let of_worker = Confinement {
             memory: limits.memory_mib,
@@ -211,19 +211,19 @@ impl Bench<'_> {
         };
         let worker_command = of_worker.arguments(worker);
         let command = std::iter::once(confine::grader()?.into_os_string()).chain(worker_command);
-        if let Some(seed) = grader.seed {
-            let seed = seed::of_exercise(&grader.course, exercise, seed)?;
-            environment.push(format!("COURSE_SEED={seed}"));
+        if let Some(seed) = environment.seed {
+            let seed = seed::of_exercise(&environment.course, exercise, seed)?;
+            variables.push(format!("COURSE_SEED={seed}"));
         }
         for (i, part) in command.enumerate() {
-            environment.push(format!("JUDGE_WORKER_{i}={}", part.to_string_lossy()));
+            variables.push(format!("JUDGE_WORKER_{i}={}", part.to_string_lossy()));
         }
         let of_judge = Confinement::of_judge(workshop, judge, worker, scratch)?;
         let confinement = Confinement {
             cpu: limits.processor_seconds(),
             // What the judge may not have, no worker that it starts may.
             memory: of_judge.memory.max(limits.memory_mib),
-            environment,
+            environment: variables,
             ..of_judge
         };
         let mut confinement = confinement.keeping_calls_in(calls);
@@ -240,7 +240,7 @@ impl Bench<'_> {
         if !only.is_empty() {
             command.arg("--exact").args(only);
         }
-        let stop = || grader.is_stopped();
+        let stop = || environment.is_stopped();
         let finished = process::run(&mut command, left + LAST_WORDS, &stop)
             .with_context(|| format!("the judge of {} gave no verdict", exercise.name))?;
         if finished.status.code() == Some(COURSE_FAULT.into()) {
@@ -266,10 +266,10 @@ impl deaths::Rerun for Bench<'_> {
     }
 
     fn reference(&self, test: &str) -> Result<bool> {
-        let (grader, exercise) = (self.grader, self.exercise);
-        let scratch = grader.scratch.folder()?;
+        let (environment, exercise) = (self.environment, self.exercise);
+        let scratch = environment.scratch.folder()?;
         let calls = scratch.path().join("calls");
-        let worker = grader.compile_reference(exercise, scratch.path())?;
+        let worker = environment.compile_reference(exercise, scratch.path())?;
         let bench = Bench {
             subject: Subject::Worker(&worker),
             scratch: scratch.path(),
@@ -286,14 +286,18 @@ impl deaths::Rerun for Bench<'_> {
 ///
 /// # Errors
 /// Where it does not give them.
-pub fn tests_of(grader: &Grader, exercise: &Exercise, scratch: &Path) -> Result<Vec<String>> {
-    let judge = grader.workshop.shelf(exercise).judge(exercise)?;
+pub fn tests_of(
+    environment: &Environment,
+    exercise: &Exercise,
+    scratch: &Path,
+) -> Result<Vec<String>> {
+    let judge = environment.workshop.shelf(exercise).judge(exercise)?;
     // Listing starts no worker: the judge stands in its place.
-    let confinement = Confinement::of_judge(&grader.workshop, judge, judge, scratch)?;
+    let confinement = Confinement::of_judge(&environment.workshop, judge, judge, scratch)?;
     let mut command = confinement.command(judge)?;
     command.args(["--list", "--format=terse"]);
-    let limit = grader.limits_of(exercise).exercise();
-    let finished = process::run(&mut command, limit, &|| grader.is_stopped())?;
+    let limit = environment.limits_of(exercise).exercise();
+    let finished = process::run(&mut command, limit, &|| environment.is_stopped())?;
     if !finished.status.success() {
         bail!(
             "the judge of {} does not list its tests ({}): {}",

@@ -21,7 +21,8 @@ pub use suspects::{Named, Suspicion};
 
 use crate::ask::Respondent;
 use crate::course::Exercise;
-use crate::grade::{Grader, Stage};
+use crate::environment::Environment;
+use crate::stage::Stage;
 use crate::verdict::Tested;
 use anyhow::{Context, Result};
 use functions::Functions;
@@ -57,7 +58,7 @@ impl Namer {
     /// Where the misconceptions do not apply or compile, or their worker breaks down.
     pub fn suspect(
         &self,
-        grader: &Grader,
+        environment: &Environment,
         exercise: &Exercise,
         calls: &Path,
         tests: &[Tested],
@@ -66,11 +67,11 @@ impl Namer {
         let Some(calls) = recorded::read(calls, tests)? else {
             return Ok(Suspicion::default());
         };
-        let Some(gathered) = self.gathered(grader, exercise, stage)? else {
+        let Some(gathered) = self.gathered(environment, exercise, stage)? else {
             return Ok(Suspicion::default());
         };
         stage(Stage::Naming(&exercise.name));
-        let worker = Respondent::new(grader, &gathered.worker);
+        let worker = Respondent::new(environment, &gathered.worker);
         let Gathered {
             misconceptions,
             functions,
@@ -86,15 +87,19 @@ impl Namer {
     ///
     /// # Errors
     /// Returns an error if they do not apply or compile.
-    pub fn worker(&self, grader: &Grader, exercise: &Exercise) -> Result<Option<PathBuf>> {
-        let gathered = self.gathered(grader, exercise, &|_| {})?;
+    pub fn worker(
+        &self,
+        environment: &Environment,
+        exercise: &Exercise,
+    ) -> Result<Option<PathBuf>> {
+        let gathered = self.gathered(environment, exercise, &|_| {})?;
         Ok(gathered.map(|gathered| gathered.worker.clone()))
     }
 
     /// Compiles the misconceptions of an exercise, if that was not done before. Who comes meanwhile waits.
     fn gathered(
         &self,
-        grader: &Grader,
+        environment: &Environment,
         exercise: &Exercise,
         stage: &dyn Fn(Stage<'_>),
     ) -> Result<Option<Arc<Gathered>>> {
@@ -108,7 +113,7 @@ impl Namer {
         if let Some(gathered) = place.as_ref() {
             return Ok(gathered.clone());
         }
-        let gathered = gather(grader, exercise, stage);
+        let gathered = gather(environment, exercise, stage);
         // What failed once is not tried again for each submission, and complained of once.
         *place = Some(gathered.as_ref().ok().cloned().flatten());
         gathered
@@ -116,17 +121,17 @@ impl Namer {
 }
 
 fn gather(
-    grader: &Grader,
+    environment: &Environment,
     exercise: &Exercise,
     stage: &dyn Fn(Stage<'_>),
 ) -> Result<Option<Arc<Gathered>>> {
-    let misconceptions = Misconception::all(&grader.course, exercise)?;
+    let misconceptions = Misconception::all(&environment.course, exercise)?;
     if misconceptions.is_empty() {
         return Ok(None);
     }
-    let solution = misconception::solution_of(&grader.course, exercise)?;
+    let solution = misconception::solution_of(&environment.course, exercise)?;
     let functions = functions::changed(&solution, &misconceptions)?;
-    let worker = versions::worker(grader, exercise, &misconceptions, stage)?;
+    let worker = versions::worker(environment, exercise, &misconceptions, stage)?;
     Ok(Some(Arc::new(Gathered {
         misconceptions,
         functions,

@@ -4,11 +4,12 @@
 //! Full marks are kept in `target/grader/reference`, by all that they depend on, so that they cost nothing the second time.
 //! Anything else is not: what was mended is asked again.
 
+use crate::broken::Broken;
 use crate::course::Exercise;
-use crate::grade::{Doubt, Grader, Stage, without_panic};
+use crate::grade::{Doubt, Grader, without_panic};
 use crate::lanes;
 use crate::ledger::write_whole;
-use crate::session::Broken;
+use crate::stage::Stage;
 use crate::verdict::Outcome;
 use crate::workshop::on_path;
 use anyhow::{Context, Result, bail};
@@ -49,15 +50,19 @@ impl<'a> Reference<'a> {
     /// # Errors
     /// Returns an error if a judge was not built.
     pub fn of(grader: &'a Grader, course: &str) -> Result<Self> {
-        let kept = grader.course.root.join("target/grader/reference");
+        let kept = grader
+            .environment
+            .course
+            .root
+            .join("target/grader/reference");
         let mut reference = Self {
             grader,
             missing: vec![],
             known: vec![],
             open: vec![],
         };
-        for exercise in &grader.exercises {
-            if !grader.has_reference(exercise) {
+        for exercise in &grader.environment.exercises {
+            if !grader.environment.has_reference(exercise) {
                 reference.missing.push(exercise);
                 continue;
             }
@@ -87,7 +92,7 @@ impl<'a> Reference<'a> {
                 shortfall.map(|why| (exercise.folder.clone(), why))
             },
         );
-        if self.grader.is_stopped() {
+        if self.grader.environment.is_stopped() {
             bail!(Broken::Stopped);
         }
         let mut shortfalls: Vec<_> = graded.into_iter().flatten().collect();
@@ -107,12 +112,12 @@ impl<'a> Reference<'a> {
         path: &Path,
         stage: &dyn Fn(Stage<'_>),
     ) -> Option<String> {
-        if self.grader.is_stopped() {
+        if self.grader.environment.is_stopped() {
             return None;
         }
         let start = Instant::now();
         let act = || {
-            let sources = self.grader.reference(exercise)?;
+            let sources = self.grader.environment.reference(exercise)?;
             self.grader
                 .try_exercise(exercise, &sources, Doubt::Nothing, stage)
         };
@@ -178,12 +183,12 @@ fn remedy(why: &str) -> &'static str {
 
 /// All that the reference's result depends on: the course, how it is judged, and what of the machine has a part in it.
 fn key(grader: &Grader, exercise: &Exercise, course: &str) -> Result<String> {
-    let workshop = &grader.workshop;
+    let workshop = &grader.environment.workshop;
     let training = grader.training.as_ref().map(|training| training.device());
     let judged = (
-        grader.level,
-        grader.limits_of(exercise),
-        grader.seed,
+        grader.environment.level,
+        grader.environment.limits_of(exercise),
+        grader.environment.seed,
         training,
         &exercise.facts.tests,
         lanes::processors(),
@@ -199,7 +204,7 @@ fn key(grader: &Grader, exercise: &Exercise, course: &str) -> Result<String> {
     let machine = ["/proc/sys/kernel/osrelease", "/proc/sys/kernel/hostname"];
     let machine = machine.map(|file| fs::read_to_string(file).unwrap_or_default());
     let files: Vec<_> = files.iter().map(|file| facts_of(file)).collect();
-    let place = &grader.course.root;
+    let place = &grader.environment.course.root;
     let all = format!("{course}\n{place:?}\n{judged:?}\n{machine:?}\n{files:?}");
     Ok(format!("{:x}", Sha256::digest(all)))
 }

@@ -4,9 +4,9 @@
 //! Sources are not parsed: whatever is parsed here, the compiler might read in another way. Words of the whole text are
 //! compared, in comments and literals too. On what is called at run time, see the crate `observer`.
 
+use crate::broken::Broken;
 use crate::course::Exercise;
 use crate::intake::Source;
-use crate::session::Broken;
 use aho_corasick::AhoCorasick;
 use anyhow::{Context, Result, bail};
 use std::borrow::Cow;

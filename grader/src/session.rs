@@ -1,7 +1,8 @@
 //! A worker while it runs: asked one thing after the other, watched, and stopped. Of what it prints, the end is kept.
 
+use crate::broken::Broken;
 use crate::confine::Confinement;
-use crate::grade::Grader;
+use crate::environment::Environment;
 use crate::rules;
 use crate::train::device::Device;
 use crate::watch;
@@ -10,17 +11,14 @@ use rustix::process::Pid;
 use std::collections::VecDeque;
 use std::io::Read;
 use std::path::Path;
-use std::process::{Child, ExitStatus, Stdio};
+use std::process::{Child, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 use wire::words::FORBIDDEN;
-use wire::{
-    Answer, Fault, Frame, Limits, Request, Tensors, WireError, printable, printable_lines,
-    read_frame, write_frame,
-};
+use wire::{Answer, Frame, Limits, Request, Tensors, WireError, read_frame, write_frame};
 
 /// What is kept of what a worker prints.
 const KEPT: usize = 4 << 10;
@@ -70,92 +68,24 @@ impl Bounds {
     }
 }
 
-/// Why there is no answer.
-#[derive(Debug, thiserror::Error)]
-pub enum Broken {
-    /// The operation failed, and says why.
-    #[error("{}", of_fault(.0))]
-    Fault(Fault),
-    /// The worker is gone.
-    #[error("{operation}: the worker ended ({status}){}", last_words(.printed))]
-    Ended {
-        /// What it was asked for.
-        operation: String,
-        /// How it ended.
-        status: ExitStatus,
-        /// The end of what it printed.
-        printed: String,
-    },
-    /// It took too long.
-    #[error("{operation}: no answer within {} s: the worker was stopped", .limit.as_secs())]
-    Late {
-        /// What it was asked for.
-        operation: String,
-        /// How long it had.
-        limit: Duration,
-    },
-    /// What it sent is no answer.
-    #[error("{operation}: the answer is forged: {why}")]
-    Forged {
-        /// What it was asked for.
-        operation: String,
-        /// What is wrong with it.
-        why: String,
-    },
-    /// It ended itself at an operator that it was asked to write.
-    #[error("it is not accepted: {0}")]
-    NotAccepted(String),
-    /// Somebody wants to stop, and it did not answer any more.
-    #[error("stopped")]
-    Stopped,
-    /// The system failed.
-    #[error("the worker cannot be waited for: {0}")]
-    System(#[from] std::io::Error),
-}
-
-fn of_fault(fault: &Fault) -> String {
-    let place = fault.place.as_ref();
-    let place = place.map(|place| format!(" at {}", printable(place)));
-    let message = printable_lines(&fault.message);
-    format!("{}{}: {message}", fault.kind, place.unwrap_or_default())
-}
-
-/// The end of what a worker printed, to follow what is said of its end; nothing where it printed nothing.
-pub fn last_words(printed: &str) -> String {
-    match printed.trim() {
-        "" => String::new(),
-        printed => format!("; the last it printed:\n{}", printable_lines(printed)),
-    }
-}
-
-impl Broken {
-    /// An answer to `operation` that is not what it must be.
-    pub fn forged(operation: &str, why: impl std::fmt::Display) -> Self {
-        Self::Forged {
-            operation: operation.to_owned(),
-            why: printable(&why.to_string()),
-        }
-    }
-}
-
 impl Session {
     /// Starts a worker that computes what it is asked. It writes nowhere.
     ///
     /// # Errors
     /// Where it cannot be started.
-    pub fn of_worker(grader: &Grader, worker: &Path) -> Result<Self> {
-        let confinement = Confinement::of_worker(&grader.workshop, worker);
-        Self::start(&confinement, worker, Bounds::OF_WORKER, grader.stop)
+    pub fn of_worker(environment: &Environment, worker: &Path) -> Result<Self> {
+        let confinement = Confinement::of_worker(&environment.workshop, worker);
+        Self::start(&confinement, worker, Bounds::OF_WORKER, environment.stop)
     }
 
     /// Starts a worker that trains.
     ///
     /// # Errors
     /// Where it cannot be started.
-    pub fn of_trainer(grader: &Grader, worker: &Path, device: Device) -> Result<Self> {
-        let confinement = Confinement::of_trainer(&grader.workshop, worker, device);
+    pub fn of_trainer(environment: &Environment, worker: &Path, device: Device) -> Result<Self> {
+        let confinement = Confinement::of_trainer(&environment.workshop, worker, device);
         let bounds = Bounds::of_trainer(device);
-        Self::start(&confinement, worker, bounds, grader.stop)
+        Self::start(&confinement, worker, bounds, environment.stop)
     }
 
     fn start(

@@ -312,14 +312,14 @@ pub fn cargo(root: &Path) -> Command {
 
 /// Whether a variable is one of those that cargo sets for the program or build script of a package.
 fn is_about_a_package(variable: &str) -> bool {
-    [
+    let starts = [
         "CARGO_PKG_",
         "CARGO_MANIFEST_",
         "CARGO_BIN_",
         "CARGO_CRATE_",
-    ]
-    .iter()
-    .any(|start| variable.starts_with(start))
+    ];
+    // `cargo run` sets it for a package with a build script.
+    variable == "OUT_DIR" || starts.iter().any(|start| variable.starts_with(start))
 }
 
 /// The program that a name stands for in PATH, as a shell would find it.
@@ -400,5 +400,15 @@ mod tests {
         assert_eq!(folders, ["/d/deps", "/c/.libtorch/lib"].map(Path::new));
         assert_eq!(torch, Path::new("/c/.libtorch/lib"));
         Ok(())
+    }
+
+    #[test]
+    fn cargo_is_told_nothing_of_the_package_that_it_was_started_for() {
+        for name in ["CARGO_PKG_NAME", "CARGO_MANIFEST_DIR", "OUT_DIR"] {
+            assert!(is_about_a_package(name), "{name}");
+        }
+        for name in ["CARGO_HOME", "PATH", "OUT_DIRS"] {
+            assert!(!is_about_a_package(name), "{name}");
+        }
     }
 }

@@ -29,12 +29,12 @@ impl Ground {
     /// # Errors
     /// Returns an error if these do not earn all points, or something cannot be copied.
     pub fn prepare(grader: &Grader, attacks: &[Attack]) -> Result<Self> {
-        let exercises = grader.exercises.iter().filter(|exercise| {
+        let exercises = grader.environment.exercises.iter().filter(|exercise| {
             let mut tried = attacks.iter().filter(|attack| attack.needs.is_none());
             tried.any(|attack| attack.exercise == exercise.name)
         });
         let exercises: Vec<_> = exercises.collect();
-        let folder = grader.scratch.folder()?;
+        let folder = grader.environment.scratch.folder()?;
         let places = Places::lay(folder.path(), grader, &exercises)?;
         let course = places.open_course()?;
         let mut honest = BTreeMap::new();
@@ -44,7 +44,7 @@ impl Ground {
         }
         let facts = Facts {
             honest,
-            level: grader.level.to_string(),
+            level: grader.environment.level.to_string(),
         };
         fs::write(places.facts(), serde_json::to_vec(&facts)?)?;
         let mut ground = Self {

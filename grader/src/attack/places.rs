@@ -90,7 +90,7 @@ impl Places {
     pub(super) fn lay(folder: &Path, grader: &Grader, exercises: &[&Exercise]) -> Result<Self> {
         let places = Self(folder.to_owned());
         places.lay_canaries()?;
-        let root = &grader.course.root;
+        let root = &grader.environment.course.root;
         let left_out = NOT_COPIED.map(|name| root.join(name));
         copy_tree(root, &places.course(), &|path| {
             left_out.iter().any(|left_out| path == left_out)
@@ -104,7 +104,7 @@ impl Places {
         }
         for exercise in exercises {
             // Compiled here once: what trials compile is gone with them.
-            if let Some(worker) = grader.namer.worker(grader, exercise)? {
+            if let Some(worker) = grader.namer.worker(&grader.environment, exercise)? {
                 let path = worker.strip_prefix(root).unwrap_or(&worker);
                 copy_file(&worker, &places.course().join(path))?;
             }
@@ -124,7 +124,10 @@ impl Places {
 
     /// Copies what was built for the class: cargo may build it anew meanwhile, for somebody else.
     fn lay_workshop(&self, grader: &Grader, exercises: &[&Exercise]) -> Result<()> {
-        let (root, workshop) = (&grader.course.root, &grader.workshop);
+        let (root, workshop) = (
+            &grader.environment.course.root,
+            &grader.environment.workshop,
+        );
         let mut built: Vec<&Path> = vec![];
         for exercise in exercises {
             let shelf = workshop.shelf(exercise);

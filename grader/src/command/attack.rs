@@ -23,13 +23,13 @@ pub fn attack(course: Option<&Path>, arguments: &cli::Attack) -> Result<Exit, Fa
     });
     let exercises = attacked.cloned().collect();
     let grader = prepare(course, exercises, &Judging::default())?;
-    say!("sandbox: {}\n", grader.level);
+    say!("sandbox: {}\n", grader.environment.level);
     let count = if arguments.prove {
         prove(&grader, attacks)
     } else {
         try_all(&grader, &attacks, &mut |line| say!("{line}"))
     };
-    if grader.is_stopped() {
+    if grader.environment.is_stopped() {
         return Ok(Exit::Stopped);
     }
     let count = count?;

@@ -47,9 +47,9 @@ pub fn call(course: Option<&Path>, arguments: &Call) -> Result<Exit, Failure> {
         request(input).blame_arguments()?;
     }
     let sources = arguments.subject.sources(&course, exercise)?;
-    let grader = arguments.subject.prepare(course, exercises.clone())?;
-    let folder = grader.scratch.folder()?;
-    let Some(mut started) = subject::start(&grader, exercise, &sources, folder.path())? else {
+    let environment = arguments.subject.prepare(course, exercises.clone())?;
+    let folder = environment.scratch.folder()?;
+    let Some(mut started) = subject::start(&environment, exercise, &sources, folder.path())? else {
         return Ok(Exit::Failed);
     };
     files.make_folder().blame_arguments()?;

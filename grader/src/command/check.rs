@@ -4,10 +4,10 @@ use super::{open_course, prepare};
 use crate::cli::Check;
 use crate::course::{Course, Exercise};
 use crate::exit::{Blame, Exit, Failure};
-use crate::grade::Stage;
 use crate::intake::{Candidate, Limits};
 use crate::lesson::{Lesson, Lessons};
 use crate::report;
+use crate::stage::Stage;
 use crate::verdict::{GradedExercise, Outcome, Tested};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -22,7 +22,7 @@ pub fn check(course: Option<&Path>, arguments: &Check) -> Result<Exit, Failure> 
     let course = open_course(course)?;
     let exercises = course.select(&arguments.exercises).blame_arguments()?;
     let grader = prepare(course, exercises, &arguments.judging)?;
-    let course = &grader.course;
+    let course = &grader.environment.course;
     let working_copy = Candidate {
         name: "working copy".to_owned(),
         path: course.root.join("exercises"),
@@ -31,14 +31,14 @@ pub fn check(course: Option<&Path>, arguments: &Check) -> Result<Exit, Failure> 
         .read(&course.folders(), &Limits::default())
         .blame_arguments()?;
     let mut exit = Exit::Success;
-    for exercise in &grader.exercises {
+    for exercise in &grader.environment.exercises {
         let sources = submission.exercises.get(&exercise.folder);
         let graded = grader.grade_exercise(exercise, sources.map(Vec::as_slice), &|stage: Stage<'_>| {
             if let Stage::Gathering(exercise) = stage {
                 eprintln!("compiling the usual mistakes of {exercise}, to tell which one this is; this is done once");
             }
         });
-        if grader.is_stopped() {
+        if grader.environment.is_stopped() {
             return Ok(Exit::Stopped);
         }
         show(course, exercise, &graded);

@@ -45,9 +45,9 @@ pub fn cost(course: Option<&Path>, arguments: &Arguments) -> Result<Exit, Failur
     let exercises = course.select(&["vit".to_owned()]).blame_arguments()?;
     let exercise = exercises[0].clone();
     let sources = arguments.subject.sources(&course, &exercise)?;
-    let grader = arguments.subject.prepare(course, exercises)?;
-    let folder = grader.scratch.folder()?;
-    let Some(worker) = subject::worker(&grader, &exercise, &sources, folder.path())? else {
+    let environment = arguments.subject.prepare(course, exercises)?;
+    let folder = environment.scratch.folder()?;
+    let Some(worker) = subject::worker(&environment, &exercise, &sources, folder.path())? else {
         say!("{}", table(&sizes, &costs, None));
         return Ok(Exit::Failed);
     };
@@ -64,7 +64,7 @@ pub fn cost(course: Option<&Path>, arguments: &Arguments) -> Result<Exit, Failur
             (None, Some(_)) => String::new(),
             (None, None) => {
                 // Each has a worker of its own, since the time that one may take is limited.
-                let mut started = Started::new(&grader, &worker);
+                let mut started = Started::new(&environment, &worker);
                 let timed = time(&mut started, &sizes, cost);
                 bar.suspend(|| drop(started));
                 match timed {

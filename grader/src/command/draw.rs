@@ -39,16 +39,17 @@ pub fn draw(course: Option<&Path>, arguments: &Draw) -> Result<Exit, Failure> {
     let default_out = course.root.join("target/pictures").join(&exercise.name);
     let out = arguments.out.clone().unwrap_or(default_out);
 
-    let grader = arguments.subject.prepare(course, exercises)?;
-    let folder = grader.scratch.folder()?;
-    let Some(mut started) = subject::start(&grader, &exercise, &sources, folder.path())? else {
+    let environment = arguments.subject.prepare(course, exercises)?;
+    let folder = environment.scratch.folder()?;
+    let Some(mut started) = subject::start(&environment, &exercise, &sources, folder.path())?
+    else {
         return Ok(Exit::Failed);
     };
     let mut attention = None;
     if let (Some(lender), Some(model)) = (&lender, &model) {
-        let sources = grader.reference(lender)?;
-        let folder = grader.scratch.folder()?;
-        let lent = subject::start(&grader, lender, &sources, folder.path())?;
+        let sources = environment.reference(lender)?;
+        let folder = environment.scratch.folder()?;
+        let lent = subject::start(&environment, lender, &sources, folder.path())?;
         let Some(mut lent) = lent else {
             return Err(anyhow!("the reference of {} does not compile", lender.folder).into());
         };

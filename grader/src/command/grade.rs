@@ -32,11 +32,9 @@ pub fn grade(course: Option<&Path>, arguments: &Grade) -> Result<Exit, Failure> 
     if let Some(folder) = &arguments.out {
         judging.seed = Some(seed::of_class(folder, judging.seed).blame_arguments()?);
     }
-    let grader = Grader {
-        is_discreet: judging.seed.is_some() && !arguments.outspoken,
-        ..prepare(course, exercises, &judging)?
-    };
-    let digest = grader.course.digest();
+    let mut grader = prepare(course, exercises, &judging)?;
+    grader.environment.is_discreet = judging.seed.is_some() && !arguments.outspoken;
+    let digest = grader.environment.course.digest();
     let digest = digest.context("the course cannot be read whole, so nothing is graded")?;
     let terms = Terms::of(&grader, &arguments.judging, &digest);
     let ledger = arguments.out.as_ref();
@@ -129,14 +127,19 @@ impl Terms {
             grader: env!("CARGO_PKG_VERSION").to_owned(),
             course: course.to_owned(),
             exercises: grader
+                .environment
                 .exercises
                 .iter()
                 .map(|exercise| exercise.folder.clone())
                 .collect(),
-            seed: grader.seed.map(seed::digest).unwrap_or_default(),
+            seed: grader
+                .environment
+                .seed
+                .map(seed::digest)
+                .unwrap_or_default(),
             train: judging.train_on.to_string(),
-            sandbox: grader.level.to_string(),
-            limits: grader.limits,
+            sandbox: grader.environment.level.to_string(),
+            limits: grader.environment.limits,
         }
     }
 }

@@ -2,8 +2,9 @@
 //! finished submission's table above it.
 
 use crate::batch::Audience;
-use crate::grade::{Grader, Stage};
+use crate::grade::Grader;
 use crate::report;
+use crate::stage::Stage;
 use crate::verdict::{Graded, Outcome};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::collections::BTreeMap;
@@ -108,7 +109,7 @@ impl Audience for Progress<'_> {
                 say!("{note}\n");
                 return;
             }
-            say!("{}", report::table(&self.grader.course, graded));
+            say!("{}", report::table(&self.grader.environment.course, graded));
             for exercise in &graded.exercises {
                 for misconception in &exercise.misconceptions {
                     say!("{}: {}", exercise.exercise, misconception.title);

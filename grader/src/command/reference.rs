@@ -14,11 +14,9 @@ use std::time::Instant;
 /// Returns an error if it falls short, which ends with the exit code of an incomplete set-up, or somebody wants to stop.
 pub(super) fn grade_reference(grader: &Grader, course: &str) -> Result<(), Failure> {
     // Whatever the reference's messages hold, no submission has said it.
-    let grader = &Grader {
-        is_discreet: false,
-        ..grader.clone()
-    };
-    let reference = Reference::of(grader, course)?;
+    let mut grader = grader.clone();
+    grader.environment.is_discreet = false;
+    let reference = Reference::of(&grader, course)?;
     if !reference.missing.is_empty() {
         let missing = names(reference.missing.iter().copied());
         eprintln!("reference: skipped, the course holds no solution of {missing}");

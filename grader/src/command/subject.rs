@@ -5,8 +5,8 @@ use crate::ask::Respondent;
 use crate::cli::{Judging, Subject};
 use crate::compile::Compiled;
 use crate::course::{Course, Exercise};
+use crate::environment::Environment;
 use crate::exit::{Blame, Exit, Failure};
-use crate::grade::Grader;
 use crate::intake::{Candidate, Limits, Source};
 use crate::rules;
 use anyhow::{Context, anyhow};
@@ -20,8 +20,8 @@ pub(super) struct Started<'a>(Respondent<'a>);
 
 impl<'a> Started<'a> {
     /// The worker at the path `worker`.
-    pub(super) fn new(grader: &'a Grader, worker: &Path) -> Self {
-        Self(Respondent::new(grader, worker))
+    pub(super) fn new(environment: &'a Environment, worker: &Path) -> Self {
+        Self(Respondent::new(environment, worker))
     }
 
     /// As [`Respondent::ask`].
@@ -88,39 +88,39 @@ impl Subject {
         &self,
         course: Course,
         exercises: Vec<Exercise>,
-    ) -> Result<Grader, Failure> {
+    ) -> Result<Environment, Failure> {
         let judging = Judging {
             sandbox: self.sandbox,
             ..Judging::default()
         };
-        prepare(course, exercises, &judging)
+        Ok(prepare(course, exercises, &judging)?.environment)
     }
 }
 
 /// As [`worker`], which is then started when it is first asked.
 pub(super) fn start<'a>(
-    grader: &'a Grader,
+    environment: &'a Environment,
     exercise: &Exercise,
     sources: &[Source],
     folder: &Path,
 ) -> Result<Option<Started<'a>>, Failure> {
-    let worker = worker(grader, exercise, sources, folder)?;
-    Ok(worker.map(|worker| Started::new(grader, &worker)))
+    let worker = worker(environment, exercise, sources, folder)?;
+    Ok(worker.map(|worker| Started::new(environment, &worker)))
 }
 
 /// Compiles the sources into a worker, within `folder`, which is empty; `None` where they are refused, which is said.
 pub(super) fn worker(
-    grader: &Grader,
+    environment: &Environment,
     exercise: &Exercise,
     sources: &[Source],
     folder: &Path,
 ) -> Result<Option<PathBuf>, Failure> {
-    let stop = || grader.is_stopped();
+    let stop = || environment.is_stopped();
     if let Some(breach) = rules::breach(exercise, sources, &stop)? {
         eprintln!("it is not accepted: {}", printable_lines(&breach));
         return Ok(None);
     }
-    match grader.compile(exercise, sources, folder)? {
+    match environment.compile(exercise, sources, folder)? {
         Compiled::Worker(worker) => Ok(Some(worker)),
         Compiled::Refused(refused) => {
             eprintln!("{}", printable_lines(&refused.words));

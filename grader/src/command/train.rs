@@ -7,10 +7,11 @@ mod progress;
 mod subjects;
 
 use super::open_course;
+use crate::broken::Broken;
 use crate::cli::Train;
 use crate::course::Exercise;
 use crate::exit::{Blame, Exit, Failure};
-use crate::session::{Broken, Session};
+use crate::session::Session;
 use crate::train::checkpoint::{Checkpoint, LAST};
 use crate::train::data::Data;
 use crate::train::device::Device;
@@ -49,27 +50,34 @@ pub fn train(course: Option<&Path>, arguments: &Train) -> Result<Exit, Failure> 
     let named_exercise = learner.model().exercise().to_owned();
     let exercises = course.select(&[named_exercise]).blame_arguments()?;
     let exercise = exercises[0].clone();
-    let grader = arguments.subject.prepare(course, exercises)?;
-    let Some(own) = Subjects::compile(&grader, &exercise, arguments)? else {
+    let environment = arguments.subject.prepare(course, exercises)?;
+    let Some(own) = Subjects::compile(&environment, &exercise, arguments)? else {
         return Ok(Exit::Failed);
     };
-    let (mut session, device) = open(&grader, &own, arguments.device)?;
+    let (mut session, device) = open(&environment, &own, arguments.device)?;
     let (plan, from) = planned(arguments, learner, resumed, &mut session)?;
     fits(&plan, &data, device)?;
     let folder = match (&arguments.resume, &arguments.out) {
         (Some(folder), _) => folder_of(folder),
         (None, Some(folder)) => folder.clone(),
-        (None, None) => new_folder(&grader.course, &own.name, &plan)?,
+        (None, None) => new_folder(&environment.course, &own.name, &plan)?,
     };
 
     let subject = Subject {
         name: own.name.clone(),
         device,
-        sandbox: grader.level.to_string(),
+        sandbox: environment.level.to_string(),
     };
     let mut teachers_score = None;
     if let Learner::Deit(_) = plan.learner {
-        let taught = teach(&grader, &own, (&plan, data), &subject, &folder, arguments)?;
+        let taught = teach(
+            &environment,
+            &own,
+            (&plan, data),
+            &subject,
+            &folder,
+            arguments,
+        )?;
         let Some((with_sayings, score)) = taught else {
             let shown = folder.display();
             eprintln!(
@@ -85,13 +93,13 @@ pub fn train(course: Option<&Path>, arguments: &Train) -> Result<Exit, Failure> 
         Arc::new(data),
         subject,
         &folder,
-        grader.stop,
+        environment.stop,
     );
     let mut run = begun.map_err(|error| named(error, &exercise))?;
     match learn(&mut run, &folder).map_err(|error| named(error, &exercise))? {
         End::Stopped => Ok(Exit::Stopped),
         End::Through | End::Late | End::NoBetter => {
-            conclude(&grader, &own, &run, &folder, teachers_score)
+            conclude(&environment, &own, &run, &folder, teachers_score)
         }
     }
 }

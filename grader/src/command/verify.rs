@@ -25,13 +25,13 @@ pub fn verify(course: Option<&Path>, arguments: &Verify) -> Result<Exit, Failure
         return Ok(Exit::Success);
     }
     let (mut passed, mut failed) = (0, 0);
-    let suites = Suite::all(&grader.course);
+    let suites = Suite::all(&grader.environment.course);
     // Whoever names proofs or exercises wants these alone.
     let with_suites =
         !arguments.proofs_only && arguments.proof.is_empty() && arguments.exercise.is_empty();
     for suite in suites.iter().filter(|_| with_suites) {
-        let count = suite.run(&grader.course, &mut |line| say!("{line}"));
-        if grader.is_stopped() {
+        let count = suite.run(&grader.environment.course, &mut |line| say!("{line}"));
+        if grader.environment.is_stopped() {
             return Ok(Exit::Stopped);
         }
         let count = count?;
@@ -46,9 +46,9 @@ pub fn verify(course: Option<&Path>, arguments: &Verify) -> Result<Exit, Failure
         );
     }
     if with_suites {
-        let attacks = corpus(&grader.course.root, &[])?;
+        let attacks = corpus(&grader.environment.course.root, &[])?;
         let count = super::attack::try_all(&grader, &attacks, &mut |line| say!("{line}"));
-        if grader.is_stopped() {
+        if grader.environment.is_stopped() {
             return Ok(Exit::Stopped);
         }
         let count = count?;
@@ -65,7 +65,7 @@ pub fn verify(course: Option<&Path>, arguments: &Verify) -> Result<Exit, Failure
     }
     for proof in proofs {
         let finding = proof.run(&grader);
-        if grader.is_stopped() {
+        if grader.environment.is_stopped() {
             return Ok(Exit::Stopped);
         }
         let finding = finding.unwrap_or_else(|error| Finding {

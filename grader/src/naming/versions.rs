@@ -9,8 +9,9 @@ use super::misconception::{Misconception, solution_of};
 use crate::compile::{library_arguments, worker_arguments};
 use crate::confine::Confinement;
 use crate::course::Exercise;
-use crate::grade::{Grader, Stage};
+use crate::environment::Environment;
 use crate::process;
+use crate::stage::Stage;
 use anyhow::{Context, Result, bail};
 use interface::TABLE;
 use interface::rewrite::with_crate;
@@ -38,19 +39,19 @@ const LIMIT: Duration = Duration::from_secs(300);
 /// # Errors
 /// Where they do not compile.
 pub fn worker(
-    grader: &Grader,
+    environment: &Environment,
     exercise: &Exercise,
     misconceptions: &[Misconception],
     stage: &dyn Fn(Stage<'_>),
 ) -> Result<PathBuf> {
-    let build = Build::new(grader, exercise, misconceptions)?;
-    let kept = grader.course.root.join("target/grader/misconceptions");
+    let build = Build::new(environment, exercise, misconceptions)?;
+    let kept = environment.course.root.join("target/grader/misconceptions");
     let worker = kept.join(format!("{}-{}", exercise.name, build.digest()?));
     if worker.is_file() {
         return Ok(worker);
     }
     stage(Stage::Gathering(&exercise.name));
-    let scratch = grader.scratch.folder()?;
+    let scratch = environment.scratch.folder()?;
     let made = build.make(scratch.path())?;
     fs::create_dir_all(&kept).with_context(|| format!("{} cannot be made", kept.display()))?;
     remove_old(&kept, &exercise.name);
@@ -80,7 +81,7 @@ fn remove_old(kept: &Path, name: &str) {
 
 /// What a worker of versions is made of.
 struct Build<'a> {
-    grader: &'a Grader,
+    environment: &'a Environment,
     exercise: &'a Exercise,
     /// Name and source of each version.
     versions: Vec<(&'a str, String)>,
@@ -92,21 +93,21 @@ struct Build<'a> {
 
 impl<'a> Build<'a> {
     fn new(
-        grader: &'a Grader,
+        environment: &'a Environment,
         exercise: &'a Exercise,
         misconceptions: &'a [Misconception],
     ) -> Result<Self> {
-        let solution = (SOLUTION, solution_of(&grader.course, exercise)?);
+        let solution = (SOLUTION, solution_of(&environment.course, exercise)?);
         let wrong = misconceptions
             .iter()
             .map(|misconception| (misconception.id.as_str(), misconception.source.clone()));
         Ok(Self {
-            grader,
+            environment,
             exercise,
             versions: std::iter::once(solution).chain(wrong).collect(),
             worker: exercise.worker.clone(),
             modules: modules_of(
-                &grader
+                &environment
                     .course
                     .root
                     .join("solutions")
@@ -133,7 +134,7 @@ impl<'a> Build<'a> {
             add(name.as_bytes());
             add(source.as_bytes());
         }
-        let workshop = &self.grader.workshop;
+        let workshop = &self.environment.workshop;
         add(workshop.rustc.as_os_str().as_encoded_bytes());
         for file in workshop.shelf(self.exercise).files(self.exercise) {
             let facts =
@@ -158,7 +159,7 @@ impl<'a> Build<'a> {
             &self.modules,
         )?;
         fs::write(&main, source).context("the worker's source cannot be written")?;
-        let workshop = &self.grader.workshop;
+        let workshop = &self.environment.workshop;
         let worker = scratch.join("worker");
         let own = workshop.worker_source(self.exercise);
         let arguments = worker_arguments(workshop, self.exercise, scratch, &worker)?;
@@ -191,11 +192,11 @@ impl<'a> Build<'a> {
     }
 
     fn rustc(&self, folder: &Path, arguments: Vec<OsString>) -> Result<()> {
-        let workshop = &self.grader.workshop;
+        let workshop = &self.environment.workshop;
         let confinement = Confinement::of_compiler(workshop, self.exercise, folder);
         let mut rustc = confinement.command(&workshop.rustc)?;
         rustc.args(arguments);
-        let finished = process::run(&mut rustc, LIMIT, &|| self.grader.is_stopped())?;
+        let finished = process::run(&mut rustc, LIMIT, &|| self.environment.is_stopped())?;
         if !finished.status.success() {
             let words: String = finished.stderr.trim().chars().take(4 << 10).collect();
             bail!(

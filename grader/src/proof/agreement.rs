@@ -20,13 +20,16 @@ const WHOSE: [(&str, &str); 2] = [("pytorch", "PyTorch"), ("timm", "timm")];
 
 pub(super) fn prove(grader: &Grader) -> Result<Finding> {
     let mut tally = Tally::default();
-    for exercise in &grader.exercises {
-        let cases = tally.take_in(stored(&grader.course, exercise)?);
+    for exercise in &grader.environment.exercises {
+        let cases = tally.take_in(stored(&grader.environment.course, exercise)?);
         tally.faults.extend(without_case(exercise, &cases));
-        let scratch = grader.scratch.folder()?;
-        match grader.compile_reference(exercise, scratch.path()) {
+        let scratch = grader.environment.scratch.folder()?;
+        match grader
+            .environment
+            .compile_reference(exercise, scratch.path())
+        {
             Ok(worker) => {
-                let mut solution = Respondent::new(grader, &worker);
+                let mut solution = Respondent::new(&grader.environment, &worker);
                 tally.compare(exercise, cases, &mut |request| solution.ask(request))?;
             }
             Err(fault) => tally.faults.push(format!("{fault:#}")),

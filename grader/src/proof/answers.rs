@@ -15,8 +15,14 @@ use wire::words::{DRAWN_ANSWERS, NOTES};
 pub(super) fn prove(grader: &Grader) -> Result<Finding> {
     let mut finding = Finding::default();
     let mut count = 0;
-    for exercise in grader.exercises.iter().filter(|it| it.has_drawn_tests()) {
-        let stored = fs::read_to_string(place(&grader.course, exercise)).unwrap_or_default();
+    for exercise in grader
+        .environment
+        .exercises
+        .iter()
+        .filter(|it| it.has_drawn_tests())
+    {
+        let stored =
+            fs::read_to_string(place(&grader.environment.course, exercise)).unwrap_or_default();
         let current = answers(grader, exercise)?;
         let keys = |text: &str| -> BTreeSet<String> {
             let keys = text.lines().filter_map(|line| line.split(' ').next());
@@ -47,9 +53,13 @@ pub(super) fn prove(grader: &Grader) -> Result<Finding> {
 /// # Errors
 /// Returns an error if the reference fails a drawn test, or a file cannot be written.
 pub fn store(grader: &Grader) -> Result<Vec<PathBuf>> {
-    let drawn = grader.exercises.iter().filter(|it| it.has_drawn_tests());
+    let drawn = grader
+        .environment
+        .exercises
+        .iter()
+        .filter(|it| it.has_drawn_tests());
     let written = drawn.map(|exercise| {
-        let path = place(&grader.course, exercise);
+        let path = place(&grader.environment.course, exercise);
         let says = || format!("{} cannot be written", path.display());
         fs::write(&path, answers(grader, exercise)?).with_context(says)?;
         Ok(path)
@@ -62,7 +72,7 @@ pub fn store(grader: &Grader) -> Result<Vec<PathBuf>> {
 /// # Errors
 /// Returns an error if the reference cannot be judged, or a drawn test fails on it.
 fn answers(grader: &Grader, exercise: &Exercise) -> Result<String> {
-    let scratch = grader.scratch.folder()?;
+    let scratch = grader.environment.scratch.folder()?;
     let table = scratch.path().join("table");
     let notes = scratch.path().join("calls").join(NOTES);
     fs::create_dir(&table)?;

@@ -17,8 +17,8 @@ use syn::{
 };
 
 pub(super) fn prove(grader: &Grader) -> Result<Finding> {
-    let root = &grader.course.root;
-    let folders = grader.course.folders();
+    let root = &grader.environment.course.root;
+    let folders = grader.environment.course.folders();
     let read = |place: &str| {
         let candidate = Candidate {
             name: place.to_owned(),
@@ -37,7 +37,7 @@ pub(super) fn prove(grader: &Grader) -> Result<Finding> {
         }
     };
     let mut items = 0;
-    for exercise in &grader.exercises {
+    for exercise in &grader.environment.exercises {
         let of = |place: &str, sources: Option<&Vec<Source>>| {
             surface(sources.map_or(&[][..], Vec::as_slice))
                 .map_err(|error| format!("{place}/{}/src/{error}", exercise.folder))

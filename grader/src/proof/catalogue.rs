@@ -23,11 +23,15 @@ const TIERS: [&str; 4] = [
 pub(super) fn prove(grader: &Grader) -> Result<Finding> {
     let mut faults = vec![];
     let mut tests = 0;
-    for exercise in &grader.exercises {
-        let scratch = grader.scratch.folder()?;
-        let in_judge = tests_of(grader, exercise, scratch.path())?;
-        faults.extend(faults_of_tests(&grader.course, exercise, &in_judge));
-        faults.extend(faults_of_pages(&grader.course.root, exercise));
+    for exercise in &grader.environment.exercises {
+        let scratch = grader.environment.scratch.folder()?;
+        let in_judge = tests_of(&grader.environment, exercise, scratch.path())?;
+        faults.extend(faults_of_tests(
+            &grader.environment.course,
+            exercise,
+            &in_judge,
+        ));
+        faults.extend(faults_of_pages(&grader.environment.course.root, exercise));
         tests += in_judge.len();
     }
     Ok(Finding {

@@ -32,8 +32,13 @@ pub(super) fn prove(grader: &Grader) -> Result<Finding> {
     let mut finding = Finding::default();
     let (mut lost, mut all) = (0, 0);
     let mut tables = String::new();
-    for exercise in grader.exercises.iter().filter(|it| it.has_drawn_tests()) {
-        let scratch = grader.scratch.folder()?;
+    for exercise in grader
+        .environment
+        .exercises
+        .iter()
+        .filter(|it| it.has_drawn_tests())
+    {
+        let scratch = grader.environment.scratch.folder()?;
         let table = scratch.path().join("table");
         std::fs::create_dir(&table)?;
         let reference = Subject::Reference { table: &table };
@@ -105,11 +110,9 @@ fn earned(
     evidence: &Evidence,
     table: &Path,
 ) -> Result<Vec<String>> {
-    let scratch = grader.scratch.folder()?;
-    let grader = Grader {
-        seed: Some(ANOTHER),
-        ..grader.clone()
-    };
+    let scratch = grader.environment.scratch.folder()?;
+    let mut grader = grader.clone();
+    grader.environment.seed = Some(ANOTHER);
     let own = belonging(evidence, exercise, lazy.operation);
     let subject = Subject::Lazy {
         table,
@@ -146,7 +149,7 @@ pub(super) fn try_subject(
     scratch: &Path,
 ) -> Result<Judged> {
     judge(
-        grader,
+        &grader.environment,
         exercise,
         subject,
         only,

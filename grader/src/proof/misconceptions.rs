@@ -13,8 +13,8 @@ pub(super) fn prove(grader: &Grader) -> Result<Finding> {
     let mut finding = Finding::default();
     let (mut all, mut right, mut otherwise) = (0, 0, 0);
     let mut tables = String::new();
-    for exercise in &grader.exercises {
-        let misconceptions = match Misconception::all(&grader.course, exercise) {
+    for exercise in &grader.environment.exercises {
+        let misconceptions = match Misconception::all(&grader.environment.course, exercise) {
             Ok(misconceptions) => misconceptions,
             Err(error) => {
                 finding.faults.push(format!("{error:#}"));
@@ -34,7 +34,8 @@ pub(super) fn prove(grader: &Grader) -> Result<Finding> {
         all += misconceptions.len();
         right += misconceptions.len() - faults.len();
         finding.faults.extend(faults);
-        let others = Misconception::otherwise(&grader.course, exercise, &misconceptions)?;
+        let others =
+            Misconception::otherwise(&grader.environment.course, exercise, &misconceptions)?;
         otherwise += others.len();
         finding
             .faults

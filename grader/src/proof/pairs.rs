@@ -33,9 +33,9 @@ struct Naming {
 
 pub(super) fn prove(grader: &Grader) -> Result<Finding> {
     let mut pairs = vec![];
-    for exercise in &grader.exercises {
-        let misconceptions = Misconception::all(&grader.course, exercise)?;
-        let solution = solution_of(&grader.course, exercise)?;
+    for exercise in &grader.environment.exercises {
+        let misconceptions = Misconception::all(&grader.environment.course, exercise)?;
+        let solution = solution_of(&grader.environment.course, exercise)?;
         pairs.extend(pairs_of(exercise, &solution, &misconceptions)?);
     }
     let namings = trials::each(&pairs, |pair| naming_of(grader, pair))?;
@@ -117,7 +117,7 @@ fn naming_of(grader: &Grader, pair: &Pair<'_>) -> Result<Naming> {
         Err(error) => return Ok(fault(format!("are not named: {error}"))),
     };
     let is_named = |one: &Misconception| named.iter().find(|it| it.misconception.id == one.id);
-    let solution = solution_of(&grader.course, exercise)?;
+    let solution = solution_of(&grader.environment.course, exercise)?;
     let others = named.iter().map(|it| &it.misconception);
     for other in others.filter(|it| !of.contains(it)) {
         if !is_part_of(&solution, source, other)? {

@@ -15,17 +15,15 @@ const SEEDS: [Option<u64>; 3] = [None, Some(1), Some(65_537)];
 pub(super) fn prove(grader: &Grader) -> Result<Finding> {
     let candidate = Candidate {
         name: "solutions".to_owned(),
-        path: grader.course.root.join("solutions"),
+        path: grader.environment.course.root.join("solutions"),
     };
     let mut graded = vec![];
     for seed in SEEDS {
-        let mut grader = Grader {
-            seed,
-            ..grader.clone()
-        };
+        let mut grader = grader.clone();
+        grader.environment.seed = seed;
         if seed.is_some() {
             // Training draws nothing from it, and takes as long as all other tests.
-            for exercise in &mut grader.exercises {
+            for exercise in &mut grader.environment.exercises {
                 exercise.leave_out(Kind::Training);
             }
         }

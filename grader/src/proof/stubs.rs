@@ -17,10 +17,10 @@ use std::path::{Path, PathBuf};
 const NOT_YET: &str = "not yet implemented: ";
 
 pub(super) fn prove(grader: &Grader) -> Result<Finding> {
-    let mut faults = complaints(&grader.course, &grader.exercises)?;
+    let mut faults = complaints(&grader.environment.course, &grader.environment.exercises)?;
     let candidate = Candidate {
         name: "stubs".to_owned(),
-        path: grader.course.root.join("exercises"),
+        path: grader.environment.course.root.join("exercises"),
     };
     let graded = grader
         .grade(&candidate, lanes::processors(), &|_| {})

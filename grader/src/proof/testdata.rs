@@ -9,10 +9,11 @@ pub(super) mod testing;
 
 use super::Finding;
 use crate::batch::{self, Audience};
-use crate::grade::{Grader, Stage};
+use crate::grade::Grader;
 use crate::intake::{Reading, discover};
 use crate::lanes;
 use crate::limits::Asked;
+use crate::stage::Stage;
 use crate::verdict::Graded;
 use anyhow::{Context, Result, bail};
 use case::Case;
@@ -22,7 +23,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 pub(super) fn prove(grader: &Grader) -> Result<Finding> {
-    let folder = grader.course.root.join("grader/testdata");
+    let folder = grader.environment.course.root.join("grader/testdata");
     let cases = Case::all(&folder)?;
     let mut faults = faults_of_readme(&folder, &cases);
     let mut right = 0;
@@ -84,20 +85,18 @@ impl Batch {
         let class = tempfile::tempdir().context("no temporary folder can be made")?;
         let mut not_made = BTreeMap::new();
         for case in cases {
-            if let Err(error) = case.lay_out(&grader.course, class.path()) {
+            if let Err(error) = case.lay_out(&grader.environment.course, class.path()) {
                 not_made.insert(case.name.clone(), format!("{error:#}"));
             }
         }
         // A scratch folder of its own: what is left in it is of this batch.
-        let scratch = Arc::new(grader.scratch.part()?);
-        let grader = Grader {
-            limits,
-            scratch: Arc::clone(&scratch),
-            ..grader.clone()
-        };
+        let scratch = Arc::new(grader.environment.scratch.part()?);
+        let mut grader = grader.clone();
+        grader.environment.limits = limits;
+        grader.environment.scratch = Arc::clone(&scratch);
         let found = discover(
             &[class.path().to_owned()],
-            &grader.course.folders(),
+            &grader.environment.course.folders(),
             Some(Reading::Class),
         )?;
         let results = Results::default();

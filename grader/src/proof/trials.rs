@@ -1,10 +1,10 @@
 //! Many trials of single exercises, several at a time.
 
+use crate::broken::Broken;
 use crate::course::Exercise;
 use crate::grade::{Doubt, Grader, Trial};
 use crate::intake::Source;
 use crate::lanes;
-use crate::session::Broken;
 use crate::verdict::Outcome;
 use anyhow::{Result, bail};
 
@@ -27,14 +27,14 @@ pub(super) fn of_source(
     source: &str,
     doubt: Doubt,
 ) -> Result<Trial> {
-    let mut sources = grader.reference(exercise)?;
+    let mut sources = grader.environment.reference(exercise)?;
     sources.retain(|file| file.path != LIBRARY);
     sources.push(Source {
         path: LIBRARY.to_owned(),
         bytes: source.as_bytes().to_vec(),
     });
     let trial = grader.try_exercise(exercise, &sources, doubt, &|_| {})?;
-    if grader.is_stopped() {
+    if grader.environment.is_stopped() {
         bail!(Broken::Stopped);
     }
     Ok(trial)

@@ -23,8 +23,8 @@ struct Variant<'a> {
 pub(super) fn prove(grader: &Grader) -> Result<Finding> {
     let mut variants = vec![];
     let mut faults = vec![];
-    for exercise in &grader.exercises {
-        let of_exercise = variants_of(&grader.course, exercise)?;
+    for exercise in &grader.environment.exercises {
+        let of_exercise = variants_of(&grader.environment.course, exercise)?;
         if of_exercise.len() < LEAST {
             faults.push(format!(
                 "solutions/{}/variants holds {} solutions written otherwise; {LEAST} are the least",
@@ -34,10 +34,8 @@ pub(super) fn prove(grader: &Grader) -> Result<Finding> {
         }
         variants.extend(of_exercise);
     }
-    let strict = Grader {
-        margin: MARGIN,
-        ..grader.clone()
-    };
+    let mut strict = grader.clone();
+    strict.environment.margin = MARGIN;
     let of_variants = trials::each(&variants, |variant| {
         let trial = trials::of_source(
             &strict,

@@ -8,10 +8,11 @@ use super::plan::{Plan, Preset};
 use super::score::Score;
 use super::sizes::Sizes;
 use super::{Audience, Diverged, End, Run, Subject, checkpoint};
+use crate::broken::Broken;
 use crate::course::Exercise;
 use crate::data::Set;
-use crate::grade::Grader;
-use crate::session::{Broken, Session};
+use crate::environment::Environment;
+use crate::session::Session;
 use anyhow::{Context, Result, bail};
 use std::fs;
 use std::path::Path;
@@ -59,13 +60,13 @@ impl Training {
     /// [`Broken::NotAccepted`] where the worker called an operator that it was asked to write.
     pub fn test(
         &self,
-        grader: &Grader,
+        environment: &Environment,
         exercise: &Exercise,
         worker: &Path,
         scratch: &Path,
     ) -> Result<Option<String>> {
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
-        match self.train(grader, exercise, worker, scratch) {
+        match self.train(environment, exercise, worker, scratch) {
             Err(error) if error.is::<Diverged>() => Ok(Some(error.to_string())),
             Err(error) => match error.downcast_ref() {
                 Some(Broken::Stopped | Broken::System(_) | Broken::NotAccepted(_)) | None => {
@@ -80,17 +81,18 @@ impl Training {
 
     fn train(
         &self,
-        grader: &Grader,
+        environment: &Environment,
         exercise: &Exercise,
         worker: &Path,
         scratch: &Path,
     ) -> Result<Option<String>> {
-        let session = |worker: &Path, device: Device| Session::of_trainer(grader, worker, device);
+        let session =
+            |worker: &Path, device: Device| Session::of_trainer(environment, worker, device);
         let folder = scratch.join("training");
         let subject = Subject {
             name: exercise.name.clone(),
             device: self.device,
-            sandbox: grader.level.to_string(),
+            sandbox: environment.level.to_string(),
         };
         let plan = Plan::of(Preset::Mnist, Set::Mnist, Sizes::mnist());
         let mut run = Run::begin(
@@ -99,7 +101,7 @@ impl Training {
             Arc::clone(&self.data),
             subject,
             &folder,
-            grader.stop,
+            environment.stop,
         )?;
         run.deadline = Some(Instant::now() + LIMIT);
         match run.learn(&Silent)? {
@@ -114,7 +116,7 @@ impl Training {
         let reference = scratch.join("reference");
         fs::create_dir(&reference)
             .with_context(|| format!("{} cannot be made", reference.display()))?;
-        let reference = grader.compile_reference(exercise, &reference)?;
+        let reference = environment.compile_reference(exercise, &reference)?;
         let examined = examine(
             session(worker, Device::Cpu)?,
             Some(session(&reference, Device::Cpu)?),

@@ -4,7 +4,8 @@
 use super::data::{self, Data};
 use super::device::Device;
 use super::plan::Plan;
-use crate::session::{Broken, Session};
+use crate::broken::Broken;
+use crate::session::Session;
 use anyhow::Result;
 use datasets::Dataset;
 use ndarray::{Array1, Array2};

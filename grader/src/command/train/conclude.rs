@@ -1,8 +1,8 @@
 //! The end of a run: the best weights on the held-out images, and all that is written of it.
 
 use super::subjects::Subjects;
+use crate::environment::Environment;
 use crate::exit::{Exit, Failure};
-use crate::grade::Grader;
 use crate::report;
 use crate::train::Run;
 use crate::train::checkpoint::{self, BEST, LAST};
@@ -16,7 +16,7 @@ use std::path::Path;
 
 /// Scores the best weights on the held-out images, and writes what came of it all.
 pub(super) fn conclude(
-    grader: &Grader,
+    environment: &Environment,
     own: &Subjects,
     run: &Run,
     folder: &Path,
@@ -27,8 +27,8 @@ pub(super) fn conclude(
     };
     let weights = checkpoint::read_weights(folder)?;
     let examined = examine(
-        own.submission(grader, Device::Cpu)?,
-        own.reference(grader)?,
+        own.submission(environment, Device::Cpu)?,
+        own.reference(environment)?,
         &run.plan,
         &run.data,
         &weights,

@@ -3,10 +3,10 @@
 use super::options::TEACHER_EPOCHS;
 use super::progress::Progress;
 use super::subjects::Subjects;
+use crate::broken::Broken;
 use crate::cli::Train;
+use crate::environment::Environment;
 use crate::exit::{Blame, Failure};
-use crate::grade::Grader;
-use crate::session::Broken;
 use crate::train::checkpoint::{self, Checkpoint, LAST, TEACHER};
 use crate::train::data::Data;
 use crate::train::plan::Plan;
@@ -22,7 +22,7 @@ use wire::Tensors;
 /// after it has learnt from the same images. Gives the images with what it says, and how good it is; nothing where
 /// somebody wants to stop.
 pub(super) fn teach(
-    grader: &Grader,
+    environment: &Environment,
     own: &Subjects,
     (plan, data): (&Plan, Data),
     student: &Subject,
@@ -37,12 +37,12 @@ pub(super) fn teach(
         (data, checkpoint::read_weights_of(file).blame_arguments()?)
     } else {
         let epochs = arguments.teacher_epochs.unwrap_or(TEACHER_EPOCHS);
-        match learnt(grader, own, (plan, data), student, folder, epochs)? {
+        match learnt(environment, own, (plan, data), student, folder, epochs)? {
             Some(learnt) => learnt,
             None => return Ok(None),
         }
     };
-    let mut session = own.course(grader, student.device)?;
+    let mut session = own.course(environment, student.device)?;
     let asked = teacher::ask(&mut session, plan, &data, student.device, weights.clone());
     let sayings = match (asked, &arguments.teacher) {
         (Err(error), Some(file)) if matches!(error.downcast_ref(), Some(Broken::Fault(_))) => {
@@ -69,7 +69,7 @@ pub(super) fn teach(
 /// Has the teacher learn from the images, in a folder within the run's; gives them back, and its weights. Nothing where
 /// somebody wants to stop: it then goes on from there.
 fn learnt(
-    grader: &Grader,
+    environment: &Environment,
     own: &Subjects,
     (plan, data): (&Plan, Data),
     student: &Subject,
@@ -90,14 +90,14 @@ fn learnt(
         name: "teacher".to_owned(),
         ..student.clone()
     };
-    let session = own.course(grader, student.device)?;
+    let session = own.course(environment, student.device)?;
     let mut run = Run::begin(
         session,
         (to_come, from),
         Arc::new(data),
         subject,
         &home,
-        grader.stop,
+        environment.stop,
     )?;
     if !folder.join(LAST).exists() {
         // From which it can be gone on with before the student has begun.

@@ -3,8 +3,8 @@
 use crate::cli::Train;
 use crate::command::subject;
 use crate::course::Exercise;
+use crate::environment::Environment;
 use crate::exit::{Blame, Failure};
-use crate::grade::Grader;
 use crate::libtorch::{LINK, Libtorch};
 use crate::session::Session;
 use crate::train::device::{Device, Wanted, find_gpu};
@@ -30,13 +30,13 @@ pub(super) struct Subjects {
 impl Subjects {
     /// Compiles the working copy, the solution or a submission; nothing where it is refused, once it was said why.
     pub(super) fn compile(
-        grader: &Grader,
+        environment: &Environment,
         exercise: &Exercise,
         arguments: &Train,
     ) -> Result<Option<Self>, Failure> {
-        let sources = arguments.subject.sources(&grader.course, exercise)?;
-        let scratch = grader.scratch.folder()?;
-        let worker = subject::worker(grader, exercise, &sources, scratch.path())?;
+        let sources = arguments.subject.sources(&environment.course, exercise)?;
+        let scratch = environment.scratch.folder()?;
+        let worker = subject::worker(environment, exercise, &sources, scratch.path())?;
         Ok(worker.map(|worker| Self {
             name: arguments.subject.name(),
             exercise: exercise.clone(),
@@ -48,53 +48,61 @@ impl Subjects {
     }
 
     /// A new worker of the subject's.
-    pub(super) fn submission(&self, grader: &Grader, device: Device) -> Result<Session, Failure> {
-        Ok(Session::of_trainer(grader, &self.worker, device)?)
+    pub(super) fn submission(
+        &self,
+        environment: &Environment,
+        device: Device,
+    ) -> Result<Session, Failure> {
+        Ok(Session::of_trainer(environment, &self.worker, device)?)
     }
 
     /// A new worker of the reference's, where that is another.
-    pub(super) fn reference(&self, grader: &Grader) -> Result<Option<Session>, Failure> {
+    pub(super) fn reference(&self, environment: &Environment) -> Result<Option<Session>, Failure> {
         if self.is_reference {
             return Ok(None);
         }
-        self.course(grader, Device::Cpu).map(Some)
+        self.course(environment, Device::Cpu).map(Some)
     }
 
     /// A new worker of the reference's.
-    pub(super) fn course(&self, grader: &Grader, device: Device) -> Result<Session, Failure> {
+    pub(super) fn course(
+        &self,
+        environment: &Environment,
+        device: Device,
+    ) -> Result<Session, Failure> {
         if self.is_reference {
-            return self.submission(grader, device);
+            return self.submission(environment, device);
         }
         // Beside the subject's, so that both are removed together.
         let folder = self.scratch.path().join("reference");
         let worker = match self.course.get() {
             Some(worker) => worker.clone(),
-            None => self.compile_course(grader, &folder)?,
+            None => self.compile_course(environment, &folder)?,
         };
         let _ = self.course.set(worker.clone());
-        Ok(Session::of_trainer(grader, &worker, device)?)
+        Ok(Session::of_trainer(environment, &worker, device)?)
     }
 
-    fn compile_course(&self, grader: &Grader, folder: &Path) -> Result<PathBuf, Failure> {
+    fn compile_course(&self, environment: &Environment, folder: &Path) -> Result<PathBuf, Failure> {
         fs::create_dir(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
-        Ok(grader.compile_reference(&self.exercise, folder)?)
+        Ok(environment.compile_reference(&self.exercise, folder)?)
     }
 }
 
 /// Starts the subject's worker with the device that was asked for, or with the one that there is.
 pub(super) fn open(
-    grader: &Grader,
+    environment: &Environment,
     own: &Subjects,
     wanted: Wanted,
 ) -> Result<(Session, Device), Failure> {
-    let on_cpu = || Ok((own.submission(grader, Device::Cpu)?, Device::Cpu));
+    let on_cpu = || Ok((own.submission(environment, Device::Cpu)?, Device::Cpu));
     if wanted == Wanted::Cpu {
         return on_cpu();
     }
-    let libtorch = Libtorch::at(&grader.course.root.join(LINK)).blame_setup()?;
+    let libtorch = Libtorch::at(&environment.course.root.join(LINK)).blame_setup()?;
     let found = find_gpu(Path::new("/"), &libtorch).map_err(anyhow::Error::from);
     let opened = found.and_then(|()| {
-        let mut session = Session::of_trainer(grader, &own.worker, Device::Cuda)?;
+        let mut session = Session::of_trainer(environment, &own.worker, Device::Cuda)?;
         session.ask(Request {
             operation: "train.device".to_owned(),
             arguments: [("device".to_owned(), Device::Cuda.to_string())].into(),

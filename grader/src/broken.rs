@@ -1,0 +1,73 @@
+//! The ways in which asking a worker can fail.
+
+use std::process::ExitStatus;
+use std::time::Duration;
+use wire::{Fault, printable, printable_lines};
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum Broken {
+    /// The operation failed, and says why.
+    #[error("{}", of_fault(.0))]
+    Fault(Fault),
+    /// The worker is gone.
+    #[error("{operation}: the worker ended ({status}){}", last_words(.printed))]
+    Ended {
+        /// What it was asked for.
+        operation: String,
+        /// How it ended.
+        status: ExitStatus,
+        /// The end of what it printed.
+        printed: String,
+    },
+    /// It took too long.
+    #[error("{operation}: no answer within {} s: the worker was stopped", .limit.as_secs())]
+    Late {
+        /// What it was asked for.
+        operation: String,
+        /// How long it had.
+        limit: Duration,
+    },
+    /// What it sent is no answer.
+    #[error("{operation}: the answer is forged: {why}")]
+    Forged {
+        /// What it was asked for.
+        operation: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// It ended itself at an operator that it was asked to write.
+    #[error("it is not accepted: {0}")]
+    NotAccepted(String),
+    /// Somebody wants to stop, and it did not answer any more.
+    #[error("stopped")]
+    Stopped,
+    /// The system failed.
+    #[error("the worker cannot be waited for: {0}")]
+    System(#[from] std::io::Error),
+}
+
+fn of_fault(fault: &Fault) -> String {
+    let place = fault.place.as_ref();
+    let place = place.map(|place| format!(" at {}", printable(place)));
+    let message = printable_lines(&fault.message);
+    format!("{}{}: {message}", fault.kind, place.unwrap_or_default())
+}
+
+/// The end of what a worker printed, to follow what is said of its end; nothing where it printed nothing.
+pub fn last_words(printed: &str) -> String {
+    match printed.trim() {
+        "" => String::new(),
+        printed => format!("; the last it printed:\n{}", printable_lines(printed)),
+    }
+}
+
+impl Broken {
+    /// An answer to `operation` that is not what it must be.
+    pub fn forged(operation: &str, why: impl std::fmt::Display) -> Self {
+        Self::Forged {
+            operation: operation.to_owned(),
+            why: printable(&why.to_string()),
+        }
+    }
+}

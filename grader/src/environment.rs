@@ -1,0 +1,123 @@
+//! What everything that runs takes: the course, what was built of it, the sandbox, the limits, and whether somebody wants to
+//! stop.
+
+use crate::compile::{Compiled, MachineFault, Refused, compile};
+use crate::confine::Level;
+use crate::course::{Course, Exercise};
+use crate::intake::{Candidate, Limits as IntakeLimits, Source};
+use crate::limits::{Asked, Limits};
+use crate::scratch::Scratch;
+use crate::workshop::Workshop;
+use anyhow::{Context, Result, bail};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// The conditions of a run, the same for a whole class.
+#[derive(Clone, Debug)]
+pub struct Environment {
+    /// The course.
+    pub course: Course,
+    /// The exercises that are graded.
+    pub exercises: Vec<Exercise>,
+    /// What was built for them.
+    pub workshop: Workshop,
+    /// Where submissions are unpacked and compiled.
+    pub scratch: Arc<Scratch>,
+    /// How much of the sandbox is in force.
+    pub level: Level,
+    /// What code may take, as far as somebody asked for it.
+    pub limits: Asked,
+    /// The seed of property tests, where it is not the usual one.
+    pub seed: Option<u64>,
+    /// True if messages hold nothing that follows from the seed, which the submissions' authors must not know.
+    pub is_discreet: bool,
+    /// The divisor of the tolerances of drawn tests: 1, but for the proof that correct code has room to spare.
+    pub margin: u8,
+    /// Set when somebody wants to stop: what runs is ended, and nothing is graded any more.
+    pub stop: &'static AtomicBool,
+}
+
+impl Environment {
+    /// Compiles an exercise's sources into a worker, within `folder`, which is empty. Where it may be the machine that
+    /// failed, the reference is compiled in the same surroundings, which then decides.
+    ///
+    /// # Errors
+    /// Returns an error if something of the course or the machine fails, or somebody wants to stop.
+    pub fn compile(
+        &self,
+        exercise: &Exercise,
+        sources: &[Source],
+        folder: &Path,
+    ) -> Result<Compiled> {
+        let stop = || self.is_stopped();
+        let root = &self.course.root;
+        let compile = || compile(&self.workshop, root, exercise, sources, folder, &stop);
+        let compiled = compile()?;
+        let Compiled::Refused(Refused {
+            machine: Some(fault),
+            ..
+        }) = &compiled
+        else {
+            return Ok(compiled);
+        };
+        if !self.has_reference(exercise) {
+            return Ok(compiled);
+        }
+        let scratch = self.scratch.folder()?;
+        self.compile_reference(exercise, scratch.path())
+            .context("this machine cannot compile the reference either")?;
+        match fault {
+            MachineFault::Killed => Ok(compiled),
+            // What the machine lacked for a moment it may have again.
+            MachineFault::Unplaced => compile(),
+        }
+    }
+
+    /// Returns whether the course holds the reference of an exercise, and was not given out without it.
+    pub fn has_reference(&self, exercise: &Exercise) -> bool {
+        let solution = self.course.root.join("solutions").join(&exercise.folder);
+        solution.is_dir()
+    }
+
+    /// What an exercise's code may take.
+    pub fn limits_of(&self, exercise: &Exercise) -> Limits {
+        Limits::of(self.limits, exercise.facts.limits)
+    }
+
+    /// The sources of an exercise's reference.
+    ///
+    /// # Errors
+    /// Where it is not there: the course is at fault.
+    pub fn reference(&self, exercise: &Exercise) -> Result<Vec<Source>> {
+        let solutions = Candidate {
+            name: "solutions".to_owned(),
+            path: self.course.root.join("solutions"),
+        };
+        let folder = exercise.folder.as_str();
+        let mut solutions = solutions.read(&[folder], &IntakeLimits::default())?;
+        let sources = solutions.exercises.remove(folder);
+        sources.with_context(|| format!("{folder} has no solution"))
+    }
+
+    /// Compiles the reference of an exercise into a worker, within `folder`, which is empty.
+    ///
+    /// # Errors
+    /// Where it is not there or does not compile: the course is at fault.
+    pub fn compile_reference(&self, exercise: &Exercise, folder: &Path) -> Result<PathBuf> {
+        let sources = self.reference(exercise)?;
+        let (root, stop) = (&self.course.root, || self.is_stopped());
+        match compile(&self.workshop, root, exercise, &sources, folder, &stop)? {
+            Compiled::Worker(worker) => Ok(worker),
+            Compiled::Refused(Refused { words, .. }) => bail!(
+                "the solution of {} does not compile: {words}",
+                exercise.folder
+            ),
+        }
+    }
+
+    /// Whether somebody wants to stop.
+    pub fn is_stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+}
