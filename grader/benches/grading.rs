@@ -4,10 +4,10 @@
 //! design can do without: the same calls of rustc and the linker, bare, and loading libtorch once.
 
 use anyhow::{Context, Result, ensure};
-use grader::compile::{library_arguments, worker_arguments};
-use grader::confine::{Sandbox, reach};
 use grader::course::{Course, Exercise};
-use grader::workshop::Workshop;
+use grader::sandbox::confine::{Sandbox, reach};
+use grader::worker::compile::{library_arguments, worker_arguments};
+use grader::worker::workshop::Workshop;
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};

@@ -36,7 +36,7 @@ SIZES = {
 }
 
 # What `grader train` starts its worker with: glibc keeps what a step frees for the next one, need not ask the kernel for
-# zeroed pages again and again, and takes them in huge ones. `MEMORY` in grader/src/confine/profiles.rs.
+# zeroed pages again and again, and takes them in huge ones. `MEMORY` in grader/src/sandbox/confine/profiles.rs.
 KEEPING = {"MALLOC_TRIM_THRESHOLD_": str(1 << 30), "MALLOC_MMAP_THRESHOLD_": str(32 << 20)}
 MEMORY = KEEPING | {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
 

@@ -1,9 +1,9 @@
 //! The command line. Doc comments here are the help.
 
-use crate::confine::{Confinement, Layer, Sandbox};
 use crate::data::Set;
 use crate::intake::Reading;
-use crate::limits::Asked;
+use crate::sandbox::confine::{Confinement, Layer, Sandbox};
+use crate::sandbox::limits::Asked;
 use crate::train::device::Wanted;
 use crate::train::learner::{Mode, Model};
 use crate::train::plan::Preset;

@@ -1,6 +1,6 @@
 //! The course as it lies on disk: its exercises, and what each one's Cargo.toml says of it.
 
-use crate::limits::Asked;
+use crate::sandbox::limits::Asked;
 use anyhow::{Context, Result, bail};
 use indexmap::IndexMap;
 use interface::{Interface, Operation};
@@ -469,7 +469,7 @@ shape = ["a_sum_has_no_axis"]
         "exercises/01-sums/tests/shape.rs",
         "exercises/01-sums/tests/snapshots/sum.snap",
         "grader/judge/tests/sums.rs",
-        "grader/src/judge.rs",
+        "grader/src/grading/judge.rs",
         "grader/testkit/src/snapshot.rs",
         "grader/wire/src/frame.rs",
         "grader/workers/src/lib.rs",

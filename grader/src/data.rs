@@ -1,7 +1,7 @@
 //! The data sets that can be had: where they lie, what is there of them, and how they are loaded.
 
-use crate::libtorch::CACHE_FOLDER;
-use crate::setup::Surroundings;
+use crate::machine::libtorch::CACHE_FOLDER;
+use crate::machine::setup::Surroundings;
 use anyhow::{Context, Result};
 use clap::ValueEnum;
 use datasets::digits::{DigitsConfig, generate};

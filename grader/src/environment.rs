@@ -1,13 +1,13 @@
 //! What everything that runs takes: the course, what was built of it, the sandbox, the limits, and whether somebody wants to
 //! stop.
 
-use crate::compile::{Compiled, MachineFault, Refused, compile};
-use crate::confine::Level;
 use crate::course::{Course, Exercise};
 use crate::intake::{Candidate, Limits as IntakeLimits, Source};
-use crate::limits::{Asked, Limits};
-use crate::scratch::Scratch;
-use crate::workshop::Workshop;
+use crate::machine::scratch::Scratch;
+use crate::sandbox::confine::Level;
+use crate::sandbox::limits::{Asked, Limits};
+use crate::worker::compile::{Compiled, MachineFault, Refused, compile};
+use crate::worker::workshop::Workshop;
 use anyhow::{Context, Result, bail};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

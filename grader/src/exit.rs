@@ -1,8 +1,8 @@
 //! How the grader ends: exit codes, and the errors that decide them.
 
-use crate::attack::NO_COPY;
-use crate::broken::Broken;
+use crate::maintain::attack::NO_COPY;
 use crate::train::Diverged;
+use crate::worker::broken::Broken;
 use std::process::{ExitCode, ExitStatus};
 use wire::words::NOT_CONFINED;
 

@@ -31,6 +31,7 @@ mod folder;
 mod limits;
 mod place;
 mod refusal;
+pub mod rules;
 mod tarball;
 mod zip;
 

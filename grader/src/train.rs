@@ -1,6 +1,6 @@
 //! Training a Vision Transformer with somebody's own code, in a worker, and finding out what it learnt.
 //!
-//! The worker ([`crate::session`], asked by [`requests`]) holds the model, its optimiser and the images to learn from. The
+//! The worker ([`crate::worker::session`], asked by [`requests`]) holds the model, its optimiser and the images to learn from. The
 //! grader draws the order of the images, asks for half a second's steps at a time ([`pace`]), keeps the weights after every
 //! epoch ([`checkpoint`]) and scores logits itself ([`mod@score`]): labels that a model is held against never enter a
 //! worker. In the end two new workers, the submission's and the reference's, get the weights and the held-out images; only
@@ -23,8 +23,7 @@ pub mod score;
 pub mod sizes;
 pub mod teacher;
 
-use crate::ledger;
-use crate::session::Session;
+use crate::grading::ledger;
 use crate::train::checkpoint::{Checkpoint, Progress};
 use crate::train::data::Data;
 use crate::train::device::Device;
@@ -33,6 +32,7 @@ use crate::train::pace::Pace;
 use crate::train::plan::Plan;
 use crate::train::requests::{load, logits, send_lessons, start, state};
 use crate::train::score::{Score, score};
+use crate::worker::session::Session;
 use anyhow::{Context, Result, bail};
 use datasets::batch::shuffled_order;
 use std::fs::{self, File};

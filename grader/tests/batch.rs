@@ -1,8 +1,8 @@
 //! A class of which half is hostile: the honest half is graded as if it were alone. It takes the built course, and
 //! minutes; so it runs where it is asked for: `cargo test -p grader --test batch -- --ignored`.
 
-use grader::attack::{corpus, hand_in};
 use grader::course::Course;
+use grader::maintain::attack::{corpus, hand_in};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs;
@@ -79,7 +79,7 @@ fn hostile_submissions_change_no_result_of_honest_ones() {
     assert_eq!(alone.len(), HONEST);
 
     let attacks = corpus(&course.root, &[]).expect("the corpus");
-    let of_patchify = |attack: &&grader::attack::Attack| {
+    let of_patchify = |attack: &&grader::maintain::attack::Attack| {
         attack.exercise == "patchify" && attack.needs.is_none() && attack.past.is_empty()
     };
     let attacks: Vec<_> = attacks.iter().filter(of_patchify).take(HOSTILE).collect();

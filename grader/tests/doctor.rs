@@ -1,6 +1,6 @@
 //! The doctor on this machine, with a workspace that lacks libtorch.
 
-use grader::doctor::{State, examine};
+use grader::machine::doctor::{State, examine};
 
 #[test]
 fn a_workspace_without_libtorch_is_told_how_to_come_by_it() {

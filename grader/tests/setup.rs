@@ -9,8 +9,8 @@ use std::process::Command;
 use std::sync::OnceLock;
 use std::thread;
 
-use grader::libtorch::{Libtorch, Origin, Unfit};
-use grader::setup::{SetupError, Surroundings};
+use grader::machine::libtorch::{Libtorch, Origin, Unfit};
+use grader::machine::setup::{SetupError, Surroundings};
 use indicatif::{MultiProgress, ProgressDrawTarget};
 use tempfile::TempDir;
 use zip::ZipWriter;

@@ -1,11 +1,11 @@
 //! `grader attack`: every hostile submission of the corpus, tried here and now.
 
 use super::{open_course, prepare, stop_if_asked};
-use crate::attack::{Attack, Ground, Outcome, corpus};
 use crate::cli::{self, Judging};
 use crate::exit::{Blame, Exit, Failure};
-use crate::grade::Grader;
-use crate::lanes;
+use crate::grading::grade::Grader;
+use crate::grading::lanes;
+use crate::maintain::attack::{Attack, Ground, Outcome, corpus};
 use anyhow::Result;
 use std::path::Path;
 use wire::printable;
@@ -122,7 +122,7 @@ impl Count {
         if faults.is_empty() {
             line(&format!(
                 "  gained nothing: {} points, which are its own",
-                crate::report::points(outcome.points)
+                crate::grading::report::points(outcome.points)
             ));
         }
         line("");
@@ -148,8 +148,8 @@ fn faults(attack: &Attack, outcome: &Outcome) -> Vec<String> {
     if outcome.lost {
         faults.push(format!(
             "LOST        {} points, and its honest part earns {}",
-            crate::report::points(outcome.points),
-            crate::report::points(attack.points)
+            crate::grading::report::points(outcome.points),
+            crate::grading::report::points(attack.points)
         ));
     }
     faults

@@ -1,8 +1,8 @@
 //! `grader attempt`: one hostile submission, tried by this process.
 
-use crate::attack::Trial;
 use crate::cli::Attempt;
 use crate::exit::{Exit, Failure};
+use crate::maintain::attack::Trial;
 use std::io;
 
 /// Runs the command.

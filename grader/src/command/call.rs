@@ -3,11 +3,11 @@
 mod files;
 
 use super::{open_course, stop_if_asked, subject};
-use crate::ask::read_tensors;
 use crate::cli::Call;
 use crate::course::Exercise;
 use crate::exit::{Blame, Exit, Failure};
 use crate::intake::Escaped;
+use crate::worker::ask::read_tensors;
 use anyhow::{Context, Result, bail};
 use files::Files;
 use indexmap::IndexMap;

@@ -1,8 +1,8 @@
 //! `grader confined`: becomes another program, within limits.
 
 use crate::cli::Confined;
-use crate::confine;
 use crate::exit::{Exit, Failure};
+use crate::sandbox::confine;
 
 /// Runs the command; returns only where it fails.
 ///

@@ -1,8 +1,8 @@
 //! `grader copied`: the grader in a copy of this machine that is thrown away.
 
-use crate::attack::{begin, enter};
 use crate::cli::Copied;
 use crate::exit::{Exit, Failure};
+use crate::maintain::attack::{begin, enter};
 
 /// Runs the command; ends as what ran in the copy did.
 ///

@@ -1,8 +1,8 @@
 //! `grader doctor`: what this machine lacks, and how to mend it.
 
 use super::open_course;
-use crate::doctor::{State, examine};
 use crate::exit::{Exit, Failure};
+use crate::machine::doctor::{State, examine};
 use std::path::Path;
 
 /// Runs the command.

@@ -3,15 +3,15 @@
 use super::progress::Progress;
 use super::reference::grade_reference;
 use super::{open_course, prepare};
-use crate::batch;
 use crate::cli::{Grade, Judging};
 use crate::exit::{Blame, Exit, Failure};
-use crate::grade::Grader;
+use crate::grading::batch;
+use crate::grading::grade::Grader;
+use crate::grading::lanes;
+use crate::grading::ledger::{Ledger, Terms};
+use crate::grading::report;
+use crate::grading::seed;
 use crate::intake::{Discovered, Escaped, Reading, discover};
-use crate::lanes;
-use crate::ledger::{Ledger, Terms};
-use crate::report;
-use crate::seed;
 use anyhow::{Context, anyhow};
 use std::path::Path;
 

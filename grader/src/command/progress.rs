@@ -1,11 +1,11 @@
 //! How a batch is shown while it runs: a bar with what is done, what runs, what failed and the time left; and each
 //! finished submission's table above it.
 
-use crate::batch::Audience;
-use crate::grade::Grader;
-use crate::report;
-use crate::stage::Stage;
-use crate::verdict::{Graded, Outcome};
+use crate::grading::batch::Audience;
+use crate::grading::grade::Grader;
+use crate::grading::report;
+use crate::grading::stage::Stage;
+use crate::grading::verdict::{Graded, Outcome};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -3,8 +3,8 @@
 use super::progress::{doing, spinner};
 use crate::course::Exercise;
 use crate::exit::{Blame, Failure};
-use crate::grade::Grader;
-use crate::reference::{Reference, complaint};
+use crate::grading::grade::Grader;
+use crate::grading::reference::{Reference, complaint};
 use anyhow::anyhow;
 use std::time::Instant;
 

@@ -4,7 +4,7 @@ use super::open_course;
 use crate::cli::Setup;
 use crate::course::Course;
 use crate::exit::{Blame, Exit, Failure};
-use crate::libtorch::{LINK, Libtorch, VERSION};
+use crate::machine::libtorch::{LINK, Libtorch, VERSION};
 use indicatif::MultiProgress;
 use std::path::Path;
 
@@ -32,5 +32,5 @@ pub(super) fn ensure(course: &Course, cuda: bool) -> Result<Libtorch, Failure> {
             "libtorch {VERSION} is looked for; where there is none, 530 MB are fetched into your cache, once"
         );
     }
-    crate::setup::ensure(&course.root, cuda, &MultiProgress::new()).blame_setup()
+    crate::machine::setup::ensure(&course.root, cuda, &MultiProgress::new()).blame_setup()
 }

@@ -1,14 +1,14 @@
 //! Whose code a command runs, and its worker.
 
 use super::prepare;
-use crate::ask::Respondent;
 use crate::cli::{Judging, Subject};
-use crate::compile::Compiled;
 use crate::course::{Course, Exercise};
 use crate::environment::Environment;
 use crate::exit::{Blame, Exit, Failure};
+use crate::intake::rules;
 use crate::intake::{Candidate, Limits, Source};
-use crate::rules;
+use crate::worker::ask::Respondent;
+use crate::worker::compile::Compiled;
 use anyhow::{Context, anyhow};
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,11 +1,11 @@
 //! `grader verify`: all tests of the project, and the proofs of the course.
 
 use super::{open_course, prepare};
-use crate::attack::corpus;
 use crate::cli::{Judging, Verify};
 use crate::exit::{Blame, Exit, Failure};
-use crate::proof::{self, Finding};
-use crate::suites::Suite;
+use crate::maintain::attack::corpus;
+use crate::maintain::proof::{self, Finding};
+use crate::maintain::suites::Suite;
 use std::path::Path;
 use wire::printable_lines;
 

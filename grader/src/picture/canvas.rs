@@ -9,8 +9,8 @@ use std::fmt::Write;
 
 /// The font's regular and semi-bold cuts. Its licence lies beside them.
 pub(super) const FONTS: [&[u8]; 2] = [
-    include_bytes!("font/Inter-Regular.otf"),
-    include_bytes!("font/Inter-SemiBold.otf"),
+    include_bytes!("../../assets/font/Inter-Regular.otf"),
+    include_bytes!("../../assets/font/Inter-SemiBold.otf"),
 ];
 
 /// How heavy letters are.

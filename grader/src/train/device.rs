@@ -1,6 +1,6 @@
 //! The device that a model is trained on: the CPU, or a GPU where one can be had, and else why not.
 
-use crate::libtorch::Libtorch;
+use crate::machine::libtorch::Libtorch;
 use clap::ValueEnum;
 use std::fmt;
 use std::fs::{self, OpenOptions};
@@ -145,7 +145,7 @@ fn version(said: &str) -> Option<(String, u32)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::libtorch::Origin;
+    use crate::machine::libtorch::Origin;
     use tempfile::TempDir;
 
     /// A machine's files, and a libtorch with CUDA 13.

@@ -4,8 +4,8 @@
 use super::data::{self, Data};
 use super::device::Device;
 use super::plan::Plan;
-use crate::broken::Broken;
-use crate::session::Session;
+use crate::worker::broken::Broken;
+use crate::worker::session::Session;
 use anyhow::Result;
 use datasets::Dataset;
 use ndarray::{Array1, Array2};

@@ -9,7 +9,7 @@ use super::learner::Learner;
 use super::plan::Plan;
 use super::requests::{load, logits, start};
 use super::score::{Score, score};
-use crate::session::Session;
+use crate::worker::session::Session;
 use anyhow::Result;
 use ndarray::Array2;
 use wire::Tensors;

@@ -3,7 +3,7 @@
 use super::subjects::Subjects;
 use crate::environment::Environment;
 use crate::exit::{Exit, Failure};
-use crate::report;
+use crate::grading::report;
 use crate::train::Run;
 use crate::train::checkpoint::{self, BEST, LAST};
 use crate::train::device::Device;

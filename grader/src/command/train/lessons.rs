@@ -3,7 +3,6 @@
 use super::options::TEACHER_EPOCHS;
 use super::progress::Progress;
 use super::subjects::Subjects;
-use crate::broken::Broken;
 use crate::cli::Train;
 use crate::environment::Environment;
 use crate::exit::{Blame, Failure};
@@ -12,6 +11,7 @@ use crate::train::data::Data;
 use crate::train::plan::Plan;
 use crate::train::score::Score;
 use crate::train::{End, Run, Subject, teacher};
+use crate::worker::broken::Broken;
 use anyhow::{Context, anyhow};
 use std::fs;
 use std::path::Path;

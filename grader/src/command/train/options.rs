@@ -1,15 +1,15 @@
 //! What the options mean together: a plan, and the folder of a run.
 
-use crate::broken::Broken;
 use crate::cli::Train;
 use crate::course::Course;
 use crate::data::Set;
 use crate::exit::Failure;
-use crate::session::Session;
 use crate::train::checkpoint::LAST;
 use crate::train::learner::{Distillation, Learner, Model};
 use crate::train::plan::{Plan, Preset};
 use crate::train::sizes::Sizes;
+use crate::worker::broken::Broken;
+use crate::worker::session::Session;
 use anyhow::{Context, anyhow};
 use std::fmt::Display;
 use std::fs;

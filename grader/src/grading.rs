@@ -1,0 +1,14 @@
+//! From a worker to a grade: the judge, the evidence, the misconceptions that are named, batches and reports.
+
+pub mod batch;
+pub mod grade;
+pub mod judge;
+pub mod lanes;
+pub mod ledger;
+pub mod lesson;
+pub mod naming;
+pub mod reference;
+pub mod report;
+pub mod seed;
+pub mod stage;
+pub mod verdict;

@@ -1,0 +1,338 @@
+//! Grading one submission: each exercise compiled, asked, judged and counted.
+
+use crate::course::{Exercise, Kind};
+use crate::environment::Environment;
+use crate::grading::judge::{Subject, judge, tally};
+use crate::grading::lanes;
+use crate::grading::naming::{Namer, Suspicion};
+use crate::grading::stage::Stage;
+use crate::grading::verdict::{Graded, GradedExercise, Outcome, Tested};
+use crate::intake::rules;
+use crate::intake::{Candidate, Escaped, Limits as IntakeLimits, Source};
+use crate::train::graded::Training;
+use crate::worker::broken::Broken;
+use crate::worker::compile::{Compiled, Refused};
+use anyhow::{Result, bail};
+use std::collections::BTreeMap;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Instant;
+use wire::printable_lines;
+
+/// Grades submissions: an environment, and what names misconceptions and trains models in it.
+#[derive(Clone, Debug)]
+pub struct Grader {
+    /// What all that runs takes.
+    pub environment: Environment,
+    /// What knows the misconceptions.
+    pub namer: Arc<Namer>,
+    /// How models are trained for long, where that is asked for.
+    pub training: Option<Arc<Training>>,
+}
+
+/// The test that a long training stands in for. Where it failed already, so would the training, after minutes.
+fn trained<'a>(exercise: &Exercise, tests: &'a mut [Tested]) -> Option<&'a mut Tested> {
+    let name = format!("{}::{}", Kind::Training, exercise.facts.trained.as_ref()?);
+    tests
+        .iter_mut()
+        .find(|tested| tested.test == name && tested.passed)
+}
+
+const NOTHING_FOUND: &str = "no exercise was found in it: exercises lie in exercises/NN-name/src or NN-name/src, named as in the course";
+
+/// What came of trying one exercise.
+#[derive(Debug)]
+pub struct Trial {
+    /// What became of it.
+    pub outcome: Outcome,
+    /// Each graded test, where they ran.
+    pub tests: Vec<Tested>,
+    /// Which misconceptions answer as it did, or why that could not be found out.
+    pub suspicion: Result<Suspicion>,
+}
+
+/// What of a trial is held against the misconceptions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Doubt {
+    /// Nothing.
+    Nothing,
+    /// It, where a test failed.
+    Failures,
+    /// It, as if every test had failed.
+    Everything,
+}
+
+impl Trial {
+    /// One that came to its end before a test ran.
+    fn ended(outcome: Outcome) -> Self {
+        Self {
+            outcome,
+            tests: vec![],
+            suspicion: Ok(Suspicion::default()),
+        }
+    }
+
+    /// One that the grader failed in.
+    fn not_graded(error: &anyhow::Error) -> Self {
+        Self::ended(Outcome::NotGraded(format!("{error:#}")))
+    }
+}
+
+/// Does something that may fail; a panic is one of its failures. Whatever the grader stumbles over in one submission, the
+/// batch goes on.
+///
+/// # Errors
+/// Where `act` fails or panics.
+pub(crate) fn without_panic<T>(act: impl FnOnce() -> Result<T>) -> Result<T> {
+    catch_unwind(AssertUnwindSafe(act)).unwrap_or_else(|payload| {
+        let text = payload.downcast_ref::<&str>().copied();
+        let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+        let text = text.unwrap_or("without a message");
+        // It may quote what the submission holds.
+        bail!("the grader panicked: {}", printable_lines(text))
+    })
+}
+
+impl Grader {
+    /// Reads and grades a submission, as many of its exercises at a time as there are lanes; nothing where it was stopped.
+    pub fn grade(
+        &self,
+        candidate: &Candidate,
+        lanes: usize,
+        stage: &(dyn Fn(Stage<'_>) + Sync),
+    ) -> Option<Graded> {
+        stage(Stage::Reading);
+        let start = Instant::now();
+        let (stop, limits) = (|| self.environment.is_stopped(), IntakeLimits::default());
+        let read = || Ok(candidate.read_unless(&stop, &self.environment.course.folders(), &limits));
+        let (digest, refused, sources) = match without_panic(read) {
+            Ok(Ok(submission)) => (submission.digest, None, Ok(submission.exercises)),
+            Ok(Err(refusal)) if refusal.is_of_the_machine() => {
+                (String::new(), None, Err(refusal.into()))
+            }
+            Ok(Err(refusal)) => (
+                String::new(),
+                Some(refusal.to_string()),
+                Ok(BTreeMap::new()),
+            ),
+            Err(error) => (String::new(), None, Err(error)),
+        };
+        let is_empty = sources.as_ref().is_ok_and(BTreeMap::is_empty);
+        let note = (refused.is_none() && is_empty).then(|| NOTHING_FOUND.to_owned());
+        // What takes longest is begun first, so that no lane is idle at the end: that with libtorch, and the later the longer.
+        let mut longest_first: Vec<_> = self.environment.exercises.iter().rev().collect();
+        longest_first.sort_by_key(|exercise| !exercise.uses_torch);
+        let exercises = lanes::each(&longest_first, lanes, |_, exercise| {
+            (!self.environment.is_stopped()).then(|| match &sources {
+                Ok(sources) => {
+                    let sources = sources.get(&exercise.folder).map(Vec::as_slice);
+                    self.grade_exercise(exercise, sources, stage)
+                }
+                Err(error) => self.count(exercise, Trial::not_graded(error), Instant::now()),
+            })
+        });
+        let mut exercises = exercises.into_iter().collect::<Option<Vec<_>>>()?;
+        exercises.sort_by(|a, b| a.exercise.cmp(&b.exercise));
+        if self.environment.is_stopped() {
+            return None;
+        }
+        Some(Graded {
+            submission: candidate.name.clone(),
+            path: Escaped::from(candidate.path.as_os_str()).to_string(),
+            digest,
+            sandbox: self.environment.level.to_string(),
+            refused,
+            note,
+            points: exercises.iter().map(|exercise| exercise.points).sum(),
+            max_points: exercises.iter().map(|exercise| exercise.max_points).sum(),
+            exercises,
+            seconds: start.elapsed().as_secs_f64(),
+        })
+    }
+
+    /// Grades one exercise of which these are the sources.
+    pub fn grade_exercise(
+        &self,
+        exercise: &Exercise,
+        sources: Option<&[Source]>,
+        stage: &dyn Fn(Stage<'_>),
+    ) -> GradedExercise {
+        let start = Instant::now();
+        let trial = match sources {
+            None => Trial::ended(Outcome::Missing),
+            Some(sources) => {
+                let act = || self.try_exercise(exercise, sources, Doubt::Failures, stage);
+                without_panic(act).unwrap_or_else(|error| Trial::not_graded(&error))
+            }
+        };
+        self.count(exercise, trial, start)
+    }
+
+    /// What a trial that was begun then is worth.
+    fn count(&self, exercise: &Exercise, trial: Trial, start: Instant) -> GradedExercise {
+        let Trial {
+            outcome,
+            tests,
+            suspicion,
+        } = trial;
+        let Suspicion { named, look_at, .. } = suspicion.unwrap_or_else(|error| {
+            if !self.environment.is_stopped() {
+                // The grade stands without it.
+                eprintln!("{}: no misconception is named: {error:#}", exercise.folder);
+            }
+            Suspicion::default()
+        });
+        let kinds = tally(exercise, &tests);
+        GradedExercise {
+            limits: self.environment.limits_of(exercise),
+            exercise: exercise.folder.clone(),
+            outcome,
+            points: kinds.values().map(|tally| tally.points).sum(),
+            max_points: exercise.max_points(),
+            kinds,
+            tests,
+            misconceptions: named.into_iter().map(Into::into).collect(),
+            look_at,
+            seconds: start.elapsed().as_secs_f64(),
+        }
+    }
+
+    /// Compiles and judges one exercise, and holds it against the misconceptions.
+    ///
+    /// # Errors
+    /// Where the grader fails, which is no fault of the submission.
+    pub fn try_exercise(
+        &self,
+        exercise: &Exercise,
+        sources: &[Source],
+        doubt: Doubt,
+        stage: &dyn Fn(Stage<'_>),
+    ) -> Result<Trial> {
+        let tried = self.compile_and_judge(exercise, sources, doubt, stage);
+        tried.or_else(|error| match error.downcast_ref() {
+            Some(Broken::NotAccepted(why)) => Ok(Trial::ended(Outcome::NotAccepted(why.clone()))),
+            _ => Err(error),
+        })
+    }
+
+    fn compile_and_judge(
+        &self,
+        exercise: &Exercise,
+        sources: &[Source],
+        doubt: Doubt,
+        stage: &dyn Fn(Stage<'_>),
+    ) -> Result<Trial> {
+        let stop = || self.environment.is_stopped();
+        if self.environment.level.rules
+            && let Some(breach) = rules::breach(exercise, sources, &stop)?
+        {
+            return Ok(Trial::ended(Outcome::NotAccepted(breach)));
+        }
+        let scratch = self.environment.scratch.folder()?;
+        stage(Stage::Compiling(&exercise.name));
+        let worker = match self
+            .environment
+            .compile(exercise, sources, scratch.path())?
+        {
+            Compiled::Worker(worker) => worker,
+            Compiled::Refused(Refused { words, .. }) => {
+                return Ok(Trial::ended(Outcome::DoesNotCompile(words)));
+            }
+        };
+        stage(Stage::Judging(&exercise.name));
+        let calls = scratch.path().join("calls");
+        let subject = Subject::Worker(&worker);
+        let judged = judge(
+            &self.environment,
+            exercise,
+            subject,
+            None,
+            scratch.path(),
+            &calls,
+        )?;
+        let mut tests = judged.tests;
+        if let (Some(training), Some(tested)) = (&self.training, trained(exercise, &mut tests)) {
+            stage(Stage::Training(&exercise.name));
+            let fault = training.test(&self.environment, exercise, &worker, scratch.path())?;
+            tested.passed = fault.is_none();
+            tested.message = fault;
+        }
+        let doubted = |tested: &Tested| Tested {
+            passed: tested.passed && doubt == Doubt::Failures,
+            ..tested.clone()
+        };
+        let doubted: Vec<_> = tests.iter().map(doubted).collect();
+        if doubt == Doubt::Nothing {
+            return Ok(Trial {
+                outcome: Outcome::Tested,
+                tests,
+                suspicion: Ok(Suspicion::default()),
+            });
+        }
+        // Whatever comes of it, the grade stands.
+        let suspect = || {
+            self.namer
+                .suspect(&self.environment, exercise, &calls, &doubted, stage)
+        };
+        let suspicion = without_panic(suspect);
+        Ok(Trial {
+            outcome: Outcome::Tested,
+            tests,
+            suspicion,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::course::Course;
+    use crate::machine::scratch::Scratch;
+    use crate::sandbox::confine::Level;
+    use crate::sandbox::limits::Asked;
+    use crate::worker::workshop::Workshop;
+    use anyhow::Context;
+    use std::sync::atomic::AtomicBool;
+
+    #[test]
+    fn a_panic_of_the_grader_ends_one_exercise_and_not_the_batch() -> Result<()> {
+        static STOP: AtomicBool = AtomicBool::new(false);
+        let folder = tempfile::tempdir()?;
+        let course = Course::open(concat!(env!("CARGO_MANIFEST_DIR"), "/..").as_ref())?;
+        let candidate = Candidate {
+            name: "solutions".to_owned(),
+            path: course.root.join("solutions"),
+        };
+        let environment = Environment {
+            exercises: course.exercises.clone(),
+            workshop: Workshop::build(&course, &[], Level::default())?,
+            scratch: Arc::new(Scratch::new(folder.path())?),
+            level: Level::default(),
+            limits: Asked::default(),
+            seed: None,
+            is_discreet: false,
+            margin: 1,
+            stop: &STOP,
+            course,
+        };
+        let grader = Grader {
+            environment,
+            namer: Arc::default(),
+            training: None,
+        };
+        let stumble = |stage: Stage<'_>| assert_eq!(stage, Stage::Reading, "a stone");
+        let graded = grader.grade(&candidate, 2, &stumble);
+        let graded = graded.context("nobody stopped it")?;
+        assert!(!graded.is_complete());
+        assert_eq!(graded.exercises.len(), grader.environment.exercises.len());
+        for exercise in graded.exercises {
+            assert!(
+                matches!(&exercise.outcome, Outcome::NotGraded(why) if why.contains("a stone")),
+                "{:?}",
+                exercise.outcome
+            );
+        }
+        Ok(())
+    }
+}

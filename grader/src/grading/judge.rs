@@ -1,0 +1,524 @@
+//! Running a judge on a worker, and reading what it says of each test.
+
+mod deaths;
+mod discretion;
+mod evidence;
+
+pub use evidence::Evidence;
+
+use crate::course::{Exercise, Kind};
+use crate::environment::Environment;
+use crate::grading::seed;
+use crate::grading::verdict::{Tally, Tested};
+use crate::intake::rules;
+use crate::sandbox::confine::{self, Confinement};
+use crate::sandbox::process::{self, Finished};
+use crate::worker::broken::Broken;
+use anyhow::{Context, Result, bail};
+use discretion::discreet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, Instant};
+use wire::words::{
+    COURSE_FAULT, FORBIDDEN, INTERRUPTED_MARK, LAZY, MARGIN_VARIABLE, NOTES, PLACE, REFERENCE,
+    SUBJECT_VARIABLE, TABLE_VARIABLE, out_of_time,
+};
+
+/// What a judge may take, once the exercise's time is over, to give up the tests that are left and say why.
+const LAST_WORDS: Duration = Duration::from_secs(10);
+
+/// MiB of the reference's answers to one operation at most.
+const MOST_OF_A_TABLE: u64 = 4 << 10;
+
+/// The results of an exercise's tests.
+#[derive(Clone, Debug)]
+pub struct Judged {
+    /// Each graded test, in the course's order.
+    pub tests: Vec<Tested>,
+    /// Which operations they asked for, and which of these are implemented.
+    pub evidence: Evidence,
+}
+
+/// The subject of a judge.
+#[derive(Clone, Copy, Debug)]
+pub enum Subject<'a> {
+    /// A submission, or a version of the solution: a program that the judge starts, confined.
+    Worker(&'a Path),
+    /// The reference, in the judge's own process. Its answers are written to the folder `table`.
+    Reference {
+        /// An empty folder.
+        table: &'a Path,
+    },
+    /// The reference for all operations but one, which is answered from a table, and else by a stand-in.
+    Lazy {
+        /// The folder of the reference's answers.
+        table: &'a Path,
+        /// The operation.
+        operation: &'a str,
+        /// The stand-in's name.
+        stand_in: &'a str,
+    },
+}
+
+impl Subject<'_> {
+    /// The variables that tell the judge of a subject in its own process.
+    fn environment(self) -> Vec<String> {
+        let (subject, table) = match self {
+            Self::Worker(_) => return vec![],
+            Self::Reference { table } => (REFERENCE.to_owned(), table),
+            Self::Lazy {
+                table,
+                operation,
+                stand_in,
+            } => (format!("{LAZY} {stand_in} {operation}"), table),
+        };
+        vec![
+            format!("{SUBJECT_VARIABLE}={subject}"),
+            format!("{TABLE_VARIABLE}={}", table.display()),
+        ]
+    }
+}
+
+/// Has the judge of an exercise try a subject, and gives each graded test's result, in the course's order; those alone that
+/// `only` names, if it names any. What was asked and answered is kept in `calls`, a folder within `scratch`.
+///
+/// # Errors
+/// Returns an error if the judge itself fails, or did not run exactly the course's tests; [`Broken::NotAccepted`] where
+/// the worker called an operator that it was asked to write.
+pub fn judge(
+    environment: &Environment,
+    exercise: &Exercise,
+    subject: Subject<'_>,
+    only: Option<&BTreeSet<String>>,
+    scratch: &Path,
+    calls: &Path,
+) -> Result<Judged> {
+    let limits = environment.limits_of(exercise);
+    let bench = Bench {
+        environment,
+        exercise,
+        subject,
+        scratch,
+        calls,
+        start: Instant::now(),
+    };
+    let wanted = |test: &String| only.is_none_or(|only| only.contains(test));
+    let tests: Vec<_> = exercise
+        .tests()
+        .map(|(_, test)| test)
+        .filter(wanted)
+        .collect();
+    let (finished, deadly) = deaths::hear(&bench, &tests, only.is_some())?;
+    let report = Report::read(&finished.stdout);
+    let mut tested = vec![];
+    for (kind, test) in exercise.tests().filter(|(_, test)| wanted(test)) {
+        let (passed, message) = match report.verdicts.get(test.as_str()) {
+            _ if deadly.contains_key(&test) => (false, deadly.get(&test).cloned()),
+            Some(Verdict::Passed) => (true, None),
+            Some(Verdict::Failed) => {
+                let message = report.message(&test);
+                let without = || {
+                    if finished.timed_out {
+                        out_of_time(limits.exercise_seconds)
+                    } else {
+                        "it failed without a word".to_owned()
+                    }
+                };
+                (false, Some(message.unwrap_or_else(without)))
+            }
+            None if finished.timed_out => (false, Some(out_of_time(limits.exercise_seconds))),
+            None => bail!(
+                "the judge of {} did not run {test} ({}): {}",
+                exercise.name,
+                finished.status,
+                finished.stderr.trim()
+            ),
+        };
+        tested.push(Tested {
+            test,
+            kind,
+            passed,
+            message,
+            not_counted: None,
+        });
+    }
+    refuse_unknown_tests(exercise, &report, &tested)?;
+    let evidence = Evidence::read(&calls.join(NOTES), tested.iter().map(|it| it.test.as_str()))?;
+    if environment.is_discreet {
+        for tested in &mut tested {
+            let message = tested.message.as_deref();
+            tested.message = message.map(|message| discreet(tested.kind, message));
+        }
+    }
+    for tested in tested.iter_mut().filter(|tested| tested.passed) {
+        tested.not_counted = evidence.not_counted(exercise, &tested.test);
+    }
+    Ok(Judged {
+        tests: tested,
+        evidence,
+    })
+}
+
+/// The bench at which a subject is judged.
+struct Bench<'a> {
+    environment: &'a Environment,
+    exercise: &'a Exercise,
+    subject: Subject<'a>,
+    scratch: &'a Path,
+    calls: &'a Path,
+    /// When the exercise's time began.
+    start: Instant,
+}
+
+impl Bench<'_> {
+    /// Runs the judge: all its tests, or those of these names.
+    fn run(&self, only: &[String]) -> Result<Finished> {
+        let Self {
+            environment,
+            exercise,
+            subject,
+            scratch,
+            calls,
+            start,
+        } = *self;
+        let limits = environment.limits_of(exercise);
+        let left = limits.exercise().saturating_sub(start.elapsed());
+        let workshop = &environment.workshop;
+        let judge = workshop.shelf(exercise).judge(exercise)?;
+        let notes = calls.join(NOTES);
+        fs::create_dir_all(&notes)
+            .with_context(|| format!("{} cannot be made", notes.display()))?;
+        // A subject in the judge's own process starts no worker: the judge stands in its place.
+        let worker = match subject {
+            Subject::Worker(worker) => worker,
+            _ => judge,
+        };
+        let mut variables = vec![
+            // Neither insta nor proptest is told anything by whoever starts the grader, nor by a file.
+            "INSTA_FORCE_PASS=0".to_owned(),
+            "INSTA_UPDATE=no".to_owned(),
+            format!("JUDGE_CALL_SECONDS={}", limits.call_seconds),
+            format!("JUDGE_EXERCISE_SECONDS={}", left.as_secs_f64().ceil()),
+            "OMP_NUM_THREADS=1".to_owned(),
+            format!("COURSE_FAULT_EXIT={COURSE_FAULT}"),
+            format!("{MARGIN_VARIABLE}={}", environment.margin),
+        ];
+        let of_worker = Confinement {
+            memory: limits.memory_mib,
+            cpu: limits.processor_seconds(),
+            ..Confinement::of_worker(workshop, worker).within_judge()
+        };
+        let worker_command = of_worker.arguments(worker);
+        let command = std::iter::once(confine::grader()?.into_os_string()).chain(worker_command);
+        if let Some(seed) = environment.seed {
+            let seed = seed::of_exercise(&environment.course, exercise, seed)?;
+            variables.push(format!("COURSE_SEED={seed}"));
+        }
+        for (i, part) in command.enumerate() {
+            variables.push(format!("JUDGE_WORKER_{i}={}", part.to_string_lossy()));
+        }
+        let of_judge = Confinement::of_judge(workshop, judge, worker, scratch)?;
+        let confinement = Confinement {
+            cpu: limits.processor_seconds(),
+            // What the judge may not have, no worker that it starts may.
+            memory: of_judge.memory.max(limits.memory_mib),
+            environment: variables,
+            ..of_judge
+        };
+        let mut confinement = confinement.keeping_calls_in(calls);
+        confinement.environment.extend(subject.environment());
+        if let Subject::Reference { table } | Subject::Lazy { table, .. } = subject {
+            confinement.write.push(table.to_owned());
+            confinement.file = MOST_OF_A_TABLE;
+        }
+        let mut command = confinement.command(judge)?;
+        command.args(["--test-threads=1", "--color=never"]);
+        if !exercise.facts.tests.contains_key(&Kind::Training) {
+            command.arg(format!("--skip={}::", Kind::Training));
+        }
+        if !only.is_empty() {
+            command.arg("--exact").args(only);
+        }
+        let stop = || environment.is_stopped();
+        let finished = process::run(&mut command, left + LAST_WORDS, &stop)
+            .with_context(|| format!("the judge of {} gave no verdict", exercise.name))?;
+        if finished.status.code() == Some(COURSE_FAULT.into()) {
+            // Its last line: before it may stand what libraries wrote.
+            let words = finished.stderr.trim().lines().next_back();
+            bail!("{}", words.unwrap_or("the course is at fault"));
+        }
+        if finished.status.code() == Some(FORBIDDEN.into()) {
+            let operator = rules::forbidden_operator(&finished.stderr);
+            bail!(Broken::NotAccepted(operator));
+        }
+        if stop() {
+            // It may have been ended in the midst of a test.
+            bail!(Broken::Stopped);
+        }
+        Ok(finished)
+    }
+}
+
+impl deaths::Rerun for Bench<'_> {
+    fn submission(&self, tests: &[String]) -> Result<Finished> {
+        self.run(tests)
+    }
+
+    fn reference(&self, test: &str) -> Result<bool> {
+        let (environment, exercise) = (self.environment, self.exercise);
+        let scratch = environment.scratch.folder()?;
+        let calls = scratch.path().join("calls");
+        let worker = environment.compile_reference(exercise, scratch.path())?;
+        let bench = Bench {
+            subject: Subject::Worker(&worker),
+            scratch: scratch.path(),
+            calls: &calls,
+            start: Instant::now(),
+            ..*self
+        };
+        let finished = bench.run(&[test.to_owned()])?;
+        Ok(Report::read(&finished.stdout).verdicts.contains_key(test))
+    }
+}
+
+/// The names of the tests that a judge holds, by its own account.
+///
+/// # Errors
+/// Where it does not give them.
+pub fn tests_of(
+    environment: &Environment,
+    exercise: &Exercise,
+    scratch: &Path,
+) -> Result<Vec<String>> {
+    let judge = environment.workshop.shelf(exercise).judge(exercise)?;
+    // Listing starts no worker: the judge stands in its place.
+    let confinement = Confinement::of_judge(&environment.workshop, judge, judge, scratch)?;
+    let mut command = confinement.command(judge)?;
+    command.args(["--list", "--format=terse"]);
+    let limit = environment.limits_of(exercise).exercise();
+    let finished = process::run(&mut command, limit, &|| environment.is_stopped())?;
+    if !finished.status.success() {
+        bail!(
+            "the judge of {} does not list its tests ({}): {}",
+            exercise.name,
+            finished.status,
+            finished.stderr.trim()
+        );
+    }
+    let names = finished
+        .stdout
+        .lines()
+        .filter_map(|line| line.strip_suffix(": test"));
+    Ok(names.map(str::to_owned).collect())
+}
+
+fn refuse_unknown_tests(exercise: &Exercise, report: &Report<'_>, tested: &[Tested]) -> Result<()> {
+    for name in report.verdicts.keys() {
+        if !tested.iter().any(|known| known.test == *name) {
+            bail!(
+                "the judge of {} ran {name}, which exercises/{}/Cargo.toml does not list",
+                exercise.name,
+                exercise.folder
+            );
+        }
+    }
+    Ok(())
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Verdict {
+    Passed,
+    Failed,
+}
+
+/// What the test harness printed. All text of a submission in it has been made harmless by the judge: none of its
+/// lines begins as one of the harness does.
+#[derive(Debug)]
+struct Report<'a> {
+    verdicts: BTreeMap<&'a str, Verdict>,
+    messages: BTreeMap<&'a str, String>,
+}
+
+impl<'a> Report<'a> {
+    fn read(output: &'a str) -> Self {
+        // Verdicts come first, then a section for each failure, then the failures' names.
+        let (verdicts, failures) = output.split_once("\nfailures:\n").unwrap_or((output, ""));
+        let verdicts = verdicts.lines().filter_map(|line| {
+            let (name, verdict) = line.strip_prefix("test ")?.split_once(" ... ")?;
+            match verdict {
+                "ok" => Some((name, Verdict::Passed)),
+                "FAILED" => Some((name, Verdict::Failed)),
+                _ => None,
+            }
+        });
+        let verdicts = verdicts.collect();
+        let sections = failures.split("\nfailures:\n").next().unwrap_or_default();
+        let mut messages = BTreeMap::new();
+        let mut current: Option<(&str, Vec<&str>)> = None;
+        for line in sections.lines() {
+            let header = line
+                .strip_prefix("---- ")
+                .and_then(|rest| rest.strip_suffix(" stdout ----"));
+            if let Some(name) = header {
+                if let Some((name, lines)) = current.replace((name, vec![])) {
+                    messages.insert(name, what_was_said(&lines));
+                }
+            } else if let Some((_, lines)) = &mut current {
+                lines.push(line);
+            }
+        }
+        if let Some((name, lines)) = current {
+            messages.insert(name, what_was_said(&lines));
+        }
+        Self { verdicts, messages }
+    }
+
+    fn message(&self, test: &str) -> Option<String> {
+        let message = self.messages.get(test)?;
+        Some(message.clone()).filter(|message| !message.is_empty())
+    }
+}
+
+/// The lines that the test itself wrote, without the frames that the harness and proptest put around a message.
+fn what_was_said(lines: &[&str]) -> String {
+    let is_frame = |line: &&str| {
+        (line.starts_with("thread '") && line.contains("panicked at"))
+            || line.starts_with("note: run with `RUST_BACKTRACE")
+            || ["\tsuccesses: ", "\tlocal rejects: ", "\tglobal rejects: "]
+                .iter()
+                .any(|start| line.starts_with(start))
+    };
+    let is_place = |line: &&str| line.starts_with(PLACE);
+    let said = lines
+        .iter()
+        .filter(|line| !is_frame(line) && !is_place(line));
+    let said: Vec<_> = said.map(|line| without_stack(line)).collect();
+    let said = said.join("\n");
+    let said = said.trim().trim_start_matches("Test failed: ");
+    // A property test calls again and again while it looks for the smallest failure, and a test may catch a panic: a
+    // place counts where the message that stands beside it is the one that the test ends with.
+    let place = lines.iter().rev().find_map(|line| {
+        let (place, message) = line.strip_prefix(PLACE)?.split_once(": ")?;
+        said.starts_with(&without_stack(message)).then_some(place)
+    });
+    let said = match place {
+        Some(place) => format!("{PLACE}{place}\n{said}"),
+        None => said.to_owned(),
+    };
+    match said.split_once(INTERRUPTED_MARK) {
+        // What follows is the smallest input that fails, and after an interruption all do.
+        Some((reason, _)) => format!("{reason}{INTERRUPTED_MARK}"),
+        None => said.replace(".\nminimal failing input: ", "\nwith "),
+    }
+}
+
+/// libtorch appends the C++ stack to its messages, and `unwrap` writes all that in one line.
+fn without_stack(line: &str) -> String {
+    match line.split_once("\\nException raised from ") {
+        Some((message, _)) => format!("{message}\")"),
+        None => line.to_owned(),
+    }
+}
+
+/// Counts passed tests and their points by kind.
+pub fn tally(exercise: &Exercise, tested: &[Tested]) -> BTreeMap<Kind, Tally> {
+    exercise
+        .facts
+        .points
+        .iter()
+        .map(|(&kind, &max_points)| {
+            let of_kind = || tested.iter().filter(|tested| tested.kind == kind);
+            let passed = of_kind().filter(|tested| tested.counts()).count();
+            let total = exercise.facts.tests.get(&kind).map_or(0, Vec::len);
+            let tally = Tally {
+                passed,
+                not_counted: of_kind()
+                    .filter(|tested| tested.not_counted.is_some())
+                    .count(),
+                total,
+                points: if total == 0 {
+                    0.0
+                } else {
+                    max_points * passed as f64 / total as f64
+                },
+                max_points,
+            };
+            (kind, tally)
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OUTPUT: &str = "
+running 2 tests
+test shape::a ... ok
+test shape::b ... FAILED
+
+failures:
+
+---- shape::b stdout ----
+
+thread 'shape::b' (12) panicked at exercises/x.rs:1:2:
+patches
+  off 3
+  | test shape::b ... ok
+note: run with `RUST_BACKTRACE=1` environment variable to display a backtrace
+
+
+failures:
+    shape::b
+
+test result: FAILED. 1 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.00s
+";
+
+    #[test]
+    fn verdicts_and_messages_are_read() {
+        let report = Report::read(OUTPUT);
+        let verdicts: Vec<_> = report
+            .verdicts
+            .iter()
+            .map(|(name, verdict)| (*name, *verdict))
+            .collect();
+        assert_eq!(
+            verdicts,
+            [("shape::a", Verdict::Passed), ("shape::b", Verdict::Failed)]
+        );
+        assert_eq!(
+            report.message("shape::b").as_deref(),
+            Some("patches\n  off 3\n  | test shape::b ... ok")
+        );
+    }
+
+    #[test]
+    fn the_place_of_the_last_panic_comes_first_and_a_stack_of_libtorch_is_left_out() {
+        let lines = [
+            "in the submission, at exercises/a.rs:1:2: no such axis",
+            "in the submission, at exercises/a.rs:3:4: `Err` value: Torch(\"sizes differ\\nException raised from x.cpp:1\")",
+            "Test failed: `Err` value: Torch(\"sizes differ\\nException raised from x.cpp:1\\nframe #0\").",
+            "minimal failing input: n = 3",
+        ];
+        assert_eq!(
+            what_was_said(&lines),
+            "in the submission, at exercises/a.rs:3:4\n`Err` value: Torch(\"sizes differ\")\nminimal failing input: n = 3"
+        );
+    }
+
+    #[test]
+    fn the_place_of_a_panic_that_a_test_went_on_from_is_not_its_place() {
+        let lines = [
+            "in the submission, at exercises/a.rs:1:2: 7 does not divide 28",
+            "values differ",
+        ];
+        assert_eq!(what_was_said(&lines), "values differ");
+    }
+
+    #[test]
+    fn a_run_that_was_cut_off_gives_the_verdicts_until_then() {
+        let report = Report::read("\nrunning 2 tests\ntest shape::a ... ok\ntest shape::b ... ");
+        assert_eq!(report.verdicts.len(), 1);
+    }
+}

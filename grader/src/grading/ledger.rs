@@ -1,0 +1,198 @@
+//! Finished results on disk: one file a submission, written whole or not at all, so that a batch that was killed goes
+//! on where it was; and `results.json`, made of them.
+
+use crate::grading::verdict::Graded;
+use crate::sandbox::limits::Asked;
+use anyhow::{Context, Result, bail};
+use serde::ser::{Error as _, SerializeSeq};
+use serde::{Deserialize, Serialize, Serializer};
+use std::fs::{self, File, Permissions, TryLockError};
+use std::io::{BufWriter, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+/// The version of `results.json`; it grows when a field changes its meaning or goes.
+pub const SCHEMA: u32 = 3;
+
+/// The folder that `--out` names, held by this process alone.
+#[derive(Debug)]
+pub struct Ledger {
+    folder: PathBuf,
+    terms: Terms,
+    _lock: File,
+}
+
+/// What a result depends on besides the submission: kept with it, and it counts only under the same terms.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Terms {
+    /// The grader's version.
+    pub grader: String,
+    /// SHA-256 over the course's tests, manifests and solutions, and over the grader's sources.
+    pub course: String,
+    /// The exercises that are graded, by folder.
+    pub exercises: Vec<String>,
+    /// SHA-256 of the class's seed.
+    pub seed: String,
+    /// What models are trained on: `none`, `digits` or `mnist`.
+    pub train: String,
+    /// How much of the sandbox is in force.
+    pub sandbox: String,
+    /// The limits that were asked for. Those of the exercises are part of the course.
+    pub limits: Asked,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Entry {
+    terms: Terms,
+    graded: Graded,
+}
+
+impl Ledger {
+    /// Opens the folder, making it where it is missing.
+    ///
+    /// # Errors
+    /// Where it cannot be made or written, or another grader holds it.
+    pub fn open(folder: &Path, terms: Terms) -> Result<Self> {
+        for part in [
+            folder.to_owned(),
+            folder.join("submissions"),
+            folder.join("reports"),
+        ] {
+            fs::create_dir_all(&part)
+                .with_context(|| format!("{} cannot be made", part.display()))?;
+        }
+        Ok(Self {
+            folder: folder.to_owned(),
+            terms,
+            _lock: lock(folder)?,
+        })
+    }
+
+    /// The finished result of a submission of this name and digest, if there is one under the same terms.
+    pub fn finished(&self, name: &str, digest: &str) -> Option<Graded> {
+        let entry = read(&self.entry_path(name)).ok()?;
+        let same = entry.terms == self.terms && entry.graded.digest == digest && !digest.is_empty();
+        same.then_some(entry.graded)
+    }
+
+    /// Keeps a result and its report.
+    ///
+    /// # Errors
+    /// Where they cannot be written.
+    pub fn keep(&self, graded: &Graded, report: &str) -> Result<()> {
+        let report_path = self
+            .folder
+            .join("reports")
+            .join(format!("{}.md", graded.submission));
+        write_whole(&report_path, |file| Ok(file.write_all(report.as_bytes())?))?;
+        let entry = Entry {
+            terms: self.terms.clone(),
+            graded: graded.clone(),
+        };
+        write_whole(&self.entry_path(&graded.submission), |file| {
+            Ok(serde_json::to_writer_pretty(file, &entry)?)
+        })
+    }
+
+    /// Writes `results.json` with the results of the submissions named, in that order. They are read one at a time:
+    /// a class of any size takes no memory.
+    ///
+    /// # Errors
+    /// Where one is missing or the file cannot be written.
+    pub fn write_results(&self, names: &[String]) -> Result<PathBuf> {
+        let path = self.folder.join("results.json");
+        let results = Results {
+            schema: SCHEMA,
+            terms: &self.terms,
+            submissions: Entries {
+                ledger: self,
+                names,
+            },
+        };
+        write_whole(&path, |file| {
+            Ok(serde_json::to_writer_pretty(file, &results)?)
+        })?;
+        Ok(path)
+    }
+
+    fn entry_path(&self, name: &str) -> PathBuf {
+        self.folder.join("submissions").join(format!("{name}.json"))
+    }
+}
+
+#[derive(Serialize)]
+struct Results<'a> {
+    schema: u32,
+    #[serde(flatten)]
+    terms: &'a Terms,
+    submissions: Entries<'a>,
+}
+
+/// The entries of a ledger, read while they are written.
+struct Entries<'a> {
+    ledger: &'a Ledger,
+    names: &'a [String],
+}
+
+impl Serialize for Entries<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut entries = serializer.serialize_seq(Some(self.names.len()))?;
+        for name in self.names {
+            let entry = read(&self.ledger.entry_path(name))
+                .map_err(|error| S::Error::custom(format!("{error:#}")))?;
+            entries.serialize_element(&entry.graded)?;
+        }
+        entries.end()
+    }
+}
+
+/// Holds a folder, until the file is dropped, for this process alone.
+///
+/// # Errors
+/// Where another one holds it, or there can be no lock.
+pub fn lock(folder: &Path) -> Result<File> {
+    let path = folder.join(".lock");
+    let lock =
+        File::create(&path).with_context(|| format!("{} cannot be written", path.display()))?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(TryLockError::WouldBlock) => bail!(
+            "another grader is writing to {}: wait for it, or name another folder with --out",
+            folder.display()
+        ),
+        Err(TryLockError::Error(error)) => {
+            Err(error).with_context(|| format!("{} cannot be locked", path.display()))
+        }
+    }
+}
+
+fn read(path: &Path) -> Result<Entry> {
+    let text =
+        fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
+    serde_json::from_str(&text).with_context(|| format!("{} is not a result", path.display()))
+}
+
+/// Writes a file beside its place and moves it there, so that nobody ever sees half of it.
+///
+/// # Errors
+/// Returns an error if it cannot be written.
+pub(crate) fn write_whole(
+    path: &Path,
+    write: impl FnOnce(&mut BufWriter<&mut File>) -> Result<()>,
+) -> Result<()> {
+    let says = || format!("{} cannot be written", path.display());
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let mut file = tempfile::Builder::new()
+        .prefix(".unfinished-")
+        // As any new file: who may read it is the umask's to say.
+        .permissions(Permissions::from_mode(0o666))
+        .tempfile_in(folder)
+        .with_context(says)?;
+    let mut writer = BufWriter::new(file.as_file_mut());
+    write(&mut writer).with_context(says)?;
+    writer.flush().with_context(says)?;
+    drop(writer);
+    file.as_file().sync_all().with_context(says)?;
+    file.persist(path).with_context(says)?;
+    Ok(())
+}

@@ -1,0 +1,141 @@
+//! Naming what is wrong: a submission that fails is held against its exercise's misconceptions.
+//!
+//! The judge keeps what its tests asked and what was answered ([`recorded`]). Those requests are put to the
+//! misconceptions ([`misconception`]), all of them in one worker ([`versions`]), and the answers compared ([`same`], [`bench`]).
+//! Function by function, the one that answers every call as the submission did, right or wrong, and some calls otherwise
+//! than the solution, is named; where there is none, or more than one, nothing is claimed ([`suspects`]). Where nothing but
+//! panics is wrong, what the calls that panic have in common is told ([`corner`]).
+
+mod bench;
+pub mod corner;
+pub mod functions;
+mod known;
+pub mod misconception;
+pub mod recorded;
+pub mod same;
+pub mod suspects;
+pub mod versions;
+
+pub use misconception::Misconception;
+pub use suspects::{Named, Suspicion};
+
+use crate::course::Exercise;
+use crate::environment::Environment;
+use crate::grading::stage::Stage;
+use crate::grading::verdict::Tested;
+use crate::worker::ask::Respondent;
+use anyhow::{Context, Result};
+use functions::Functions;
+use known::{Known, Worker};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// An exercise's misconceptions, and the worker that holds them.
+#[derive(Debug)]
+struct Gathered {
+    misconceptions: Vec<Misconception>,
+    /// The functions that each changes, where it can be joined with others.
+    functions: Vec<Option<Functions>>,
+    worker: PathBuf,
+    known: Known,
+}
+
+/// The gathered misconceptions of an exercise; nothing where it has none, or they cannot be had.
+type Place = Arc<Mutex<Option<Option<Arc<Gathered>>>>>;
+
+/// Knows the misconceptions of each exercise that something failed in.
+#[derive(Debug, Default)]
+pub struct Namer {
+    exercises: Mutex<BTreeMap<String, Place>>,
+}
+
+impl Namer {
+    /// The misconceptions that give the same wrong answers as a submission, of which `calls` holds what the judge kept and
+    /// `tests` what came of it.
+    ///
+    /// # Errors
+    /// Where the misconceptions do not apply or compile, or their worker breaks down.
+    pub fn suspect(
+        &self,
+        environment: &Environment,
+        exercise: &Exercise,
+        calls: &Path,
+        tests: &[Tested],
+        stage: &dyn Fn(Stage<'_>),
+    ) -> Result<Suspicion> {
+        let Some(calls) = recorded::read(calls, tests)? else {
+            return Ok(Suspicion::default());
+        };
+        let Some(gathered) = self.gathered(environment, exercise, stage)? else {
+            return Ok(Suspicion::default());
+        };
+        stage(Stage::Naming(&exercise.name));
+        let worker = Respondent::new(environment, &gathered.worker);
+        let Gathered {
+            misconceptions,
+            functions,
+            known,
+            ..
+        } = &*gathered;
+        let mut worker = Worker::new(known, worker);
+        suspects::find(misconceptions, functions, &calls, &mut worker)
+            .context("the worker of the misconceptions broke down")
+    }
+
+    /// The program that holds the misconceptions of an exercise, if it has any.
+    ///
+    /// # Errors
+    /// Returns an error if they do not apply or compile.
+    pub fn worker(
+        &self,
+        environment: &Environment,
+        exercise: &Exercise,
+    ) -> Result<Option<PathBuf>> {
+        let gathered = self.gathered(environment, exercise, &|_| {})?;
+        Ok(gathered.map(|gathered| gathered.worker.clone()))
+    }
+
+    /// Compiles the misconceptions of an exercise, if that was not done before. Who comes meanwhile waits.
+    fn gathered(
+        &self,
+        environment: &Environment,
+        exercise: &Exercise,
+        stage: &dyn Fn(Stage<'_>),
+    ) -> Result<Option<Arc<Gathered>>> {
+        let mut exercises = self
+            .exercises
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let place = Arc::clone(exercises.entry(exercise.name.clone()).or_default());
+        drop(exercises);
+        let mut place = place.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(gathered) = place.as_ref() {
+            return Ok(gathered.clone());
+        }
+        let gathered = gather(environment, exercise, stage);
+        // What failed once is not tried again for each submission, and complained of once.
+        *place = Some(gathered.as_ref().ok().cloned().flatten());
+        gathered
+    }
+}
+
+fn gather(
+    environment: &Environment,
+    exercise: &Exercise,
+    stage: &dyn Fn(Stage<'_>),
+) -> Result<Option<Arc<Gathered>>> {
+    let misconceptions = Misconception::all(&environment.course, exercise)?;
+    if misconceptions.is_empty() {
+        return Ok(None);
+    }
+    let solution = misconception::solution_of(&environment.course, exercise)?;
+    let functions = functions::changed(&solution, &misconceptions)?;
+    let worker = versions::worker(environment, exercise, &misconceptions, stage)?;
+    Ok(Some(Arc::new(Gathered {
+        misconceptions,
+        functions,
+        worker,
+        known: Known::default(),
+    })))
+}

@@ -1,0 +1,178 @@
+//! The submissions of a batch that a person has to look at, and what to do about each.
+
+use crate::grading::verdict::{Graded, Outcome};
+use crate::intake::{Escaped, Skipped};
+use comfy_table::presets::UTF8_FULL_CONDENSED;
+use comfy_table::{ContentArrangement, Table};
+use wire::printable;
+
+/// Something that was handed in and has no grade that can stand as it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attention {
+    /// The submission, or the path that was passed over.
+    pub what: String,
+    /// Why it needs a person.
+    pub why: String,
+    /// The remedy.
+    pub remedy: String,
+}
+
+/// The width of the box, in characters.
+const WIDTH: u16 = 110;
+
+impl Attention {
+    /// Why a submission needs a person, if it does.
+    pub fn of(graded: &Graded) -> Option<Self> {
+        let unfinished = graded.exercises.iter().find_map(|exercise| {
+            let Outcome::NotGraded(reason) = &exercise.outcome else {
+                return None;
+            };
+            let first = reason.lines().next().unwrap_or_default();
+            Some(format!("{} is not graded: {first}", exercise.exercise))
+        });
+        let (why, remedy) = if let Some(refusal) = &graded.refused {
+            let (why, remedy) = refusal
+                .split_once("; ")
+                .unwrap_or((refusal, "have it handed in again"));
+            (format!("refused: {why}"), remedy)
+        } else if let Some(why) = unfinished {
+            (
+                why,
+                "mend that (`cargo grader doctor` says what a machine lacks); the same command then grades what is left",
+            )
+        } else if graded.note.is_some() {
+            let remedy = "look into it: exercises lie in exercises/NN-name/src or NN-name/src";
+            ("no exercise was found in it".to_owned(), remedy)
+        } else {
+            return None;
+        };
+        Some(Self::new(&graded.submission, &why, remedy))
+    }
+
+    /// Why something between the submissions needs a person. What is hidden or the system's own does not.
+    pub fn passed_over(skipped: &Skipped) -> Option<Self> {
+        let what = Escaped::from(skipped.path.as_os_str()).to_string();
+        let why = format!("passed over: it {}", skipped.why);
+        let remedy = "where it is a submission, make it a folder, .zip or .tar.gz";
+        (!skipped.is_scrap()).then(|| Self::new(&what, &why, remedy))
+    }
+
+    fn new(what: &str, why: &str, remedy: &str) -> Self {
+        let [what, why, remedy] = [what, why, remedy].map(printable);
+        Self { what, why, remedy }
+    }
+}
+
+/// The box, and how many it lists.
+pub fn attention_box(all: &[Attention]) -> String {
+    let count = match all.len() {
+        0 => return "nothing needs a person".to_owned(),
+        1 => "1 needs a person".to_owned(),
+        count => format!("{count} need a person"),
+    };
+    let mut table = Table::new();
+    table
+        .load_style(UTF8_FULL_CONDENSED)
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_width(WIDTH)
+        .set_header([count.as_str(), "why", "what to do"]);
+    for Attention { what, why, remedy } in all {
+        table.add_row([what, why, remedy]);
+    }
+    table.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::grading::verdict::GradedExercise;
+    use crate::sandbox::limits::Limits;
+    use std::path::PathBuf;
+
+    fn graded(outcome: Outcome) -> Graded {
+        Graded {
+            submission: "ada".to_owned(),
+            path: String::new(),
+            digest: String::new(),
+            sandbox: String::new(),
+            refused: None,
+            note: None,
+            points: 0.0,
+            max_points: 10.0,
+            exercises: vec![GradedExercise {
+                exercise: "01-patchify".to_owned(),
+                limits: Limits::default(),
+                outcome,
+                points: 0.0,
+                max_points: 10.0,
+                kinds: Default::default(),
+                tests: vec![],
+                misconceptions: vec![],
+                look_at: vec![],
+                seconds: 0.0,
+            }],
+            seconds: 0.0,
+        }
+    }
+
+    #[test]
+    fn whoever_has_a_grade_needs_nobody() {
+        for outcome in [
+            Outcome::Tested,
+            Outcome::Missing,
+            Outcome::DoesNotCompile("error".to_owned()),
+            Outcome::NotAccepted("unsafe".to_owned()),
+        ] {
+            assert_eq!(Attention::of(&graded(outcome)), None);
+        }
+    }
+
+    #[test]
+    fn each_reason_comes_with_what_to_do() {
+        let of = |graded: &Graded| Attention::of(graded).expect("attention");
+        let unread = of(&graded(Outcome::NotGraded(
+            "it is gone\nand more".to_owned(),
+        )));
+        assert_eq!(unread.why, "01-patchify is not graded: it is gone");
+        let refused = of(&Graded {
+            refused: Some("`a` is a pipe; leave it out".to_owned()),
+            ..graded(Outcome::Missing)
+        });
+        assert_eq!(
+            (refused.why.as_str(), refused.remedy.as_str()),
+            ("refused: `a` is a pipe", "leave it out")
+        );
+        let empty = of(&Graded {
+            note: Some("nothing".to_owned()),
+            ..graded(Outcome::Missing)
+        });
+        assert_eq!(empty.why, "no exercise was found in it");
+    }
+
+    #[test]
+    fn what_was_passed_over_needs_a_person_unless_the_system_left_it() {
+        let skipped = |path: &str| Skipped {
+            path: PathBuf::from(path),
+            why: "is neither a folder nor an archive",
+        };
+        assert_eq!(Attention::passed_over(&skipped("class/.DS_Store")), None);
+        let rar = Attention::passed_over(&skipped("class/b\u{1b}ob.rar")).expect("attention");
+        assert!(
+            !rar.what.contains('\u{1b}') && rar.what.ends_with("ob.rar"),
+            "{rar:?}"
+        );
+    }
+
+    #[test]
+    fn the_box_counts_and_keeps_within_its_width() {
+        let one = Attention::new("ada", &"long ".repeat(60), "do");
+        let shown = attention_box(&[one.clone(), one]);
+        assert!(shown.contains("2 need a person"), "{shown}");
+        let longest = shown.lines().map(|line| line.chars().count()).max();
+        assert!(
+            longest.is_some_and(|longest| longest <= WIDTH.into()),
+            "{shown}"
+        );
+        assert_eq!(attention_box(&[]), "nothing needs a person");
+    }
+}

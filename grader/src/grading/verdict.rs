@@ -1,0 +1,168 @@
+//! What came of a submission: the data that reports are made of, and that `results.json` holds.
+
+use crate::course::Kind;
+use crate::sandbox::limits::Limits;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// One submission's grade.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Graded {
+    /// Its name: the folder's or archive's.
+    pub submission: String,
+    /// The folder or archive, as it was named on the command line or found.
+    pub path: String,
+    /// SHA-256 over the files that were taken; empty where it was refused.
+    pub digest: String,
+    /// How much of the sandbox was in force.
+    pub sandbox: String,
+    /// Why nothing of it was taken, where it was refused whole.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub refused: Option<String>,
+    /// What is worth knowing besides: that no exercise was found in it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub note: Option<String>,
+    /// Points earned.
+    pub points: f64,
+    /// Points that can be earned.
+    pub max_points: f64,
+    /// Its exercises, in the course's order.
+    pub exercises: Vec<GradedExercise>,
+    /// Seconds it took.
+    pub seconds: f64,
+}
+
+/// One exercise of a submission.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct GradedExercise {
+    /// The exercise's folder: `03-msa`.
+    pub exercise: String,
+    /// What its code might take.
+    pub limits: Limits,
+    /// What became of it.
+    #[serde(flatten)]
+    pub outcome: Outcome,
+    /// Points earned.
+    pub points: f64,
+    /// Points that can be earned.
+    pub max_points: f64,
+    /// By kind of test.
+    pub kinds: BTreeMap<Kind, Tally>,
+    /// Each graded test, in the course's order. Empty unless the tests ran.
+    pub tests: Vec<Tested>,
+    /// The misconceptions that alone give the same wrong answers, each in some functions.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub misconceptions: Vec<Misconceived>,
+    /// Cases in which correct code panics.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub look_at: Vec<String>,
+    /// Seconds it took.
+    pub seconds: f64,
+}
+
+/// A mistake that was recognised by its answers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Misconceived {
+    /// The name of its file in the solution's folder `misconceptions`: `no-scale`.
+    pub id: String,
+    /// What it is, in a few words.
+    pub title: String,
+    /// What is wrong, how it shows and what is right, for whoever made it.
+    pub says: String,
+    /// The functions in which it gives every answer of the submission: `attention`, or `msa.new` for making an `msa`.
+    pub operations: Vec<String>,
+}
+
+impl Misconceived {
+    /// The functions in which it was recognised, for a heading: "in `attention` and `msa`".
+    pub fn place(&self) -> String {
+        let names: Vec<_> = self
+            .operations
+            .iter()
+            .map(|name| format!("`{name}`"))
+            .collect();
+        match names.as_slice() {
+            [] => String::new(),
+            [one] => format!(" in {one}"),
+            [all @ .., last] => format!(" in {} and {last}", all.join(", ")),
+        }
+    }
+}
+
+/// What became of an exercise.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "outcome", content = "message", rename_all = "kebab-case")]
+pub enum Outcome {
+    /// Its tests ran.
+    Tested,
+    /// The submission does not hold it.
+    Missing,
+    /// It does not compile; the compiler's words.
+    DoesNotCompile(String),
+    /// It breaks a rule: it holds the word `unsafe`, or names or calls a ready-made form of what the exercise asks to write;
+    /// which, and where.
+    NotAccepted(String),
+    /// The machine, the course or the grader failed, which is no fault of the submission: this is no grade.
+    NotGraded(String),
+}
+
+/// Tests and points of one kind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Tally {
+    /// Tests passed, and counted.
+    pub passed: usize,
+    /// Tests passed that do not count yet.
+    #[serde(skip_serializing_if = "is_zero", default)]
+    pub not_counted: usize,
+    /// Tests there are.
+    pub total: usize,
+    /// Points earned.
+    pub points: f64,
+    /// Points that can be earned.
+    pub max_points: f64,
+}
+
+/// Returns whether there is nothing to write down.
+fn is_zero(count: &usize) -> bool {
+    *count == 0
+}
+
+/// One graded test.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Tested {
+    /// Its name: `shape::two_grey_images`.
+    pub test: String,
+    /// Its kind.
+    pub kind: Kind,
+    /// Whether it passed.
+    pub passed: bool,
+    /// Why it earns no points although it passed.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub not_counted: Option<String>,
+    /// Why not.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub message: Option<String>,
+}
+
+impl Tested {
+    /// Returns whether it earns its points.
+    pub fn counts(&self) -> bool {
+        self.passed && self.not_counted.is_none()
+    }
+}
+
+impl Graded {
+    /// Whether each exercise was graded, well or badly.
+    pub fn is_complete(&self) -> bool {
+        let graded = |exercise: &GradedExercise| !matches!(exercise.outcome, Outcome::NotGraded(_));
+        self.exercises.iter().all(graded)
+    }
+
+    /// Whether every test of every exercise passed.
+    pub fn is_perfect(&self) -> bool {
+        let perfect = |exercise: &GradedExercise| {
+            exercise.outcome == Outcome::Tested && exercise.tests.iter().all(Tested::counts)
+        };
+        self.refused.is_none() && self.exercises.iter().all(perfect)
+    }
+}

@@ -1,0 +1,7 @@
+//! The machine: libtorch, scratch folders, signals, and what `setup` and `doctor` do.
+
+pub mod doctor;
+pub mod libtorch;
+pub mod scratch;
+pub mod setup;
+pub mod signals;

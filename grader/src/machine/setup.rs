@@ -1,0 +1,248 @@
+//! Sets libtorch up: finds a tree that will do, or fetches one, and links it at `.libtorch`.
+
+mod cache;
+mod fetch;
+mod unpack;
+
+use std::env;
+use std::fs;
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use indicatif::{DecimalBytes, MultiProgress, ProgressBar, ProgressStyle};
+
+pub(crate) use cache::{free_bytes, room_needed};
+
+use crate::machine::libtorch::{
+    CPU_LIBRARY, CUDA_LIBRARY, LINK, Libtorch, Unfit, VERSION, printable,
+};
+
+/// Sees to it that `.libtorch` in `workspace` leads to a libtorch that will do, and with `want_cuda`
+/// to one that has CUDA. Where it already does, this is a few looks at the disk.
+///
+/// Otherwise it takes, in this order, what `$LIBTORCH` names, a Python's PyTorch, and what pip
+/// fetches into the user's cache.
+///
+/// # Errors
+/// Says what is at fault and what to do about it.
+pub fn ensure(
+    workspace: &Path,
+    want_cuda: bool,
+    progress: &MultiProgress,
+) -> Result<Libtorch, SetupError> {
+    Surroundings::of(workspace).ensure(workspace, want_cuda, progress)
+}
+
+/// Why there is no libtorch to be had, and what to do about it.
+#[derive(Debug, thiserror::Error)]
+#[allow(missing_docs)] // each message says what it is, and its fields are what the message shows
+pub enum SetupError {
+    #[error(
+        "LIBTORCH is set, but {0}; unset it to have libtorch fetched, or point it at libtorch {VERSION}"
+    )]
+    Variable(Unfit),
+    #[error("LIBTORCH is set to {}, which has no {CUDA_LIBRARY}; unset it to have libtorch fetched", printable(.0))]
+    VariableWithoutCuda(PathBuf),
+    #[error("{} is not a link that set-up made, and {why}; move it away", printable(.path))]
+    InTheWay { path: PathBuf, why: String },
+    #[error(
+        "there is no libtorch to fetch for {0}; install libtorch {VERSION} and set LIBTORCH to its folder"
+    )]
+    Platform(String),
+    #[error("neither XDG_CACHE_HOME nor HOME says where to keep libtorch; set one of them")]
+    NoCache,
+    #[error("{} cannot be run ({why}); install Python 3 with pip, or install libtorch {VERSION} and set LIBTORCH to its folder", printable(.python))]
+    NoPython { python: PathBuf, why: io::Error },
+    #[error("{} has no pip; install it (`python3 -m ensurepip`, or your system's package python3-pip)", printable(.0))]
+    NoPip(PathBuf),
+    #[error(
+        "pip cannot reach its package index, or lost it; check the network and any proxy, and run this again:\n{0}"
+    )]
+    NoNetwork(String),
+    #[error(
+        "pip could not fetch {what}; `python3 -m pip config list` shows where it looks:\n{said}"
+    )]
+    Pip { what: String, said: String },
+    #[error("pip brought {}, which will not do ({why}); run this again, and if it stays so, look at `python3 -m pip config list`", printable(.wheel))]
+    Wheel { wheel: PathBuf, why: String },
+    #[error("the disk that holds {} has {} free, and set-up needs {}; make room, or set XDG_CACHE_HOME to a folder on another disk", printable(.path), DecimalBytes(*.free), DecimalBytes(*.needed))]
+    NoRoom {
+        path: PathBuf,
+        free: u64,
+        needed: u64,
+    },
+    #[error("the disk that holds {} became full; make room, or set XDG_CACHE_HOME to a folder on another disk", printable(.0))]
+    DiskFull(PathBuf),
+    #[error("the loader does not take the libtorch in {} ({complaint}); it wants a Linux with glibc 2.28 or later, and elsewhere LIBTORCH set to a libtorch {VERSION} built for it", printable(.root))]
+    DoesNotLoad { root: PathBuf, complaint: String },
+    #[error("cannot {doing} {} ({why})", printable(.path))]
+    Io {
+        doing: &'static str,
+        path: PathBuf,
+        why: io::Error,
+    },
+}
+
+impl SetupError {
+    /// For `map_err`: an error of the file system at `path`.
+    fn io(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+        move |why| match why.kind() {
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Self::DiskFull(path.to_owned()),
+            _ => Self::Io {
+                doing,
+                path: path.to_owned(),
+                why,
+            },
+        }
+    }
+}
+
+/// What set-up takes from the process's surroundings.
+#[derive(Debug, Clone)]
+pub struct Surroundings {
+    /// The user's own `$LIBTORCH`.
+    pub libtorch: Option<PathBuf>,
+    /// The Python that is looked at and whose pip fetches.
+    pub python: PathBuf,
+    /// The folder for the user's caches.
+    pub cache: Option<PathBuf>,
+}
+
+impl Surroundings {
+    /// Reads the environment. Cargo itself sets `LIBTORCH` to the link of `workspace`, which is not
+    /// the user's choice and is passed over.
+    #[must_use]
+    pub fn of(workspace: &Path) -> Self {
+        let path = |name| {
+            env::var_os(name)
+                .filter(|it| !it.is_empty())
+                .map(PathBuf::from)
+        };
+        Self {
+            libtorch: path("LIBTORCH").filter(|it| !is_link_of(it, workspace)),
+            python: PathBuf::from("python3"),
+            cache: path("XDG_CACHE_HOME")
+                .filter(|it| it.is_absolute())
+                .or_else(|| Some(path("HOME")?.join(".cache"))),
+        }
+    }
+
+    /// As [`ensure`], with these surroundings.
+    ///
+    /// # Errors
+    /// As [`ensure`].
+    pub fn ensure(
+        &self,
+        workspace: &Path,
+        want_cuda: bool,
+        progress: &MultiProgress,
+    ) -> Result<Libtorch, SetupError> {
+        let will_do = |it: &Libtorch| it.cuda || !want_cuda;
+        let link = workspace.join(LINK);
+        let linked = Libtorch::at(&link);
+
+        if let Some(root) = &self.libtorch {
+            let own = Libtorch::at(root).map_err(SetupError::Variable)?;
+            if !will_do(&own) {
+                return Err(SetupError::VariableWithoutCuda(root.clone()));
+            }
+            if linked.as_ref() == Ok(&own) {
+                return Ok(own);
+            }
+            return relink(&link, own);
+        }
+        if let Ok(linked) = linked
+            && will_do(&linked)
+        {
+            return Ok(linked);
+        }
+        refuse_to_replace_a_folder(&link)?;
+        let found = match self.libtorch_of_python().filter(will_do) {
+            Some(found) => found,
+            None => cache::ensure(self, want_cuda, progress)?,
+        };
+        relink(&link, found)
+    }
+
+    /// The libtorch of the PyTorch that `python` would import, where it will do. PyTorch is only
+    /// looked up, because importing it takes seconds.
+    fn libtorch_of_python(&self) -> Option<Libtorch> {
+        const LOOK_UP: &str = "from importlib.util import find_spec\n\
+            print(find_spec('torch').origin)";
+        let output = Command::new(&self.python)
+            .args(["-c", LOOK_UP])
+            .current_dir("/") // Python would import what lies in the current folder
+            .stdin(Stdio::null())
+            .output()
+            .ok()?;
+        let origin = String::from_utf8(output.stdout).ok()?;
+        let found = Libtorch::at(Path::new(origin.trim()).parent()?).ok()?;
+        check_loads(&found).ok()?;
+        Some(found)
+    }
+}
+
+/// Has the loader take the largest library of a tree.
+fn check_loads(libtorch: &Libtorch) -> Result<(), SetupError> {
+    let library = if libtorch.cuda {
+        CUDA_LIBRARY
+    } else {
+        CPU_LIBRARY
+    };
+    let does_not = |complaint| SetupError::DoesNotLoad {
+        root: libtorch.root.clone(),
+        complaint,
+    };
+    libtorch.load(library).map_err(does_not)
+}
+
+/// Whether `path` is the link that set-up makes in `workspace`, whatever it leads to.
+fn is_link_of(path: &Path, workspace: &Path) -> bool {
+    let parent = path.parent().and_then(|it| it.canonicalize().ok());
+    path.file_name().is_some_and(|name| name == LINK)
+        && parent.is_some_and(|it| workspace.canonicalize().is_ok_and(|ours| it == ours))
+}
+
+/// A folder at the link's place is the user's: it is never touched.
+fn refuse_to_replace_a_folder(link: &Path) -> Result<(), SetupError> {
+    let in_the_way = fs::symlink_metadata(link).is_ok_and(|it| !it.is_symlink());
+    if !in_the_way {
+        return Ok(());
+    }
+    let why = match Libtorch::at(link) {
+        Ok(_) => format!("it has no {CUDA_LIBRARY}"),
+        Err(unfit) => unfit.to_string(),
+    };
+    let path = link.to_owned();
+    Err(SetupError::InTheWay { path, why })
+}
+
+/// Makes `link` lead to `libtorch` in one step, whatever link was there before.
+fn relink(link: &Path, libtorch: Libtorch) -> Result<Libtorch, SetupError> {
+    let own_folder = fs::symlink_metadata(link).is_ok_and(|it| it.is_dir());
+    if own_folder && let Ok(own) = Libtorch::at(link) {
+        return Ok(own); // as good, and it cannot be replaced
+    }
+    refuse_to_replace_a_folder(link)?;
+    let workspace = link.parent().unwrap_or(Path::new("."));
+    tempfile::Builder::new()
+        .prefix(".libtorch.")
+        .make_in(workspace, |fresh| symlink(&libtorch.root, fresh))
+        .and_then(|fresh| Ok(fresh.into_temp_path().persist(link)?))
+        .map_err(SetupError::io("make the link", link))?;
+    Ok(libtorch)
+}
+
+/// A bar for bytes; until a length is known it only turns.
+fn bar(what: &str) -> ProgressBar {
+    let bar = ProgressBar::no_length().with_message(what.to_owned());
+    let template = "{spinner} {msg} {wide_bar} {bytes}/{total_bytes} {bytes_per_sec} {eta}";
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style);
+    }
+    bar.enable_steady_tick(Duration::from_millis(100));
+    bar
+}

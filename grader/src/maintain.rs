@@ -1,0 +1,5 @@
+//! What a maintainer runs: the project's tests, the proofs of the course, the corpus of attacks.
+
+pub mod attack;
+pub mod proof;
+pub mod suites;

@@ -1,0 +1,284 @@
+//! What each sort of confined process may use: the compiler, a judge, a worker.
+
+use super::{Confinement, Layer, Sandbox, grader};
+use crate::course::Exercise;
+use crate::machine::libtorch::CUDA_LIBRARY;
+use crate::train::device::Device;
+use crate::worker::workshop::{Workshop, on_path};
+use anyhow::Result;
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
+
+/// Where systems keep the libraries that programs are started with. Those that a system lacks are passed over.
+const LIBRARIES: &[&str] = &[
+    "/lib",
+    "/lib32",
+    "/lib64",
+    "/usr/lib",
+    "/usr/lib32",
+    "/usr/lib64",
+    "/usr/local/lib",
+    "/usr/local/lib64",
+    "/nix/store",
+    "/gnu/store",
+];
+
+/// Where systems keep a linker and what it starts.
+pub const TOOLS: &[&str] = &["/usr/local/bin", "/usr/bin", "/bin", "/usr/libexec"];
+
+/// The programs that link a worker: the compiler driver that rustc starts, and the linker that this starts.
+const LINKER: &[&str] = &["cc", "ld"];
+
+/// What tells the loader and the linker where libraries are.
+const LOADER_FILES: &[&str] = &["/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d"];
+
+/// What libtorch asks when it starts: how many processors there are and what they can do; and randomness.
+const MACHINE: &[&str] = &["/proc/cpuinfo", "/sys/devices/system/cpu", "/dev/urandom"];
+
+/// What CUDA asks when it starts: the driver, the buses, and how memory lies.
+const GPU_FACTS: &[&str] = &[
+    "/proc/driver/nvidia",
+    "/proc/devices",
+    "/proc/modules",
+    "/proc/meminfo",
+    "/sys/bus/pci",
+    "/sys/devices",
+    "/sys/module/nvidia",
+    "/sys/module/nvidia_uvm",
+];
+
+/// Has glibc keep what is freed, up to 1 GiB, for the next time it is asked, and take memory in huge pages. A training
+/// step frees as much as it took, and without this gives most of it back to the kernel, which then fills it with zeros
+/// for the next one: a quarter of a small model's time. 32 MiB is the most that every glibc takes for a single block.
+/// `grader/benches/step.py` measures it.
+const MEMORY: [&str; 3] = [
+    "MALLOC_TRIM_THRESHOLD_=1073741824",
+    "MALLOC_MMAP_THRESHOLD_=33554432",
+    "GLIBC_TUNABLES=glibc.malloc.hugetlb=1",
+];
+
+/// Where glibc finds whether there are huge pages.
+const HUGE_PAGES: &str = "/sys/kernel/mm/transparent_hugepage";
+
+/// How long a training may take.
+const TRAINING: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// What a worker is told of whether it is to seal itself.
+fn sealed(workshop: &Workshop) -> Sandbox {
+    if workshop.level.seal {
+        Sandbox::Full
+    } else {
+        Sandbox::None
+    }
+}
+
+fn paths(places: &[&[&str]]) -> Vec<PathBuf> {
+    places.concat().into_iter().map(PathBuf::from).collect()
+}
+
+/// Tells a worker to give up, when it seals itself, what it read to start.
+const FILES_VARIABLE: &str = "WORKER_FILES=given-up";
+
+/// Where libtorch reads how many threads it may use.
+const THREADS_VARIABLE: &str = "OMP_NUM_THREADS";
+
+impl Confinement {
+    /// The compiler of a submission's code. No line of a submission runs in it, but what it reads may end up in the
+    /// worker or in a message: so it reads its own libraries, those that were built for the class, and the sources.
+    pub fn of_compiler(workshop: &Workshop, exercise: &Exercise, folder: &Path) -> Self {
+        let shelf = workshop.shelf(exercise);
+        let mut run = paths(&[LIBRARIES, TOOLS]);
+        run.push(workshop.sysroot.clone());
+        run.extend(LINKER.iter().filter_map(|program| home_of(program)));
+        let mut read = paths(&[LOADER_FILES, &["/dev/urandom"]]);
+        read.push(workshop.worker_source(exercise));
+        read.extend(shelf.files(exercise).map(Path::to_owned));
+        read.push(workshop.torch.clone());
+        Self {
+            level: workshop.level,
+            folder: folder.to_owned(),
+            memory: 4096,
+            cpu: 60,
+            file: 512,
+            gpu: false,
+            environment: vec![
+                // A submission reads these with `option_env!`, and so they name nothing of this machine. The linker is
+                // given by an option; what it starts is in PATH, or beside it. It writes its temporary files to TMPDIR,
+                // which is the folder that it starts in.
+                format!("PATH={}", TOOLS.join(":")),
+                "TMPDIR=.".to_owned(),
+                // A nightly compiler, too, takes no `#![feature]`.
+                "RUSTC_BOOTSTRAP=-1".to_owned(),
+            ],
+            list: shelf.folders().map(Path::to_owned).collect(),
+            read,
+            run,
+            write: vec![folder.to_owned(), "/dev/null".into()],
+        }
+    }
+
+    /// A worker: it reads and runs itself and its libraries, and writes nowhere. It starts where libtorch is, and goes away
+    /// from there before any line of a submission runs.
+    pub fn of_worker(workshop: &Workshop, worker: &Path) -> Self {
+        let mut run = paths(&[LIBRARIES]);
+        run.extend([worker.to_owned(), workshop.torch.clone()]);
+        let mut read = paths(&[LOADER_FILES, MACHINE]);
+        let mut environment = vec![
+            // The course's tensors are small: a second thread would only be waited for.
+            format!("{THREADS_VARIABLE}=1"),
+            format!("WORKER_SANDBOX={}", sealed(workshop)),
+        ];
+        if workshop.level.landlock > 0 {
+            environment.push(FILES_VARIABLE.to_owned());
+        }
+        read.push("/proc/self".into());
+        Self {
+            level: workshop.level,
+            folder: if workshop.torch.is_dir() {
+                workshop.torch.clone()
+            } else {
+                "/".into()
+            },
+            memory: 2048,
+            cpu: 120,
+            file: 0,
+            gpu: false,
+            environment,
+            list: vec![],
+            read,
+            run,
+            write: vec![],
+        }
+    }
+
+    /// The same worker, started by a judge: it is born into the judge's namespaces, and may make none of its own.
+    #[must_use]
+    pub fn within_judge(mut self) -> Self {
+        self.level = self.level.without(&[Layer::Namespaces]);
+        self
+    }
+
+    /// A worker that trains: it has all cores, and more time and memory. Where a GPU was asked for, it has that too.
+    pub fn of_trainer(workshop: &Workshop, worker: &Path, device: Device) -> Self {
+        let mut confinement = Self::of_worker(workshop, worker);
+        let cores = thread::available_parallelism().map_or(1, usize::from);
+        confinement.memory = device.memory() >> 20;
+        confinement.cpu = TRAINING.as_secs() * cores as u64;
+        let is_about_threads = |variable: &String| variable.starts_with(THREADS_VARIABLE);
+        confinement.environment.retain(|it| !is_about_threads(it));
+        let threads = format!("{THREADS_VARIABLE}={cores}");
+        confinement.environment.push(threads);
+        confinement.environment.extend(MEMORY.map(str::to_owned));
+        confinement.read.push(HUGE_PAGES.into());
+        if device == Device::Cuda {
+            confinement.add_gpu();
+        }
+        confinement
+    }
+
+    /// Adds what CUDA takes: the driver's devices, what it asks of the machine, and its part of libtorch. Linkers drop
+    /// that, since nothing names a symbol of it; the loader takes it in before libtorch is asked for the first time
+    /// whether there is a GPU, whose answer stays.
+    fn add_gpu(&mut self) {
+        self.gpu = true;
+        // The driver is not known to work from within.
+        self.level = self.level.without(&[Layer::Namespaces]);
+        self.environment.push(format!("LD_PRELOAD={CUDA_LIBRARY}"));
+        self.environment.push("WORKER_GPU=1".to_owned());
+        // It asks the machine all along.
+        self.environment.retain(|it| it != FILES_VARIABLE);
+        self.read.extend(paths(&[GPU_FACTS]));
+        let nodes = fs::read_dir("/dev").into_iter().flatten().flatten();
+        let nodes = nodes.filter(|node| node.file_name().to_string_lossy().starts_with("nvidia"));
+        self.write.extend(nodes.map(|node| node.path()));
+    }
+
+    /// A judge. It is the course's own code, but it reads what a worker sends, and so it is confined too. It starts
+    /// the worker, whose confinement is added to this one: all that a worker may, the judge must be allowed.
+    ///
+    /// # Errors
+    /// Where this program's own file cannot be found.
+    pub fn of_judge(
+        workshop: &Workshop,
+        judge: &Path,
+        worker: &Path,
+        folder: &Path,
+    ) -> Result<Self> {
+        let mut confinement = Self::of_worker(workshop, worker);
+        confinement.folder = folder.to_owned();
+        confinement.run.extend([judge.to_owned(), grader()?]);
+        // The worker's own folder there is another than the judge's.
+        confinement.read.push("/proc".into());
+        confinement.write.push("/dev/null".into());
+        confinement.environment.clear();
+        Ok(confinement)
+    }
+
+    /// A judge that keeps what was asked and answered, in a folder that its worker has no right to.
+    #[must_use]
+    pub fn keeping_calls_in(mut self, folder: &Path) -> Self {
+        self.write.push(folder.to_owned());
+        // The judge itself keeps 64 MiB in all.
+        self.file = 128;
+        self.environment
+            .push(format!("JUDGE_CALLS_FOLDER={}", folder.display()));
+        self
+    }
+}
+
+/// The linker that is found in PATH: rustc is told of it by an option.
+pub fn linker() -> Option<PathBuf> {
+    on_path("cc")
+}
+
+/// The folders that are told to the linker by an option, since PATH does not hold them: where it finds `ld`.
+pub fn folder_of_tools() -> Option<PathBuf> {
+    let folder = on_path("ld")?.parent()?.to_owned();
+    let is_usual = TOOLS.iter().any(|tools| folder == Path::new(tools));
+    (!is_usual).then_some(folder)
+}
+
+/// The folder of a part of the linker, if it is not one of the usual ones: the folder above the one in PATH that holds it,
+/// with what it needs beside it; that one alone where the folder above is a home, or holds homes.
+fn home_of(program: &str) -> Option<PathBuf> {
+    let linker = on_path(program)?.canonicalize().ok()?;
+    let is_usual = TOOLS.iter().any(|tools| linker.starts_with(tools));
+    if is_usual {
+        return None;
+    }
+    let mut around = linker.ancestors().skip(1).take(2).collect::<Vec<_>>();
+    around.reverse();
+    without_homes(&around, env::home_dir().as_deref())
+}
+
+/// The first of the folders that holds neither everything nor the home.
+fn without_homes(folders: &[&Path], home: Option<&Path>) -> Option<PathBuf> {
+    let holds_home = |folder: &Path| home.is_some_and(|home| home.starts_with(folder));
+    let mut folders = folders.iter();
+    let folder = folders.find(|folder| folder.parent().is_some() && !holds_home(folder))?;
+    Some((*folder).to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_linker_opens_a_home() {
+        let home = Some(Path::new("/home/ada"));
+        let around = |folders: [&str; 2]| without_homes(&folders.map(Path::new), home);
+        assert_eq!(
+            around(["/opt/gcc", "/opt/gcc/bin"]),
+            Some("/opt/gcc".into())
+        );
+        assert_eq!(
+            around(["/home/ada", "/home/ada/bin"]),
+            Some("/home/ada/bin".into())
+        );
+        assert_eq!(around(["/home", "/home/ada"]), None);
+        assert_eq!(around(["/", "/bin2"]), Some("/bin2".into()));
+    }
+}

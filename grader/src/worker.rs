@@ -1,0 +1,7 @@
+//! From a submission's sources to a worker that is asked: what is built once for a class, compiling, sessions.
+
+pub mod ask;
+pub mod broken;
+pub mod compile;
+pub mod session;
+pub mod workshop;

@@ -1,0 +1,115 @@
+//! Asking a worker: started when it is first asked, asked again and again, ended when nobody asks any more.
+
+use crate::environment::Environment;
+use crate::worker::broken::{Broken, last_words};
+use crate::worker::session::Session;
+use anyhow::{Context, Result};
+use std::fs::File;
+use std::io::Read;
+use std::mem;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use wire::{Answer, Fault, FaultKind, Frame, Limits, Request, Tensors};
+
+/// Starts a worker for one request.
+///
+/// # Errors
+/// As [`Respondent::ask`].
+pub fn ask(environment: &Environment, worker: &Path, request: Request) -> Result<Answer> {
+    Respondent::new(environment, worker).ask(request)
+}
+
+/// Reads a file of tensors.
+///
+/// # Errors
+/// Where it cannot be read, is larger than a frame may be, or is no safetensors file of the types that travel.
+pub fn read_tensors(file: &Path) -> Result<Frame> {
+    let limits = Limits::default();
+    let mut blob = vec![];
+    File::open(file)
+        .and_then(|file| file.take(limits.frame as u64 + 1).read_to_end(&mut blob))
+        .with_context(|| format!("{} cannot be read", file.display()))?;
+    Frame::decode(&blob, &limits).with_context(|| {
+        format!(
+            "{} is not a safetensors file of f32, f64, i64 and u8",
+            file.display()
+        )
+    })
+}
+
+/// A worker that is asked many things. Where it ends in one of them, the next one gets a new process.
+#[derive(Debug)]
+pub struct Respondent<'a> {
+    environment: &'a Environment,
+    worker: PathBuf,
+    running: Option<Session>,
+    /// The end of what the last one printed that was stopped.
+    printed: String,
+}
+
+impl<'a> Respondent<'a> {
+    /// The worker at the path `worker`, which may write to nothing.
+    pub fn new(environment: &'a Environment, worker: &Path) -> Self {
+        Self {
+            environment,
+            worker: worker.to_owned(),
+            running: None,
+            printed: String::new(),
+        }
+    }
+
+    /// Asks one thing. That the function ended its process is an answer too.
+    ///
+    /// # Errors
+    /// Where the worker cannot be started, answers with something else than a frame, or takes too long; where somebody
+    /// wants to stop.
+    pub fn ask(&mut self, request: Request) -> Result<Answer> {
+        self.ask_by(|session| session.ask(request))
+    }
+
+    /// As [`ask`](Self::ask), within a time of one's own.
+    ///
+    /// # Errors
+    /// As [`ask`](Self::ask).
+    pub fn ask_within(&mut self, request: Request, limit: Duration) -> Result<Answer> {
+        self.ask_by(|session| session.ask_within(request, limit))
+    }
+
+    fn ask_by(
+        &mut self,
+        ask: impl FnOnce(&mut Session) -> Result<Tensors, Broken>,
+    ) -> Result<Answer> {
+        let mut running = match self.running.take() {
+            Some(running) => running,
+            None => Session::of_worker(self.environment, &self.worker)?,
+        };
+        let answer = match ask(&mut running) {
+            Ok(tensors) => Ok(tensors),
+            Err(Broken::Fault(fault)) => Err(fault),
+            Err(Broken::Ended {
+                status, printed, ..
+            }) => {
+                let printed = last_words(&printed);
+                return Ok(Err(Fault {
+                    kind: FaultKind::Panicked,
+                    message: format!("the function ended the process ({status}){printed}"),
+                    place: None,
+                }));
+            }
+            Err(broken) => {
+                self.printed = running.end();
+                return Err(broken.into());
+            }
+        };
+        self.running = Some(running);
+        Ok(answer)
+    }
+
+    /// Ends the worker, and gives the end of what it printed, but for what an answer said of it.
+    pub fn end(&mut self) -> String {
+        match self.running.take() {
+            Some(running) => running.end(),
+            None => mem::take(&mut self.printed),
+        }
+    }
+}
