@@ -7,7 +7,7 @@ use std::cell::Cell;
 use std::collections::BTreeMap;
 use tch::nn::{Init, Path};
 use tch::{Tensor, no_grad};
-use wire::Tensors;
+use wire::{Dtype, RawTensor, Tensors};
 
 /// Variables of a module. A ViT-Huge has about 400, and a frame that is sent later holds its inputs besides.
 const MOST_VARIABLES: usize = 1024;
@@ -59,6 +59,14 @@ impl Module {
         if let Some(fault) = fault_of_names(&initial) {
             dismiss();
             interrupt(&format!("the answer to {operation} is invalid: {fault}"));
+        }
+        let is_odd = |raw: &RawTensor| !matches!(raw.dtype(), Dtype::F32 | Dtype::F64);
+        if let Some((name, raw)) = initial.iter().find(|(_, raw)| is_odd(raw)) {
+            dismiss();
+            let (name, dtype) = (harmless(name), raw.dtype());
+            interrupt(&format!(
+                "the answer to {operation} is invalid: the variable {name} is of type {dtype}, and variables are f32 or f64"
+            ));
         }
         for (name, raw) in initial {
             let value = Tensor::from(&raw);

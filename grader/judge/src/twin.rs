@@ -28,11 +28,18 @@ pub(crate) fn of(request: &Request) -> Option<Request> {
     (!request.operation.ends_with(NEW) && twin.tensors != request.tensors).then_some(twin)
 }
 
-/// Returns whether the answer to a twin is the reference's; true where the reference draws at random or refuses the values.
-pub(crate) fn agrees(exercise: &Exercise, twin: &Request, answer: &Answer) -> bool {
+/// Returns whether the answer to the twin of a stored call is the reference's; true where the reference draws at random or
+/// refuses the values. Where it refuses the stored call as well, the call holds what the submission chose, such as a
+/// variable that the reference does not have: then nothing can be shown, and it is not the reference's.
+pub(crate) fn agrees(
+    exercise: &Exercise,
+    stored: &Request,
+    twin: &Request,
+    answer: &Answer,
+) -> bool {
     let reference = || workers::answer(exercise.reference, twin.clone());
     let Ok(expected) = reference() else {
-        return true;
+        return workers::answer(exercise.reference, stored.clone()).is_ok();
     };
     if answer.as_ref().is_ok_and(|actual| same(actual, &expected)) {
         return true;
@@ -152,9 +159,23 @@ mod tests {
         let stored = request(&arr2(&[[1.0, 2.0, 4.0], [3.0, 5.0, 8.0]]));
         let twin = of(&stored).expect("its values can move");
         let answer = |request: Request| workers::answer(OPERATIONS, request);
-        assert!(agrees(&EXERCISE, &twin, &answer(twin.clone())));
-        assert!(!agrees(&EXERCISE, &twin, &answer(stored)));
+        let agrees = |answer: &Answer| agrees(&EXERCISE, &stored, &twin, answer);
+        assert!(agrees(&answer(twin.clone())));
+        assert!(!agrees(&answer(stored.clone())));
         let nothing = Ok([("y".to_owned(), (&arr1(&[1.0_f32])).into())].into());
-        assert!(!agrees(&EXERCISE, &twin, &nothing));
+        assert!(!agrees(&nothing));
+    }
+
+    #[test]
+    fn a_call_that_the_reference_refuses_with_its_twin_shows_nothing() {
+        let request = |operation: &str| Request {
+            operation: operation.to_owned(),
+            ..request(&arr2(&[[1.0, 2.0], [3.0, 4.0]]))
+        };
+        let answer = Ok(Tensors::new());
+        let (taken, refused) = (request("halve"), request("other"));
+        assert!(!agrees(&EXERCISE, &refused, &refused, &answer));
+        // The values alone are refused.
+        assert!(agrees(&EXERCISE, &taken, &refused, &answer));
     }
 }

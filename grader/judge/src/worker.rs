@@ -52,8 +52,8 @@ pub fn ask(exercise: &'static Exercise, request: Request) -> Tensors {
     notes::asked(&operation);
     let entry = record::begin(&mut request);
     let kept = drawn::remote::runs().then(|| request.clone());
-    let twin = notes::test().starts_with(SNAPSHOT);
-    let twin = twin.then(|| twin::of(&request)).flatten();
+    let is_stored = STORED.iter().any(|kind| notes::test().starts_with(kind));
+    let stored = is_stored.then(|| request.clone());
     let answer = carry(exercise, request, left);
     record::end(entry, &answer);
     if let Some(kept) = kept {
@@ -61,8 +61,8 @@ pub fn ask(exercise: &'static Exercise, request: Request) -> Tensors {
     }
     match answer {
         Ok(Ok(tensors)) => {
-            if let Some(twin) = twin {
-                try_twin(exercise, twin);
+            if let Some(stored) = stored {
+                try_twin(exercise, &stored);
             }
             tensors
         }
@@ -88,13 +88,14 @@ fn carry(exercise: &Exercise, request: Request, left: Duration) -> Result<Answer
     }
 }
 
-/// The prefix of the names of tests that compare with stored values.
-const SNAPSHOT: &str = "snapshot::";
+/// The prefixes of the names of tests that compare with stored values.
+const STORED: [&str; 2] = ["snapshot::", "gradient::"];
 
-/// Asks for a stored case's twin, and notes whether its answer is the reference's.
-fn try_twin(exercise: &Exercise, twin: Request) {
+/// Asks for the twin of a stored case, if it has one, and notes whether the answer is the reference's.
+fn try_twin(exercise: &Exercise, stored: &Request) {
+    let Some(twin) = twin::of(stored) else { return };
     let answer = carry(exercise, twin.clone(), time_left());
-    let agrees = answer.is_ok_and(|answer| twin::agrees(exercise, &twin, &answer));
+    let agrees = answer.is_ok_and(|answer| twin::agrees(exercise, stored, &twin, &answer));
     if !agrees {
         notes::failed_twin(&twin.operation);
     }

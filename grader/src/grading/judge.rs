@@ -12,12 +12,13 @@ use crate::grading::seed;
 use crate::grading::verdict::{Tally, Tested};
 use crate::intake::rules;
 use crate::sandbox::confine::{self, Confinement};
-use crate::sandbox::process::{self, Finished};
+use crate::sandbox::process::{self, Finished, NotStarted};
 use crate::worker::broken::Broken;
 use anyhow::{Context, Result, bail};
 use discretion::discreet;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
 use wire::words::{
@@ -109,7 +110,7 @@ pub fn judge(
         .map(|(_, test)| test)
         .filter(wanted)
         .collect();
-    let (finished, deadly) = deaths::hear(&bench, &tests, only.is_some())?;
+    let (finished, deadly) = bench.hear(&tests, only.is_some())?;
     let report = Report::read(&finished.stdout);
     let mut tested = vec![];
     for (kind, test) in exercise.tests().filter(|(_, test)| wanted(test)) {
@@ -160,6 +161,10 @@ pub fn judge(
     })
 }
 
+/// The reason why a submission is not accepted whose program cannot be started.
+const NOT_LOADED: &str = "its program cannot be loaded within the limits, and the reference's can: it declares too much memory, or memory that is \
+     laid out as none can be";
+
 /// The bench at which a subject is judged.
 struct Bench<'a> {
     environment: &'a Environment,
@@ -172,6 +177,32 @@ struct Bench<'a> {
 }
 
 impl Bench<'_> {
+    /// Runs the judge until it gets to its end, as [`deaths::hear`] does. If the submission's program cannot be started, the
+    /// reference's is: only if that cannot either, the machine is at fault.
+    fn hear(
+        &self,
+        tests: &[String],
+        selective: bool,
+    ) -> Result<(Finished, BTreeMap<String, String>)> {
+        let heard = deaths::hear(self, tests, selective);
+        let is_not_started =
+            |heard: &Result<_>| matches!(heard, Err(error) if error.is::<NotStarted>());
+        if !matches!(self.subject, Subject::Worker(_)) || !is_not_started(&heard) {
+            return heard;
+        }
+        let Some(test) = tests.first() else {
+            return heard;
+        };
+        deaths::Rerun::reference(self, std::slice::from_ref(test))
+            .context("this machine cannot start the reference either")?;
+        // What the machine lacked for a moment it may have again.
+        let heard = deaths::hear(self, tests, selective);
+        if is_not_started(&heard) {
+            bail!(Broken::NotAccepted(NOT_LOADED.to_owned()));
+        }
+        heard
+    }
+
     /// Runs the judge: all its tests, or those of these names.
     fn run(&self, only: &[String]) -> Result<Finished> {
         let Self {
@@ -265,7 +296,7 @@ impl deaths::Rerun for Bench<'_> {
         self.run(tests)
     }
 
-    fn reference(&self, test: &str) -> Result<bool> {
+    fn reference(&self, tests: &[String]) -> Result<bool> {
         let (environment, exercise) = (self.environment, self.exercise);
         let scratch = environment.scratch.folder()?;
         let calls = scratch.path().join("calls");
@@ -277,8 +308,14 @@ impl deaths::Rerun for Bench<'_> {
             start: Instant::now(),
             ..*self
         };
-        let finished = bench.run(&[test.to_owned()])?;
-        Ok(Report::read(&finished.stdout).verdicts.contains_key(test))
+        let finished = bench.run(tests)?;
+        let verdicts = Report::read(&finished.stdout).verdicts;
+        Ok(match tests {
+            [] => finished.status.signal().is_none(),
+            tests => tests
+                .iter()
+                .all(|test| verdicts.contains_key(test.as_str())),
+        })
     }
 }
 

@@ -1,7 +1,7 @@
 //! Running a program to its end, with a limit on its time and on how much of its output is kept.
 
 use crate::sandbox::watch;
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use rustix::process::{Pid, Signal, kill_process_group};
 use std::io::Read;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -9,6 +9,11 @@ use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 use wire::words::NOT_CONFINED;
+
+/// A program, or one that it was to start, could not be confined or loaded.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct NotStarted(String);
 
 /// What is kept of each of a program's two outputs.
 const KEPT: usize = 1 << 20;
@@ -57,7 +62,7 @@ pub fn run(command: &mut Command, limit: Duration, stop: &dyn Fn() -> bool) -> R
     };
     let (stdout, stderr) = (text(stdout), text(stderr));
     if status.code() == Some(NOT_CONFINED.into()) {
-        bail!("{}", stderr.trim());
+        return Err(NotStarted(stderr.trim().to_owned()).into());
     }
     Ok(Finished {
         status,

@@ -84,7 +84,14 @@ pub fn assert_uniform(what: &str, values: &[f64], bound: f64) {
     assert_distributed(what, values, |value| {
         ((value / bound + 1.0) / 2.0).clamp(0.0, 1.0)
     });
+    // A distribution that is as wide and has no ends differs little anywhere else.
+    let of_ends = values.iter().filter(|value| value.abs() > END * bound);
+    let what = format!("{what}: within a twentieth of either end");
+    assert_share(&what, of_ends.count(), values.len(), 1.0 - END);
 }
+
+/// The beginning of the ends of a uniform distribution, in bounds.
+const END: f64 = 0.95;
 
 /// Fails unless arrays of values that are as likely positive as negative were drawn one by one: no two begin alike, and
 /// their signs agree by chance alone.

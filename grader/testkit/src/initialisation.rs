@@ -56,6 +56,19 @@ pub fn assert_initial_values(models: &[(&str, VarStore)], std: f64) {
             drawn.push((name, scores));
         }
     }
+    // Together they tell distributions apart that are too much alike for one variable's few numbers.
+    let all: Vec<f64> = drawn
+        .iter()
+        .flat_map(|(_, scores)| scores)
+        .copied()
+        .collect();
+    if !all.is_empty() {
+        assert_uniform(
+            "all initial weights, as places between both ends of the distribution",
+            &all,
+            1.0,
+        );
+    }
     assert_drawn_apart(&drawn);
 }
 

@@ -3,14 +3,15 @@
 //! The judge is the course's own code and ends by itself, unless an answer is so large or so odd that comparing it takes
 //! more memory than there is. That is the submission's doing, and fails the test that was running; the others are run
 //! again without it. What tells it from a fault of the machine is that it comes again, and not with the reference's
-//! answers.
+//! answers. A worker may remember what it was asked before and kill a judge in a whole run alone: so the reference answers
+//! the same run.
 
 use crate::sandbox::process::Finished;
 use anyhow::{Result, bail};
 use std::collections::BTreeMap;
 use std::os::unix::process::ExitStatusExt;
 
-/// Tests that may end their judge, each of which costs four runs. After that, no other is tried.
+/// Tests that may end their judge, each of which costs four runs or more. After that, no other is tried.
 const MOST_DEATHS: usize = 3;
 /// Deaths that do not come again before the machine is given up.
 const MOST_ACCIDENTS: usize = 2;
@@ -19,8 +20,8 @@ const MOST_ACCIDENTS: usize = 2;
 pub(super) trait Rerun {
     /// Runs the judge on the submission's worker: all tests, or those of these names.
     fn submission(&self, tests: &[String]) -> Result<Finished>;
-    /// Returns whether a test gets to its end with the reference's answers, passed or failed.
-    fn reference(&self, test: &str) -> Result<bool>;
+    /// Returns whether these tests, or all, get to their end with the reference's answers, passed or failed.
+    fn reference(&self, tests: &[String]) -> Result<bool>;
 }
 
 /// Runs a judge: all its tests, or where it is `selective`, these alone; again without the tests that it died in where it
@@ -44,16 +45,20 @@ pub(super) fn hear(
         };
         let again = judge.submission(std::slice::from_ref(&test))?;
         if again.timed_out {
-            return Ok((finished, failed));
+            // What did not run is out of time.
+            return Ok((again, failed));
         }
-        if death(&again, tests).is_none() {
+        // The tests that killed it: one, or that one after the others.
+        let deadly = if death(&again, tests).is_some() {
+            vec![test.clone()]
+        } else {
             accidents += 1;
-            if accidents > MOST_ACCIDENTS {
-                bail!("the judge was ended by signal {signal} in {test}, and not every time");
+            if accidents <= MOST_ACCIDENTS {
+                continue;
             }
-            continue;
-        }
-        if !judge.reference(&test)? {
+            only.clone()
+        };
+        if !judge.reference(&deadly)? {
             bail!(
                 "the judge is ended by signal {signal} in {test}, with the reference's answers too"
             );
@@ -113,6 +118,8 @@ mod tests {
     struct Judge {
         dies: Vec<&'static str>,
         times: usize,
+        /// True if it dies in a test that runs alone, too.
+        alone: bool,
         reference_dies: bool,
         runs: RefCell<Vec<Vec<String>>>,
     }
@@ -141,7 +148,8 @@ mod tests {
     impl Rerun for Judge {
         fn submission(&self, only: &[String]) -> Result<Finished> {
             self.runs.borrow_mut().push(only.to_vec());
-            let dies = if self.runs.borrow().len() <= self.times {
+            let is_alone = only.len() == 1;
+            let dies = if self.runs.borrow().len() <= self.times && (self.alone || !is_alone) {
                 &self.dies[..]
             } else {
                 &[]
@@ -153,7 +161,7 @@ mod tests {
             Ok(run(&tests, dies))
         }
 
-        fn reference(&self, _: &str) -> Result<bool> {
+        fn reference(&self, _: &[String]) -> Result<bool> {
             Ok(!self.reference_dies)
         }
     }
@@ -162,6 +170,7 @@ mod tests {
         Judge {
             dies: dies.to_vec(),
             times: usize::MAX,
+            alone: true,
             reference_dies: false,
             runs: RefCell::default(),
         }
@@ -212,6 +221,24 @@ mod tests {
             error.to_string().contains("the reference's answers too"),
             "{error}"
         );
+        Ok(())
+    }
+
+    #[test]
+    fn what_ends_a_judge_in_whole_runs_alone_fails_its_test() -> Result<()> {
+        let sly = Judge {
+            alone: false,
+            ..judge(&["snapshot::b"])
+        };
+        let (passed, failed) = heard(&sly)?;
+        assert_eq!(passed, ["test shape::a ... ok", "test snapshot::bc ... ok"]);
+        assert_eq!(failed, ["snapshot::b"]);
+        let machine = Judge {
+            alone: false,
+            reference_dies: true,
+            ..judge(&["snapshot::b"])
+        };
+        heard(&machine).expect_err("the machine fails");
         Ok(())
     }
 
