@@ -1,7 +1,7 @@
 //! An image as a sequence of tokens.
 //!
-//! A transformer reads sequences, and an image is none. So cut it into patches, lay each patch flat as one
-//! row of numbers, and send all rows through the same linear map: each comes out as a *token*.
+//! A transformer reads sequences, and an image is not one. So cut it into patches, lay each patch flat as one row of
+//! numbers, and send all rows through the same linear layer: each comes out as a *token*.
 //!
 //! ```text
 //!  images [B, C, H, W]          patches [B, G², C·P·P]             tokens [B, G², D]
@@ -33,7 +33,7 @@ use ndarray::{Array3, Array4, ArrayView1, ArrayView2, ArrayView3, ArrayView4};
 /// Shapes: `images` \[B, C, H, W\] → \[B, G², C·P·Q\].
 ///
 /// # Panics
-/// Where `grid` does not divide both H and W. The message names `grid` and the side that is at fault.
+/// Panics if `grid` does not divide both H and W, naming `grid` and the side that does not fit.
 ///
 /// Source: ViT, section 3.1, there x → x_p.
 pub fn patchify(images: ArrayView4<'_, f32>, grid: usize) -> Array3<f32> {
@@ -59,7 +59,7 @@ pub fn unpatchify(patches: ArrayView3<'_, f32>, channels: usize, grid: usize) ->
     todo!("find the side of a patch, then do what patchify does in the reverse order")
 }
 
-/// Maps each patch to a token: one linear map, the same for all patches of all images.
+/// Maps each patch to a token by one linear layer, the same for all patches of all images.
 ///
 /// ```text
 /// tokens[b, n, d] = Σₖ patches[b, n, k] · weight[d, k] + bias[d]
@@ -68,8 +68,8 @@ pub fn unpatchify(patches: ArrayView3<'_, f32>, channels: usize, grid: usize) ->
 /// Shapes: `patches` \[B, N, K\], `weight` \[D, K\], `bias` \[D\] → \[B, N, D\], with K = C·P·P.
 ///
 /// # Panics
-/// Where the rows of `weight` are not as long as a patch, or `bias` has not one value for each row (nothing
-/// broadcasts). The message names both lengths.
+/// Panics if the rows of `weight` are not as long as a patch, or if `bias` does not have one value for each row
+/// (nothing is broadcast), naming both lengths.
 ///
 /// Source: ViT, equation 1, there x_p E; `weight` is Eᵀ, and the bias is left out there.
 pub fn embed(
@@ -104,12 +104,12 @@ pub struct Cost {
 /// attention_flops = 2·T²·D + 2·T²·D = 4·T²·D         QKᵀ and AV
 /// ```
 ///
-/// Each of the two products takes T²·D multiplications, each followed by one addition, and both are counted:
-/// **two operations for a multiply-add**. The number of heads h does not matter, for h · T² · (D/h) = T²·D.
-/// Not counted are the linear maps that make Q, K, V and the output, the scaling and the softmax.
+/// Each of the two products takes T²·D multiplications, each followed by one addition, and both are counted: **two
+/// operations for a multiply-add**. The number of heads h does not matter, for h · T² · (D/h) = T²·D. The linear
+/// layers that produce Q, K, V and the output, the scaling and the softmax are not counted.
 ///
 /// # Panics
-/// Where `patch` does not divide `image`. The message names both.
+/// Panics if `patch` does not divide `image`, naming both.
 ///
 /// Source: ViT, section 3.1 (N = HW/P²); Vaswani et al. 2017 (arXiv:1706.03762), table 1: a layer of
 /// self-attention is O(n²·d).

@@ -1,8 +1,8 @@
-//! Where a token was.
+//! Positions: a table that tells each token where in the sequence it stands.
 //!
-//! Attention sees a set: shuffle the tokens, and the results are shuffled likewise. What tells it where a patch was
-//! is a vector that is added to the patch's token, one for each place. Here you write down the oldest of these
-//! tables, see how alike its rows are, and resize one that was learnt for another size of image.
+//! Attention sees a set: shuffle the tokens, and the results are shuffled likewise. A vector for each place, added to
+//! the token there, tells it where each patch was. Here you write down the oldest of these tables, see how alike its
+//! rows are, and resize one that was learnt for another size of image.
 //!
 //! ```text
 //!   column   0    1    2    3    4    5  …          similarity of position 3
@@ -42,14 +42,14 @@ pub fn sinusoidal(len: usize, dim: usize) -> Array2<f32> {
     )
 }
 
-/// How alike positions are: the cosine of the angle between each two rows.
+/// The cosine similarity of positions: the cosine of the angle between each pair of rows.
 ///
 /// ```text
 /// similarity[i, j] = xᵢ · xⱼ / (max(‖xᵢ‖, ε) · max(‖xⱼ‖, ε))          ε = 1e-8, xᵢ row i
 /// ```
 ///
-/// 1 where two rows point the same way, 0 where they are at right angles, −1 where they are opposed. How long the
-/// rows are does not matter. A row of zeros points nowhere: its similarity is 0 with every row, itself included.
+/// 1 where two rows point the same way, 0 where they are at right angles, −1 where they are opposed. The length of the
+/// rows does not matter. A row of zeros points nowhere: its similarity is 0 with every row, itself included.
 ///
 /// Shapes: `positions` \[N, D\] → \[N, N\].
 ///
@@ -67,7 +67,7 @@ pub fn cosine_similarity(positions: ArrayView2<'_, f32>) -> Array2<f32> {
 /// s(i) = (i + ½) · G/grid − ½,   no less than 0 and no more than G − 1
 /// ```
 ///
-/// and the new position takes from the old ones on both sides of s(i), the nearer the more:
+/// and the new position is a weighted mean of the old ones on both sides of s(i), in which the nearer one weighs more:
 ///
 /// ```text
 /// new[i·grid + j] = Σₖ Σₗ w(i, k) · w(j, l) · old[k·G + l]          w(i, k) = max(0, 1 − |s(i) − k|)
@@ -79,8 +79,7 @@ pub fn cosine_similarity(positions: ArrayView2<'_, f32>) -> Array2<f32> {
 /// Shapes: `positions` \[G·G, D\] → \[grid², D\].
 ///
 /// # Panics
-/// Where the number of rows is no square: the message names that number. Where `grid` or G is 0: the message
-/// names both.
+/// Panics if the number of rows is not a square, naming that number, or if `grid` or G is 0, naming both.
 ///
 /// Source: ViT, section 3.2, on fine-tuning at a higher resolution.
 pub fn interpolate(positions: ArrayView2<'_, f32>, grid: usize) -> Array2<f32> {

@@ -25,7 +25,8 @@ use tch::{Tensor, nn};
 /// | output, first of the pair | \[.., N, d\] |
 /// | weights, second of the pair | \[.., N, N\], each row sums to 1 |
 ///
-/// `..` stands for any number of leading axes, none included. Each of their entries is a problem of its own.
+/// `..` stands for any number of leading axes, none included. Attention is computed for each of their entries on its
+/// own.
 ///
 /// Source: Vaswani et al. 2017, equation 1.
 pub fn attention(q: &Tensor, k: &Tensor, v: &Tensor) -> (Tensor, Tensor) {
@@ -34,8 +35,8 @@ pub fn attention(q: &Tensor, k: &Tensor, v: &Tensor) -> (Tensor, Tensor) {
 
 /// Self-attention one head at a time: the slow form that is easy to read.
 ///
-/// Head i takes its own columns of the tokens, i·d to (i+1)·d, and has three small maps of its own for
-/// query, key and value. The heads' outputs are joined along the last axis. There is no output map.
+/// Head i takes its own features of the tokens, i·d to (i+1)·d, and has three small linear layers of its own for query,
+/// key and value. The heads' outputs are joined along the last axis. There is no output layer.
 ///
 /// | variable, for each head i | shape |
 /// |---|---|
@@ -49,12 +50,12 @@ pub struct HeadwiseMsa {
 }
 
 impl HeadwiseMsa {
-    /// Makes the 3·h maps below `vs`.
+    /// Makes the 3·h linear layers below `vs`.
     ///
-    /// Weights and biases start as PyTorch's do: uniform in ±1/√d, d being the number of a map's inputs.
+    /// Weights and biases are initialised as in PyTorch: uniform in ±1/√d, d being the number of a layer's inputs.
     ///
     /// # Panics
-    /// Saying both numbers, where `heads` does not divide `dim`.
+    /// Panics if `heads` does not divide `dim`, naming both.
     pub fn new(vs: &nn::Path<'_>, dim: i64, heads: i64) -> Self {
         todo!("check the sizes, then make a d → d map for each head, three times")
     }
@@ -65,7 +66,7 @@ impl HeadwiseMsa {
     }
 }
 
-/// Multi-head self-attention as Vision Transformers have it: all heads at once, then a map that mixes them.
+/// Multi-head self-attention as Vision Transformers have it: all heads at once, then a linear layer that mixes them.
 ///
 /// ```text
 /// [q, k, v] = x Wqkvᵀ + bqkv
@@ -89,21 +90,21 @@ impl HeadwiseMsa {
 /// `attn` loads unchanged.
 #[derive(Debug)]
 pub struct Msa {
-    /// Query, key and value maps of all heads in one: D → 3·D.
+    /// The query, key and value layers of all heads in one: D → 3·D.
     pub qkv: nn::Linear,
-    /// The output map, which mixes the heads: D → D.
+    /// The output layer, which mixes the heads: D → D.
     pub proj: nn::Linear,
     /// Number of heads, h.
     pub heads: i64,
 }
 
 impl Msa {
-    /// Makes the two maps, `qkv` and `proj`, below `vs`.
+    /// Makes the two linear layers, `qkv` and `proj`, below `vs`.
     ///
-    /// Weights and biases start as PyTorch's do: uniform in ±1/√D, D being the number of a map's inputs.
+    /// Weights and biases are initialised as in PyTorch: uniform in ±1/√D, D being the number of a layer's inputs.
     ///
     /// # Panics
-    /// Saying both numbers, where `heads` does not divide `dim`.
+    /// Panics if `heads` does not divide `dim`, naming both.
     pub fn new(vs: &nn::Path<'_>, dim: i64, heads: i64) -> Self {
         todo!("check the sizes, then make the two maps")
     }

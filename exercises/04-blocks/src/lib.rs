@@ -6,7 +6,7 @@
 //! x ← x + mlp(norm2(x))
 //! ```
 //!
-//! Shapes: B batch, N tokens, D embedding dimension, h heads, r·D hidden columns of the MLP.
+//! Shapes: B batch, N tokens, D embedding dimension, h heads, r·D hidden units of the MLP.
 //!
 //! Sources: Dosovitskiy et al. 2021, arXiv:2010.11929, equations 2 and 3 and section 3.1;
 //! Ba et al. 2016, arXiv:1607.06450; Zhang & Sennrich 2019, arXiv:1910.07467;
@@ -98,12 +98,12 @@ pub struct Mlp {
     pub fc1: nn::Linear,
     /// hidden → D.
     pub fc2: nn::Linear,
-    /// The share of numbers that training sets to 0, after the GELU and after `fc2`.
+    /// The dropout probability, after the GELU and after `fc2`.
     pub dropout: f64,
 }
 
 impl Mlp {
-    /// Makes the two maps, `fc1` and `fc2`, below `vs`, without dropout.
+    /// Makes the two linear layers, `fc1` and `fc2`, below `vs`, without dropout.
     ///
     /// Weights and biases start as PyTorch's do: uniform in ±1/√(number of a map's inputs).
     pub fn new(vs: &nn::Path<'_>, dim: i64, hidden: i64) -> Self {
@@ -137,25 +137,25 @@ impl Mlp {
 /// Source: Dosovitskiy et al. 2021, equations 2 and 3.
 #[derive(Debug)]
 pub struct Block {
-    /// What attention sees is normalised by this: the library's norm, with [`EPSILON`].
+    /// The layer norm before attention: the library's, with [`EPSILON`].
     pub norm1: nn::LayerNorm,
-    /// Tokens look at each other: exercise 03.
+    /// Multi-head self-attention, from exercise 03: tokens look at each other.
     pub attn: Msa,
-    /// What the MLP sees is normalised by this: the library's norm, with [`EPSILON`].
+    /// The layer norm before the MLP: the library's, with [`EPSILON`].
     pub norm2: nn::LayerNorm,
-    /// Each token on its own.
+    /// The MLP: each token on its own.
     pub mlp: Mlp,
-    /// The share of numbers of attention's output that training sets to 0.
+    /// The dropout probability of attention's output.
     pub dropout: f64,
-    /// The share of samples for which training leaves out a branch.
+    /// The stochastic depth (drop path) rate: the probability that training leaves out a branch for a sample.
     pub drop_path: f64,
 }
 
 impl Block {
-    /// Makes the four parts below `vs`, without dropout and stochastic depth. The MLP has `mlp_ratio` times `dim` hidden
-    /// columns.
+    /// Makes the four parts below `vs`, without dropout and stochastic depth. The MLP has `mlp_ratio` times `dim`
+    /// hidden units.
     ///
-    /// The norms start with weights of 1 and biases of 0, the maps as [`Msa`] and [`Mlp`] say.
+    /// The norms are initialised with weights of 1 and biases of 0, the linear layers as [`Msa`] and [`Mlp`] say.
     ///
     /// # Panics
     /// As [`Msa::new`].

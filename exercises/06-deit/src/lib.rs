@@ -40,12 +40,12 @@ use vit::{Vit, VitConfig};
 /// Source: Touvron et al. 2021, section 4 and figure 2.
 #[derive(Debug)]
 pub struct Deit {
-    /// What a DeiT has in common with a ViT: patch embedding, class token, blocks, norm, and the class token's head. It is
-    /// made with fixed positions, which are no variable; they are not used.
+    /// The parts that a DeiT has in common with a ViT: patch embedding, class token, blocks, norm, and the class
+    /// token's head. It is made with fixed positions, which are not a variable and are not used.
     pub vit: Vit,
     /// The token that stands between the class token and the patches.
     pub dist_token: Tensor,
-    /// What is added to each token: two rows more than there are patches.
+    /// The positions, added to the tokens: two rows more than there are patches.
     pub pos_embed: Tensor,
     /// The distillation token's classifier: D → K.
     pub head_dist: nn::Linear,
@@ -55,8 +55,8 @@ impl Deit {
     /// Makes all parts below `vs`. A DeiT's positions are learned, and each of its heads has a token of its own: `positions`
     /// and `pool` of the configuration play no part.
     ///
-    /// All weights, both tokens and the positions start as [`vit::trunc_normal`] draws them with [`vit::INITIAL_STD`], all biases as 0;
-    /// norms start with weights of 1 and biases of 0.
+    /// All weights, both tokens and the positions are initialised by [`vit::trunc_normal`] with [`vit::INITIAL_STD`],
+    /// all biases with 0; norms have initial weights of 1 and biases of 0.
     ///
     /// # Panics
     /// As [`Vit::new`]: saying both numbers, where `patch` does not divide `image`, or `heads` does not divide `dim`.
@@ -86,21 +86,22 @@ impl Deit {
     }
 }
 
-/// What a student takes from its teacher.
+/// The kind of distillation: what a student takes from its teacher.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Distillation {
-    /// All that the teacher thinks of every class.
+    /// Soft distillation: the teacher's probabilities of all classes.
     Soft {
-        /// T, above 0: what logits are divided by before the softmax. The higher, the more the small probabilities count.
+        /// The temperature T, above 0, by which logits are divided before the softmax. The higher it is, the more the
+        /// small probabilities count.
         temperature: f64,
-        /// α, from 0 to 1: how much the labels count. The rest, 1 − α, is the teacher's.
+        /// α, from 0 to 1: the weight of the label loss. The loss against the teacher has the weight 1 − α.
         alpha: f64,
     },
-    /// The teacher's decision alone, as if it were a label.
+    /// Hard distillation: the teacher's decision alone, as if it were a label.
     Hard,
 }
 
-/// What is wrong with a batch of answers, as one number: by the labels, and by the teacher.
+/// The distillation loss of a batch: the loss against the labels and the loss against the teacher, in one number.
 ///
 /// ```text
 /// soft   α · CE(class, labels) + (1 − α) · T² · KL(softmax(teacher / T) ‖ softmax(dist / T))
@@ -120,7 +121,8 @@ pub enum Distillation {
 /// the teacher is followed; Hinton et al. 2015, section 2, for T².
 ///
 /// # Panics
-/// Saying both shapes, where the logits of the class token, of the distillation token and of the teacher differ in shape.
+/// Panics if the logits of the class token, of the distillation token and of the teacher differ in shape, naming both
+/// shapes.
 pub fn distillation_loss(
     class_logits: &Tensor,
     dist_logits: &Tensor,

@@ -1,4 +1,4 @@
-//! What a Vision Transformer looked at.
+//! Attention rollout: which parts of the image a Vision Transformer looked at.
 //!
 //! The last layer's attention says which *tokens* the class token looked at. But by then every token is a mixture of
 //! many patches. Rollout follows the mixing from the image up, layer by layer, and says which *patches* are in the
@@ -20,7 +20,7 @@
 
 use ndarray::{Array1, Array2, Array3, ArrayView2, ArrayView3};
 
-/// How the heads of a layer become one map.
+/// The fusion of a layer's heads into one map.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fusion {
     /// The mean over heads, as in the ViT paper. Rows that sum to 1 still do.
@@ -36,27 +36,29 @@ pub enum Fusion {
 /// Shapes: `attention` \[h, N, N\] → \[N, N\].
 ///
 /// # Panics
-/// Where there are no heads.
+/// Panics if there are no heads.
 ///
-/// Source: ViT (arXiv:2010.11929), appendix D.8, for the mean; the other two are in no paper, but in much code.
+/// Source: ViT (arXiv:2010.11929), appendix D.8, for the mean; the other two are in neither paper, but in many
+/// implementations.
 pub fn fuse_heads(attention: ArrayView3<'_, f32>, fusion: Fusion) -> Array2<f32> {
     todo!("go over the heads, the first axis, with a mean, a maximum or a minimum")
 }
 
-/// Adds the way around attention, the residual connection, and brings each row back to sum 1.
+/// Adds the residual connection, and normalises each row to sum 1.
 ///
 /// ```text
 /// mixed = ½ · attention + ½ · I
 /// result[i, j] = mixed[i, j] / Σₖ mixed[i, k]
 /// ```
 ///
-/// Half of what a token is after a layer it was before, half is what it attended to. Rows of `attention` that sum to 1
-/// still do in `mixed`, but fused by maximum or minimum, or with weights discarded, they do not: hence the second line.
+/// Half of a token after a layer is the token before it, the other half is what it attended to. If the rows of
+/// `attention` sum to 1, so do those of `mixed`; but after fusion by maximum or minimum, or with weights discarded,
+/// they do not: hence the second line.
 ///
 /// Shapes: `attention` \[N, N\] → \[N, N\].
 ///
 /// # Panics
-/// Where `attention` is not square. The message names both sides.
+/// Panics if `attention` is not square, naming both sides.
 ///
 /// Source: Abnar & Zuidema 2020 (arXiv:2005.00928), section 3.
 pub fn with_residual(attention: ArrayView2<'_, f32>) -> Array2<f32> {
@@ -83,8 +85,8 @@ pub fn with_residual(attention: ArrayView2<'_, f32>) -> Array2<f32> {
 /// Shapes: `layers` L × \[h, N, N\] → \[N, N\].
 ///
 /// # Panics
-/// Where `discard` is not between 0 and 1: the message names it. Where there are no layers. Where a layer is not square
-/// or layers have not the same N: the message names both numbers.
+/// Panics if `discard` is not between 0 and 1, naming it; if there are no layers; or if a layer is not square or the
+/// layers differ in N, naming both numbers.
 ///
 /// Source: Abnar & Zuidema 2020, equation 1. `discard` is not in the paper.
 pub fn rollout(layers: &[Array3<f32>], fusion: Fusion, discard: f32) -> Array2<f32> {
@@ -93,7 +95,8 @@ pub fn rollout(layers: &[Array3<f32>], fusion: Fusion, discard: f32) -> Array2<f
     )
 }
 
-/// What of the image is in the class token: its row of a rollout, without the first `prefix` columns, as a grid.
+/// The parts of the image that are in the class token: its row of a rollout, without the first `prefix` columns, as a
+/// grid.
 ///
 /// ```text
 /// map[r, c] = rollout[0, prefix + r·columns + c]          grid = (rows, columns)
@@ -129,7 +132,8 @@ pub fn upsample(map: ArrayView2<'_, f32>, size: (usize, usize)) -> Array2<f32> {
     )
 }
 
-/// How far each head of a layer looks, in pixels: the mean distance between a patch and the patches it attends to.
+/// The attention distance of each head of a layer, in pixels: the mean distance between a patch and the patches it
+/// attends to.
 ///
 /// Patch i stands at row ⌊i / columns⌋ and column i mod columns of `grid` = (rows, columns). With P = `patch`, a
 /// patch's side in pixels, and A = `attention` of one head without the rows and columns of the first `prefix` tokens,
@@ -140,13 +144,13 @@ pub fn upsample(map: ArrayView2<'_, f32>, size: (usize, usize)) -> Array2<f32> {
 /// mean over all patches i of   Σⱼ A[i, j] · distance[i, j] / Σⱼ A[i, j]
 /// ```
 ///
-/// What patches give to the first `prefix` tokens is thus left out, and the rest counts as if it were all. A patch that
-/// gives the patches nothing counts 0.
+/// The weights that patches give to the first `prefix` tokens are thus left out, and the rest is normalised to sum 1. A
+/// patch that gives no weight to patches counts 0.
 ///
 /// Shapes: `attention` \[h, N, N\] → \[h\], where N = `prefix` + rows·columns.
 ///
 /// # Panics
-/// Where N is another number: the message names N and `prefix` + rows·columns. Where there are no patches.
+/// Panics if N is another number, naming N and `prefix` + rows·columns, or if there are no patches.
 ///
 /// Source: ViT (arXiv:2010.11929), figure 7, on the right, and appendix D.7.
 pub fn attention_distance(

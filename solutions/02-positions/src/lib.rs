@@ -34,14 +34,14 @@ pub fn sinusoidal(len: usize, dim: usize) -> Array2<f32> {
     })
 }
 
-/// How alike positions are: the cosine of the angle between each two rows.
+/// The cosine similarity of positions: the cosine of the angle between each pair of rows.
 ///
 /// ```text
 /// similarity[i, j] = xᵢ · xⱼ / (max(‖xᵢ‖, ε) · max(‖xⱼ‖, ε))          ε = 1e-8, xᵢ row i
 /// ```
 ///
-/// 1 where two rows point the same way, 0 where they are at right angles, −1 where they are opposed. How long the
-/// rows are does not matter. A row of zeros points nowhere: its similarity is 0 with every row, itself included.
+/// 1 where two rows point the same way, 0 where they are at right angles, −1 where they are opposed. The length of the
+/// rows does not matter. A row of zeros points nowhere: its similarity is 0 with every row, itself included.
 ///
 /// Shapes: `positions` \[N, D\] → \[N, N\].
 ///
@@ -61,7 +61,7 @@ pub fn cosine_similarity(positions: ArrayView2<'_, f32>) -> Array2<f32> {
 /// s(i) = (i + ½) · G/grid − ½,   no less than 0 and no more than G − 1
 /// ```
 ///
-/// and the new position takes from the old ones on both sides of s(i), the nearer the more:
+/// and the new position is a weighted mean of the old ones on both sides of s(i), in which the nearer one weighs more:
 ///
 /// ```text
 /// new[i·grid + j] = Σₖ Σₗ w(i, k) · w(j, l) · old[k·G + l]          w(i, k) = max(0, 1 − |s(i) − k|)
@@ -73,8 +73,7 @@ pub fn cosine_similarity(positions: ArrayView2<'_, f32>) -> Array2<f32> {
 /// Shapes: `positions` \[G·G, D\] → \[grid², D\].
 ///
 /// # Panics
-/// Where the number of rows is no square: the message names that number. Where `grid` or G is 0: the message
-/// names both.
+/// Panics if the number of rows is not a square, naming that number, or if `grid` or G is 0, naming both.
 ///
 /// Source: ViT, section 3.2, on fine-tuning at a higher resolution.
 pub fn interpolate(positions: ArrayView2<'_, f32>, grid: usize) -> Array2<f32> {

@@ -7,8 +7,8 @@
 //! y = head(norm(x)[class token])                    [B, K]
 //! ```
 //!
-//! Shapes: B batch, C channels, P patch side, N patches, D embedding dimension, h heads, L blocks, K classes,
-//! r·D hidden columns of the MLPs.
+//! Shapes: B batch, C channels, P patch side, N patches, D embedding dimension, h heads, L blocks, K classes, r·D
+//! hidden units of the MLPs.
 //!
 //! Sources: Dosovitskiy et al. 2021, arXiv:2010.11929, equations 1 to 4 and table 1;
 //! Touvron et al. 2021, arXiv:2012.12877, table 1, for the two small ones; Loshchilov & Hutter 2017, arXiv:1608.03983.
@@ -20,20 +20,21 @@ use tch::{Device, Kind, Tensor, nn, no_grad};
 
 /// The standard deviation that a Vision Transformer's first weights are drawn with; see [`trunc_normal`].
 ///
-/// Source: DeiT's code, and timm's, for linear maps, positions and class token; that the convolution is drawn so, too, is
-/// this course's. The ViT paper's code draws otherwise (Glorot's uniform weights, and a head of zeros).
+/// Source: DeiT's code, and timm's, for linear layers, positions and class token; to draw the convolution's weights in
+/// the same way is this course's choice. The ViT paper's code initialises differently (Glorot's uniform weights, and a
+/// head of zeros).
 pub const INITIAL_STD: f64 = 0.02;
 
-/// How a token knows where in the image it was.
+/// The kind of positions: how a token knows where in the image it was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Positions {
-    /// A variable, `pos_embed`, that is learnt like all others.
+    /// A variable, `pos_embed`, that is trained like all others.
     Learned,
     /// The fixed table of exercise 02, row 0 for the class token: no variable.
     Sinusoidal,
 }
 
-/// What the classifier looks at.
+/// The features that the classifier reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pool {
     /// The class token.
@@ -59,17 +60,17 @@ pub struct VitConfig {
     pub depth: i64,
     /// Heads, h; divides `dim`.
     pub heads: i64,
-    /// Hidden columns of the MLPs, in D.
+    /// Expansion ratio of the MLPs, r: the hidden size divided by D.
     pub mlp_ratio: i64,
-    /// The share of numbers that training sets to 0, behind the positions and in the blocks.
+    /// The dropout probability, after the positions and in the blocks.
     pub dropout: f64,
-    /// How tokens know where they were.
+    /// The kind of positions.
     pub positions: Positions,
-    /// What the classifier looks at.
+    /// The features that the classifier reads.
     pub pool: Pool,
 }
 
-/// The usual ones. All have learned positions, no dropout, `mlp_ratio` 4, and classify by the class token.
+/// The usual sizes. All have learned positions, no dropout, `mlp_ratio` 4, and classify by the class token.
 ///
 /// | | image | patch | channels | classes | dim | depth | heads |
 /// |---|---|---|---|---|---|---|---|
@@ -150,7 +151,7 @@ impl VitConfig {
     }
 }
 
-/// How many numbers a Vision Transformer of these sizes has to learn, counted without making one.
+/// The number of trainable parameters of a Vision Transformer of these sizes, counted without making one.
 ///
 /// Source: the table of variables at [`Vit`].
 pub fn parameters(config: &VitConfig) -> i64 {
@@ -191,27 +192,27 @@ pub fn parameters(config: &VitConfig) -> i64 {
 pub struct Vit {
     /// Each patch to a token: a convolution whose stride is its size.
     pub patch_embed: nn::Conv2D,
-    /// The token that stands before the patches'.
+    /// The class token, which stands before the patches' tokens.
     pub cls_token: Tensor,
-    /// What is added to each token: a variable, or a fixed table.
+    /// The positions, added to the tokens: a variable, or a fixed table.
     pub pos_embed: Tensor,
     /// The blocks, in their order.
     pub blocks: Vec<Block>,
-    /// The last norm.
+    /// The final norm.
     pub norm: nn::LayerNorm,
     /// The classifier: D → K.
     pub head: nn::Linear,
-    /// The share of numbers that training sets to 0 behind the positions.
+    /// The dropout probability after the positions.
     pub dropout: f64,
-    /// What the classifier looks at.
+    /// The features that the classifier reads.
     pub pool: Pool,
 }
 
 impl Vit {
     /// Makes all parts below `vs`.
     ///
-    /// All weights, the class token and learned positions start as [`trunc_normal`] draws them with [`INITIAL_STD`], all
-    /// biases as 0; norms start with weights of 1 and biases of 0. The norm has exercise 04's epsilon.
+    /// All weights, the class token and learned positions are initialised by [`trunc_normal`] with [`INITIAL_STD`], all
+    /// biases with 0; norms have initial weights of 1 and biases of 0. The final norm has exercise 04's epsilon.
     ///
     /// # Panics
     /// Saying both numbers, where `patch` does not divide `image`, or `heads` does not divide `dim`.
@@ -306,10 +307,10 @@ impl Vit {
     }
 }
 
-/// Draws f32 numbers from a normal distribution of mean 0 that is cut off at two standard deviations: what lies beyond is
-/// drawn again, so nothing heaps up at the ends.
+/// Draws f32 numbers from a normal distribution of mean 0 that is truncated at two standard deviations: values beyond
+/// are drawn again, so that nothing piles up at the ends.
 ///
-/// `std` is the standard deviation before the cut; after it, it is 0.88 times that.
+/// `std` is the standard deviation before truncation; afterwards it is 0.88 times that.
 ///
 /// ```text
 /// x = √2 · std · erf⁻¹(u)        u uniform in ±erf(2/√2)
