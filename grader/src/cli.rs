@@ -80,7 +80,7 @@ pub enum Command {
 #[derive(Args, Debug)]
 pub struct Grade {
     /// Submissions, or folders of them. A path that holds exercises, as `exercises/NN-name/src` or `NN-name/src`,
-    /// is one submission; any other folder is a class and holds one submission per child. What may be either is refused
+    /// is one submission; any other folder is a class and holds one submission per child. A folder that may be either is refused
     #[arg(required = true, value_name = "PATH")]
     pub paths: Vec<PathBuf>,
     /// Read folders as a class or as one submission [default: by their contents]

@@ -68,7 +68,11 @@ pub struct Drawn {
 /// # Errors
 /// Returns an error if there are no pictures of it, or the worker cannot be asked.
 pub fn draw(exercise: &str, material: &mut Material<'_>) -> Result<Drawn> {
-    let draw = of(exercise).with_context(|| format!("there are no pictures of {exercise}"))?;
+    let draw = of(exercise).with_context(|| {
+        let known: Vec<_> = exercises::ALL.iter().map(|(name, _)| *name).collect();
+        let known = known.join(", ");
+        format!("there are no pictures of {exercise}; there are of {known}")
+    })?;
     let mut drawn = Drawn::default();
     draw(material, &mut drawn)?;
     Ok(drawn)
@@ -346,7 +350,11 @@ mod tests {
     fn an_exercise_without_pictures_is_said() {
         let mut material = material(|_| Err(fault("never asked")));
         let error = draw("other", &mut material).expect_err("there is none");
-        assert_eq!(error.to_string(), "there are no pictures of other");
+        assert!(
+            error
+                .to_string()
+                .starts_with("there are no pictures of other; there are of patchify,")
+        );
     }
 
     #[test]

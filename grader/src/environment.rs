@@ -1,5 +1,5 @@
-//! What everything that runs takes: the course, what was built of it, the sandbox, the limits, and whether somebody wants to
-//! stop.
+//! The environment that everything shares: the course, the programs and libraries that were built for it, the sandbox, the
+//! limits, and the request to stop.
 
 use crate::course::{Course, Exercise};
 use crate::intake::{Candidate, Limits as IntakeLimits, Source};
@@ -20,13 +20,13 @@ pub struct Environment {
     pub course: Course,
     /// The exercises that are graded.
     pub exercises: Vec<Exercise>,
-    /// What was built for them.
+    /// The judges and libraries that were built for them.
     pub workshop: Workshop,
-    /// Where submissions are unpacked and compiled.
+    /// The folder in which submissions are unpacked and compiled.
     pub scratch: Arc<Scratch>,
-    /// How much of the sandbox is in force.
+    /// The layers of the sandbox that are in force.
     pub level: Level,
-    /// What code may take, as far as somebody asked for it.
+    /// The limits that were asked for.
     pub limits: Asked,
     /// The seed of property tests, where it is not the usual one.
     pub seed: Option<u64>,
@@ -80,7 +80,7 @@ impl Environment {
         solution.is_dir()
     }
 
-    /// What an exercise's code may take.
+    /// The limits of an exercise's code.
     pub fn limits_of(&self, exercise: &Exercise) -> Limits {
         Limits::of(self.limits, exercise.facts.limits)
     }
@@ -88,7 +88,7 @@ impl Environment {
     /// The sources of an exercise's reference.
     ///
     /// # Errors
-    /// Where it is not there: the course is at fault.
+    /// Returns an error if it is missing: the course is at fault.
     pub fn reference(&self, exercise: &Exercise) -> Result<Vec<Source>> {
         let solutions = Candidate {
             name: "solutions".to_owned(),
@@ -103,7 +103,7 @@ impl Environment {
     /// Compiles the reference of an exercise into a worker, within `folder`, which is empty.
     ///
     /// # Errors
-    /// Where it is not there or does not compile: the course is at fault.
+    /// Returns an error if it is missing or does not compile: the course is at fault.
     pub fn compile_reference(&self, exercise: &Exercise, folder: &Path) -> Result<PathBuf> {
         let sources = self.reference(exercise)?;
         let (root, stop) = (&self.course.root, || self.is_stopped());
@@ -116,7 +116,7 @@ impl Environment {
         }
     }
 
-    /// Whether somebody wants to stop.
+    /// Returns whether somebody wants to stop.
     pub fn is_stopped(&self) -> bool {
         self.stop.load(Ordering::Relaxed)
     }

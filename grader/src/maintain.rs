@@ -1,4 +1,4 @@
-//! What a maintainer runs: the project's tests, the proofs of the course, the corpus of attacks.
+//! The maintainers' checks: the project's tests, the proofs of the course, the corpus of attacks.
 
 pub mod attack;
 pub mod proof;

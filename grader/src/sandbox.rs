@@ -1,4 +1,4 @@
-//! What confines: limits, Landlock, seccomp and namespaces for every process that compiles or runs a submission.
+//! Confinement: limits, Landlock, seccomp and namespaces for every process that compiles or runs a submission.
 
 pub mod confine;
 pub mod limits;

@@ -1,5 +1,5 @@
-//! Imports form no circle: of the modules of the grader, none imports one that imports it, itself or through others. What a
-//! module shares with those below it, as any parent does, is no import.
+//! Imports form no circle: no module of the grader imports one that imports it, directly or through others. A parent and the
+//! modules below it are one.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;

@@ -15,8 +15,8 @@ const MOST_VARIABLES: usize = 1024;
 const MOST_OF_A_NAME: usize = 256;
 const MOST_PARTS: usize = 32;
 
-/// Why tensors of these names are not the variables of a module.
-fn fault_of_names(variables: &Tensors) -> Option<String> {
+/// The reason why these tensors are not the variables of a module.
+fn fault_of(variables: &Tensors) -> Option<String> {
     if variables.len() > MOST_VARIABLES {
         let count = variables.len();
         return Some(format!(
@@ -25,13 +25,22 @@ fn fault_of_names(variables: &Tensors) -> Option<String> {
     }
     let is_long =
         |name: &&String| name.len() > MOST_OF_A_NAME || name.split('.').count() > MOST_PARTS;
-    let name = variables.keys().find(is_long)?;
-    let begin: String = name.chars().take(40).collect();
+    if let Some(name) = variables.keys().find(is_long) {
+        let begin: String = name.chars().take(40).collect();
+        return Some(format!(
+            "the variable {}… has {} bytes and {} parts, of at most {MOST_OF_A_NAME} and {MOST_PARTS}",
+            harmless(&begin),
+            name.len(),
+            name.split('.').count()
+        ));
+    }
+    let is_odd =
+        |(_, tensor): &(&String, &RawTensor)| !matches!(tensor.dtype(), Dtype::F32 | Dtype::F64);
+    let (name, tensor) = variables.iter().find(is_odd)?;
     Some(format!(
-        "the variable {}… has {} bytes and {} parts, of at most {MOST_OF_A_NAME} and {MOST_PARTS}",
-        harmless(&begin),
-        name.len(),
-        name.split('.').count()
+        "the variable {} is of type {}, and variables are f32 or f64",
+        harmless(name),
+        tensor.dtype()
     ))
 }
 
@@ -56,17 +65,9 @@ impl Module {
         };
         let operation = call.request.operation.clone();
         let initial = call.send().into_tensors();
-        if let Some(fault) = fault_of_names(&initial) {
+        if let Some(fault) = fault_of(&initial) {
             dismiss();
             interrupt(&format!("the answer to {operation} is invalid: {fault}"));
-        }
-        let is_odd = |raw: &RawTensor| !matches!(raw.dtype(), Dtype::F32 | Dtype::F64);
-        if let Some((name, raw)) = initial.iter().find(|(_, raw)| is_odd(raw)) {
-            dismiss();
-            let (name, dtype) = (harmless(name), raw.dtype());
-            interrupt(&format!(
-                "the answer to {operation} is invalid: the variable {name} is of type {dtype}, and variables are f32 or f64"
-            ));
         }
         for (name, raw) in initial {
             let value = Tensor::from(&raw);
@@ -124,11 +125,10 @@ impl Module {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use wire::{Dtype, RawTensor};
 
     fn fault(names: impl Iterator<Item = String>) -> Option<String> {
         let empty = RawTensor::new(Dtype::F32, vec![0], vec![]).expect("an empty tensor");
-        fault_of_names(&names.map(|name| (name, empty.clone())).collect())
+        fault_of(&names.map(|name| (name, empty.clone())).collect())
     }
 
     #[test]
@@ -144,5 +144,18 @@ mod tests {
         assert!(deep.contains("101 parts"), "{deep}");
         let long = fault(["w".repeat(1000)].into_iter()).expect("too long");
         assert!(long.contains("1000 bytes") && long.len() < 200, "{long}");
+    }
+
+    #[test]
+    fn variables_are_floats() {
+        let of = |dtype| {
+            let tensor = RawTensor::new(dtype, vec![0], vec![]).expect("an empty tensor");
+            fault_of(&[("x.weight".to_owned(), tensor)].into())
+        };
+        assert_eq!([Dtype::F32, Dtype::F64].map(of), [None, None]);
+        for dtype in [Dtype::U8, Dtype::I64] {
+            let said = of(dtype).expect("no variable");
+            assert!(said.contains("x.weight is of type"), "{said}");
+        }
     }
 }

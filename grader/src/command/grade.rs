@@ -4,9 +4,9 @@ use super::progress::Progress;
 use super::reference::grade_reference;
 use super::{open_course, prepare};
 use crate::cli::{Grade, Judging};
+use crate::environment::Environment;
 use crate::exit::{Blame, Exit, Failure};
 use crate::grading::batch;
-use crate::grading::grade::Grader;
 use crate::grading::lanes;
 use crate::grading::ledger::{Ledger, Terms};
 use crate::grading::report;
@@ -36,7 +36,7 @@ pub fn grade(course: Option<&Path>, arguments: &Grade) -> Result<Exit, Failure> 
     grader.environment.is_discreet = judging.seed.is_some() && !arguments.outspoken;
     let digest = grader.environment.course.digest();
     let digest = digest.context("the course cannot be read whole, so nothing is graded")?;
-    let terms = Terms::of(&grader, &arguments.judging, &digest);
+    let terms = Terms::of(&grader.environment, &arguments.judging, &digest);
     let ledger = arguments.out.as_ref();
     let ledger = ledger.map(|folder| Ledger::open(folder, terms));
     let ledger = ledger.transpose().blame_arguments()?;
@@ -122,24 +122,16 @@ fn jobs(arguments: &Grade) -> usize {
 }
 
 impl Terms {
-    fn of(grader: &Grader, judging: &Judging, course: &str) -> Self {
+    fn of(environment: &Environment, judging: &Judging, course: &str) -> Self {
+        let exercises = environment.exercises.iter();
         Self {
             grader: env!("CARGO_PKG_VERSION").to_owned(),
             course: course.to_owned(),
-            exercises: grader
-                .environment
-                .exercises
-                .iter()
-                .map(|exercise| exercise.folder.clone())
-                .collect(),
-            seed: grader
-                .environment
-                .seed
-                .map(seed::digest)
-                .unwrap_or_default(),
+            exercises: exercises.map(|exercise| exercise.folder.clone()).collect(),
+            seed: environment.seed.map(seed::digest).unwrap_or_default(),
             train: judging.train_on.to_string(),
-            sandbox: grader.environment.level.to_string(),
-            limits: grader.environment.limits,
+            sandbox: environment.level.to_string(),
+            limits: environment.limits,
         }
     }
 }

@@ -23,11 +23,11 @@ use wire::printable_lines;
 /// Grades submissions: an environment, and what names misconceptions and trains models in it.
 #[derive(Clone, Debug)]
 pub struct Grader {
-    /// What all that runs takes.
+    /// The environment that everything shares.
     pub environment: Environment,
-    /// What knows the misconceptions.
+    /// The misconceptions.
     pub namer: Arc<Namer>,
-    /// How models are trained for long, where that is asked for.
+    /// The long training, if one is asked for.
     pub training: Option<Arc<Training>>,
 }
 

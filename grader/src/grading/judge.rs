@@ -15,6 +15,7 @@ use crate::sandbox::confine::{self, Confinement};
 use crate::sandbox::process::{self, Finished, NotStarted};
 use crate::worker::broken::Broken;
 use anyhow::{Context, Result, bail};
+use deaths::Rerun;
 use discretion::discreet;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -193,7 +194,7 @@ impl Bench<'_> {
         let Some(test) = tests.first() else {
             return heard;
         };
-        deaths::Rerun::reference(self, std::slice::from_ref(test))
+        self.reference(std::slice::from_ref(test))
             .context("this machine cannot start the reference either")?;
         // What the machine lacked for a moment it may have again.
         let heard = deaths::hear(self, tests, selective);
@@ -291,7 +292,7 @@ impl Bench<'_> {
     }
 }
 
-impl deaths::Rerun for Bench<'_> {
+impl Rerun for Bench<'_> {
     fn submission(&self, tests: &[String]) -> Result<Finished> {
         self.run(tests)
     }

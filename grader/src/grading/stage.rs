@@ -1,6 +1,6 @@
 //! The stages of grading, for whoever shows progress.
 
-/// What the grader is doing with a submission.
+/// The stage that a submission is in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage<'a> {
     /// Its files are taken in.
@@ -13,6 +13,6 @@ pub enum Stage<'a> {
     Training(&'a str),
     /// Its misconceptions are compiled, which is done once and kept.
     Gathering(&'a str),
-    /// What failed is held against the exercise's misconceptions.
+    /// Failed calls are compared with the exercise's misconceptions.
     Naming(&'a str),
 }

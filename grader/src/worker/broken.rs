@@ -4,7 +4,7 @@ use std::process::ExitStatus;
 use std::time::Duration;
 use wire::{Fault, printable, printable_lines};
 
-/// Why there is no answer.
+/// The reason why there is no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum Broken {
     /// The operation failed, and says why.
@@ -13,9 +13,9 @@ pub enum Broken {
     /// The worker is gone.
     #[error("{operation}: the worker ended ({status}){}", last_words(.printed))]
     Ended {
-        /// What it was asked for.
+        /// The operation that was asked for.
         operation: String,
-        /// How it ended.
+        /// Its exit status.
         status: ExitStatus,
         /// The end of what it printed.
         printed: String,
@@ -23,17 +23,17 @@ pub enum Broken {
     /// It took too long.
     #[error("{operation}: no answer within {} s: the worker was stopped", .limit.as_secs())]
     Late {
-        /// What it was asked for.
+        /// The operation that was asked for.
         operation: String,
-        /// How long it had.
+        /// The time that it had.
         limit: Duration,
     },
-    /// What it sent is no answer.
+    /// The answer is invalid.
     #[error("{operation}: the answer is forged: {why}")]
     Forged {
-        /// What it was asked for.
+        /// The operation that was asked for.
         operation: String,
-        /// What is wrong with it.
+        /// The fault of the answer.
         why: String,
     },
     /// It ended itself at an operator that it was asked to write.
