@@ -3,7 +3,6 @@
 pub mod batch;
 pub mod grade;
 pub mod judge;
-pub mod lanes;
 pub mod ledger;
 pub mod lesson;
 pub mod naming;

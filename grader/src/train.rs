@@ -23,7 +23,7 @@ pub mod score;
 pub mod sizes;
 pub mod teacher;
 
-use crate::grading::ledger;
+use crate::machine::files::{hold, write_whole};
 use crate::train::checkpoint::{Checkpoint, Progress};
 use crate::train::data::Data;
 use crate::train::device::Device;
@@ -124,7 +124,7 @@ impl Run {
     ) -> Result<Self> {
         fs::create_dir_all(folder)
             .with_context(|| format!("{} cannot be made", folder.display()))?;
-        let lock = ledger::lock(folder)?;
+        let lock = hold(folder, "another training")?;
         send_lessons(&mut session, &data)?;
         let parameters = start(&mut session, &plan, &data, subject.device)?;
         let progress = match checkpoint {
@@ -327,8 +327,8 @@ impl Run {
             test,
         };
         let json = serde_json::to_string_pretty(&history)?;
-        checkpoint::write_whole(&self.folder.join("history.json"), json.as_bytes())?;
+        write_whole(&self.folder.join("history.json"), json)?;
         let csv = history::csv(&self.progress.epochs);
-        checkpoint::write_whole(&self.folder.join("history.csv"), csv.as_bytes())
+        write_whole(&self.folder.join("history.csv"), csv)
     }
 }

@@ -3,5 +3,7 @@
 pub mod ask;
 pub mod broken;
 pub mod compile;
+pub mod judges;
 pub mod session;
+pub mod shelf;
 pub mod workshop;

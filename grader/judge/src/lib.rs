@@ -4,9 +4,9 @@
 //! [worker], another process, and returns what comes back. So the tests decide in a process in which no
 //! line of a submission runs, and no expected value is ever in the process in which one does.
 //!
-//! `tests/NAME.rs` is one program per exercise. All of it is made from the exercise's description, by this package's
-//! build script: the crate under the exercise's name, the stand-ins, the solution as [reference](Exercise), and the
-//! exercise's test files by `#[path]`, unchanged.
+//! Each exercise has a judge of its own, a test program whose source the grader makes from the exercise's description: the
+//! crate under the exercise's name, the stand-ins, the solution as [reference](Exercise), and the exercise's test files by
+//! `#[path]`, unchanged. This is the library that all of them are linked with.
 
 mod call;
 mod exercise;

@@ -4,7 +4,7 @@ use super::{open_course, prepare, stop_if_asked};
 use crate::cli::{self, Judging};
 use crate::exit::{Blame, Exit, Failure};
 use crate::grading::grade::Grader;
-use crate::grading::lanes;
+use crate::machine::lanes;
 use crate::maintain::attack::{Attack, Ground, Outcome, corpus};
 use anyhow::Result;
 use std::path::Path;

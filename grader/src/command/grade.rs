@@ -7,11 +7,11 @@ use crate::cli::{Grade, Judging};
 use crate::environment::Environment;
 use crate::exit::{Blame, Exit, Failure};
 use crate::grading::batch;
-use crate::grading::lanes;
 use crate::grading::ledger::{Ledger, Terms};
 use crate::grading::report;
 use crate::grading::seed;
 use crate::intake::{Discovered, Escaped, Reading, discover};
+use crate::machine::lanes;
 use anyhow::{Context, anyhow};
 use std::path::Path;
 

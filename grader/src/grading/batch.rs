@@ -1,12 +1,12 @@
 //! Grading many submissions, several at a time.
 
 use crate::grading::grade::{Grader, without_panic};
-use crate::grading::lanes;
 use crate::grading::ledger::Ledger;
 use crate::grading::report;
 use crate::grading::stage::Stage;
 use crate::grading::verdict::Graded;
 use crate::intake::{Candidate, Limits};
+use crate::machine::lanes;
 use anyhow::Result;
 use std::sync::Mutex;
 use std::sync::atomic::Ordering;

@@ -3,12 +3,12 @@
 use crate::course::{Exercise, Kind};
 use crate::environment::Environment;
 use crate::grading::judge::{Subject, judge, tally};
-use crate::grading::lanes;
 use crate::grading::naming::{Namer, Suspicion};
 use crate::grading::stage::Stage;
 use crate::grading::verdict::{Graded, GradedExercise, Outcome, Tested};
 use crate::intake::rules;
 use crate::intake::{Candidate, Escaped, Limits as IntakeLimits, Source};
+use crate::machine::lanes;
 use crate::train::graded::Training;
 use crate::worker::broken::Broken;
 use crate::worker::compile::{Compiled, Refused};

@@ -217,7 +217,7 @@ impl Bench<'_> {
         let limits = environment.limits_of(exercise);
         let left = limits.exercise().saturating_sub(start.elapsed());
         let workshop = &environment.workshop;
-        let judge = workshop.shelf(exercise).judge(exercise)?;
+        let judge = workshop.judge(exercise)?;
         let notes = calls.join(NOTES);
         fs::create_dir_all(&notes)
             .with_context(|| format!("{} cannot be made", notes.display()))?;
@@ -329,7 +329,7 @@ pub fn tests_of(
     exercise: &Exercise,
     scratch: &Path,
 ) -> Result<Vec<String>> {
-    let judge = environment.workshop.shelf(exercise).judge(exercise)?;
+    let judge = environment.workshop.judge(exercise)?;
     // Listing starts no worker: the judge stands in its place.
     let confinement = Confinement::of_judge(&environment.workshop, judge, judge, scratch)?;
     let mut command = confinement.command(judge)?;

@@ -2,13 +2,12 @@
 //! on where it was; and `results.json`, made of them.
 
 use crate::grading::verdict::Graded;
+use crate::machine::files::{hold, write_whole, write_whole_by};
 use crate::sandbox::limits::Asked;
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use serde::ser::{Error as _, SerializeSeq};
 use serde::{Deserialize, Serialize, Serializer};
-use std::fs::{self, File, Permissions, TryLockError};
-use std::io::{BufWriter, Write};
-use std::os::unix::fs::PermissionsExt;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 /// The version of `results.json`; it grows when a field changes its meaning or goes.
@@ -64,7 +63,7 @@ impl Ledger {
         Ok(Self {
             folder: folder.to_owned(),
             terms,
-            _lock: lock(folder)?,
+            _lock: hold(folder, "another grader")?,
         })
     }
 
@@ -84,12 +83,12 @@ impl Ledger {
             .folder
             .join("reports")
             .join(format!("{}.md", graded.submission));
-        write_whole(&report_path, |file| Ok(file.write_all(report.as_bytes())?))?;
+        write_whole(&report_path, report)?;
         let entry = Entry {
             terms: self.terms.clone(),
             graded: graded.clone(),
         };
-        write_whole(&self.entry_path(&graded.submission), |file| {
+        write_whole_by(&self.entry_path(&graded.submission), |file| {
             Ok(serde_json::to_writer_pretty(file, &entry)?)
         })
     }
@@ -109,7 +108,7 @@ impl Ledger {
                 names,
             },
         };
-        write_whole(&path, |file| {
+        write_whole_by(&path, |file| {
             Ok(serde_json::to_writer_pretty(file, &results)?)
         })?;
         Ok(path)
@@ -146,53 +145,8 @@ impl Serialize for Entries<'_> {
     }
 }
 
-/// Holds a folder, until the file is dropped, for this process alone.
-///
-/// # Errors
-/// Where another one holds it, or there can be no lock.
-pub fn lock(folder: &Path) -> Result<File> {
-    let path = folder.join(".lock");
-    let lock =
-        File::create(&path).with_context(|| format!("{} cannot be written", path.display()))?;
-    match lock.try_lock() {
-        Ok(()) => Ok(lock),
-        Err(TryLockError::WouldBlock) => bail!(
-            "another grader is writing to {}: wait for it, or name another folder with --out",
-            folder.display()
-        ),
-        Err(TryLockError::Error(error)) => {
-            Err(error).with_context(|| format!("{} cannot be locked", path.display()))
-        }
-    }
-}
-
 fn read(path: &Path) -> Result<Entry> {
     let text =
         fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
     serde_json::from_str(&text).with_context(|| format!("{} is not a result", path.display()))
-}
-
-/// Writes a file beside its place and moves it there, so that nobody ever sees half of it.
-///
-/// # Errors
-/// Returns an error if it cannot be written.
-pub(crate) fn write_whole(
-    path: &Path,
-    write: impl FnOnce(&mut BufWriter<&mut File>) -> Result<()>,
-) -> Result<()> {
-    let says = || format!("{} cannot be written", path.display());
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let mut file = tempfile::Builder::new()
-        .prefix(".unfinished-")
-        // As any new file: who may read it is the umask's to say.
-        .permissions(Permissions::from_mode(0o666))
-        .tempfile_in(folder)
-        .with_context(says)?;
-    let mut writer = BufWriter::new(file.as_file_mut());
-    write(&mut writer).with_context(says)?;
-    writer.flush().with_context(says)?;
-    drop(writer);
-    file.as_file().sync_all().with_context(says)?;
-    file.persist(path).with_context(says)?;
-    Ok(())
 }

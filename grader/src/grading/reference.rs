@@ -6,16 +6,15 @@
 
 use crate::course::Exercise;
 use crate::grading::grade::{Doubt, Grader, without_panic};
-use crate::grading::lanes;
-use crate::grading::ledger::write_whole;
 use crate::grading::stage::Stage;
 use crate::grading::verdict::Outcome;
+use crate::machine::files::write_whole;
+use crate::machine::lanes;
+use crate::machine::tools::on_path;
 use crate::worker::broken::Broken;
-use crate::worker::workshop::on_path;
 use anyhow::{Context, Result, bail};
 use sha2::{Digest, Sha256};
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::{Instant, UNIX_EPOCH};
 use wire::printable_lines;
@@ -159,7 +158,7 @@ fn keep(path: &Path, tests: usize, start: Instant) {
     let folder = path.parent().unwrap_or(Path::new("."));
     let written = fs::create_dir_all(folder)
         .context("no folder")
-        .and_then(|()| write_whole(path, |file| Ok(file.write_all(says.as_bytes())?)));
+        .and_then(|()| write_whole(path, says));
     if let Err(error) = written {
         eprintln!("that the reference has full marks is not kept: {error:#}");
     }
@@ -193,10 +192,7 @@ fn key(grader: &Grader, exercise: &Exercise, course: &str) -> Result<String> {
         &exercise.facts.tests,
         lanes::processors(),
     );
-    let mut files = vec![
-        workshop.rustc.clone(),
-        workshop.shelf(exercise).judge(exercise)?.to_owned(),
-    ];
+    let mut files = vec![workshop.rustc.clone(), workshop.judge(exercise)?.to_owned()];
     files.extend(["cc", "ld"].into_iter().filter_map(on_path));
     if exercise.uses_torch {
         files.push(workshop.torch.join("libtorch_cpu.so"));

@@ -1,7 +1,7 @@
 //! The project's own tests: cargo runs them, what it prints is passed on, and what it says of their number is counted.
 
 use crate::course::Course;
-use crate::worker::workshop::cargo;
+use crate::machine::tools::cargo;
 use anyhow::{Context, Result};
 use std::env;
 use std::ffi::OsStr;

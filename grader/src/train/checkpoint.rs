@@ -6,11 +6,12 @@
 
 use super::history::Epoch;
 use super::plan::Plan;
-use anyhow::{Context, Result, bail};
+use crate::machine::files::write_whole;
+use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::io::{Read, Write};
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 use wire::{Frame, Limits, Tensors};
 
@@ -193,28 +194,6 @@ fn read_frame(path: &Path) -> Result<Frame> {
         .with_context(|| format!("{} is damaged, or no safetensors file", path.display()))
 }
 
-/// Writes a file beside its place, and moves it there once it is on the disk.
-///
-/// # Errors
-/// Where it cannot be written. What stood in its place is then still there.
-pub fn write_whole(path: &Path, content: &[u8]) -> Result<()> {
-    let Some(name) = path.file_name() else {
-        bail!("{} names no file", path.display());
-    };
-    let beside = path.with_file_name(format!(".{}.new", name.to_string_lossy()));
-    let written = File::create(&beside).and_then(|mut file| {
-        file.write_all(content)?;
-        file.sync_all()
-    });
-    written
-        .and_then(|()| fs::rename(&beside, path))
-        .inspect_err(|_| {
-            // What is half written is of no use, and takes room where there may be none left.
-            let _ = fs::remove_file(&beside);
-        })
-        .with_context(|| format!("{} cannot be written", path.display()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::plan::Preset;
@@ -223,6 +202,7 @@ mod tests {
     use super::*;
     use crate::data::Set;
     use ndarray::{arr0, arr1};
+    use std::fs;
 
     fn epoch(epoch: usize, loss: f64) -> Epoch {
         let score = |loss| Score {
@@ -281,22 +261,6 @@ mod tests {
         write_weights(folder.path(), &checkpoint().weights, BTreeMap::new())?;
         fs::rename(folder.path().join(BEST), &path)?;
         assert!(error().contains("holds no plan"), "{}", error());
-        Ok(())
-    }
-
-    #[test]
-    fn a_full_disk_leaves_what_stood_there() -> Result<()> {
-        let folder = tempfile::tempdir()?;
-        let path = folder.path().join("file");
-        write_whole(&path, b"as it was")?;
-        // No file can be made of this name: the folder is in the way, as a full disk would be.
-        fs::create_dir(folder.path().join(".file.new"))?;
-        let error = write_whole(&path, b"new").expect_err("a folder in the way");
-        assert!(
-            error.to_string().contains("file cannot be written"),
-            "{error}"
-        );
-        assert_eq!(fs::read(&path)?, b"as it was");
         Ok(())
     }
 

@@ -2,10 +2,12 @@
 
 use crate::course::Exercise;
 use crate::intake::Source;
+use crate::machine::tools::cargo_home;
 use crate::sandbox::confine::{Confinement, folder_of_tools, linker};
 use crate::sandbox::process::{self, Finished};
 use crate::worker::broken::Broken;
-use crate::worker::workshop::{Shelf, Workshop, cargo_home};
+use crate::worker::shelf::external;
+use crate::worker::workshop::Workshop;
 use anyhow::{Context, Result, bail};
 use std::cmp::Reverse;
 use std::env;
@@ -132,7 +134,7 @@ pub fn library_arguments(
     library: &Path,
 ) -> Result<Vec<OsString>> {
     let shelf = workshop.shelf(exercise);
-    let mut arguments = common_arguments(shelf);
+    let mut arguments = shelf.arguments();
     arguments.extend(["--crate-name", &exercise.name, "--crate-type=rlib"].map(OsString::from));
     // Not `-F`: ndarray's own macros hold unsafe code, and allow it. No source may: see the rules.
     arguments.extend(["-Dunsafe-code", "-Awarnings"].map(OsString::from));
@@ -170,7 +172,7 @@ pub fn worker_arguments(
     worker: &Path,
 ) -> Result<Vec<OsString>> {
     let shelf = workshop.shelf(exercise);
-    let mut arguments = common_arguments(shelf);
+    let mut arguments = shelf.arguments();
     // Most of the time of linking would be spent on debugging information of libraries.
     arguments.extend(
         [
@@ -206,28 +208,10 @@ pub fn worker_arguments(
     Ok(arguments)
 }
 
-fn common_arguments(shelf: &Shelf) -> Vec<OsString> {
-    let fixed = [
-        "--edition=2024",
-        "--color=never",
-        "-Cdebuginfo=0",
-        "-Ccodegen-units=1",
-        "-Cembed-bitcode=no",
-    ];
-    let fixed = fixed.into_iter().map(OsString::from);
-    fixed
-        .chain(shelf.search_options().map(OsString::from))
-        .collect()
-}
-
 fn option(name: &str, path: &Path) -> OsString {
     let mut option = OsString::from(name);
     option.push(path);
     option
-}
-
-fn external(name: &str, library: &Path) -> OsString {
-    format!("--extern={}={}", name.replace('-', "_"), library.display()).into()
 }
 
 fn run(

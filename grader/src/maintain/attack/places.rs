@@ -131,7 +131,6 @@ impl Places {
         let mut built: Vec<&Path> = vec![];
         for exercise in exercises {
             let shelf = workshop.shelf(exercise);
-            built.push(shelf.judge(exercise)?);
             built.extend(shelf.files(exercise));
         }
         built.sort_unstable();
@@ -147,9 +146,9 @@ impl Places {
         }
         // What the grader itself has made for them. Put first: the places may lie in the grader's own.
         let [made, made_here] = [root, &self.course()].map(|root| root.join("target/grader"));
-        copy_tree(&made.join("workers"), &made_here.join("workers"), &|_| {
-            false
-        })?;
+        for part in ["judges", "workers"] {
+            copy_tree(&made.join(part), &made_here.join(part), &|_| false)?;
+        }
         workshop
             .relocated(&made, &made_here)?
             .relocated(profile, &here)?

@@ -3,9 +3,9 @@
 use super::{Finding, first_line, total, untested};
 use crate::course::Kind;
 use crate::grading::grade::Grader;
-use crate::grading::lanes;
 use crate::grading::verdict::Graded;
 use crate::intake::Candidate;
+use crate::machine::lanes;
 use anyhow::{Context, Result};
 
 /// The seeds of property tests: the usual one, and any two others. What a submission can learn by heart is what the

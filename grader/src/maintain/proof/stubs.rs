@@ -4,10 +4,10 @@
 use super::{Finding, first_line, total, untested};
 use crate::course::{Course, Exercise};
 use crate::grading::grade::Grader;
-use crate::grading::lanes;
 use crate::grading::verdict::Graded;
 use crate::intake::Candidate;
-use crate::worker::workshop::cargo;
+use crate::machine::lanes;
+use crate::machine::tools::cargo;
 use anyhow::{Context, Result};
 use serde::Deserialize;
 use std::collections::BTreeSet;

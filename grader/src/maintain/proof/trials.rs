@@ -2,9 +2,9 @@
 
 use crate::course::Exercise;
 use crate::grading::grade::{Doubt, Grader, Trial};
-use crate::grading::lanes;
 use crate::grading::verdict::Outcome;
 use crate::intake::Source;
+use crate::machine::lanes;
 use crate::worker::broken::Broken;
 use anyhow::{Result, bail};
 

@@ -3,8 +3,9 @@
 use super::{Confinement, Layer, Sandbox, grader};
 use crate::course::Exercise;
 use crate::machine::libtorch::CUDA_LIBRARY;
+use crate::machine::tools::on_path;
 use crate::train::device::Device;
-use crate::worker::workshop::{Workshop, on_path};
+use crate::worker::workshop::Workshop;
 use anyhow::Result;
 use std::env;
 use std::fs;

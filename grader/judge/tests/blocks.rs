@@ -1,3 +1,0 @@
-//! The judge of 04 blocks, made from the exercise's description.
-
-include!(concat!(env!("OUT_DIR"), "/blocks.rs"));

@@ -1,3 +1,0 @@
-//! The judge of 03 msa, made from the exercise's description.
-
-include!(concat!(env!("OUT_DIR"), "/msa.rs"));

@@ -1,0 +1,186 @@
+//! The libraries that cargo builds once for a whole class, and where rustc finds them.
+
+use crate::course::{Course, Exercise};
+use crate::machine::tools::cargo;
+use anyhow::{Context, Result, bail};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+/// The libraries of one build. Exercises that use libtorch have another shelf than those that do not, since a program linked
+/// with it takes a second to start.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Shelf {
+    /// Libraries by crate name.
+    libraries: BTreeMap<String, PathBuf>,
+    /// Folders to look for libraries in, as rustc's `-L` takes them.
+    search: BTreeSet<String>,
+    /// All library files that the build gave but those of the solutions.
+    files: BTreeSet<PathBuf>,
+    /// The same of each solution, by crate name.
+    solutions: BTreeMap<String, Vec<PathBuf>>,
+}
+
+/// A line of `cargo build --message-format=json`, as far as it is read.
+#[derive(Deserialize)]
+#[serde(tag = "reason", rename_all = "kebab-case")]
+enum Message {
+    CompilerArtifact {
+        target: Target,
+        manifest_path: PathBuf,
+        filenames: Vec<PathBuf>,
+    },
+    BuildScriptExecuted {
+        linked_paths: Vec<String>,
+    },
+    #[serde(other)]
+    Other,
+}
+
+#[derive(Deserialize)]
+struct Target {
+    name: String,
+}
+
+impl Shelf {
+    /// A shelf of nothing but these places to look for libraries in.
+    #[cfg(test)]
+    pub(super) fn of_places(places: &[&str]) -> Self {
+        Self {
+            search: places.iter().map(|&place| place.to_owned()).collect(),
+            ..Self::default()
+        }
+    }
+
+    /// Builds the libraries that judges, submissions and workers of the exercises are linked with.
+    ///
+    /// # Errors
+    /// Returns an error if cargo cannot be run, or a crate of the course does not compile.
+    pub(super) fn build(course: &Course, exercises: &[&Exercise]) -> Result<Self> {
+        let mut shelf = Self::default();
+        let Some(first) = exercises.first() else {
+            return Ok(shelf);
+        };
+        let mut cargo = cargo(&course.root);
+        cargo.args([
+            "build",
+            "--message-format=json-render-diagnostics",
+            "--package=judge",
+        ]);
+        if first.uses_torch {
+            cargo.arg("--features=judge/tch");
+        }
+        for exercise in exercises {
+            cargo.arg(format!("--package={}-solution", exercise.name));
+        }
+        let mut child = cargo
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .context("cargo cannot be started")?;
+        if let Some(output) = child.stdout.take() {
+            for line in BufReader::new(output).lines() {
+                let line = line.context("cargo's output cannot be read")?;
+                // Programs that cargo runs may print lines of their own.
+                if let Ok(message) = serde_json::from_str(&line) {
+                    shelf.take_in(message, &course.root);
+                }
+            }
+        }
+        let status = child.wait().context("cargo cannot be waited for")?;
+        if !status.success() {
+            bail!("the course's own crates do not build (cargo says why above)");
+        }
+        Ok(shelf)
+    }
+
+    fn take_in(&mut self, message: Message, root: &Path) {
+        match message {
+            Message::CompilerArtifact {
+                target,
+                manifest_path,
+                filenames,
+            } => {
+                if manifest_path.starts_with(root.join("solutions")) {
+                    self.solutions
+                        .insert(target.name.clone(), filenames.clone());
+                } else {
+                    self.files.extend(filenames.iter().cloned());
+                }
+                let library = filenames
+                    .into_iter()
+                    .find(|path| path.extension().is_some_and(|end| end == "rlib"));
+                if let Some(library) = library {
+                    if let Some(folder) = library.parent() {
+                        self.search
+                            .insert(format!("dependency={}", folder.display()));
+                    }
+                    self.libraries
+                        .insert(target.name.replace('-', "_"), library);
+                }
+            }
+            Message::BuildScriptExecuted { linked_paths } => self.search.extend(linked_paths),
+            Message::Other => {}
+        }
+    }
+
+    /// A library by its crate's name.
+    ///
+    /// # Errors
+    /// Where none of that name was built.
+    pub fn library(&self, name: &str) -> Result<&Path> {
+        self.libraries
+            .get(&name.replace('-', "_"))
+            .map(PathBuf::as_path)
+            .with_context(|| format!("the library {name} was not built"))
+    }
+
+    /// The options of rustc that all crates linked with these libraries are compiled with.
+    pub(super) fn arguments(&self) -> Vec<OsString> {
+        let fixed = [
+            "--edition=2024",
+            "--color=never",
+            "-Cdebuginfo=0",
+            "-Ccodegen-units=1",
+            "-Cembed-bitcode=no",
+        ];
+        let search = self.search.iter().map(|place| format!("-L{place}").into());
+        fixed
+            .into_iter()
+            .map(OsString::from)
+            .chain(search)
+            .collect()
+    }
+
+    /// The folders that those options name.
+    pub fn folders(&self) -> impl Iterator<Item = &Path> {
+        self.search.iter().map(|place| folder_of(place))
+    }
+
+    /// What the compiler of an exercise reads of them: library files, and whole folders of libraries that are not
+    /// Rust's. Of the solutions only those that the exercise builds on: nothing else is linked with them.
+    pub fn files(&self, exercise: &Exercise) -> impl Iterator<Item = &Path> {
+        let foreign = |place: &&String| !place.starts_with("dependency=");
+        let foreign = self.search.iter().filter(foreign);
+        let foreign = foreign.map(|place| folder_of(place));
+        let earlier = exercise
+            .earlier
+            .iter()
+            .filter_map(|name| self.solutions.get(&format!("{name}_solution")));
+        let own = self.files.iter().chain(earlier.flatten());
+        own.map(PathBuf::as_path).chain(foreign)
+    }
+}
+
+/// The option of rustc that makes a library known under a crate's name.
+pub(super) fn external(name: &str, library: &Path) -> OsString {
+    format!("--extern={}={}", name.replace('-', "_"), library.display()).into()
+}
+
+/// The folder of `native=FOLDER`, or of a plain one.
+fn folder_of(place: &str) -> &Path {
+    Path::new(place.split_once('=').map_or(place, |(_, folder)| folder))
+}
