@@ -72,9 +72,9 @@ fn by_limits(cases: &[Case]) -> BTreeMap<Option<Seconds>, Vec<&Case>> {
     groups
 }
 
-/// What came of a batch of cases.
+/// The result of a batch of cases.
 struct Batch {
-    /// Cases that are no submission, and why.
+    /// The cases of which no submission could be made, with the reason.
     not_made: BTreeMap<String, String>,
     graded: BTreeMap<String, Graded>,
     leftovers: Vec<String>,
