@@ -51,11 +51,12 @@ pub struct Namer {
 }
 
 impl Namer {
-    /// The misconceptions that give the same wrong answers as a submission, of which `calls` holds what the judge kept and
-    /// `tests` what came of it.
+    /// The misconceptions that give the same wrong answers as a submission. `calls` is the folder of its recorded
+    /// calls, and
+    /// `tests` holds its results.
     ///
     /// # Errors
-    /// Where the misconceptions do not apply or compile, or their worker breaks down.
+    /// Returns an error if the misconceptions do not apply or compile, or their worker breaks down.
     pub fn suspect(
         &self,
         environment: &Environment,
