@@ -12,10 +12,10 @@ use landlock::{
 /// lacks (TCP, signals, truncation), `calls` and the worker's own filter refuse too.
 const NEWEST: ABI = ABI::V6;
 
-/// Confines this thread and all that it becomes or starts; gives the version of Landlock that the kernel has.
+/// Confines this thread and all that it becomes or starts; returns the version of Landlock that the kernel has.
 ///
 /// # Errors
-/// Where the kernel has no Landlock.
+/// Returns an error if the kernel has no Landlock.
 pub(super) fn confine(confinement: &Confinement) -> Result<u32> {
     let read = AccessFs::ReadFile | AccessFs::ReadDir;
     let rights: [(_, BitFlags<AccessFs>); 4] = [

@@ -1,4 +1,4 @@
-//! How much of the sandbox is in force: asked for, and found out by trying it.
+//! The layers of the sandbox that are in force: chosen on the command line, and found by trying them.
 
 use super::{Confinement, calls, files, namespaces};
 use anyhow::{Context, Result, anyhow, bail};
@@ -41,7 +41,7 @@ pub enum Layer {
     Seccomp,
     /// The filter that a worker puts on itself
     Seal,
-    /// What a source may not say
+    /// The rules on a submission's source
     Rules,
 }
 
@@ -57,7 +57,7 @@ impl fmt::Display for Layer {
     }
 }
 
-/// How much is in force; written into every result. The limits always are.
+/// The layers in force, written into every result. The resource limits always are in force.
 #[derive(Args, Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Level {
     /// The version of Landlock; 6 is the newest that anything is asked of. 0 is none

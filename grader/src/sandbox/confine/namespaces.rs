@@ -10,14 +10,14 @@ use std::fs;
 use std::path::Path;
 use std::process::Stdio;
 
-/// What a user is called inside. Not 0: a program that root starts has every right over the namespace, and with it a
-/// way to the parts of the kernel that only root reaches.
+/// The user's id inside. Not 0: a program that root starts has every right over the namespace, and with it a way to the
+/// parts of the kernel that only root reaches.
 const SOMEBODY: u32 = 65534;
 
 /// Moves this process, which must have one thread, and all that it becomes or starts.
 ///
 /// # Errors
-/// Where the kernel grants none: to nobody, not to this user, or not in this container.
+/// Returns an error if the kernel grants no namespaces: to nobody, not to this user, or not in this container.
 pub(super) fn enter() -> Result<()> {
     let (user, group) = (getuid(), getgid());
     let own = CloneFlags::CLONE_NEWUSER | CloneFlags::CLONE_NEWNET | CloneFlags::CLONE_NEWIPC;
