@@ -53,7 +53,7 @@ pub(in crate::draw) fn attention(
     Ok((image, layers?))
 }
 
-/// What a token takes from each patch, over the image.
+/// The attention of a token to each patch, drawn over the image.
 pub(in crate::draw) fn over(
     image: &Array3<f32>,
     model: &Model,

@@ -122,12 +122,12 @@ impl Pixels {
         })
     }
 
-    /// How many pixels a row has.
+    /// The number of pixels in a row.
     pub fn width(&self) -> usize {
         self.0.width() as usize
     }
 
-    /// How many rows there are.
+    /// The number of rows.
     pub fn height(&self) -> usize {
         self.0.height() as usize
     }
