@@ -1,4 +1,4 @@
-//! What was taken from one submission so far, held against the limits.
+//! The sources taken from one submission so far, checked against the limits.
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};

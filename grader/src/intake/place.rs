@@ -1,8 +1,8 @@
-//! What an entry of a submission is, judged by its name alone.
+//! The kind of an entry of a submission, judged by its name alone.
 
 use super::{NameFault, Refusal};
 
-/// What an entry is.
+/// The kind of an entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Place {
     /// Below an exercise's `src/`.
@@ -16,7 +16,7 @@ pub(super) enum Place {
 /// A place below an exercise's `src/`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Spot {
-    /// What the exercise lies in: "", "exercises", "ada" or "ada/exercises".
+    /// The folder that holds the exercise: "", "exercises", "ada" or "ada/exercises".
     pub(super) prefix: String,
     /// The exercise's folder name.
     pub(super) exercise: String,

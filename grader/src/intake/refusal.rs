@@ -1,4 +1,4 @@
-//! Why a submission is refused: which entry is at fault, and what to do.
+//! The reasons for refusing a submission, with the entry at fault and the remedy.
 
 use std::io;
 
@@ -13,7 +13,7 @@ pub enum Refusal {
     Unreadable {
         /// The file or folder.
         entry: Escaped,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
     /// A link, device, pipe or socket where only files and folders may be.
@@ -21,7 +21,7 @@ pub enum Refusal {
     NotPlain {
         /// The entry.
         entry: Escaped,
-        /// What it is, with its article: "a symbolic link".
+        /// The kind of the entry, with its article: "a symbolic link".
         kind: &'static str,
     },
     /// A name that does not stay inside the submission or cannot be taken.
@@ -29,7 +29,7 @@ pub enum Refusal {
     Name {
         /// The entry.
         entry: Escaped,
-        /// What is wrong with its name.
+        /// The fault of its name.
         fault: NameFault,
     },
     /// One archive holds two entries of the same name.
@@ -150,7 +150,7 @@ pub enum Refusal {
     NotText {
         /// The file.
         entry: Escaped,
-        /// What was found in it.
+        /// The reason why it is not a text.
         why: &'static str,
     },
     /// A source file in a zip archive that asks for a password.
@@ -174,12 +174,12 @@ pub enum Refusal {
     Broken {
         /// "zip" or "tar.gz".
         kind: &'static str,
-        /// What was found.
+        /// The reason why it cannot be read.
         why: Escaped,
     },
 }
 
-/// What is wrong with a name, and what to do.
+/// A fault of a name, with the remedy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum NameFault {
