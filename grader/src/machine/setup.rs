@@ -1,4 +1,4 @@
-//! Sets libtorch up: finds a tree that will do, or fetches one, and links it at `.libtorch`.
+//! Sets libtorch up: finds a suitable tree, or fetches one, and links it at `.libtorch`.
 
 mod cache;
 mod fetch;
@@ -100,7 +100,7 @@ impl SetupError {
     }
 }
 
-/// What set-up takes from the process's surroundings.
+/// The variables, programs and folders of the user that set-up depends on.
 #[derive(Debug, Clone)]
 pub struct Surroundings {
     /// The user's own `$LIBTORCH`.
