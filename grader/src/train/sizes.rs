@@ -112,7 +112,7 @@ impl Sizes {
             .collect()
     }
 
-    /// What is wrong with them for images of this side and this many classes, if anything is.
+    /// The first size that does not suit images of this side and this many classes, if there is one.
     pub fn fault(&self, image: usize, classes: usize) -> Option<String> {
         let Self {
             patch,
