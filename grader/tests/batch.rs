@@ -12,7 +12,7 @@ use std::process::Command;
 const HONEST: usize = 53;
 const HOSTILE: usize = 47;
 
-/// What honest people hand in: right, wrong in one place, wrong in another.
+/// The edits of honest submissions: none, an error in one place, an error in another.
 const EDITS: [(&str, &str); 3] = [
     ("", ""),
     ("let tokens = patches + 1;", "let tokens = patches + 2;"),
