@@ -1,4 +1,4 @@
-//! A tensor as it travels: dtype, shape and little-endian bytes, and its way from and to ndarray and tch.
+//! A tensor on the wire: dtype, shape and little-endian bytes, with conversions from and to ndarray and tch.
 
 use ndarray::{Array, ArrayBase, ArrayD, Data, Dimension, IxDyn};
 use std::fmt;
@@ -64,12 +64,12 @@ pub enum TensorError {
     /// Another number of axes was asked for.
     #[error("has shape {got:?}, must have {expected} axes")]
     Rank {
-        /// How many axes were asked for.
+        /// The number of axes asked for.
         expected: usize,
         /// The shape there is.
         got: Vec<usize>,
     },
-    /// The source is of a type that does not travel.
+    /// The source is of a type that the wire does not support.
     #[error("is of type {0}, which is none of f32, f64, i64, u8")]
     Kind(String),
 }
@@ -168,7 +168,7 @@ impl RawTensor {
     /// The array of element type `T` and dimension `D`.
     ///
     /// # Errors
-    /// Where dtype or number of axes are others.
+    /// Returns an error if the tensor has another dtype or number of axes.
     pub fn to_array<T: Element, D: Dimension>(&self) -> Result<Array<T, D>, TensorError> {
         if self.dtype != T::DTYPE {
             return Err(TensorError::Dtype {
