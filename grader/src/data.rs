@@ -91,8 +91,7 @@ impl Set {
     }
 
     /// The files that are in the folder, by name and size alone: loading them checks that they are the published ones.
-    /// `None`
-    /// for the digits.
+    /// `None` for the digits.
     pub fn stock(self, folder: &Path) -> Option<Stock> {
         let source = self.source()?;
         let size = |name: &str| {

@@ -1,14 +1,11 @@
 //! Training a Vision Transformer with a student's code, in a worker, and measuring its test accuracy.
 //!
 //! The worker ([`crate::worker::session`], driven by [`requests`]) holds the model, its optimiser and the training set.
-//! The
-//! grader draws the order of the images, requests half a second's steps at a time ([`pace`]), saves the weights after
-//! every
-//! epoch ([`checkpoint`]) and computes loss and accuracy itself from the logits ([`mod@score`]): the labels of
-//! validation
-//! set and test set never enter a worker. In the end two new workers, the submission's and the reference's, get the
-//! weights
-//! and the test set; the score counts only if they agree ([`examine`]). [`graded`] makes a test of it.
+//! The grader draws the order of the images, requests half a second's steps at a time ([`pace`]), saves the weights
+//! after every epoch ([`checkpoint`]) and computes loss and accuracy itself from the logits ([`mod@score`]): the labels
+//! of validation set and test set never enter a worker. In the end two new workers, the submission's and the
+//! reference's, get the weights and the test set; the score counts only if they agree ([`examine`]). [`graded`] makes a
+//! test of it.
 //!
 //! [`learner`] names the model to be trained. Before a DeiT is trained, its [`teacher`] computes its logits for the
 //! training set.
@@ -50,8 +47,7 @@ use wire::Tensors;
 /// Receives the events of a run, to show them.
 pub trait Audience {
     /// Some steps were taken: the steps so far and in all, the score on the epoch's images so far, and the training
-    /// speed in
-    /// images per second.
+    /// speed in images per second.
     fn learnt(&self, step: usize, total: usize, epoch: Score, speed: f64);
     /// An epoch is over.
     fn epoch_over(&self, epoch: &Epoch, is_best: bool);

@@ -1,6 +1,5 @@
 //! The confinement of compiler and judge, tested with system calls that safe Rust does not reach, and with attempts to
-//! read
-//! the machine's files.
+//! read the machine's files.
 
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;

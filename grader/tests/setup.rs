@@ -21,8 +21,7 @@ const CUDART: &str = "nvidia_cuda_runtime-13.0.96-py3-none-any.whl";
 const TOOLKIT: &str = "Requires-Dist: cuda-toolkit[cublas,cudart]==13.0.2; sys_platform\n";
 
 /// The commands of the tests' pip, with the folder for wheels in `$dest`, the folder of its own in `$wheels`, and all
-/// of
-/// its arguments in `$all`.
+/// of its arguments in `$all`.
 const GOOD_PIP: &str = r#"case "$all" in
     *torch==2.11.0*) echo "Downloading torch.whl (1.5 kB)"; cp "$wheels"/torch-* "$dest" ;;
     *cuda-toolkit*) cp "$wheels"/nvidia* "$dest" ;;

@@ -253,8 +253,7 @@ impl Model {
     }
 
     /// The input of the first block's attention for an image's patches, without the class token: [G², D]. The patches
-    /// are
-    /// embedded, with positions, and normalised by the first norm.
+    /// are embedded, with positions, and normalised by the first norm.
     ///
     /// # Errors
     /// Returns an error if a weight is missing or has another size.

@@ -12,8 +12,7 @@ pub fn processors() -> usize {
 }
 
 /// Calls `act` on each item, as many at a time as there are lanes, begun in the items' order; returns the results in
-/// that
-/// order. `act` is given the number of its lane, counted from 0.
+/// that order. `act` is given the number of its lane, counted from 0.
 ///
 /// # Panics
 /// Panics if `act` panics.

@@ -96,8 +96,7 @@ impl Ledger {
     }
 
     /// Writes `results.json` with the results of the submissions named, in that order. They are read one at a time, so
-    /// that
-    /// memory does not grow with the class.
+    /// that memory does not grow with the class.
     ///
     /// # Errors
     /// Returns an error if a result is missing or the file cannot be written.

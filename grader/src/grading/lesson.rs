@@ -26,8 +26,7 @@ pub struct Lessons(BTreeMap<String, Lesson>);
 
 impl Lesson {
     /// The part of the code to look at after a failure with this message; None if a call returned no value, since the
-    /// lesson
-    /// is about wrong values.
+    /// lesson is about wrong values.
     pub fn advice(&self, message: &str) -> Option<&str> {
         let gave_no_value = [
             PLACE,

@@ -1,6 +1,5 @@
 //! The folders in which submissions are unpacked and compiled: one for each run of the grader, in it one for each
-//! exercise
-//! of each submission. Both are removed after use; the folder of a killed run is removed by the next run.
+//! exercise of each submission. Both are removed after use; the folder of a killed run is removed by the next run.
 
 use anyhow::{Context, Result};
 use std::fs::{self, File};

@@ -1,10 +1,8 @@
 //! The files of a run from which it can go on, or be used: safetensors with timm's names.
 //!
 //! `last.safetensors` holds the weights, the optimiser's state and the progress of the run; `best.safetensors` holds
-//! only
-//! the weights with the least validation loss, as timm and PyTorch load them. Each is written beside its place and
-//! moved
-//! there whole.
+//! only the weights with the least validation loss, as timm and PyTorch load them. Each is written beside its place and
+//! moved there whole.
 
 use super::history::Epoch;
 use super::plan::Plan;

@@ -45,8 +45,7 @@ pub struct Data {
 
 impl Data {
     /// Loads or makes images. With `images`, the training set has that many, and validation set and test set each a
-    /// fifth
-    /// as many.
+    /// fifth as many.
     ///
     /// # Errors
     /// Returns an error if the images are missing or too few.

@@ -51,8 +51,8 @@ impl fmt::Display for Difference {
 }
 
 /// The largest difference between two ways to compute the same logit in f32: some hundred operations follow one
-/// another,
-/// each rounded by 6e-8, and the last blocks' values are larger than the logits. Other models differ by 1 and more.
+/// another, each rounded by 6e-8, and the last blocks' values are larger than the logits. Other models differ by 1 and
+/// more.
 const ABSOLUTE: f32 = 1e-3;
 const RELATIVE: f32 = 1e-3;
 
@@ -108,8 +108,7 @@ pub fn examine(
 ///
 /// # Errors
 /// Returns an error if the reference's worker failed otherwise, which is no fault of the submission. That error is not
-/// a
-/// [`Broken`], which would be taken for a failure of the submission's own worker; only an interruption still is.
+/// a [`Broken`], which would be taken for a failure of the submission's own worker; only an interruption still is.
 fn refusal(error: anyhow::Error) -> Result<String> {
     match error.downcast_ref::<Broken>() {
         Some(Broken::Fault(fault)) => Ok(format!(

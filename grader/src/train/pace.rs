@@ -1,6 +1,5 @@
 //! The number of steps of a request: about half a second's worth, so that progress is shown and Ctrl-C takes effect,
-//! and
-//! the requests cost nothing beside the training.
+//! and the requests cost nothing beside the training.
 
 use std::time::Duration;
 

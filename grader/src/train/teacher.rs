@@ -1,8 +1,7 @@
 //! The teacher of a DeiT at work: its logits for its student's training set.
 //!
 //! It is the reference's, whoever the student is, and runs in a worker of its own: a student's worker gets its logits
-//! and
-//! nothing else. They are computed once, as every epoch has the same images.
+//! and nothing else. They are computed once, as every epoch has the same images.
 
 use super::data::Data;
 use super::device::Device;

@@ -63,8 +63,7 @@ impl<'a> Respondent<'a> {
     ///
     /// # Errors
     /// Returns an error if the worker cannot be started, sends something else than a frame or takes too long, or the
-    /// run is
-    /// interrupted.
+    /// run is interrupted.
     pub fn ask(&mut self, request: Request) -> Result<Answer> {
         self.ask_by(|session| session.ask(request))
     }

@@ -52,8 +52,7 @@ pub fn interruption() -> Option<String> {
 ///
 /// # Panics
 /// Panics if the call returns; if it is not yet implemented; if the message holds more numbers than a sentence does, as
-/// the
-/// message of a guess would; or if the test was [interrupted](interrupt).
+/// the message of a guess would; or if the test was [interrupted](interrupt).
 pub fn panic_message<T>(call: impl FnOnce() -> T) -> String {
     let Err(payload) = catch_unwind(AssertUnwindSafe(call)) else {
         panic!("the call must panic, but it returned a value");

@@ -153,9 +153,8 @@ const FIRST_STEP: u64 = 8 << 10;
 ///
 /// # Errors
 /// Returns [`WireError::Closed`] if the stream ends before a frame begins; else an error as [`Frame::decode`], or if
-/// the
-/// stream breaks inside a frame. Memory is allocated as bytes arrive, not as the length promises: never more than twice
-/// as many, until all are there.
+/// the stream breaks inside a frame. Memory is allocated as bytes arrive, not as the length promises: never more than
+/// twice as many, until all are there.
 pub fn read_frame(stream: &mut impl Read, limits: &Limits) -> Result<Frame, WireError> {
     let mut length = Vec::with_capacity(8);
     stream.take(8).read_to_end(&mut length)?;

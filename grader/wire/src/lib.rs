@@ -5,8 +5,7 @@
 //! ([`Answer`]). The same blobs are files, so a call can be stored, read from Python, and repeated.
 //!
 //! The bytes that arrive are not trusted. [`Frame::decode`] and [`read_frame`] check every length, count, dtype and
-//! shape
-//! against [`Limits`] before they allocate for it, and return a [`WireError`]; no input makes them panic.
+//! shape against [`Limits`] before they allocate for it, and return a [`WireError`]; no input makes them panic.
 //!
 //! [safetensors]: https://github.com/huggingface/safetensors
 

@@ -2,10 +2,8 @@
 //!
 //! The measure is the most that is held at once. Data is copied out of the blob once. A header costs more than its
 //! length: an entry for a tensor, of 55 bytes at least, becomes a name, a shape and a place in a tree, 3.4 times as
-//! much.
-//! A text where there must be none costs the most, 13.3 times its length: serde quotes it, with up to 6 characters for
-//! a
-//! byte, in a message that grows by doubling, and while it grows it is held beside its half.
+//! much. A text where there must be none costs the most, 13.3 times its length: serde quotes it, with up to 6
+//! characters for a byte, in a message that grows by doubling, and while it grows it is held beside its half.
 
 mod blob;
 

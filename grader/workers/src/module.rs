@@ -1,8 +1,7 @@
 //! Operations on tensors of libtorch: modules rebuilt around the weights that came, and gradients.
 //!
 //! Generic functions here are thin, since they are compiled again for each worker of each submission; the functions
-//! that
-//! they call are not generic.
+//! that they call are not generic.
 
 use crate::{Call, Outcome};
 use std::collections::BTreeSet;
@@ -75,8 +74,7 @@ type Results = Vec<(String, Tensor)>;
 type Function<'a> = Box<dyn FnOnce(&[Tensor]) -> Results + 'a>;
 
 /// Runs `function` on `inputs`. It returns named results. If the request has a cotangent, it belongs to the first
-/// result,
-/// and the answer holds the gradients of `inputs` and of the variables in `vs` too.
+/// result, and the answer holds the gradients of `inputs` and of the variables in `vs` too.
 ///
 /// # Errors
 /// Returns an error if a result is of a type that the wire does not support, or the cotangent does not have the first

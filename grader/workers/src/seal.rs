@@ -33,8 +33,7 @@ const FILES_VARIABLE: &str = "WORKER_FILES";
 const GPU_VARIABLE: &str = "WORKER_GPU";
 
 /// The system calls that CUDA takes besides, whatever the arguments: it talks to the driver by `ioctl`, and to itself
-/// by
-/// pipes, events and a Unix socket that it binds and to which nothing connects.
+/// by pipes, events and a Unix socket that it binds and to which nothing connects.
 const ALLOWED_FOR_GPU: &[c_long] = &[
     libc::SYS_ioctl,
     libc::SYS_readlinkat,

@@ -1,6 +1,5 @@
 //! Training a model in its worker, a few steps a request: the grader sends the indices of the images of the next
-//! batches,
-//! and gets losses, weights and logits.
+//! batches, and gets losses, weights and logits.
 //!
 //! Operations of a worker that trains, in the order in which they are requested:
 //!

@@ -21,10 +21,9 @@ pub struct Recorded {
 }
 
 /// Reads the calls of the tests that failed and of those that passed. If a test has too many, its last calls are kept:
-/// if
-/// it failed, it failed in one of those. The smallest calls come first: they acquit most misconceptions, and the large
-/// ones are then put to few. Calls of functions that are not written yet are left out, since a stub is not a mistake.
-/// Returns None if no test failed in a call.
+/// if it failed, it failed in one of those. The smallest calls come first: they acquit most misconceptions, and the
+/// large ones are then put to few. Calls of functions that are not written yet are left out, since a stub is not a
+/// mistake. Returns None if no test failed in a call.
 ///
 /// # Errors
 /// Returns an error if a file cannot be read, or does not hold recorded calls.

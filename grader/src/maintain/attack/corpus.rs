@@ -118,8 +118,7 @@ pub enum EntryKind {
 }
 
 /// Reads the attacks of the course at `root`, sorted by name; if `only` is not empty, those whose name begins with one
-/// of
-/// its texts.
+/// of its texts.
 ///
 /// # Errors
 /// Returns an error if an attack cannot be read, or no attack's name begins with one of `only`.

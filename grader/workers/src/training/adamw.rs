@@ -49,8 +49,7 @@ pub struct AdamW {
 
 impl AdamW {
     /// Makes the state for these variables, by name, which are all of one type and on one device. Variables with more
-    /// than
-    /// one axis lose `rate · weight_decay` of themselves in each step.
+    /// than one axis lose `rate · weight_decay` of themselves in each step.
     ///
     /// # Panics
     /// Panics if a variable is not a leaf: the result of an operation that gradients flow through.
@@ -84,8 +83,7 @@ impl AdamW {
     ///
     /// With `clip`, all gradients are first scaled by the same factor, so that their common norm is at most `clip`:
     /// `torch.nn.utils.clip_grad_norm_`. Returns the norm before that, on the variables' device: reading it waits for
-    /// the
-    /// device.
+    /// the device.
     pub fn step(&mut self, rate: f64, clip: Option<f64>) -> Tensor {
         let _guard = no_grad_guard();
         self.gather();

@@ -338,8 +338,7 @@ pub(super) fn pixels(call: &Call) -> Result<Tensor, Fault> {
 }
 
 /// The seed of a step's random numbers: the run's seed and the step's number, well mixed. Steele, Lea & Flood 2014,
-/// "Fast
-/// splittable pseudorandom number generators", whose constants these are.
+/// "Fast splittable pseudorandom number generators", whose constants these are.
 fn seed_of(seed: i64, step: i64) -> i64 {
     let mut mixed =
         (seed as u64).wrapping_add((step as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15));
