@@ -54,7 +54,7 @@ impl<'a> Batches<'a> {
         batches
     }
 
-    /// Which images the next batch takes, as places in `order`.
+    /// The indices in `order` of the images of the next batch.
     fn next_places(&self) -> Range<usize> {
         self.done..self.order.len().min(self.done + self.size)
     }

@@ -12,7 +12,7 @@ use flate2::read::MultiGzDecoder;
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
-/// Why a data set's files cannot be used.
+/// The reason why a data set's files cannot be used.
 #[derive(Debug, Error)]
 pub enum LoadError {
     /// Neither the file nor its gzipped form is there.

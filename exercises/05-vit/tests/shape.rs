@@ -1,4 +1,4 @@
-//! Sizes: of features, logits and weights, of the variables and their first values, and of the usual models.
+//! Sizes: of features, logits and weights, of the variables and their initial values, and of the usual models.
 
 use tch::nn::VarStore;
 use tch::{Device, Kind, Tensor};
@@ -159,7 +159,7 @@ fn the_usual_models_have_as_many_parameters_as_timm_counts() {
     }
 }
 
-/// Where `patch` does not divide `image`, `new` panics and says both numbers, instead of leaving pixels out.
+/// If `patch` does not divide `image`, `new` panics and names both numbers, instead of leaving pixels out.
 /// Look at: a check with `assert!` before anything is made.
 #[test]
 fn patches_that_do_not_divide_the_image_panic_with_both_numbers() {
