@@ -120,7 +120,7 @@ pub enum Fault {
     /// It answered with an error, such as 404.
     #[error("it answered {0}")]
     Status(u16),
-    /// It offers something of another size, such as a page that says that the file is gone.
+    /// It offers something of another size, such as a page with a message that the file is gone.
     #[error("it offers {found} bytes, where the file has {expected}")]
     Size {
         /// The published size.
@@ -131,7 +131,7 @@ pub enum Fault {
     /// It answered a request for the rest of a file with another part.
     #[error("asked for the bytes from {asked}, it sent something else: {got}")]
     Range {
-        /// The first byte that was asked for.
+        /// The first byte requested.
         asked: u64,
         /// The range that it claims to have sent, fit to be shown.
         got: String,

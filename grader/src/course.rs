@@ -67,7 +67,7 @@ pub struct Facts {
     /// True if its pictures take a trained model's attention, which its own functions do not compute.
     #[serde(default)]
     pub borrows_attention: bool,
-    /// The test of kind training that a training on all of MNIST stands in for, where one is asked for.
+    /// The test of kind training that a training on all of MNIST replaces, if it is requested.
     #[serde(default)]
     pub trained: Option<String>,
     /// The limits on its code that differ from the defaults.

@@ -50,7 +50,7 @@ impl Set {
     /// All of them.
     pub const ALL: [Set; 3] = [Set::Digits, Set::Mnist, Set::FashionMnist];
 
-    /// From where its files are fetched; the digits have none.
+    /// The source of its files; None for the digits, which are generated.
     pub fn source(self) -> Option<Source> {
         match self {
             Set::Digits => None,
@@ -80,7 +80,8 @@ impl Set {
             .join(self.to_string()))
     }
 
-    /// The folder of its files, of one that somebody names: that which `data fetch --data-dir` made there, or else itself.
+    /// The folder of its files below a folder that the user names: the one that `data fetch --data-dir` made there, or
+    /// else the folder itself.
     pub fn folder_in(self, folder: &Path) -> PathBuf {
         let fetched = folder.join(self.to_string());
         if fetched.is_dir() {

@@ -1,8 +1,8 @@
-//! Pictures of what an exercise's functions give, made by asking a worker.
+//! Pictures of the results of an exercise's functions, made by sending requests to a worker.
 //!
-//! The file `pictures.rs` of an exercise asks for what it draws; the build script finds it. A function that is not written yet, or fails, leaves out
-//! the pictures that need it; the others are drawn. Whatever an answer holds, it is held against the shape that it must
-//! have before it is looked into.
+//! The file `pictures.rs` of an exercise sends the requests for its pictures; the build script finds it. If a function
+//! is not written yet, or fails, the pictures that need it are left out, and the others are drawn. Each answer is
+//! checked against its expected shape before it is used.
 
 mod components;
 mod model;

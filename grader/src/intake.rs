@@ -86,7 +86,7 @@ impl Candidate {
         self.read_unless(&|| false, exercises, limits)
     }
 
-    /// As [`read`](Self::read), until somebody wants to stop: the refusal is then [`Refusal::Stopped`].
+    /// As [`read`](Self::read), until it is interrupted: the refusal is then [`Refusal::Stopped`].
     ///
     /// # Errors
     ///
@@ -181,7 +181,7 @@ impl Packing {
     }
 }
 
-/// Opens an archive and says how long it is. Never waits, follows no link.
+/// Opens an archive and returns its length in bytes. Never waits, follows no link.
 fn open_archive(path: &Path, limits: &Limits) -> Result<(File, u64), Refusal> {
     let shown = Escaped::from(path.as_os_str());
     let unreadable = |source: rustix::io::Errno| Refusal::Unreadable {

@@ -298,7 +298,7 @@ impl Run {
         Ok(())
     }
 
-    /// Keeps what was learnt so far.
+    /// Saves the weights and the progress so far.
     fn keep(&mut self) -> Result<()> {
         let (weights, adamw) = state(&mut self.session)?;
         self.write(weights, adamw)

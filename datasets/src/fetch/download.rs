@@ -122,8 +122,8 @@ impl<'a> Download<'a> {
         Err(FetchError::NoMirror { file, faults })
     }
 
-    /// Asks a mirror for what is missing and checks the whole. Where the checksum is wrong and only
-    /// the end is this mirror's, the fault may be the beginning's, so it is asked for all.
+    /// Requests the missing bytes from a mirror and checks the whole file. If the checksum is wrong and only the end is
+    /// this mirror's, the fault may be the beginning's, so the whole file is requested.
     fn fetch_from(
         &mut self,
         url: &str,
@@ -186,8 +186,7 @@ impl<'a> Download<'a> {
         Err(Fault::Size { expected, found })
     }
 
-    /// Holds a partial answer's range, `bytes 500-999/1000` or `bytes 500-999/*`, against the one
-    /// that was asked for.
+    /// Checks a partial answer's range, `bytes 500-999/1000` or `bytes 500-999/*`, against the requested one.
     fn check_range(&self, response: &Response<Body>) -> Result<(), Fault> {
         let asked = self.here;
         let range = response.headers().get(header::CONTENT_RANGE);

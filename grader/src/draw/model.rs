@@ -38,15 +38,15 @@ pub struct Model {
     pub standard: (f32, f32),
     /// Tokens before those of the patches: 1, and with a distillation token 2.
     pub prefix: usize,
-    /// Whether it has learnt anything.
+    /// Whether it was trained.
     pub is_trained: bool,
     /// The table of epochs that lies beside it, if there is one.
     pub history: Option<String>,
 }
 
 impl Model {
-    /// Reads a safetensors file with timm's names. What its metadata does not say follows from the weights' shapes, as
-    /// timm has it: 64 dimensions a head, learnt positions, the class token read.
+    /// Reads a safetensors file with timm's names. Options that its metadata lacks follow from the weights' shapes, as
+    /// in timm: 64 dimensions a head, learnt positions, the class token read.
     ///
     /// # Errors
     /// Returns an error if the file is not a model of that form.

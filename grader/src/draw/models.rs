@@ -65,7 +65,7 @@ pub(in crate::draw) fn over(
     Ok(Pixels::image(image.view()).under(&heat, 0.7))
 }
 
-/// Before a model has learnt, titles say so.
+/// The remark in titles on a model that is not trained yet.
 pub(in crate::draw) fn state(model: &Model) -> &'static str {
     if model.is_trained {
         ""

@@ -1,4 +1,4 @@
-//! The image that pictures look at: a generated digit, or somebody's own.
+//! The image for pictures of a model: a generated digit, or the user's own.
 
 use anyhow::{Context, Result, bail};
 use datasets::digits::{DigitsConfig, generate};

@@ -27,7 +27,7 @@ pub struct Grader {
     pub environment: Environment,
     /// The misconceptions.
     pub namer: Arc<Namer>,
-    /// The long training, if one is asked for.
+    /// The long training, if it is requested.
     pub training: Option<Arc<Training>>,
 }
 

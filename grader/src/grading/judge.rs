@@ -38,7 +38,7 @@ const MOST_OF_A_TABLE: u64 = 4 << 10;
 pub struct Judged {
     /// Each graded test, in the course's order.
     pub tests: Vec<Tested>,
-    /// Which operations they asked for, and which of these are implemented.
+    /// The operations that the tests requested, and those of them that are implemented.
     pub evidence: Evidence,
 }
 
@@ -173,7 +173,7 @@ struct Bench<'a> {
     subject: Subject<'a>,
     scratch: &'a Path,
     calls: &'a Path,
-    /// When the exercise's time began.
+    /// The time at which the exercise's time limit began.
     start: Instant,
 }
 

@@ -136,10 +136,10 @@ pub struct Tested {
     pub kind: Kind,
     /// Whether it passed.
     pub passed: bool,
-    /// Why it earns no points although it passed.
+    /// The reason why it earns no points although it passed.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub not_counted: Option<String>,
-    /// Why not.
+    /// The message of its failure.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub message: Option<String>,
 }

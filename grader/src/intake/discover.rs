@@ -48,7 +48,7 @@ impl Skipped {
     }
 }
 
-/// Why a path cannot be graded.
+/// The reason why a path cannot be graded.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DiscoverError {
@@ -94,7 +94,8 @@ pub enum DiscoverError {
     },
 }
 
-/// Finds the submissions that `paths` stand for; `reading` says what every folder among them is, where somebody did.
+/// Finds the submissions that `paths` stand for; `reading` is the reading of every folder among them, if the user gave
+/// one.
 ///
 /// An archive is one submission, and so is a folder that holds any of `exercises` (folder names
 /// such as `01-patchify`) directly or in `exercises/`, and nothing else that could be a submission. Any other folder is a
@@ -232,7 +233,7 @@ impl Children {
         })
     }
 
-    /// The entries that a submission in their folder leaves out, and that somebody may miss.
+    /// The entries that a submission in their folder leaves out, and that a user may miss.
     fn beside(self, exercises: &[&str]) -> Vec<Skipped> {
         let left = self.submissions.into_iter();
         let left = left.filter(|child| !holds_exercises_of_its_folder(child, exercises));

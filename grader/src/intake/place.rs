@@ -53,7 +53,7 @@ impl Place {
     ///
     /// # Errors
     ///
-    /// If the name does not stay inside the archive, or means different things to different tools.
+    /// Returns an error if the name does not stay inside the archive, or means different things to different tools.
     pub(super) fn in_archive(name: &[u8], exercises: &[&str]) -> Result<Self, Refusal> {
         let fault = |fault| Err(Refusal::name(name, fault));
         if name.len() > MOST_OF_A_NAME {

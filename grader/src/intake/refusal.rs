@@ -4,7 +4,7 @@ use std::io;
 
 use super::Escaped;
 
-/// Why a submission was not taken. Every name in it is escaped.
+/// The reason for refusing a submission. Every name in it is escaped.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Refusal {
@@ -134,7 +134,7 @@ pub enum Refusal {
         /// The limit.
         limit: u64,
     },
-    /// Somebody stopped the grader, which says nothing of the submission.
+    /// The grader was interrupted, which is no fault of the submission.
     #[error("the grader was stopped while it was taken in")]
     Stopped,
     /// See [`Limits::depth`](super::Limits::depth).
@@ -207,7 +207,7 @@ pub enum NameFault {
 }
 
 impl Refusal {
-    /// Returns whether it says nothing of what was handed in: the system could not read it.
+    /// Returns whether it is no fault of the submission: the system could not read it.
     pub fn is_of_the_machine(&self) -> bool {
         matches!(self, Self::Unreadable { .. })
     }

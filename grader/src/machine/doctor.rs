@@ -352,8 +352,8 @@ impl Silence {
     }
 }
 
-/// Runs a program that should be done within seconds. What it said, or else its first complaint, is
-/// made fit to be shown.
+/// Runs a program that should be done within seconds. Its output, or else its first line of errors, is made fit to be
+/// shown.
 fn hear(command: &mut Command) -> Heard {
     const LIMIT: Duration = Duration::from_secs(20); // nvidia-smi can hang on a broken driver
     let failed = |error: io::Error| match error.kind() {

@@ -36,7 +36,7 @@ pub fn ensure(
     Surroundings::of(workspace).ensure(workspace, want_cuda, progress)
 }
 
-/// Why there is no libtorch to be had, and what to do about it.
+/// The reason why libtorch cannot be set up, with the remedy.
 #[derive(Debug, thiserror::Error)]
 #[allow(missing_docs)] // each message says what it is, and its fields are what the message shows
 pub enum SetupError {

@@ -1,5 +1,5 @@
-//! The proofs of the course: that its parts agree, that its tests tell stubs from solutions, and that the grader
-//! comes to the right end with submissions of every sort.
+//! The proofs of the course: that its parts agree, that its tests tell stubs from solutions, and that the grader gives
+//! submissions of every sort the right result.
 //!
 //! | proof | shows |
 //! |---|---|
@@ -15,7 +15,7 @@
 //! | [`pairs`] | two misconceptions at once are not named as one |
 //! | [`submissions`] | small submissions come out as written beside them |
 //!
-//! They look at the working copy as it lies there: whoever has solved an exercise in it is told that its stub is gone.
+//! They look at the working copy as it is: an exercise that is solved there is reported, since its stub is gone.
 
 pub mod agreement;
 pub mod answers;

@@ -22,7 +22,7 @@ pub enum Weight {
     Bold,
 }
 
-/// Which point of a text is given.
+/// The point of a text that its position means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Anchor {
     /// Its left end.

@@ -10,7 +10,7 @@ use std::io::Cursor;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pixels(RgbImage);
 
-/// Which numbers get the first and the last colour of which map.
+/// A colour map, with the numbers that get its first and last colour.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Scale {
     /// The colours.

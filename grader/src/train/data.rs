@@ -9,7 +9,7 @@ use std::ops::Range;
 use std::path::Path;
 use wire::{Dtype, RawTensor, TensorError};
 
-/// Why there are no images.
+/// The reason why there are no images.
 #[derive(Debug, thiserror::Error)]
 pub enum DataError {
     /// There is no folder that they could lie in.

@@ -7,7 +7,7 @@ use std::fs::{self, OpenOptions};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-/// The device that is asked for.
+/// The device chosen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Wanted {
     /// A GPU if there is one, else the CPU
@@ -47,13 +47,13 @@ impl fmt::Display for Device {
     }
 }
 
-/// Why there is no GPU to be used, and what to do about it.
+/// The reason why no GPU can be used, with the remedy.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NoGpu {
     /// No driver runs.
     #[error("no NVIDIA driver is loaded (there is no /proc/driver/nvidia/version)")]
     NoDriver,
-    /// The driver says a version that libtorch's CUDA does not take.
+    /// The driver's version is too old for libtorch's CUDA.
     #[error(
         "the NVIDIA driver is {version}, and CUDA {cuda} takes {least} or newer: update the driver"
     )]
@@ -130,7 +130,7 @@ pub fn find_gpu(root: &Path, libtorch: &Libtorch) -> Result<(), NoGpu> {
     }
 }
 
-/// The version in what the driver says, whole and its first number: `NVRM version: NVIDIA UNIX x86_64 Kernel Module
+/// The version in the driver's text, whole and its first number: `NVRM version: NVIDIA UNIX x86_64 Kernel Module
 /// 580.65.06 …`.
 fn version(said: &str) -> Option<(String, u32)> {
     said.split_whitespace().find_map(|word| {

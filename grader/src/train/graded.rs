@@ -54,11 +54,11 @@ impl Training {
         self.device
     }
 
-    /// Trains the model that a worker serves; says why it fails the test, where it does.
+    /// Trains the model that a worker serves; returns the reason why it fails the test, if it does.
     ///
     /// # Errors
-    /// Returns an error if something of the course or the system fails, or somebody wants to stop;
-    /// [`Broken::NotAccepted`] where the worker called an operator that it was asked to write.
+    /// Returns an error if something of the course or the system fails, or the run is interrupted;
+    /// [`Broken::NotAccepted`] if the worker called an operator that the exercise asks to write.
     pub fn test(
         &self,
         environment: &Environment,
@@ -129,7 +129,7 @@ impl Training {
     }
 }
 
-/// Why a score is not enough, where it is not.
+/// The reason why a score is not enough, if it is not.
 fn fault(score: Score) -> Option<String> {
     (score.accuracy() < THRESHOLD).then(|| {
         format!(

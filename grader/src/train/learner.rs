@@ -146,7 +146,7 @@ impl Learner {
         }
     }
 
-    /// The arguments of `train.start` that say who learns. Exercise 05's worker has one learner, and takes none.
+    /// The arguments of `train.start` that name the learner. Exercise 05's worker has one learner, and takes none.
     pub fn arguments(self) -> Vec<(&'static str, String)> {
         let named = |name: &str| ("learner", name.to_owned());
         match self {

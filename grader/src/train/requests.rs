@@ -31,7 +31,7 @@ pub(super) fn send_lessons(session: &mut Session, data: &Data) -> Result<()> {
     Ok(())
 }
 
-/// Has the model built; gives how many numbers it learns.
+/// Has the model built; returns the number of its trainable parameters.
 pub(super) fn start(
     session: &mut Session,
     plan: &Plan,

@@ -106,7 +106,7 @@ impl<'a> Respondent<'a> {
         Ok(answer)
     }
 
-    /// Ends the worker, and gives the end of what it printed, but for what an answer said of it.
+    /// Ends the worker, and returns the end of its output, unless an answer already quoted it.
     pub fn end(&mut self) -> String {
         match self.running.take() {
             Some(running) => running.end(),

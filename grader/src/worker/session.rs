@@ -51,14 +51,15 @@ struct Bounds {
 }
 
 impl Bounds {
-    /// An instructor's own big model takes longer than a test does. Who wants to stop has nothing to keep.
+    /// An instructor's own big model takes longer than a test does. There is nothing to save on an interruption.
     const OF_WORKER: Self = Self {
         answer: Duration::from_secs(120),
         once_stopped: Duration::ZERO,
         memory: watch::MEMORY,
     };
 
-    /// A step of a large model on a slow machine takes long, but not that long; what was learnt is to be kept.
+    /// A step of a large model on a slow machine takes long, but not that long; on an interruption, the weights are
+    /// saved.
     fn of_trainer(device: Device) -> Self {
         Self {
             answer: Duration::from_secs(300),

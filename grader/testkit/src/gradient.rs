@@ -86,7 +86,8 @@ const DIFFERENCE: Tolerance = Tolerance::new(1e-6, 1e-8);
 /// Fails unless each input's gradient agrees with central differences along two directions. All tensors are `f64`.
 ///
 /// # Panics
-/// With the input's name, the slope of the function along the direction, and what the gradient says of it.
+/// Panics otherwise, with the input's name, the slope of the function along the direction, and the slope by the
+/// gradient.
 pub fn assert_matches_finite_differences(
     function: impl Fn() -> Tensor,
     inputs: &[(String, Tensor)],

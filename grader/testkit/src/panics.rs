@@ -43,7 +43,7 @@ pub fn fault(reason: &str) -> ! {
     panic!("{words}")
 }
 
-/// Why this test was [interrupted](interrupt), if it was.
+/// The reason why this test was [interrupted](interrupt), if it was.
 pub fn interruption() -> Option<String> {
     INTERRUPTION.with_borrow(Clone::clone)
 }

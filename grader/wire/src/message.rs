@@ -112,7 +112,7 @@ impl From<Request> for Frame {
 
 /// A frame as a file of tensors for an operation.
 impl Frame {
-    /// The scalar arguments that its metadata holds; what a file says besides is left alone.
+    /// The scalar arguments that its metadata holds; other entries are ignored.
     pub fn arguments(&self) -> BTreeMap<String, String> {
         let named = |(key, value): (&String, &String)| {
             let name = key.strip_prefix(ARGUMENT)?;
@@ -151,7 +151,7 @@ impl TryFrom<Frame> for Request {
 
 /// A frame as an answer.
 impl Frame {
-    /// The frame that says `answer`.
+    /// The frame for `answer`.
     pub fn of_answer(answer: Answer) -> Frame {
         match answer {
             Ok(tensors) => Frame {

@@ -38,7 +38,7 @@ impl fmt::Display for Dtype {
     }
 }
 
-/// Why a tensor is not what its reader takes.
+/// The reason why a tensor is not of the form that its reader expects.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TensorError {
     /// The bytes are not as many as the shape and dtype say.
@@ -53,18 +53,18 @@ pub enum TensorError {
         /// Bytes there are.
         got: usize,
     },
-    /// Another element type was asked for.
+    /// The element type is not the expected one.
     #[error("is {got}, must be {expected}")]
     Dtype {
-        /// The one asked for.
+        /// The expected type.
         expected: Dtype,
-        /// The one there is.
+        /// The actual type.
         got: Dtype,
     },
-    /// Another number of axes was asked for.
+    /// The number of axes is not the expected one.
     #[error("has shape {got:?}, must have {expected} axes")]
     Rank {
-        /// The number of axes asked for.
+        /// The expected number of axes.
         expected: usize,
         /// The shape there is.
         got: Vec<usize>,

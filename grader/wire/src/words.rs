@@ -39,8 +39,8 @@ pub const NEW: &str = ".new";
 /// The folder of a judge's notes, below that of the calls it keeps.
 pub const NOTES: &str = "notes";
 
-/// The exit code that says that a program was not started, since it could not be confined: no compiler and no test
-/// harness ends with it. A judge whose worker was not started ends with it too.
+/// The exit code for a program that was not started, since it could not be confined: no compiler and no test harness
+/// ends with it. A judge whose worker was not started ends with it too.
 pub const NOT_CONFINED: u8 = 125;
 
 /// The exit code of a judge that found the course itself at fault: nobody's test failed. No test harness ends with it.

@@ -26,7 +26,7 @@ use std::path::Path;
 /// The variable that tells a worker how it is confined; `none` is for one's own code. Without it, a worker is sealed.
 const SANDBOX_VARIABLE: &str = "WORKER_SANDBOX";
 
-/// The variable by which the grader says that files which were read to start are given up.
+/// The variable that tells a worker to give up the files that it read to start.
 const FILES_VARIABLE: &str = "WORKER_FILES";
 
 /// The variable that tells a worker that a GPU was requested.

@@ -297,7 +297,7 @@ mod tests {
             .collect()
     }
 
-    /// Images whose brightness says their class, and enough else to be learnt by heart.
+    /// Images whose brightness determines their class, with enough other pixels to be overfitted.
     fn images() -> RawTensor {
         let pixel = |(i, _, row, column): (usize, usize, usize, usize)| {
             (80 * (i % 3) + 7 * row + 11 * column * (i % 5)) as u8
@@ -475,7 +475,7 @@ mod tests {
         }
     }
 
-    /// A learner with two heads, whose loss is the sum of what its teacher says of class 0.
+    /// A learner with two heads, whose loss is the sum of its teacher's logits of class 0.
     struct Listener(Tensor);
 
     impl Learner for Listener {

@@ -1,5 +1,5 @@
-//! Several versions of an exercise in one program, each asked for by its name: starting a program that links libtorch
-//! takes longer than what it is asked.
+//! Several versions of an exercise in one program, each requested by its name: starting a program that links libtorch
+//! takes longer than its requests.
 //!
 //! One more holds what several versions do, and does what those do that a request names: `no-scale+one-head/attention`.
 

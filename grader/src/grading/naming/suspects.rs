@@ -134,7 +134,7 @@ fn named_in(
     }
 }
 
-/// A version that is held against the submission.
+/// A version that is compared with the submission.
 #[derive(Clone, Debug)]
 struct Suspect {
     /// The number of its misconception.
@@ -165,7 +165,7 @@ impl Suspect {
         }
     }
 
-    /// Returns whether anything more can be learnt from calls of a family.
+    /// Returns whether calls of a family can change the result any more.
     fn is_open(&self, family: usize) -> bool {
         !self.is_acquitted && !matches!(self.families[family], Matching::Other { .. })
     }

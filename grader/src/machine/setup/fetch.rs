@@ -118,8 +118,8 @@ impl Pip<'_> {
     }
 }
 
-/// Runs pip and shows how much it has written below `temporary`, out of what it says it will. Returns
-/// its last lines and whether it succeeded.
+/// Runs pip and shows the bytes that it has written below `temporary`, out of those that it announces. Returns its last
+/// lines and whether it succeeded.
 fn watch(mut command: Command, temporary: &Path, bar: &ProgressBar) -> io::Result<(String, bool)> {
     let (reader, writer) = io::pipe()?;
     command.stdout(writer.try_clone()?).stderr(writer);
@@ -150,7 +150,7 @@ fn watch(mut command: Command, temporary: &Path, bar: &ProgressBar) -> io::Resul
     Ok((said, succeeded))
 }
 
-/// Keeps the last lines of what pip says, fit to be shown, and lets `see` look at each line.
+/// Keeps the last lines of pip's output, fit to be shown, and passes each line to `see`.
 fn last_lines(reader: impl BufRead, mut see: impl FnMut(&str)) -> String {
     const KEPT: usize = 8;
     const WIDEST: usize = 300;

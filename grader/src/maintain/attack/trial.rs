@@ -187,8 +187,8 @@ impl Trial {
         Ok(self.try_once(attack, exercise, without, &PATIENCE)?.0)
     }
 
-    /// Tries an attack, and says whether whatever is wrong may be because the machine is busy: nothing was done that
-    /// only an attack does.
+    /// Tries an attack, and returns whether its faults may be due to a busy machine: nothing was done that only an
+    /// attack does.
     fn try_once(
         &self,
         attack: &Attack,
@@ -391,7 +391,7 @@ fn collect_texts(path: &Path, texts: &mut Vec<String>) {
     }
 }
 
-/// All that a result says in words.
+/// All texts of a result.
 fn said(graded: &Graded) -> Vec<&str> {
     let mut said: Vec<&str> = graded.refused.as_deref().into_iter().collect();
     for exercise in &graded.exercises {

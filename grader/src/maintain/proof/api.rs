@@ -81,7 +81,7 @@ struct Declared {
 /// The public items in all files of a crate.
 ///
 /// # Errors
-/// Which file does not parse, and where.
+/// Returns an error if a file does not parse, with its path and the place in it.
 fn surface(sources: &[Source]) -> Result<Surface, String> {
     let mut surface = Surface::new();
     for source in sources {

@@ -99,7 +99,7 @@ fn without(own: &str, named: &[&str]) -> String {
     others.join(", ")
 }
 
-/// Which test notices which misconception.
+/// The misconceptions that each test notices.
 struct Matrix<'a> {
     exercise: &'a Exercise,
     misconceptions: Vec<&'a str>,

@@ -45,7 +45,7 @@ pub(super) fn prove(grader: &Grader) -> Result<Finding> {
     })
 }
 
-/// Seconds for a call and for an exercise, where a case asks for others than the usual ones.
+/// The time limits for a call and for an exercise, of a case that does not use the default ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Seconds {

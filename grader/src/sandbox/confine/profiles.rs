@@ -161,7 +161,7 @@ impl Confinement {
         self
     }
 
-    /// A worker that trains: it has all cores, and more time and memory. Where a GPU was asked for, it has that too.
+    /// A worker that trains: it has all cores, and more time and memory; and the GPU, if `device` is one.
     pub fn of_trainer(workshop: &Workshop, worker: &Path, device: Device) -> Self {
         let mut confinement = Self::of_worker(workshop, worker);
         let cores = thread::available_parallelism().map_or(1, usize::from);
@@ -179,9 +179,9 @@ impl Confinement {
         confinement
     }
 
-    /// Adds what CUDA takes: the driver's devices, what it asks of the machine, and its part of libtorch. Linkers drop
-    /// that, since nothing names a symbol of it; the loader takes it in before libtorch is asked for the first time
-    /// whether there is a GPU, whose answer stays.
+    /// Adds what CUDA takes: the driver's devices, the files that it reads, and its part of libtorch. Linkers drop that
+    /// part, since no symbol of it is named; so the loader loads it before the first time that libtorch looks for a
+    /// GPU, which it does only once.
     fn add_gpu(&mut self) {
         self.gpu = true;
         // The driver is not known to work from within.
