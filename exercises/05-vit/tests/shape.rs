@@ -201,7 +201,7 @@ fn first_values_are_drawn_anew_in_the_blocks_too() {
 /// The values lie within two standard deviations and have the one that is left after the cut, 0.88 · 0.02.
 ///
 /// These are random draws, at least 96 of each. The standard deviation of so many varies by 5.6 % of itself, so the 35 %
-/// granted are more than six times that; PyTorch's first values, and zeros, are farther off.
+/// granted are more than six times that; PyTorch's initial values, and zeros, are farther off.
 fn assert_truncated_normal(name: &str, variable: &Tensor) {
     let values = variable.detach().to_kind(Kind::Double) / INITIAL_STD;
     let largest = values.abs().max().double_value(&[]);
