@@ -141,7 +141,7 @@ impl Session {
     /// Sends a request, and waits for the tensors of its answer.
     ///
     /// # Errors
-    /// Returns an error if the answer holds no tensors.
+    /// Returns an error if the worker answers with a fault, breaks down or takes too long.
     pub fn ask(&mut self, request: Request) -> Result<Tensors, Broken> {
         self.ask_within(request, self.bounds.answer)
     }
