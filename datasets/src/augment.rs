@@ -32,7 +32,7 @@ fn shifted(image: ArrayView2<'_, f32>, down: isize, right: isize) -> Array2<f32>
 /// interpolation between pixels.
 ///
 /// # Panics
-/// If `most` is negative or not finite.
+/// Panics if `most` is negative or not finite.
 pub fn rotate(images: &mut Array4<f32>, most: f32, rng: &mut impl Rng) {
     assert!(
         most >= 0.0 && most.is_finite(),
@@ -80,7 +80,7 @@ fn bilinear(image: ArrayView2<'_, f32>, (y, x): (f32, f32)) -> f32 {
 /// rectangle of an image, of up to `most` pixels a side and anywhere in it, by noise from 0 to 1.
 ///
 /// # Panics
-/// If `probability` is not from 0 to 1, or `most` is 0 or larger than a side of the images.
+/// Panics if `probability` is not from 0 to 1, or `most` is 0 or larger than a side of the images.
 pub fn erase(images: &mut Array4<f32>, probability: f64, most: u8, rng: &mut impl Rng) {
     assert!(
         (0.0..=1.0).contains(&probability),

@@ -31,7 +31,7 @@ impl<'a> Batches<'a> {
     /// Batches of `size` images in the order of the data set.
     ///
     /// # Panics
-    /// If `size` is 0.
+    /// Panics if `size` is 0.
     #[must_use]
     pub fn in_order(dataset: &'a Dataset, size: usize) -> Self {
         assert!(size > 0, "a batch of 0 images");
@@ -46,7 +46,7 @@ impl<'a> Batches<'a> {
     /// Batches of `size` images in an order drawn from the seed, another one for each epoch.
     ///
     /// # Panics
-    /// If `size` is 0.
+    /// Panics if `size` is 0.
     #[must_use]
     pub fn shuffled(dataset: &'a Dataset, size: usize, seed: u64, epoch: u64) -> Self {
         let mut batches = Self::in_order(dataset, size);
@@ -54,7 +54,7 @@ impl<'a> Batches<'a> {
         batches
     }
 
-    /// Which images the next batch takes, as places in `order`.
+    /// The indices in `order` of the images of the next batch.
     fn next_places(&self) -> Range<usize> {
         self.done..self.order.len().min(self.done + self.size)
     }

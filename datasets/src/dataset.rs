@@ -1,22 +1,22 @@
-//! Images with their labels, and the three sets that a course of training needs.
+//! Images with their labels, split into training set, validation set and test set.
 
 use ndarray::{Array1, Array3, Axis, Slice};
 
 /// Grey images, each with the number of its class.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Dataset {
-    /// What it is, as one would call it in a table: `mnist`, `fashion-mnist`, `digits`.
+    /// The name, as in a table: `mnist`, `fashion-mnist`, `digits`.
     pub name: &'static str,
     /// `[N, H, W]`, 0 for the background and 255 for full ink.
     pub images: Array3<u8>,
     /// `[N]`, each below [`classes`](Self::classes).
     pub labels: Array1<u8>,
-    /// How many classes there are, whether or not each has an image here.
+    /// The number of classes, whether or not each has an image here.
     pub classes: usize,
 }
 
 impl Dataset {
-    /// How many images there are.
+    /// The number of images.
     #[must_use]
     pub fn len(&self) -> usize {
         self.labels.len()
@@ -28,10 +28,10 @@ impl Dataset {
         self.labels.is_empty()
     }
 
-    /// How many images each class has: `[classes]`.
+    /// The number of images of each class: `[classes]`.
     ///
     /// # Panics
-    /// If a label is not below the number of classes.
+    /// Panics if a label is not below the number of classes.
     #[must_use]
     pub fn class_counts(&self) -> Array1<usize> {
         let mut counts = Array1::zeros(self.classes);
@@ -54,13 +54,13 @@ impl Dataset {
     }
 }
 
-/// What to learn from, what to choose by, and what to look at once at the end.
+/// Training set, validation set and test set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Split {
-    /// Gradients come from these.
+    /// The training set, from which gradients are computed.
     pub train: Dataset,
-    /// Learning rates, sizes and the moment to stop are chosen by these.
+    /// The validation set, by which learning rates, sizes and the moment to stop are chosen.
     pub validation: Dataset,
-    /// The figure that is told comes from these.
+    /// The test set, on which the reported accuracy is measured.
     pub test: Dataset,
 }

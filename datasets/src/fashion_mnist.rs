@@ -11,7 +11,7 @@ use crate::idx::LoadError;
 use crate::mnist::source_of;
 use crate::mnist::{Published, load_published};
 
-/// What the labels mean.
+/// The names of the classes, by label.
 pub const CLASSES: [&str; 10] = [
     "T-shirt/top",
     "trouser",
@@ -32,16 +32,16 @@ const FASHION_MNIST: Published = Published {
     sums: [None; 4],
 };
 
-/// Loads Fashion-MNIST from the folder that holds its four files, gzipped or not: 50,000 images to
-/// learn from, 10,000 to choose by and the 10,000 of the published test set.
+/// Loads Fashion-MNIST from the folder that holds its four files, gzipped or not: a training set of 50,000 images, a
+/// validation set of 10,000, and the published test set of 10,000.
 ///
 /// # Errors
-/// If a file is missing or malformed.
+/// Returns an error if a file is missing or malformed.
 pub fn load(folder: &Path) -> Result<Split, LoadError> {
     load_published(folder, &FASHION_MNIST)
 }
 
-/// From where `fetch` gets Fashion-MNIST, 30.9 MB.
+/// The source of Fashion-MNIST for `fetch`, 30.9 MB.
 #[cfg(feature = "fetch")]
 #[must_use]
 pub fn source() -> Source {

@@ -1,5 +1,5 @@
-//! Fetches published files over HTTP, from whichever mirror has them, and keeps none that is not
-//! what was published.
+//! Fetches published files over HTTP, from the first mirror that has them, and keeps a file only if it is the published
+//! one.
 
 mod download;
 
@@ -14,10 +14,10 @@ use thiserror::Error;
 use crate::idx::hex;
 use download::Download;
 
-/// Files that are published together, and where.
+/// Files that are published together, with their mirrors.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Source {
-    /// What they are together.
+    /// The name of the files together.
     pub name: String,
     /// URLs of folders that hold all of the files, each with its last slash. They are tried in order.
     pub mirrors: Vec<String>,
@@ -36,35 +36,35 @@ pub struct RemoteFile {
     pub sha256: String,
 }
 
-/// What is going on, for whoever waits.
+/// The progress of a fetch.
 #[derive(Debug)]
 pub enum Progress<'a> {
     /// Another process fetches into the same folder; this one waits for it.
     Waiting,
-    /// So much of a file is here.
+    /// A part of a file has arrived.
     Received {
         /// The file.
         file: &'a RemoteFile,
-        /// How many of its bytes.
+        /// The number of its bytes that are here.
         bytes: u64,
     },
     /// A mirror did not give a file. Others, or the same once more, are tried.
     Failed {
         /// The URL that was asked.
         url: &'a str,
-        /// What went wrong.
+        /// The fault of the mirror.
         fault: &'a Fault,
     },
 }
 
-/// How long a mirror is waited for, and how often it is asked.
+/// The time limits on mirrors, and the number of attempts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Patience {
-    /// How long a mirror may say nothing at all.
+    /// The longest time for which a mirror may send nothing.
     pub silence: Duration,
-    /// How many rounds of all mirrors may pass without a byte more than was ever here.
+    /// The number of rounds of all mirrors without a new byte after which fetching fails.
     pub rounds: u32,
-    /// The pause before a round in which the last one gave nothing.
+    /// The pause before a round if the last one brought nothing.
     pub pause: Duration,
 }
 
@@ -78,17 +78,17 @@ impl Default for Patience {
     }
 }
 
-/// Why files could not be fetched.
+/// The reason why files could not be fetched.
 #[derive(Debug, Error)]
 pub enum FetchError {
     /// The folder cannot be written to.
     #[error("cannot {doing} {}: {why}", .path.display())]
     Io {
-        /// What was tried.
+        /// The action that failed.
         doing: &'static str,
         /// The file or folder.
         path: PathBuf,
-        /// What the system says.
+        /// The system's error.
         why: io::Error,
     },
     /// A file of that name is there, and is another one.
@@ -109,54 +109,54 @@ pub enum FetchError {
     NoMirror {
         /// The file.
         file: String,
-        /// What each mirror did last: its URL, and what went wrong.
+        /// The last fault of each mirror, with its URL.
         faults: Vec<(String, Fault)>,
     },
 }
 
-/// What went wrong with a mirror.
+/// The fault of a mirror.
 #[derive(Debug, Error)]
 pub enum Fault {
     /// It answered with an error, such as 404.
     #[error("it answered {0}")]
     Status(u16),
-    /// It offers something of another size, such as a page that says that the file is gone.
+    /// It offers something of another size, such as a page with a message that the file is gone.
     #[error("it offers {found} bytes, where the file has {expected}")]
     Size {
         /// The published size.
         expected: u64,
-        /// What it announced, or had sent when it was stopped.
+        /// The size that it announced, or had sent when it was stopped.
         found: u64,
     },
     /// It answered a request for the rest of a file with another part.
     #[error("asked for the bytes from {asked}, it sent something else: {got}")]
     Range {
-        /// The first byte that was asked for.
+        /// The first byte requested.
         asked: u64,
-        /// What it says that it sent, fit to be shown.
+        /// The range that it claims to have sent, fit to be shown.
         got: String,
     },
     /// It broke off.
     #[error("it broke off after {bytes} bytes")]
     BrokeOff {
-        /// How much of the file was here then.
+        /// The bytes of the file that were here then.
         bytes: u64,
     },
     /// It sent nothing for too long.
     #[error("it went silent after {bytes} bytes")]
     Silent {
-        /// How much of the file was here then.
+        /// The bytes of the file that were here then.
         bytes: u64,
     },
     /// It cannot be reached, or does not speak HTTP.
     #[error("it cannot be asked: {0}")]
     Unreachable(String),
-    /// What came has the right size and is not what was published.
+    /// The received file has the right size, and is not the published one.
     #[error("what it sent has SHA-256 {found}, and not the published {expected}")]
     Checksum {
         /// The published SHA-256.
         expected: String,
-        /// That of what came.
+        /// The SHA-256 of the received file.
         found: String,
     },
 }
@@ -178,7 +178,7 @@ impl Fault {
 /// `.fetch.lock` stays in the folder.
 ///
 /// # Errors
-/// If the folder cannot be written, holds something else under a file's name, or no mirror gives a
+/// Returns an error if the folder cannot be written, holds something else under a file's name, or no mirror gives a
 /// file.
 pub fn fetch(
     source: &Source,

@@ -12,7 +12,7 @@ use flate2::read::MultiGzDecoder;
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
-/// Why a data set's files cannot be used.
+/// The reason why a data set's files cannot be used.
 #[derive(Debug, Error)]
 pub enum LoadError {
     /// Neither the file nor its gzipped form is there.
@@ -29,7 +29,7 @@ pub enum LoadError {
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// What the system or the decoder says.
+        /// The error of the system or the decoder.
         why: io::Error,
     },
     /// The file is of another kind.
@@ -45,17 +45,17 @@ pub enum LoadError {
         /// The number that is there.
         found: u32,
     },
-    /// The header tells of another number of images.
+    /// The header declares another number of images.
     #[error("{} holds {found} images, where {expected} belong", .path.display())]
     ImageCount {
         /// The file.
         path: PathBuf,
-        /// How many images belong there.
+        /// The expected number of images.
         expected: u32,
-        /// How many the header tells of.
+        /// The number in the header.
         found: u32,
     },
-    /// The header tells of images of another size.
+    /// The header declares images of another size.
     #[error(
         "{} holds images of {height} by {width} pixels, where {side} by {side} belong",
         .path.display()
@@ -63,21 +63,21 @@ pub enum LoadError {
     ImageSize {
         /// The file.
         path: PathBuf,
-        /// The height that the header tells of.
+        /// The height in the header.
         height: u32,
-        /// The width that the header tells of.
+        /// The width in the header.
         width: u32,
-        /// The height and width that belong there.
+        /// The expected height and width.
         side: u32,
     },
-    /// The header tells of more or fewer labels than there are images.
+    /// The header declares more or fewer labels than there are images.
     #[error("{} holds {found} labels for {images} images", .path.display())]
     LabelCount {
         /// The file.
         path: PathBuf,
-        /// How many images there are.
+        /// The number of images.
         images: u32,
-        /// How many labels the header tells of.
+        /// The number of labels in the header.
         found: u32,
     },
     /// The file ends too early.
@@ -85,9 +85,9 @@ pub enum LoadError {
     Truncated {
         /// The file.
         path: PathBuf,
-        /// How many bytes belong there, unpacked.
+        /// The expected number of bytes, unpacked.
         expected: u64,
-        /// How many there are.
+        /// The actual number of bytes.
         found: u64,
     },
     /// The file goes on after its last item.
@@ -95,7 +95,7 @@ pub enum LoadError {
     TooLong {
         /// The file.
         path: PathBuf,
-        /// How many bytes belong there, unpacked.
+        /// The expected number of bytes, unpacked.
         expected: u64,
     },
     /// A label names no class.
@@ -103,9 +103,9 @@ pub enum LoadError {
     Label {
         /// The file.
         path: PathBuf,
-        /// Which label, counted from 0.
+        /// The index of the label, from 0.
         index: usize,
-        /// What it is.
+        /// The label.
         label: u8,
     },
     /// The file is well formed and yet not the published one.
@@ -126,7 +126,7 @@ pub enum LoadError {
     Scratch {
         /// The temporary folder.
         path: PathBuf,
-        /// What the system says.
+        /// The system's error.
         why: io::Error,
     },
 }

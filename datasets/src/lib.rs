@@ -1,4 +1,4 @@
-//! Images to learn from, without libtorch.
+//! Image data sets for training, without libtorch.
 //!
 //! [`digits`] makes handwriting-like digits from a seed, with no download. [`mnist`] and
 //! [`fashion_mnist`] load the published files, which `fetch` gets, a feature that is on by default. Either way there is a [`Split`]

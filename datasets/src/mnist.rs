@@ -12,10 +12,10 @@ use crate::dataset::{Dataset, Split};
 use crate::fetch::{RemoteFile, Source};
 use crate::idx::{self, LoadError, SIDE};
 
-/// The environment variable by which tests and examples are told of a folder with MNIST in it.
+/// The environment variable that names to tests and examples a folder with MNIST in it.
 pub const DIR_VARIABLE: &str = "MNIST_DIR";
 
-/// How many images of the published training set are kept to choose by. They are its last ones.
+/// The number of images of the published training set that form the validation set. They are its last ones.
 pub const VALIDATION: usize = 10_000;
 
 const TRAIN: u32 = 60_000;
@@ -39,17 +39,16 @@ const MNIST: Published = Published {
     ],
 };
 
-/// Loads MNIST from the folder that holds its four files, gzipped or not: 50,000 images to learn
-/// from, 10,000 to choose by and the 10,000 of the published test set.
+/// Loads MNIST from the folder that holds its four files, gzipped or not: a training set of 50,000 images, a validation
+/// set of 10,000, and the published test set of 10,000.
 ///
 /// # Errors
-/// If a file is missing, malformed or not the published one.
+/// Returns an error if a file is missing, malformed or not the published one.
 pub fn load(folder: &Path) -> Result<Split, LoadError> {
     load_published(folder, &MNIST)
 }
 
-/// From where `fetch` gets MNIST: the files as they were first published,
-/// 11.6 MB together.
+/// The source of MNIST for `fetch`: the files as they were first published, 11.6 MB together.
 #[cfg(feature = "fetch")]
 #[must_use]
 pub fn source() -> Source {

@@ -8,7 +8,7 @@ use crate::dataset::Dataset;
 /// set, and use the same for the others.
 ///
 /// # Panics
-/// If there are no images.
+/// Panics if there are no images.
 #[must_use]
 pub fn mean_and_std(dataset: &Dataset) -> (f32, f32) {
     assert!(!dataset.is_empty(), "the mean of no images");

@@ -95,7 +95,7 @@ fn every_digit_has_ink_inside_and_classes_come_about_equally_often() {
     assert!(counts.iter().all(|it| (373..627).contains(it)), "{counts}");
 }
 
-/// Softmax regression on standardised pixels, learnt by gradient descent in batches.
+/// Softmax regression on standardised pixels, trained by gradient descent in batches.
 struct Linear {
     weight: Array2<f32>, // [784, 10]
     bias: Array1<f32>,
@@ -133,7 +133,7 @@ impl Linear {
         x.dot(&self.weight) + &self.bias
     }
 
-    /// The share of images that it gets right, standardised as the set it has learnt from.
+    /// The accuracy on a set of images, which are standardised as the training set was.
     fn accuracy(&self, dataset: &Dataset, (mean, std): (f32, f32)) -> f64 {
         let mut right = 0;
         for mut batch in Batches::in_order(dataset, 500) {

@@ -1,4 +1,4 @@
-//! Loading MNIST's files, and what is laid out like them: whole, and with every fault.
+//! Loading MNIST's files, and files in the same layout: complete, and with every fault.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{Seek, SeekFrom, Write};
@@ -77,7 +77,7 @@ impl Folder {
         fashion_mnist::load(self.0.path())
     }
 
-    /// What loading says, with the folder's name taken out.
+    /// The error of loading, with the folder's name taken out.
     fn fault(&self) -> String {
         let error = self.load().expect_err("a faulty file").to_string();
         error.replace(&format!("{}/", self.0.path().display()), "")

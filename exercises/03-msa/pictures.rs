@@ -1,4 +1,4 @@
-//! 03 msa: whom each head attends to, as matrices and from one patch over the image.
+//! 03 msa: the attention of each head, as matrices and from one patch over the image.
 
 use crate::draw::model::patches;
 use crate::draw::models::as_grid;
@@ -13,7 +13,7 @@ const IMAGE: usize = 28;
 const PATCH: usize = 4;
 const HEADS: usize = 4;
 
-/// What attention looks at.
+/// The image, tokens and weights whose attention is drawn.
 struct Scene {
     image: Array3<f32>,
     /// [N, D]
@@ -79,7 +79,7 @@ fn untrained(material: &mut Material<'_>) -> Result<Scene, Missing> {
     })
 }
 
-/// What the brightest patch and one of the corner take from each patch.
+/// The attention of the brightest patch, and of one in the corner, to each patch.
 fn over_the_image(scene: &Scene, attention: ArrayView3<'_, f32>) -> Result<Picture, Missing> {
     let Scene { image, grid, .. } = scene;
     let whole = Pixels::image(image.view());

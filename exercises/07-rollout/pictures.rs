@@ -1,4 +1,4 @@
-//! 07 rollout: the last layer's attention beside the rollout of all, and how far heads look.
+//! 07 rollout: the last layer's attention beside the rollout of all, and the attention distance of heads.
 
 use crate::draw::model::patches;
 use crate::draw::{Drawn, Material, Missing, Question};
@@ -6,7 +6,7 @@ use crate::picture::{Dots, Panel, Picture, Pixels, Row, Scale, Sheet, scatter, s
 use anyhow::Result;
 use ndarray::{Array2, Array3, Axis, Ix1, Ix2};
 
-/// What is looked at, and how.
+/// The image, and the attention to it.
 struct Scene {
     image: Array3<f32>,
     /// Layer by layer [h, N, N].
@@ -168,7 +168,7 @@ fn over_the_image(
         .array("map", Ix2(height, width))
 }
 
-/// How far each head looks, layer by layer (figure 7, right, of the ViT paper).
+/// The attention distance of each head, layer by layer (figure 7, right, of the ViT paper).
 fn distances(material: &mut Material<'_>, scene: &Scene) -> Result<Picture, Missing> {
     let Scene { grid, prefix, .. } = *scene;
     let patch = scene.image.dim().1 / grid;

@@ -1,4 +1,4 @@
-//! What a Vision Transformer costs for each size of patch: tokens, parameters, FLOPs, memory.
+//! The cost of a Vision Transformer for each patch size: tokens, parameters, FLOPs, memory.
 
 use anyhow::{Result, bail};
 
@@ -15,13 +15,13 @@ pub struct Sizes {
     pub depth: u64,
     /// Heads h.
     pub heads: u64,
-    /// Hidden columns of the MLPs, in D.
+    /// Expansion ratio of the MLPs: hidden units, in D.
     pub mlp_ratio: u64,
     /// Classes K.
     pub classes: u64,
 }
 
-/// What one size of patch costs. An operation is a multiplication or an addition, so that a multiply-add is two.
+/// The cost of one patch size. An operation is a multiplication or an addition, so that a multiply-add is two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cost {
     /// Side of the patches, in pixels.
@@ -74,10 +74,10 @@ impl Sizes {
             .collect()
     }
 
-    /// What patches of this side cost.
+    /// The cost of patches of this side.
     ///
     /// # Errors
-    /// Where they do not divide the image.
+    /// Returns an error if they do not divide the image.
     pub fn cost(&self, patch: u64) -> Result<Cost> {
         if patch == 0 || !self.image.is_multiple_of(patch) {
             bail!(
@@ -112,20 +112,20 @@ impl Sizes {
 }
 
 impl Cost {
-    /// How many images are timed beside the first one: many of a small model, so that the clock tells something.
+    /// The number of images timed beside the first one: many for a small model, so that the time can be measured.
     pub fn more_images(&self) -> u64 {
         const WORTHWHILE: u128 = 4_000_000_000;
         (WORTHWHILE / self.flops.max(1)).min(64) as u64
     }
 
-    /// Why a worker is not asked to run it, if it is not.
+    /// The reason why no worker is to run it, if there is one.
     pub fn hindrance(&self) -> Option<String> {
-        /// Of the 2 GiB that a worker may take (`confine::profiles`), what is there for attention: logits, weights and
-        /// what a softmax takes, which makes three of each.
+        /// The part of the 2 GiB that a worker may take (`confine::profiles`) which is left for attention: logits,
+        /// weights and a softmax's temporaries, three arrays of the same size.
         const MEMORY: u128 = 3 << 29;
-        /// Of the 64 MiB of a request (`wire::Limits`), what is there for weights.
+        /// The part of the 64 MiB of a request (`wire::Limits`) which is left for weights.
         const REQUEST: u128 = 60 << 20;
-        /// What takes a core minutes.
+        /// The FLOPs that take a core minutes.
         const FLOPS: u128 = 500_000_000_000;
         let memory = 3 * self.attention_bytes;
         let weights = 4 * self.parameters;

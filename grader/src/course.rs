@@ -1,4 +1,4 @@
-//! The course as it lies on disk: its exercises, and what each one's Cargo.toml says of it.
+//! The course as it lies on disk: its exercises, with the content of each one's Cargo.toml.
 
 use crate::sandbox::limits::Asked;
 use anyhow::{Context, Result, bail};
@@ -33,7 +33,7 @@ pub struct Exercise {
     pub earlier: Vec<String>,
     /// The crates a submission may use, which are those of the exercise's manifest.
     pub dependencies: Vec<String>,
-    /// What `[package.metadata.exercise]` says.
+    /// The content of `[package.metadata.exercise]`.
     pub facts: Facts,
     /// The source of its worker.
     pub worker: String,
@@ -45,9 +45,9 @@ pub struct Exercise {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Facts {
-    /// What it is called in tables.
+    /// The title in tables.
     pub title: String,
-    /// About how long it takes.
+    /// The approximate time that it takes, in minutes.
     pub minutes: u32,
     /// From 1, easy, to 5.
     pub difficulty: u8,
@@ -67,10 +67,10 @@ pub struct Facts {
     /// True if its pictures take a trained model's attention, which its own functions do not compute.
     #[serde(default)]
     pub borrows_attention: bool,
-    /// The test of kind training that a training on all of MNIST stands in for, where one is asked for.
+    /// The test of kind training that a training on all of MNIST replaces, if it is requested.
     #[serde(default)]
     pub trained: Option<String>,
-    /// What its code may take, where that is not the usual.
+    /// The limits on its code that differ from the defaults.
     #[serde(default)]
     pub limits: Asked,
     /// Points by kind of test.
@@ -172,7 +172,7 @@ impl Course {
     /// The course of a folder.
     ///
     /// # Errors
-    /// Where it holds no exercises, or a manifest does not say what it must.
+    /// Returns an error if the folder holds no exercises, or a manifest is not valid.
     pub fn open(root: &Path) -> Result<Self> {
         let root = root
             .canonicalize()
@@ -203,10 +203,10 @@ impl Course {
         Ok(Self { root, exercises })
     }
 
-    /// The exercises named, by crate, folder or number; all where none is.
+    /// The exercises named, by crate, folder or number; all if `names` is empty.
     ///
     /// # Errors
-    /// Where there is none of a name.
+    /// Returns an error if no exercise has one of the names.
     pub fn select(&self, names: &[String]) -> Result<Vec<Exercise>> {
         for name in names {
             if !self

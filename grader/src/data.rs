@@ -1,4 +1,4 @@
-//! The data sets that can be had: where they lie, what is there of them, and how they are loaded.
+//! The data sets: their folders, the files that are there, and loading them.
 
 use crate::machine::libtorch::CACHE_FOLDER;
 use crate::machine::setup::Surroundings;
@@ -35,7 +35,7 @@ impl fmt::Display for Set {
     }
 }
 
-/// How much of a published data set lies in its folder.
+/// The part of a published data set that is in its folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stock {
     /// Bytes of what is whole, and of what is begun.
@@ -50,7 +50,7 @@ impl Set {
     /// All of them.
     pub const ALL: [Set; 3] = [Set::Digits, Set::Mnist, Set::FashionMnist];
 
-    /// From where its files are fetched; the digits have none.
+    /// The source of its files; None for the digits, which are generated.
     pub fn source(self) -> Option<Source> {
         match self {
             Set::Digits => None,
@@ -59,11 +59,11 @@ impl Set {
         }
     }
 
-    /// The folder of its files: below `folder`, where one is named; else what `MNIST_DIR` names, for MNIST; else in
-    /// the user's cache.
+    /// The folder of its files: below `folder`, if that is given; else the value of `MNIST_DIR`, for MNIST; else in the
+    /// user's cache.
     ///
     /// # Errors
-    /// Where there is no cache.
+    /// Returns an error if there is no cache folder.
     pub fn folder(self, folder: Option<&Path>) -> Result<PathBuf> {
         if let Some(folder) = folder {
             return Ok(folder.join(self.to_string()));
@@ -80,7 +80,8 @@ impl Set {
             .join(self.to_string()))
     }
 
-    /// The folder of its files, of one that somebody names: that which `data fetch --data-dir` made there, or else itself.
+    /// The folder of its files below a folder that the user names: the one that `data fetch --data-dir` made there, or
+    /// else the folder itself.
     pub fn folder_in(self, folder: &Path) -> PathBuf {
         let fetched = folder.join(self.to_string());
         if fetched.is_dir() {
@@ -90,7 +91,8 @@ impl Set {
         }
     }
 
-    /// What is there of its files, by their names: loading them tells whether they are what was published. `None` for the digits.
+    /// The files that are in the folder, by name and size alone: loading them checks that they are the published ones.
+    /// `None` for the digits.
     pub fn stock(self, folder: &Path) -> Option<Stock> {
         let source = self.source()?;
         let size = |name: &str| {
@@ -117,7 +119,7 @@ impl Set {
         Some(stock)
     }
 
-    /// What its labels mean.
+    /// The names of the classes, by label.
     pub fn classes(self) -> Vec<String> {
         match self {
             Set::Digits | Set::Mnist => (0..10).map(|digit| digit.to_string()).collect(),
@@ -128,7 +130,7 @@ impl Set {
     /// Some of its test images, or all.
     ///
     /// # Errors
-    /// Where its files are missing, or are not what was published.
+    /// Returns an error if its files are missing, or are not the published ones.
     pub fn load(self, folder: Option<&Path>) -> Result<Dataset> {
         let from = |load: fn(&Path) -> Result<datasets::Split, datasets::LoadError>| {
             let folder = self.folder(folder)?;

@@ -1,8 +1,8 @@
-//! Pictures of what an exercise's functions give, made by asking a worker.
+//! Pictures of the results of an exercise's functions, made by sending requests to a worker.
 //!
-//! The file `pictures.rs` of an exercise asks for what it draws; the build script finds it. A function that is not written yet, or fails, leaves out
-//! the pictures that need it; the others are drawn. Whatever an answer holds, it is held against the shape that it must
-//! have before it is looked into.
+//! The file `pictures.rs` of an exercise sends the requests for its pictures; the build script finds it. If a function
+//! is not written yet, or fails, the pictures that need it are left out, and the others are drawn. Each answer is
+//! checked against its expected shape before it is used.
 
 mod components;
 mod model;
@@ -40,26 +40,26 @@ pub fn is_drawn(exercise: &str) -> bool {
     of(exercise).is_some()
 }
 
-/// What pictures are made from.
+/// The inputs of an exercise's pictures.
 pub struct Material<'a> {
     /// Asks the worker.
     pub ask: &'a mut dyn FnMut(Request) -> Result<Answer>,
     /// The image that is looked at.
     pub photo: Photo,
-    /// A trained model, where one was given.
+    /// A trained model, if one was given.
     pub model: Option<Model>,
-    /// Its attention to the image, layer by layer `[h, N, N]`, where the exercise's own worker has no model.
+    /// The model's attention to the image, layer by layer `[h, N, N]`, if the exercise's own worker has no model.
     pub attention: Option<Vec<Array3<f32>>>,
 }
 
-/// What came of it.
+/// The pictures drawn, and the reasons for those that are missing.
 #[derive(Debug, Default)]
 pub struct Drawn {
     /// The pictures, each with a name for its files.
     pub pictures: Vec<(&'static str, Picture)>,
-    /// Why others are missing, fit to be shown.
+    /// The reasons why others are missing, fit to be shown.
     pub missing: Vec<String>,
-    /// What else is to be said.
+    /// Further remarks.
     pub notes: Vec<String>,
 }
 
@@ -78,12 +78,12 @@ pub fn draw(exercise: &str, material: &mut Material<'_>) -> Result<Drawn> {
     Ok(drawn)
 }
 
-/// Why a picture is missing.
+/// The reason why a picture is missing.
 #[derive(Debug)]
 enum Missing {
     /// A function does not give what the picture shows.
     Fault { operation: String, fault: Fault },
-    /// What there is cannot be drawn: the functions gave nothing finite, or the model lacks something.
+    /// The values cannot be drawn: the functions returned nothing finite, or the model lacks something.
     Undrawable(anyhow::Error),
     /// Something else failed.
     Error(anyhow::Error),
@@ -179,7 +179,7 @@ impl<'a> Question<'a> {
     }
 }
 
-/// What an operation gave.
+/// The answer of an operation.
 #[derive(Debug)]
 struct Given {
     operation: String,

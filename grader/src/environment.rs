@@ -26,7 +26,7 @@ pub struct Environment {
     pub scratch: Arc<Scratch>,
     /// The layers of the sandbox that are in force.
     pub level: Level,
-    /// The limits that were asked for.
+    /// The limits set on the command line.
     pub limits: Asked,
     /// The seed of property tests, where it is not the usual one.
     pub seed: Option<u64>,
@@ -34,7 +34,7 @@ pub struct Environment {
     pub is_discreet: bool,
     /// The divisor of the tolerances of drawn tests: 1, but for the proof that correct code has room to spare.
     pub margin: u8,
-    /// Set when somebody wants to stop: what runs is ended, and nothing is graded any more.
+    /// Set on an interruption: running processes are ended, and nothing more is graded.
     pub stop: &'static AtomicBool,
 }
 
@@ -43,7 +43,7 @@ impl Environment {
     /// failed, the reference is compiled in the same surroundings, which then decides.
     ///
     /// # Errors
-    /// Returns an error if something of the course or the machine fails, or somebody wants to stop.
+    /// Returns an error if something of the course or the machine fails, or the run is interrupted.
     pub fn compile(
         &self,
         exercise: &Exercise,
@@ -116,7 +116,7 @@ impl Environment {
         }
     }
 
-    /// Returns whether somebody wants to stop.
+    /// Returns whether the run is interrupted.
     pub fn is_stopped(&self) -> bool {
         self.stop.load(Ordering::Relaxed)
     }

@@ -5,12 +5,12 @@
 //!
 //! | file | about |
 //! |---|---|
-//! | `discover` | which paths are submissions, and what they are called |
-//! | `place` | what an entry is, judged by its name alone |
-//! | `folder`, `zip`, `tarball` | how the entries of each kind of submission are walked |
-//! | `basket` | what was taken so far, held against the limits; the digest |
-//! | `limits`, `refusal`, `escape` | how much, why not, and names that are safe to show |
-//! | `effort` | the time that it takes, and who wants to stop |
+//! | `discover` | the paths that are submissions, and their names |
+//! | `place` | the kind of an entry, judged by its name alone |
+//! | `folder`, `zip`, `tarball` | the walk over the entries of each kind of submission |
+//! | `basket` | the sources taken so far, checked against the limits; the digest |
+//! | `limits`, `refusal`, `escape` | the limits, the reasons for refusing, and names that are safe to show |
+//! | `effort` | the time that it takes, and its interruption |
 //!
 //! Two rules bend so that an archive of a whole course folder can be handed in. What lies below a
 //! dot name, `target` or `__MACOSX` is never looked at, so a link there refuses nothing. And where
@@ -55,7 +55,7 @@ pub struct Candidate {
     pub path: PathBuf,
 }
 
-/// What was taken from one submission.
+/// The sources taken from one submission.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Submission {
     /// The candidate's name.
@@ -86,7 +86,7 @@ impl Candidate {
         self.read_unless(&|| false, exercises, limits)
     }
 
-    /// As [`read`](Self::read), until somebody wants to stop: the refusal is then [`Refusal::Stopped`].
+    /// As [`read`](Self::read), until it is interrupted: the refusal is then [`Refusal::Stopped`].
     ///
     /// # Errors
     ///
@@ -181,7 +181,7 @@ impl Packing {
     }
 }
 
-/// Opens an archive and says how long it is. Never waits, follows no link.
+/// Opens an archive and returns its length in bytes. Never waits, follows no link.
 fn open_archive(path: &Path, limits: &Limits) -> Result<(File, u64), Refusal> {
     let shown = Escaped::from(path.as_os_str());
     let unreadable = |source: rustix::io::Errno| Refusal::Unreadable {
@@ -203,8 +203,8 @@ fn open_archive(path: &Path, limits: &Limits) -> Result<(File, u64), Refusal> {
     Ok((File::from(fd), bytes))
 }
 
-/// How anything but a folder is opened: `NOFOLLOW` and `NONBLOCK` hold where a file was swapped
-/// for a link or a pipe after it was looked at.
+/// The flags for opening anything but a folder: `NOFOLLOW` and `NONBLOCK` matter if a file was swapped for a link or a
+/// pipe after it was looked at.
 const OPEN_FILE: OFlags = OFlags::RDONLY
     .union(OFlags::NOFOLLOW)
     .union(OFlags::NONBLOCK)

@@ -39,15 +39,15 @@ impl Picture {
     /// The picture as PNG, with two pixels for each unit of the SVG.
     ///
     /// # Errors
-    /// Where it is too large to be rasterised.
+    /// Returns an error if it is too large to be rasterised.
     pub fn png(&self) -> Result<Vec<u8>> {
         raster::png(&self.svg)
     }
 
-    /// Writes `NAME.png` and `NAME.svg` into the folder, which is made where there is none. Gives their paths.
+    /// Writes `NAME.png` and `NAME.svg` into the folder, which is created if it is missing. Returns their paths.
     ///
     /// # Errors
-    /// Where a file cannot be written.
+    /// Returns an error if a file cannot be written.
     pub fn write(&self, folder: &Path, name: &str) -> Result<[PathBuf; 2]> {
         fs::create_dir_all(folder)
             .with_context(|| format!("{} cannot be made", folder.display()))?;

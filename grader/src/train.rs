@@ -1,12 +1,14 @@
-//! Training a Vision Transformer with somebody's own code, in a worker, and finding out what it learnt.
+//! Training a Vision Transformer with a student's code, in a worker, and measuring its test accuracy.
 //!
-//! The worker ([`crate::worker::session`], asked by [`requests`]) holds the model, its optimiser and the images to learn from. The
-//! grader draws the order of the images, asks for half a second's steps at a time ([`pace`]), keeps the weights after every
-//! epoch ([`checkpoint`]) and scores logits itself ([`mod@score`]): labels that a model is held against never enter a
-//! worker. In the end two new workers, the submission's and the reference's, get the weights and the held-out images; only
-//! where they agree does the score count ([`examine`]). [`graded`] makes a test of it.
+//! The worker ([`crate::worker::session`], driven by [`requests`]) holds the model, its optimiser and the training set.
+//! The grader draws the order of the images, requests half a second's steps at a time ([`pace`]), saves the weights
+//! after every epoch ([`checkpoint`]) and computes loss and accuracy itself from the logits ([`mod@score`]): the labels
+//! of validation set and test set never enter a worker. In the end two new workers, the submission's and the
+//! reference's, get the weights and the test set; the score counts only if they agree ([`examine`]). [`graded`] makes a
+//! test of it.
 //!
-//! Who learns is said by [`learner`]. Before a DeiT learns, its [`teacher`] says what it thinks of all images.
+//! [`learner`] names the model to be trained. Before a DeiT is trained, its [`teacher`] computes its logits for the
+//! training set.
 
 pub mod checkpoint;
 pub mod data;
@@ -42,48 +44,48 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 use wire::Tensors;
 
-/// What happens in a run, for whoever shows it.
+/// Receives the events of a run, to show them.
 pub trait Audience {
-    /// Some steps were taken: how far the run is, how the epoch went so far, and how many images a second are learnt
-    /// from.
+    /// Some steps were taken: the steps so far and in all, the score on the epoch's images so far, and the training
+    /// speed in images per second.
     fn learnt(&self, step: usize, total: usize, epoch: Score, speed: f64);
     /// An epoch is over.
     fn epoch_over(&self, epoch: &Epoch, is_best: bool);
 }
 
-/// Why learning ended.
+/// The reason why training ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
     /// All epochs are over.
     Through,
     /// The loss on the validation set did not fall any more.
     NoBetter,
-    /// Somebody wanted to stop; what was learnt is kept.
+    /// The run was interrupted; the weights are kept.
     Stopped,
-    /// The time was over; what was learnt is kept.
+    /// The time was over; the weights are kept.
     Late,
 }
 
-/// Learning went astray.
+/// The loss became NaN or infinite.
 #[derive(Debug, thiserror::Error)]
 #[error(
     "{what} is no number from step {step} on: a smaller --lr may help, and --clip-grad above 0"
 )]
 pub struct Diverged {
-    /// Whose loss.
+    /// The quantity that is not finite.
     what: &'static str,
     /// The step, from 1.
     step: usize,
 }
 
-/// What is told of a run in its files.
+/// The description of a run in its files.
 #[derive(Clone, Debug)]
 pub struct Subject {
-    /// Whose code it is.
+    /// The name of the code's source.
     pub name: String,
     /// The device.
     pub device: Device,
-    /// How much of the sandbox is in force.
+    /// The layers of the sandbox that are in force.
     pub sandbox: String,
 }
 
@@ -91,18 +93,18 @@ pub struct Subject {
 #[derive(Debug)]
 pub struct Run {
     session: Session,
-    /// How it is trained.
+    /// The hyperparameters of the run.
     pub plan: Plan,
-    /// On what.
+    /// The images.
     pub data: Arc<Data>,
-    /// Whose code learns, and where.
+    /// The code that is trained, and its device.
     pub subject: Subject,
     folder: PathBuf,
-    /// How many numbers there are to learn.
+    /// The number of trainable parameters.
     pub parameters: i64,
-    /// How far it is.
+    /// The progress of the run.
     pub progress: Progress,
-    /// When its time is over, where it has not all the time of the world.
+    /// The time at which the run must end, if it is limited.
     pub deadline: Option<Instant>,
     stop: &'static AtomicBool,
     /// Held as long as the run: no other may write there.
@@ -110,10 +112,11 @@ pub struct Run {
 }
 
 impl Run {
-    /// Sends the images to learn from, and has the model built; or goes on from a checkpoint.
+    /// Sends the training set, and has the model built; or resumes from a checkpoint.
     ///
     /// # Errors
-    /// Where another run writes into the folder, or the worker gives no answer: a function is not written yet.
+    /// Returns an error if another run writes into the folder, or the worker gives no answer: a function is not written
+    /// yet.
     pub fn begin(
         mut session: Session,
         (plan, checkpoint): (Plan, Option<Checkpoint>),
@@ -153,7 +156,7 @@ impl Run {
         })
     }
 
-    /// How many steps there are.
+    /// The number of steps of the whole run.
     pub fn total(&self) -> usize {
         self.plan.epochs * self.steps_per_epoch()
     }
@@ -162,10 +165,11 @@ impl Run {
         self.plan.steps_per_epoch(self.data.split.train.len())
     }
 
-    /// Learns until all epochs are over, it gets no better, or somebody wants to stop, and keeps what was learnt.
+    /// Trains until all epochs are over, the validation loss no longer falls, or the run is interrupted, and saves the
+    /// weights.
     ///
     /// # Errors
-    /// Where the worker gives no answer, the loss is no number any more, or nothing can be kept.
+    /// Returns an error if the worker gives no answer, the loss is NaN or infinite, or a file cannot be written.
     pub fn learn(&mut self, audience: &dyn Audience) -> Result<End> {
         let (images, per_epoch) = (self.data.split.train.len(), self.steps_per_epoch());
         let mut pace = Pace::default();
@@ -294,7 +298,7 @@ impl Run {
         Ok(())
     }
 
-    /// Keeps what was learnt so far.
+    /// Saves the weights and the progress so far.
     fn keep(&mut self) -> Result<()> {
         let (weights, adamw) = state(&mut self.session)?;
         self.write(weights, adamw)
@@ -310,10 +314,10 @@ impl Run {
         checkpoint.write(&self.folder)
     }
 
-    /// Writes what happened so far, and what came of it where that is known.
+    /// Writes the epochs so far, and the result on the test set if it is known.
     ///
     /// # Errors
-    /// Where it cannot be written.
+    /// Returns an error if it cannot be written.
     pub fn write_history(&self, test: Option<Test>) -> Result<()> {
         let history = History {
             schema: 1,

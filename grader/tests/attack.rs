@@ -8,7 +8,7 @@ use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-/// Runs `grader attack`, and gives what it said once it has ended well.
+/// Runs `grader attack`, and returns its output once it has ended well.
 fn attack(options: &[&str]) -> String {
     let output = Command::new(env!("CARGO_BIN_EXE_grader"))
         .arg("--course")

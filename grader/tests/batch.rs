@@ -1,5 +1,5 @@
 //! A class of which half is hostile: the honest half is graded as if it were alone. It takes the built course, and
-//! minutes; so it runs where it is asked for: `cargo test -p grader --test batch -- --ignored`.
+//! minutes; so it runs only on request: `cargo test -p grader --test batch -- --ignored`.
 
 use grader::course::Course;
 use grader::maintain::attack::{corpus, hand_in};
@@ -12,7 +12,7 @@ use std::process::Command;
 const HONEST: usize = 53;
 const HOSTILE: usize = 47;
 
-/// What honest people hand in: right, wrong in one place, wrong in another.
+/// The edits of honest submissions: none, an error in one place, an error in another.
 const EDITS: [(&str, &str); 3] = [
     ("", ""),
     ("let tokens = patches + 1;", "let tokens = patches + 2;"),

@@ -239,8 +239,8 @@ fn a_link_to_a_submission_is_one() -> Result {
 /// is the shortest: 30 s.
 const LIMIT: Duration = Duration::from_secs(25);
 
-/// Presses Ctrl-C once a child of the command is a program of this name that has computed for a while; gives what it said,
-/// and how long it then took.
+/// Presses Ctrl-C once a child of the command is a program of this name that has computed for a while; returns its
+/// output, and the time until it ended.
 fn interrupted(scratch: &Path, begin: &str, program: &str) -> Result<(Output, Duration)> {
     submission(&scratch.join("ada"), begin)?;
     write_request(scratch, "in", "4")?;

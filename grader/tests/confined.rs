@@ -1,5 +1,5 @@
-//! What compiler and judge are started with, tried with calls of the system that safe Rust does not reach, and with a
-//! look around.
+//! The confinement of compiler and judge, tested with system calls that safe Rust does not reach, and with attempts to
+//! read the machine's files.
 
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;

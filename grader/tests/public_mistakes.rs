@@ -22,7 +22,7 @@ struct Mistake {
     seen: Vec<String>,
     /// The misconception that names it.
     named: Option<String>,
-    /// Why none can name it.
+    /// The reason why none can name it.
     unnamed: Option<String>,
 }
 

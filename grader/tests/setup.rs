@@ -20,8 +20,8 @@ const TORCH: &str = "torch-2.11.0-cp311-cp311-manylinux_2_28_x86_64.whl";
 const CUDART: &str = "nvidia_cuda_runtime-13.0.96-py3-none-any.whl";
 const TOOLKIT: &str = "Requires-Dist: cuda-toolkit[cublas,cudart]==13.0.2; sys_platform\n";
 
-/// What the tests' pip does once it knows where to put wheels: `$dest`, `$wheels`, and all of its
-/// arguments in `$all`.
+/// The commands of the tests' pip, with the folder for wheels in `$dest`, the folder of its own in `$wheels`, and all
+/// of its arguments in `$all`.
 const GOOD_PIP: &str = r#"case "$all" in
     *torch==2.11.0*) echo "Downloading torch.whl (1.5 kB)"; cp "$wheels"/torch-* "$dest" ;;
     *cuda-toolkit*) cp "$wheels"/nvidia* "$dest" ;;

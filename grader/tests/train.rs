@@ -27,10 +27,10 @@ const SMALL: [&str; 10] = [
     "0.1",
 ];
 
-/// As many images as are learnt in a moment.
+/// A training set that takes a moment.
 const FEW: [&str; 4] = ["--train-images", "200", "--batch-size", "40"];
 
-/// Epochs of more steps than are asked for at once, so that a run is stopped in the midst of one.
+/// Epochs of more steps than one request has, so that a run is interrupted in the midst of an epoch.
 const LONG: [&str; 8] = [
     "--train-images",
     "1200",
@@ -296,7 +296,7 @@ fn arguments_that_cannot_be_are_refused() -> Result {
     Ok(())
 }
 
-/// As small, for a DeiT, which has no dropout, and a teacher who learns long enough to be interrupted.
+/// As small, for a DeiT, which has no dropout, and a teacher whose training takes long enough to be interrupted.
 const SMALL_DEIT: [&str; 17] = [
     "--solution",
     "--model",

@@ -1,4 +1,4 @@
-//! One file on its way: what is here of it, and how the rest is asked for.
+//! The download of one file: the part that is here, and the requests for the rest.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -12,18 +12,18 @@ use ureq::{Agent, Body, Proxy};
 use super::{Fault, FetchError, Patience, Progress, RemoteFile, io_error};
 use crate::idx::hex;
 
-/// A file that is not whole yet. It lies beside its place, and stays there when the process ends.
+/// A file that is not complete yet. It lies beside its place, and stays there when the process ends.
 pub(super) struct Download<'a> {
     file: &'a RemoteFile,
     place: &'a Path,
     partial: PathBuf,
     content: File,
-    /// How many bytes are here.
+    /// The number of bytes that are here.
     here: u64,
     patience: Patience,
 }
 
-/// What ended an attempt: a mirror's fault, or one of this machine, which no mirror can mend.
+/// The end of an attempt: a mirror's fault, or one of this machine, which no mirror can fix.
 enum Stop {
     Mirror(Fault),
     Here(FetchError),
@@ -122,8 +122,8 @@ impl<'a> Download<'a> {
         Err(FetchError::NoMirror { file, faults })
     }
 
-    /// Asks a mirror for what is missing and checks the whole. Where the checksum is wrong and only
-    /// the end is this mirror's, the fault may be the beginning's, so it is asked for all.
+    /// Requests the missing bytes from a mirror and checks the whole file. If the checksum is wrong and only the end is
+    /// this mirror's, the fault may be the beginning's, so the whole file is requested.
     fn fetch_from(
         &mut self,
         url: &str,
@@ -186,8 +186,7 @@ impl<'a> Download<'a> {
         Err(Fault::Size { expected, found })
     }
 
-    /// Holds a partial answer's range, `bytes 500-999/1000` or `bytes 500-999/*`, against the one
-    /// that was asked for.
+    /// Checks a partial answer's range, `bytes 500-999/1000` or `bytes 500-999/*`, against the requested one.
     fn check_range(&self, response: &Response<Body>) -> Result<(), Fault> {
         let asked = self.here;
         let range = response.headers().get(header::CONTENT_RANGE);
@@ -289,7 +288,7 @@ fn is_silence(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::TimedOut || inner.is_some_and(timeout)
 }
 
-/// What a server says, fit to be shown.
+/// A server's text, fit to be shown.
 fn shown(text: &str) -> String {
     const LONGEST: usize = 200;
     let start = text.chars().take(LONGEST);

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-/// How a request is answered.
+/// A way to answer a request.
 #[derive(Clone, Debug)]
 pub(crate) enum Answer {
     /// As it should be: with the range that was asked for, or all.

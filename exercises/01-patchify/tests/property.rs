@@ -1,4 +1,4 @@
-//! What must hold for images of every size, whatever is in them.
+//! Properties of images of every size, with any values.
 
 use ndarray::{Array1, Array2, Array3, Axis, concatenate};
 use patchify::{embed, patchify, unpatchify};

@@ -41,8 +41,8 @@ fn embed_gives_a_token_of_d_values_for_each_patch() {
     assert_shape!(&tokens, [2, 49, 8]);
 }
 
-/// Where `grid` does not divide the height or the width, `patchify` panics and names `grid` and that side.
-/// It never drops the pixels that are left over.
+/// If `grid` does not divide the height or the width, `patchify` panics and names `grid` and that side. It never drops
+/// the pixels that are left over.
 ///
 /// Look at: a check before anything is divided, for both sides.
 #[test]
@@ -97,8 +97,7 @@ fn embed_names_lengths_that_do_not_agree() {
     }
 }
 
-/// Where `patch` does not divide `image`, `cost` panics and names both. It does not count the patches that
-/// would fit.
+/// If `patch` does not divide `image`, `cost` panics and names both, instead of counting only the patches that fit.
 ///
 /// Look at: a check before the division; an integer's quotient rounds down without a word.
 #[test]

@@ -1,4 +1,4 @@
-//! What must hold for tables and grids of every size, whatever is in them.
+//! Properties of tables and grids of every size, with any values.
 
 use ndarray::{Array1, Array2, Array3, Axis};
 use positions::{cosine_similarity, interpolate, sinusoidal};

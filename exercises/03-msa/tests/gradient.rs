@@ -21,7 +21,7 @@ const GRADIENTS: [Stored; 5] = [
 ];
 
 /// The gradients of x and of all variables are those that PyTorch computes for timm's `Attention`.
-/// Look at: the snapshot tests first. Where they pass, something between x and the output is cut off from the
+/// Look at: the snapshot tests first. If they pass, something between x and the output is cut off from the
 /// gradient, in part or whole.
 #[test]
 fn msas_gradients_match_timms() {

@@ -1,4 +1,4 @@
-//! What holds for all sizes and values, checked without stored numbers.
+//! Properties that hold for all sizes and values, checked without stored numbers.
 
 use msa::{HeadwiseMsa, Msa, attention};
 use proptest::prelude::*;
@@ -84,8 +84,8 @@ proptest! {
         assert_close!(&weights_after, &weights.index_select(2, &order).index_select(3, &order), F32);
     }
 
-    /// Where all tokens are the same, it does not matter how they attend: the output is the token's value, sent
-    /// through the output map.
+    /// If all tokens are the same, it does not matter how they attend: the output is the token's value, sent through
+    /// the output map.
     /// Look at: which third of `qkv` is taken for v, how heads are merged, and that `proj` is used.
     #[test]
     fn identical_tokens_get_their_value_through_the_output_map(batch in token_batch()) {

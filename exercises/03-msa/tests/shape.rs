@@ -1,4 +1,4 @@
-//! Sizes: of outputs and weights, of the variables and their first values, and the panic that bad sizes get.
+//! Sizes: of outputs and weights, of the variables and their initial values, and the panic that bad sizes get.
 
 use msa::{HeadwiseMsa, Msa, attention};
 use tch::nn::VarStore;
@@ -142,7 +142,7 @@ fn assert_uniform_within(vs: &VarStore, bound: f64) {
     }
 }
 
-/// Where `heads` does not divide `dim`, `new` panics and says both numbers, instead of leaving columns out.
+/// If `heads` does not divide `dim`, `new` panics and names both numbers, instead of leaving columns out.
 /// Look at: a check with `assert!` before anything is made.
 #[test]
 fn heads_that_do_not_divide_the_dimension_panic_with_both_numbers() {

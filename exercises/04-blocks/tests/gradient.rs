@@ -29,7 +29,7 @@ const GRADIENTS: [Stored; 13] = [
 ];
 
 /// The gradients of x and of all twelve variables are those that PyTorch computes for timm's `Block`.
-/// Look at: the snapshot tests first. Where they pass, something between x and the output is cut off from the
+/// Look at: the snapshot tests first. If they pass, something between x and the output is cut off from the
 /// gradient, in part or whole.
 #[test]
 fn blocks_gradients_match_timms() {

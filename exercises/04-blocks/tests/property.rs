@@ -1,4 +1,4 @@
-//! What holds for all sizes and values, checked without stored numbers; and what chance may do, and when.
+//! Properties that hold for all sizes and values, checked without stored numbers; and the effects of random draws.
 
 use blocks::{Block, Mlp, drop_path, layer_norm, rms_norm};
 use proptest::prelude::*;
@@ -18,11 +18,11 @@ const F32: Tolerance = Tolerance::new(1e-5, 5e-6);
 /// As [`F32`], but of a difference of tokens of up to 300, which is off by their roundings, 3e-5.
 const F32_OF_LARGE_TOKENS: Tolerance = Tolerance::new(1e-4, 3e-4);
 
-/// How many samples chance is watched on.
+/// The number of samples on which the effects of random draws are measured.
 const SAMPLES: i64 = 4096;
 
-/// How far a mean over draws may be from what is expected, in its own standard deviations: beyond 6, two in a thousand
-/// million.
+/// The largest difference of a mean over draws from its expectation, in its own standard deviations: beyond 6, two in a
+/// thousand million.
 const SIGMAS: f64 = 6.0;
 
 proptest! {
@@ -103,7 +103,7 @@ proptest! {
         assert_close!(&together.narrow(2, i, 1), &alone, F32);
     }
 
-    /// Where attention's output map and the MLP's second one are zero, a block gives back what it got.
+    /// If attention's output map and the MLP's second one are zero, a block returns its input.
     /// Look at: what is added to what. Nothing may stand on the way from x to the output but two additions.
     #[test]
     fn zeroed_branches_are_the_identity(batch in token_batch()) {
@@ -116,7 +116,7 @@ proptest! {
         assert_close!(&block.attend(&x).0, &x, Tolerance::EXACT);
     }
 
-    /// Where attention adds nothing, a block adds to x what the MLP makes of x normalised with the second norm.
+    /// If attention adds nothing, a block adds to x the output of the MLP for x normalised with the second norm.
     /// Look at: the second half; x itself is added to, not its normalised form, and the norm is the second.
     #[test]
     fn without_attention_a_block_adds_the_mlp_of_the_normalised_tokens(batch in token_batch()) {
@@ -137,7 +137,7 @@ proptest! {
         }
     }
 
-    /// Where the MLP adds nothing, what a block adds to a token does not change when tokens are shifted and scaled:
+    /// If the MLP adds nothing, what a block adds to a token does not change when tokens are shifted and scaled:
     /// attention sees them normalised, and they are added to as they were.
     /// Look at: the first half; the norm stands before attention, and on that branch alone.
     #[test]

@@ -1,4 +1,4 @@
-//! Sizes: of outputs and weights, of the variables and their first values.
+//! Sizes: of outputs and weights, of the variables and their initial values.
 
 use blocks::{Block, Mlp, layer_norm, rms_norm};
 use tch::nn::VarStore;

@@ -16,8 +16,8 @@ const LENGTHS_IN_F32: Tolerance = Tolerance::new(1e-5, 0.0);
 const DIRECTIONS_IN_F32: Tolerance = Tolerance::new(0.0, 1e-5);
 
 /// The gradients of the images and of all variables are those that PyTorch computes for timm's model.
-/// Look at: the snapshot tests first. Where they pass, something between images and logits is cut off from the gradient.
-/// What is printed says which rows are whose.
+/// Look at: the snapshot tests first. If they pass, something between images and logits is cut off from the gradient.
+/// The output of the test names the row at which each variable begins.
 #[test]
 fn vits_gradients_match_timms() {
     let config = VitConfig {

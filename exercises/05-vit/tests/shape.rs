@@ -1,4 +1,4 @@
-//! Sizes: of features, logits and weights, of the variables and their first values, and of the usual models.
+//! Sizes: of features, logits and weights, of the variables and their initial values, and of the usual models.
 
 use tch::nn::VarStore;
 use tch::{Device, Kind, Tensor};
@@ -159,7 +159,7 @@ fn the_usual_models_have_as_many_parameters_as_timm_counts() {
     }
 }
 
-/// Where `patch` does not divide `image`, `new` panics and says both numbers, instead of leaving pixels out.
+/// If `patch` does not divide `image`, `new` panics and names both numbers, instead of leaving pixels out.
 /// Look at: a check with `assert!` before anything is made.
 #[test]
 fn patches_that_do_not_divide_the_image_panic_with_both_numbers() {
@@ -201,7 +201,7 @@ fn first_values_are_drawn_anew_in_the_blocks_too() {
 /// The values lie within two standard deviations and have the one that is left after the cut, 0.88 · 0.02.
 ///
 /// These are random draws, at least 96 of each. The standard deviation of so many varies by 5.6 % of itself, so the 35 %
-/// granted are more than six times that; PyTorch's first values, and zeros, are farther off.
+/// granted are more than six times that; PyTorch's initial values, and zeros, are farther off.
 fn assert_truncated_normal(name: &str, variable: &Tensor) {
     let values = variable.detach().to_kind(Kind::Double) / INITIAL_STD;
     let largest = values.abs().max().double_value(&[]);

@@ -103,10 +103,10 @@ fn training_has_dropout() {
     assert_independent("two steps", &here, &next, 2.0 * p * (1.0 - p));
 }
 
-/// From its own first values, the model learns ten images and their random labels by heart in a hundred steps: every
+/// From its own initial values, the model learns ten images and their random labels by heart in a hundred steps: every
 /// model that is wired right can. Images and labels are drawn. On the way, after drawn numbers of steps, the loss that the
 /// weights give is the one that the next step begins with, and no weight has moved farther than AdamW moves it.
-/// Look at: the other tests. Where they pass, the first values: all too small, all the same, or all zero.
+/// Look at: the other tests. If they pass, the initial values: all too small, all the same, or all zero.
 #[test]
 fn one_batch_is_learnt_by_heart() {
     let config = VitConfig {

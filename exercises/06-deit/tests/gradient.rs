@@ -1,4 +1,5 @@
-//! Gradients: against PyTorch's, of the model and of the loss; whom they reach, and whom they must not.
+//! Gradients: against PyTorch's, of the model and of the loss; the variables that they reach, and those that they must
+//! not.
 
 use deit::{Deit, Distillation, distillation_loss};
 use tch::nn::VarStore;
@@ -18,8 +19,8 @@ const DIRECTIONS_IN_F32: Tolerance = Tolerance::new(0.0, 1e-5);
 
 /// The gradients of the images and of all variables, from both heads at once, are those that PyTorch computes for timm's
 /// model.
-/// Look at: the snapshot tests first. Where they pass, something between images and logits is cut off from the gradient.
-/// What is printed says which rows are whose.
+/// Look at: the snapshot tests first. If they pass, something between images and logits is cut off from the gradient.
+/// The output of the test names the row at which each variable begins.
 #[test]
 fn deits_gradients_match_timms() {
     let config = VitConfig {

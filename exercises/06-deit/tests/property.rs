@@ -1,4 +1,4 @@
-//! What holds for all sizes and values, checked without stored numbers; and what chance may do, and when.
+//! Properties that hold for all sizes and values, checked without stored numbers; and the effects of random draws.
 
 use deit::{Deit, Distillation, distillation_loss};
 use proptest::prelude::*;

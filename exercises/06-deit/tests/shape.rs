@@ -1,4 +1,4 @@
-//! Sizes: of logits and attention, of the variables and their first values; and what the loss does not put up with.
+//! Sizes: of logits and attention, of the variables and their initial values; and the shapes that the loss refuses.
 
 use deit::{Deit, Distillation, distillation_loss};
 use tch::nn::VarStore;
@@ -115,7 +115,7 @@ fn first_values_are_drawn_as_a_vits_are() {
 /// The values lie within two standard deviations and have the one that is left after the cut, 0.88 · 0.02.
 ///
 /// These are random draws, at least 96 of each. The standard deviation of so many varies by 5.6 % of itself, so the 35 %
-/// granted are more than six times that; PyTorch's first values, and zeros, are farther off.
+/// granted are more than six times that; PyTorch's initial values, and zeros, are farther off.
 fn assert_truncated_normal(name: &str, variable: &Tensor) {
     let values = variable.detach().to_kind(Kind::Double) / INITIAL_STD;
     let largest = values.abs().max().double_value(&[]);
@@ -131,7 +131,7 @@ fn assert_truncated_normal(name: &str, variable: &Tensor) {
     );
 }
 
-/// Where `patch` does not divide `image`, `new` panics and says both numbers, instead of leaving pixels out.
+/// If `patch` does not divide `image`, `new` panics and names both numbers, instead of leaving pixels out.
 /// Look at: the `Vit` within says so, if it gets the sizes as they came.
 #[test]
 fn patches_that_do_not_divide_the_image_panic_with_both_numbers() {
@@ -146,9 +146,9 @@ fn patches_that_do_not_divide_the_image_panic_with_both_numbers() {
     assert_names(&message, &[1000, 48]);
 }
 
-/// Where teacher and student know different numbers of classes, or one of the logits is for fewer images, the loss panics and
-/// says both shapes, soft and hard alike. The library would stretch one to the other, or take a class that the student has
-/// never heard of.
+/// If teacher and student have different numbers of classes, or one of the logits is for fewer images, the loss panics
+/// and names both shapes, soft and hard alike. libtorch would broadcast one to the other, or take a class that the
+/// student does not have.
 /// Look at: a check with `assert_eq!` before anything is computed, and which of the three are compared.
 #[test]
 fn logits_of_different_shapes_panic_with_both_shapes() {

@@ -1,4 +1,4 @@
-//! What must hold for attention of every size, whatever is in it.
+//! Properties of attention of every size, with any values.
 
 use ndarray::{Array1, Array2, Array3, Axis, Slice, concatenate};
 use proptest::prelude::*;
@@ -108,7 +108,7 @@ prop_compose! {
 proptest! {
     #![proptest_config(testkit::property::config(24))]
 
-    /// What an output token is made of sums to 1, whatever the fusion and however much is discarded.
+    /// The shares of the input tokens in an output token sum to 1, with any fusion and any share discarded.
     ///
     /// Look at: the last step of each layer. The mean hides it if it is missing; maximum, minimum and `discard` do not.
     #[test]
@@ -117,7 +117,7 @@ proptest! {
         assert_close!(&sums, &Array1::<f32>::ones(sums.len()), ROLLED_OUT);
     }
 
-    /// Where in all layers each token looks only at itself, each output token is its input token: identity in, identity
+    /// If in all layers each token attends only to itself, each output token is its input token: identity in, identity
     /// out, with any fusion, and even if these weights are discarded: there is still the residual.
     ///
     /// Look at: the residual, and that rows are brought back to sum 1 after it was added.
@@ -244,8 +244,8 @@ proptest! {
         assert_close!(&distance, &ndarray::arr1(&[0.0, mean as f32]), DISTANCE);
     }
 
-    /// What patches give to the tokens in front, and these to them, changes no distance: only how patches share the rest
-    /// among each other does.
+    /// The weights between patches and the tokens in front change no distance: only the weights of patches for one
+    /// another do.
     ///
     /// Look at: both axes lose the first `prefix` tokens. Then each row is divided by its own sum.
     #[test]

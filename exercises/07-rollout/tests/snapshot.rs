@@ -169,7 +169,8 @@ fn upsampled_maps_are_what_bilinear_interpolation_gives() {
     snapshot!("reshaped", &upsample(map.view(), (3, 9)), UPSAMPLED);
 }
 
-/// How far three heads look on 2 × 4 patches of 16 pixels behind one token, and two on 4 × 2 patches of 7 behind two.
+/// Distances of three heads on 2 × 4 patches of 16 pixels behind one token, and of two on 4 × 2 patches of 7 behind
+/// two.
 ///
 /// Look at: pixels, not patches; the straight way, not along rows and columns; only patches, and their weights brought
 /// back to sum 1.

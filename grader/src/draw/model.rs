@@ -34,22 +34,22 @@ pub struct Model {
     pub depth: usize,
     /// Heads.
     pub heads: usize,
-    /// What is taken from pixels from 0 to 1, and what they are then divided by.
+    /// The mean that is subtracted from pixels from 0 to 1, and the standard deviation that they are then divided by.
     pub standard: (f32, f32),
     /// Tokens before those of the patches: 1, and with a distillation token 2.
     pub prefix: usize,
-    /// Whether it has learnt anything.
+    /// Whether it was trained.
     pub is_trained: bool,
-    /// The table of epochs that lies beside it, if one does.
+    /// The table of epochs that lies beside it, if there is one.
     pub history: Option<String>,
 }
 
 impl Model {
-    /// Reads a safetensors file with timm's names. What its metadata does not say follows from the weights' shapes, as
-    /// timm has it: 64 dimensions a head, learnt positions, the class token read.
+    /// Reads a safetensors file with timm's names. Options that its metadata lacks follow from the weights' shapes, as
+    /// in timm: 64 dimensions a head, learnt positions, the class token read.
     ///
     /// # Errors
-    /// Where it is no such file.
+    /// Returns an error if the file is not a model of that form.
     pub fn open(path: &Path) -> Result<Self> {
         let shown = path.display();
         let limits = Limits::default();
@@ -79,7 +79,7 @@ impl Model {
     /// The model of weights and metadata.
     ///
     /// # Errors
-    /// Where a weight is missing or sizes do not fit together.
+    /// Returns an error if a weight is missing or sizes do not fit together.
     pub fn of(frame: Frame) -> Result<Self> {
         let Frame { metadata, tensors } = frame;
         // A checkpoint that training goes on from holds the optimiser's state as well.
@@ -225,17 +225,17 @@ impl Model {
     /// The filters of the patch embedding: [D, C·P·P].
     ///
     /// # Errors
-    /// Where there are none.
+    /// Returns an error if the model has none.
     pub fn filters(&self) -> Result<Array2<f32>> {
         let filters: Array<f32, Ix4> = self.weight("patch_embed.proj.weight")?;
         let size = self.channels * self.patch * self.patch;
         Ok(filters.to_shape((self.dim, size))?.to_owned())
     }
 
-    /// What is added to the tokens of the patches: [G², D]. `None` where it is not learnt.
+    /// The position embedding of the patches' tokens: [G², D]. `None` if it is not learnt.
     ///
     /// # Errors
-    /// Where it is of another size.
+    /// Returns an error if it has another size.
     pub fn positions(&self) -> Result<Option<Array2<f32>>> {
         if !self.weights.contains_key("pos_embed") {
             return Ok(None);
@@ -252,11 +252,11 @@ impl Model {
         ))
     }
 
-    /// What the first block's attention takes of an image's patches: embedded, with positions and the first norm, but
-    /// for the class token. [G², D]
+    /// The input of the first block's attention for an image's patches, without the class token: [G², D]. The patches
+    /// are embedded, with positions, and normalised by the first norm.
     ///
     /// # Errors
-    /// Where a weight is missing or of another size.
+    /// Returns an error if a weight is missing or has another size.
     pub fn first_tokens(&self, image: &Array3<f32>) -> Result<Array2<f32>> {
         let filters = self.filters()?;
         let bias: Array<f32, Ix1> = self.weight("patch_embed.proj.bias")?;
@@ -291,7 +291,7 @@ impl Model {
     /// The weights of the first block's attention, by the names of exercise 03.
     ///
     /// # Errors
-    /// Where there are none.
+    /// Returns an error if the model has none.
     pub fn first_attention(&self) -> Result<Tensors> {
         let first = self.weights.iter().filter_map(|(name, tensor)| {
             let name = name.strip_prefix("blocks.0.attn.")?;

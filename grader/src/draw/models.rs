@@ -53,7 +53,7 @@ pub(in crate::draw) fn attention(
     Ok((image, layers?))
 }
 
-/// What a token takes from each patch, over the image.
+/// The attention of a token to each patch, drawn over the image.
 pub(in crate::draw) fn over(
     image: &Array3<f32>,
     model: &Model,
@@ -65,7 +65,7 @@ pub(in crate::draw) fn over(
     Ok(Pixels::image(image.view()).under(&heat, 0.7))
 }
 
-/// Before a model has learnt, titles say so.
+/// The remark in titles on a model that is not trained yet.
 pub(in crate::draw) fn state(model: &Model) -> &'static str {
     if model.is_trained {
         ""

@@ -1,4 +1,4 @@
-//! The image that pictures look at: a generated digit, or somebody's own.
+//! The image for pictures of a model: a generated digit, or the user's own.
 
 use anyhow::{Context, Result, bail};
 use datasets::digits::{DigitsConfig, generate};
@@ -18,7 +18,7 @@ pub enum Photo {
     Own(Box<DynamicImage>),
 }
 
-/// What a file with an image may be: so many bytes, pixels per side, bytes once it is unpacked.
+/// The limits on a file with an image: bytes of the file, pixels per side, bytes once it is unpacked.
 const FILE: u64 = 64 << 20;
 const SIDE: u32 = 16_384;
 const UNPACKED: u64 = 512 << 20;
@@ -27,7 +27,7 @@ impl Photo {
     /// Reads a PNG or JPEG file of any size within reason.
     ///
     /// # Errors
-    /// Where it is none, or too large.
+    /// Returns an error if the file is not an image of those formats, or is too large.
     pub fn open(path: &Path) -> Result<Self> {
         let shown = path.display();
         let about = fs::metadata(path).with_context(|| format!("{shown} cannot be read"))?;
@@ -93,7 +93,7 @@ impl Photo {
         })
     }
 
-    /// What it is called in titles.
+    /// The name of the image in titles.
     pub fn name(&self) -> &'static str {
         match self {
             Photo::Digit => "a generated digit",

@@ -11,29 +11,29 @@ use anyhow::Result;
 use std::sync::Mutex;
 use std::sync::atomic::Ordering;
 
-/// What happens in a batch, for whoever shows it.
+/// Receives the events of a batch, to show them.
 pub trait Audience: Sync {
     /// A worker of the batch, counted from 0, begins with a submission, or is at another stage of it.
     fn at(&self, job: usize, submission: &str, stage: Stage<'_>);
-    /// A submission is finished; `before` says that an earlier run had done it.
+    /// A submission is finished; `before` is true if an earlier run had finished it.
     fn finished(&self, job: usize, graded: &Graded, before: bool);
 }
 
-/// What a batch came to.
+/// The counts of a batch.
 #[derive(Debug, Default)]
 pub struct Tally {
     /// Submissions finished.
     pub finished: usize,
     /// Submissions that hold an exercise which the grader failed to grade.
     pub incomplete: usize,
-    /// Whether somebody stopped it.
+    /// Whether the batch was interrupted.
     pub stopped: bool,
 }
 
 /// Grades the submissions, `jobs` at a time, and keeps each finished result in the ledger before the next is begun.
 ///
 /// # Errors
-/// Where a result cannot be kept: the batch then stops.
+/// Returns an error if a result cannot be written: the batch then stops.
 pub fn run(
     grader: &Grader,
     candidates: &[Candidate],

@@ -27,7 +27,7 @@ pub struct Grader {
     pub environment: Environment,
     /// The misconceptions.
     pub namer: Arc<Namer>,
-    /// The long training, if one is asked for.
+    /// The long training, if it is requested.
     pub training: Option<Arc<Training>>,
 }
 
@@ -41,30 +41,30 @@ fn trained<'a>(exercise: &Exercise, tests: &'a mut [Tested]) -> Option<&'a mut T
 
 const NOTHING_FOUND: &str = "no exercise was found in it: exercises lie in exercises/NN-name/src or NN-name/src, named as in the course";
 
-/// What came of trying one exercise.
+/// The result of trying one exercise.
 #[derive(Debug)]
 pub struct Trial {
-    /// What became of it.
+    /// The outcome of the exercise.
     pub outcome: Outcome,
-    /// Each graded test, where they ran.
+    /// The result of each graded test, if they ran.
     pub tests: Vec<Tested>,
-    /// Which misconceptions answer as it did, or why that could not be found out.
+    /// The misconceptions that answer as the submission did, or the error that kept them from being found.
     pub suspicion: Result<Suspicion>,
 }
 
-/// What of a trial is held against the misconceptions.
+/// The part of a trial that is compared with the misconceptions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Doubt {
     /// Nothing.
     Nothing,
-    /// It, where a test failed.
+    /// The trial, if a test failed.
     Failures,
-    /// It, as if every test had failed.
+    /// The trial, as if every test had failed.
     Everything,
 }
 
 impl Trial {
-    /// One that came to its end before a test ran.
+    /// A trial that ended before a test ran.
     fn ended(outcome: Outcome) -> Self {
         Self {
             outcome,
@@ -73,17 +73,17 @@ impl Trial {
         }
     }
 
-    /// One that the grader failed in.
+    /// A trial in which the grader failed.
     fn not_graded(error: &anyhow::Error) -> Self {
         Self::ended(Outcome::NotGraded(format!("{error:#}")))
     }
 }
 
-/// Does something that may fail; a panic is one of its failures. Whatever the grader stumbles over in one submission, the
-/// batch goes on.
+/// Runs `act`, and turns a panic into an error: whatever goes wrong in the grader with one submission, the batch goes
+/// on.
 ///
 /// # Errors
-/// Where `act` fails or panics.
+/// Returns an error if `act` fails or panics.
 pub(crate) fn without_panic<T>(act: impl FnOnce() -> Result<T>) -> Result<T> {
     catch_unwind(AssertUnwindSafe(act)).unwrap_or_else(|payload| {
         let text = payload.downcast_ref::<&str>().copied();
@@ -169,7 +169,7 @@ impl Grader {
         self.count(exercise, trial, start)
     }
 
-    /// What a trial that was begun then is worth.
+    /// The grade of a trial that began at `start`.
     fn count(&self, exercise: &Exercise, trial: Trial, start: Instant) -> GradedExercise {
         let Trial {
             outcome,
@@ -198,10 +198,10 @@ impl Grader {
         }
     }
 
-    /// Compiles and judges one exercise, and holds it against the misconceptions.
+    /// Compiles and judges one exercise, and compares its answers with those of the misconceptions.
     ///
     /// # Errors
-    /// Where the grader fails, which is no fault of the submission.
+    /// Returns an error if the grader itself fails, which is no fault of the submission.
     pub fn try_exercise(
         &self,
         exercise: &Exercise,

@@ -1,4 +1,4 @@
-//! Running a judge on a worker, and reading what it says of each test.
+//! Running a judge on a worker, and reading its verdict on each test.
 
 mod deaths;
 mod discretion;
@@ -27,7 +27,7 @@ use wire::words::{
     SUBJECT_VARIABLE, TABLE_VARIABLE, out_of_time,
 };
 
-/// What a judge may take, once the exercise's time is over, to give up the tests that are left and say why.
+/// The time that a judge has after the exercise's time limit, to give up the remaining tests and report why.
 const LAST_WORDS: Duration = Duration::from_secs(10);
 
 /// MiB of the reference's answers to one operation at most.
@@ -38,7 +38,7 @@ const MOST_OF_A_TABLE: u64 = 4 << 10;
 pub struct Judged {
     /// Each graded test, in the course's order.
     pub tests: Vec<Tested>,
-    /// Which operations they asked for, and which of these are implemented.
+    /// The operations that the tests requested, and those of them that are implemented.
     pub evidence: Evidence,
 }
 
@@ -173,7 +173,7 @@ struct Bench<'a> {
     subject: Subject<'a>,
     scratch: &'a Path,
     calls: &'a Path,
-    /// When the exercise's time began.
+    /// The time at which the exercise's time limit began.
     start: Instant,
 }
 
@@ -320,10 +320,10 @@ impl Rerun for Bench<'_> {
     }
 }
 
-/// The names of the tests that a judge holds, by its own account.
+/// The names of the tests that a judge holds, as it lists them.
 ///
 /// # Errors
-/// Where it does not give them.
+/// Returns an error if the judge does not list them.
 pub fn tests_of(
     environment: &Environment,
     exercise: &Exercise,
@@ -370,8 +370,8 @@ enum Verdict {
     Failed,
 }
 
-/// What the test harness printed. All text of a submission in it has been made harmless by the judge: none of its
-/// lines begins as one of the harness does.
+/// The output of the test harness, parsed. The judge has made all text of a submission in it harmless: none of its
+/// lines begins like one of the harness.
 #[derive(Debug)]
 struct Report<'a> {
     verdicts: BTreeMap<&'a str, Verdict>,

@@ -21,7 +21,8 @@ pub struct Ledger {
     _lock: File,
 }
 
-/// What a result depends on besides the submission: kept with it, and it counts only under the same terms.
+/// The conditions that a result depends on besides the submission. They are stored with it, and it is reused only under
+/// the same conditions.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Terms {
     /// The grader's version.
@@ -32,11 +33,11 @@ pub struct Terms {
     pub exercises: Vec<String>,
     /// SHA-256 of the class's seed.
     pub seed: String,
-    /// What models are trained on: `none`, `digits` or `mnist`.
+    /// The data set that models are trained on: `none`, `digits` or `mnist`.
     pub train: String,
-    /// How much of the sandbox is in force.
+    /// The layers of the sandbox that are in force.
     pub sandbox: String,
-    /// The limits that were asked for. Those of the exercises are part of the course.
+    /// The limits set on the command line. Those of the exercises are part of the course.
     pub limits: Asked,
 }
 
@@ -47,10 +48,10 @@ struct Entry {
 }
 
 impl Ledger {
-    /// Opens the folder, making it where it is missing.
+    /// Opens the folder, or creates it.
     ///
     /// # Errors
-    /// Where it cannot be made or written, or another grader holds it.
+    /// Returns an error if the folder cannot be made or written, or another grader holds it.
     pub fn open(folder: &Path, terms: Terms) -> Result<Self> {
         for part in [
             folder.to_owned(),
@@ -74,10 +75,10 @@ impl Ledger {
         same.then_some(entry.graded)
     }
 
-    /// Keeps a result and its report.
+    /// Writes a result and its report.
     ///
     /// # Errors
-    /// Where they cannot be written.
+    /// Returns an error if they cannot be written.
     pub fn keep(&self, graded: &Graded, report: &str) -> Result<()> {
         let report_path = self
             .folder
@@ -93,11 +94,11 @@ impl Ledger {
         })
     }
 
-    /// Writes `results.json` with the results of the submissions named, in that order. They are read one at a time:
-    /// a class of any size takes no memory.
+    /// Writes `results.json` with the results of the submissions named, in that order. They are read one at a time, so
+    /// that memory does not grow with the class.
     ///
     /// # Errors
-    /// Where one is missing or the file cannot be written.
+    /// Returns an error if a result is missing or the file cannot be written.
     pub fn write_results(&self, names: &[String]) -> Result<PathBuf> {
         let path = self.folder.join("results.json");
         let results = Results {

@@ -1,4 +1,5 @@
-//! What each test says of itself to whoever fails it: its doc comment, read from the exercise's test files.
+//! The lesson of each test, shown to a student who fails it: the test's doc comment, read from the exercise's test
+//! files.
 
 use crate::course::{Course, Exercise, Kind};
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
@@ -7,15 +8,15 @@ use std::fs;
 use syn::{Lit, parse_str};
 use wire::words::{INTERRUPTED_MARK, NOT_TO_ITS_END, PLACE};
 
-/// The beginning of a doc comment's line that says what in the code to look at.
+/// The beginning of the line of a doc comment that names the part of the code to look at.
 const LOOK_AT: &str = "Look at:";
 
-/// What one test says of itself.
+/// The lesson of one test.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Lesson {
-    /// What must hold.
+    /// The property that must hold.
     pub claim: String,
-    /// What in the code to look at where it does not.
+    /// The part of the code to look at if the property does not hold.
     pub look_at: Option<String>,
 }
 
@@ -24,7 +25,8 @@ pub struct Lesson {
 pub struct Lessons(BTreeMap<String, Lesson>);
 
 impl Lesson {
-    /// What to look at where the test failed with this message: it speaks of wrong values, not of calls that gave none.
+    /// The part of the code to look at after a failure with this message; None if a call returned no value, since the
+    /// lesson is about wrong values.
     pub fn advice(&self, message: &str) -> Option<&str> {
         let gave_no_value = [
             PLACE,
@@ -55,7 +57,7 @@ impl Lessons {
         Self(lessons)
     }
 
-    /// What a test says of itself.
+    /// The lesson of a test.
     pub fn of_test(&self, test: &str) -> Option<&Lesson> {
         self.0.get(test)
     }

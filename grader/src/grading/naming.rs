@@ -1,10 +1,11 @@
-//! Naming what is wrong: a submission that fails is held against its exercise's misconceptions.
+//! Naming mistakes: the answers of a submission that fails are compared with those of its exercise's misconceptions.
 //!
-//! The judge keeps what its tests asked and what was answered ([`recorded`]). Those requests are put to the
-//! misconceptions ([`misconception`]), all of them in one worker ([`versions`]), and the answers compared ([`same`], [`bench`]).
-//! Function by function, the one that answers every call as the submission did, right or wrong, and some calls otherwise
-//! than the solution, is named; where there is none, or more than one, nothing is claimed ([`suspects`]). Where nothing but
-//! panics is wrong, what the calls that panic have in common is told ([`corner`]).
+//! The judge records the requests of its tests and their answers ([`recorded`]). The same requests are sent to the
+//! misconceptions ([`misconception`]), all of them in one worker ([`versions`]), and the answers compared ([`same`],
+//! [`bench`]). For each function, the misconception is named that answers every call as the submission did, right or
+//! wrong, and some calls otherwise than the solution; if there is none, or more than one, nothing is claimed
+//! ([`suspects`]). If nothing but panics is wrong, the report states what the calls that panic have in common
+//! ([`corner`]).
 
 mod bench;
 pub mod corner;
@@ -51,11 +52,12 @@ pub struct Namer {
 }
 
 impl Namer {
-    /// The misconceptions that give the same wrong answers as a submission, of which `calls` holds what the judge kept and
-    /// `tests` what came of it.
+    /// The misconceptions that give the same wrong answers as a submission. `calls` is the folder of its recorded
+    /// calls, and
+    /// `tests` holds its results.
     ///
     /// # Errors
-    /// Where the misconceptions do not apply or compile, or their worker breaks down.
+    /// Returns an error if the misconceptions do not apply or compile, or their worker breaks down.
     pub fn suspect(
         &self,
         environment: &Environment,

@@ -32,12 +32,12 @@ pub struct Reference<'a> {
     pub open: Vec<(&'a Exercise, PathBuf)>,
 }
 
-/// Why the reference of an exercise did not get full marks.
+/// The reason why the reference of an exercise did not get full marks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Shortfall {
     /// The exercise's folder.
     pub exercise: String,
-    /// The tests that failed, and what they said; or why none ran.
+    /// The tests that failed, with their messages; or the reason why none ran.
     pub why: String,
     /// The remedy.
     pub remedy: &'static str,
@@ -79,7 +79,7 @@ impl<'a> Reference<'a> {
     /// Grades what is open, several exercises at a time, and gives what fell short.
     ///
     /// # Errors
-    /// Returns an error if somebody wants to stop.
+    /// Returns an error if the run is interrupted.
     pub fn grade(&self, stage: &(dyn Fn(Stage<'_>) + Sync)) -> Result<Vec<Shortfall>> {
         let mut longest_first: Vec<_> = self.open.iter().rev().collect();
         longest_first.sort_by_key(|(exercise, _)| !exercise.uses_torch);
@@ -104,7 +104,7 @@ impl<'a> Reference<'a> {
         Ok(shortfalls.collect())
     }
 
-    /// Why the reference of an exercise falls short, if it does.
+    /// The shortfall of the reference of an exercise, if it has one.
     fn grade_one(
         &self,
         exercise: &Exercise,
@@ -151,7 +151,7 @@ impl<'a> Reference<'a> {
 /// Lines that are shown of a failed test's message.
 const LINES: usize = 4;
 
-/// Keeps that there were full marks. Where that cannot be written, they are asked for again the next time.
+/// Records full marks. If the record cannot be written, the reference is graded again the next time.
 fn keep(path: &Path, tests: usize, start: Instant) {
     let seconds = start.elapsed().as_secs_f64();
     let says = format!("all {tests} tests passed, in {seconds:.1} s\n");

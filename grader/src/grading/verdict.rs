@@ -1,4 +1,4 @@
-//! What came of a submission: the data that reports are made of, and that `results.json` holds.
+//! The grade of a submission: the data that reports are made of, and that `results.json` holds.
 
 use crate::course::Kind;
 use crate::sandbox::limits::Limits;
@@ -12,14 +12,14 @@ pub struct Graded {
     pub submission: String,
     /// The folder or archive, as it was named on the command line or found.
     pub path: String,
-    /// SHA-256 over the files that were taken; empty where it was refused.
+    /// SHA-256 over the files that were taken; empty if the submission was refused.
     pub digest: String,
-    /// How much of the sandbox was in force.
+    /// The layers of the sandbox that were in force.
     pub sandbox: String,
-    /// Why nothing of it was taken, where it was refused whole.
+    /// The reason for refusing the whole submission, if it was refused.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub refused: Option<String>,
-    /// What is worth knowing besides: that no exercise was found in it.
+    /// A remark: that no exercise was found in it.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub note: Option<String>,
     /// Points earned.
@@ -37,16 +37,16 @@ pub struct Graded {
 pub struct GradedExercise {
     /// The exercise's folder: `03-msa`.
     pub exercise: String,
-    /// What its code might take.
+    /// The limits on its code.
     pub limits: Limits,
-    /// What became of it.
+    /// The outcome of the exercise.
     #[serde(flatten)]
     pub outcome: Outcome,
     /// Points earned.
     pub points: f64,
     /// Points that can be earned.
     pub max_points: f64,
-    /// By kind of test.
+    /// Tests and points, by kind of test.
     pub kinds: BTreeMap<Kind, Tally>,
     /// Each graded test, in the course's order. Empty unless the tests ran.
     pub tests: Vec<Tested>,
@@ -65,9 +65,9 @@ pub struct GradedExercise {
 pub struct Misconceived {
     /// The name of its file in the solution's folder `misconceptions`: `no-scale`.
     pub id: String,
-    /// What it is, in a few words.
+    /// The title: the mistake in a few words.
     pub title: String,
-    /// What is wrong, how it shows and what is right, for whoever made it.
+    /// The explanation for the student: the mistake, its symptoms and the correct way.
     pub says: String,
     /// The functions in which it gives every answer of the submission: `attention`, or `msa.new` for making an `msa`.
     pub operations: Vec<String>,
@@ -89,7 +89,7 @@ impl Misconceived {
     }
 }
 
-/// What became of an exercise.
+/// The outcome of an exercise.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "outcome", content = "message", rename_all = "kebab-case")]
 pub enum Outcome {
@@ -97,7 +97,7 @@ pub enum Outcome {
     Tested,
     /// The submission does not hold it.
     Missing,
-    /// It does not compile; the compiler's words.
+    /// It does not compile; the compiler's message.
     DoesNotCompile(String),
     /// It breaks a rule: it holds the word `unsafe`, or names or calls a ready-made form of what the exercise asks to write;
     /// which, and where.
@@ -136,10 +136,10 @@ pub struct Tested {
     pub kind: Kind,
     /// Whether it passed.
     pub passed: bool,
-    /// Why it earns no points although it passed.
+    /// The reason why it earns no points although it passed.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub not_counted: Option<String>,
-    /// Why not.
+    /// The message of its failure.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub message: Option<String>,
 }

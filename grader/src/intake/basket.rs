@@ -1,4 +1,4 @@
-//! What was taken from one submission so far, held against the limits.
+//! The sources taken from one submission so far, checked against the limits.
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
@@ -102,7 +102,7 @@ impl<'a> Basket<'a> {
         Ok(true)
     }
 
-    /// Reads the file at `spot` to its end or to the limit, and says how many bytes it has.
+    /// Reads the file at `spot` to its end or to the limit, and returns the number of its bytes.
     pub(super) fn take(
         &mut self,
         spot: Spot,

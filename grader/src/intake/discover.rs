@@ -1,4 +1,4 @@
-//! Which paths are submissions, and what they are called.
+//! Discovery of submissions: the paths that are submissions, and their names.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::ffi::OsStr;
@@ -21,23 +21,23 @@ pub enum Reading {
     Submission,
 }
 
-/// What was found below the paths.
+/// The submissions found at the paths.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Discovered {
-    /// In the order of the paths, and within a folder by file name.
+    /// Sorted by the order of the paths, and within a folder by file name.
     pub candidates: Vec<Candidate>,
     /// The reading of each folder among the paths, in their order.
     pub folders: Vec<(PathBuf, Reading)>,
-    /// What lay between them and is no submission, to be mentioned.
+    /// The other entries of the folders, which are not submissions and are to be mentioned.
     pub skipped: Vec<Skipped>,
 }
 
-/// Something in a folder of submissions that is none.
+/// An entry of a folder of submissions that is not a submission.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Skipped {
-    /// Where it lies.
+    /// The path of the entry.
     pub path: PathBuf,
-    /// Why it is no submission: "is neither a folder nor an archive".
+    /// The reason why it is not a submission: "is neither a folder nor an archive".
     pub why: &'static str,
 }
 
@@ -48,7 +48,7 @@ impl Skipped {
     }
 }
 
-/// Why a path cannot be graded.
+/// The reason why a path cannot be graded.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DiscoverError {
@@ -63,7 +63,7 @@ pub enum DiscoverError {
     Unreadable {
         /// The path.
         path: Escaped,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
     /// A file that is no archive.
@@ -94,7 +94,8 @@ pub enum DiscoverError {
     },
 }
 
-/// Finds the submissions that `paths` stand for; `reading` says what every folder among them is, where somebody did.
+/// Finds the submissions that `paths` stand for; `reading` is the reading of every folder among them, if the user gave
+/// one.
 ///
 /// An archive is one submission, and so is a folder that holds any of `exercises` (folder names
 /// such as `01-patchify`) directly or in `exercises/`, and nothing else that could be a submission. Any other folder is a
@@ -232,7 +233,7 @@ impl Children {
         })
     }
 
-    /// The entries that a submission in their folder leaves out, and that somebody may miss.
+    /// The entries that a submission in their folder leaves out, and that a user may miss.
     fn beside(self, exercises: &[&str]) -> Vec<Skipped> {
         let left = self.submissions.into_iter();
         let left = left.filter(|child| !holds_exercises_of_its_folder(child, exercises));

@@ -24,7 +24,7 @@ impl<'a> Effort<'a> {
         }
     }
 
-    /// Returns an error once it cost too much or somebody wants to stop, and from then on always.
+    /// Returns an error once it cost too much or was interrupted, and from then on always.
     pub(super) fn check(&self) -> Result<(), Refusal> {
         if (self.stop)() {
             return Err(Refusal::Stopped);
@@ -44,7 +44,7 @@ fn processor_time() -> Duration {
     clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).map_or(Duration::ZERO, Duration::from)
 }
 
-/// A reader whose every read is held against the effort, however little comes out of it in the end.
+/// A reader whose every read counts as effort, however little comes out of it in the end.
 pub(super) struct Watched<'a, R> {
     pub(super) inner: R,
     pub(super) effort: &'a Effort<'a>,

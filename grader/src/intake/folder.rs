@@ -173,7 +173,7 @@ fn join(folder: &str, name: &str) -> String {
     }
 }
 
-/// What something is that is neither a file nor a folder, with its article.
+/// The kind of an entry that is neither a file nor a folder, with its article.
 pub(super) fn kind_in_words(kind: FileType) -> &'static str {
     match kind {
         FileType::Symlink => "a symbolic link",

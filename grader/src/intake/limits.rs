@@ -1,4 +1,4 @@
-//! How much one submission may hold and cost.
+//! The limits on the size of one submission, and on the cost of reading it.
 
 /// The limits of one submission. [`Limits::default`] fits every exercise of the course many times
 /// over; the reason for each figure stands with it.

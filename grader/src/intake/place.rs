@@ -1,8 +1,8 @@
-//! What an entry of a submission is, judged by its name alone.
+//! The kind of an entry of a submission, judged by its name alone.
 
 use super::{NameFault, Refusal};
 
-/// What an entry is.
+/// The kind of an entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Place {
     /// Below an exercise's `src/`.
@@ -16,7 +16,7 @@ pub(super) enum Place {
 /// A place below an exercise's `src/`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Spot {
-    /// What the exercise lies in: "", "exercises", "ada" or "ada/exercises".
+    /// The folder that holds the exercise: "", "exercises", "ada" or "ada/exercises".
     pub(super) prefix: String,
     /// The exercise's folder name.
     pub(super) exercise: String,
@@ -53,7 +53,7 @@ impl Place {
     ///
     /// # Errors
     ///
-    /// If the name does not stay inside the archive, or means different things to different tools.
+    /// Returns an error if the name does not stay inside the archive, or means different things to different tools.
     pub(super) fn in_archive(name: &[u8], exercises: &[&str]) -> Result<Self, Refusal> {
         let fault = |fault| Err(Refusal::name(name, fault));
         if name.len() > MOST_OF_A_NAME {

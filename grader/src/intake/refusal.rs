@@ -1,10 +1,10 @@
-//! Why a submission is refused: which entry is at fault, and what to do.
+//! The reasons for refusing a submission, with the entry at fault and the remedy.
 
 use std::io;
 
 use super::Escaped;
 
-/// Why a submission was not taken. Every name in it is escaped.
+/// The reason for refusing a submission. Every name in it is escaped.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Refusal {
@@ -13,7 +13,7 @@ pub enum Refusal {
     Unreadable {
         /// The file or folder.
         entry: Escaped,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
     /// A link, device, pipe or socket where only files and folders may be.
@@ -21,7 +21,7 @@ pub enum Refusal {
     NotPlain {
         /// The entry.
         entry: Escaped,
-        /// What it is, with its article: "a symbolic link".
+        /// The kind of the entry, with its article: "a symbolic link".
         kind: &'static str,
     },
     /// A name that does not stay inside the submission or cannot be taken.
@@ -29,7 +29,7 @@ pub enum Refusal {
     Name {
         /// The entry.
         entry: Escaped,
-        /// What is wrong with its name.
+        /// The fault of its name.
         fault: NameFault,
     },
     /// One archive holds two entries of the same name.
@@ -134,7 +134,7 @@ pub enum Refusal {
         /// The limit.
         limit: u64,
     },
-    /// Somebody stopped the grader, which says nothing of the submission.
+    /// The grader was interrupted, which is no fault of the submission.
     #[error("the grader was stopped while it was taken in")]
     Stopped,
     /// See [`Limits::depth`](super::Limits::depth).
@@ -150,7 +150,7 @@ pub enum Refusal {
     NotText {
         /// The file.
         entry: Escaped,
-        /// What was found in it.
+        /// The reason why it is not a text.
         why: &'static str,
     },
     /// A source file in a zip archive that asks for a password.
@@ -174,12 +174,12 @@ pub enum Refusal {
     Broken {
         /// "zip" or "tar.gz".
         kind: &'static str,
-        /// What was found.
+        /// The reason why it cannot be read.
         why: Escaped,
     },
 }
 
-/// What is wrong with a name, and what to do.
+/// A fault of a name, with the remedy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum NameFault {
@@ -207,7 +207,7 @@ pub enum NameFault {
 }
 
 impl Refusal {
-    /// Returns whether it says nothing of what was handed in: the system could not read it.
+    /// Returns whether it is no fault of the submission: the system could not read it.
     pub fn is_of_the_machine(&self) -> bool {
         matches!(self, Self::Unreadable { .. })
     }

@@ -18,7 +18,7 @@ use wire::words::FORBIDDEN_OPERATOR;
 /// Takes time in proportion to their size.
 ///
 /// # Errors
-/// Returns an error if `stop` says that somebody wants to stop.
+/// Returns an error if `stop` returns true: the run is interrupted.
 pub fn breach(
     exercise: &Exercise,
     sources: &[Source],

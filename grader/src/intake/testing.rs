@@ -1,5 +1,4 @@
-//! What the tests of intake are written with: folders and archives made on the spot, byte by byte
-//! where no tool would make them.
+//! Helpers for the tests of intake: folders and archives made on the spot, byte by byte where no tool would make them.
 
 use std::fs;
 use std::io::Write as _;
@@ -48,7 +47,7 @@ impl Dir {
         fs::write(path, bytes).expect("a new file");
     }
 
-    /// Where the submission is.
+    /// The path of the submission.
     pub(super) fn path(&self) -> &Path {
         &self.submission
     }
@@ -149,7 +148,7 @@ impl ZipEntry {
         }
     }
 
-    /// What the local and the central header have in common.
+    /// The part that the local and the central header have in common.
     fn header(&self) -> Vec<u8> {
         let mut header = Vec::new();
         for short in [20, self.flags, self.method, 0, 0x21] {

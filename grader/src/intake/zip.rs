@@ -90,7 +90,7 @@ pub(super) fn read(
     Ok(())
 }
 
-/// How many entries the end record of the archive declares.
+/// The number of entries that the end record of the archive declares.
 ///
 /// The zip crate makes room for as many entries as any record in the last 64 KiB declares, and
 /// tools disagree on which of several records counts. So only the plain case is let through: one

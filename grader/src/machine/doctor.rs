@@ -1,6 +1,6 @@
-//! Looks at what the course needs of a machine. For each fault there is one concrete way to mend it.
+//! Checks what the course needs of a machine. For each fault there is one concrete fix.
 //!
-//! The functions that look are few and at the end; those that judge what was seen take it as values.
+//! The functions that look at the machine are few and at the end; those that judge take the observations as values.
 
 use std::env;
 use std::fs;
@@ -19,31 +19,31 @@ use crate::machine::setup::{Surroundings, free_bytes, room_needed};
 use crate::sandbox::confine::{self, Level, Sandbox};
 use crate::train::device::DRIVERS;
 
-/// What was seen of one thing.
+/// The finding on one requirement.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
-    /// The thing.
+    /// The requirement.
     pub what: &'static str,
-    /// Whether it will do.
+    /// Whether it is met.
     pub state: State,
-    /// What was seen, in one line that is fit to be shown.
+    /// The observation, in one line that is fit to be shown.
     pub detail: String,
-    /// What to do about it; every fault has one.
+    /// The fix. Every fault has one.
     pub fix: Option<String>,
 }
 
-/// Whether a thing will do.
+/// Whether a requirement is met.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
-    /// It will.
+    /// It is met.
     Good,
-    /// It will, and yet there is something to know.
+    /// It is met, with a remark.
     Note,
-    /// It will not.
+    /// It is not met.
     Fault,
 }
 
-/// What a program said on its standard output, or why it said nothing of use.
+/// The standard output of a program, or the reason why there is none of use.
 type Heard = Result<String, Silence>;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -230,7 +230,7 @@ fn libtorch(
     Finding::good(WHAT, format!("{} at {root}, {whose}", found.version))
 }
 
-/// How to come by a tree in place of one that does not load.
+/// The way to get a tree in place of one that does not load.
 fn renewal(broken: &Libtorch) -> String {
     let setup = if broken.cuda {
         "cargo grader setup --cuda"
@@ -352,8 +352,8 @@ impl Silence {
     }
 }
 
-/// Runs a program that should be done within seconds. What it said, or else its first complaint, is
-/// made fit to be shown.
+/// Runs a program that should be done within seconds. Its output, or else its first line of errors, is made fit to be
+/// shown.
 fn hear(command: &mut Command) -> Heard {
     const LIMIT: Duration = Duration::from_secs(20); // nvidia-smi can hang on a broken driver
     let failed = |error: io::Error| match error.kind() {
@@ -404,7 +404,7 @@ fn compile_and_link() -> Heard {
     Ok(printable(&compiler))
 }
 
-/// How many GPUs of NVIDIA's the kernel shows.
+/// The number of NVIDIA GPUs that the kernel shows.
 fn gpu_nodes() -> usize {
     let names = fs::read_dir("/dev").into_iter().flatten().flatten();
     let numbers = names.filter_map(|it| {

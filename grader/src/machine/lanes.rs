@@ -6,16 +6,16 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
-/// How many lanes the machine's processors keep busy.
+/// The number of lanes that keep the machine's processors busy.
 pub fn processors() -> usize {
     thread::available_parallelism().map_or(1, usize::from)
 }
 
-/// Does something with each item, as many at a time as there are lanes, begun in the items' order; gives what came of
-/// them in that order. `act` is told the number of its lane, counted from 0.
+/// Calls `act` on each item, as many at a time as there are lanes, begun in the items' order; returns the results in
+/// that order. `act` is given the number of its lane, counted from 0.
 ///
 /// # Panics
-/// Where `act` does.
+/// Panics if `act` panics.
 pub fn each<T: Sync, R: Send>(
     items: &[T],
     lanes: usize,
@@ -44,14 +44,14 @@ pub fn each<T: Sync, R: Send>(
     results.into_iter().map(|(_, result)| result).collect()
 }
 
-/// As [`each`], but hands over what came of each item as soon as those before it are done, in the items' order. Once one
-/// fails, no others are begun.
+/// As [`each`], but hands the result of each item to `take` as soon as those before it are done, in the items' order.
+/// Once an item fails, no others are begun.
 ///
 /// # Errors
-/// That of the first item for which `act` fails. What came of those before it was handed over.
+/// Returns the error of the first item for which `act` fails. The results of those before it were handed over.
 ///
 /// # Panics
-/// Where `act` or `take` does.
+/// Panics if `act` or `take` panics.
 pub fn in_order<'a, T: Sync, R: Send, E: Send>(
     items: &'a [T],
     lanes: usize,

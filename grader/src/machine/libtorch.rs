@@ -18,13 +18,13 @@ pub struct Libtorch {
     pub root: PathBuf,
     /// The version, with what its builder added to it, such as `2.11.0+cu130`.
     pub version: String,
-    /// Whose tree it is.
+    /// The origin of the tree.
     pub origin: Origin,
     /// Whether it has `libtorch_cuda.so`.
     pub cuda: bool,
 }
 
-/// Whose tree it is.
+/// The origin of a tree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Origin {
     /// Set-up fetched it into the user's cache.
@@ -35,7 +35,7 @@ pub enum Origin {
     User,
 }
 
-/// Why a folder will not do as libtorch.
+/// The reason why a folder will not do as libtorch.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Unfit {
     /// Nothing is there, or nothing that can be read.
@@ -49,7 +49,7 @@ pub enum Unfit {
         /// The file, from the folder.
         file: String,
     },
-    /// No file says which version it is.
+    /// No file states its version.
     #[error("nothing in {} says which version it is", printable(.0))]
     Unversioned(PathBuf),
     /// It is another version than [`VERSION`].

@@ -1,5 +1,5 @@
-//! Where submissions are unpacked and compiled: a folder for each run of the grader, in it one for each exercise of each
-//! submission. Both are removed when they are done with; what a killed run left is removed by the next.
+//! The folders in which submissions are unpacked and compiled: one for each run of the grader, in it one for each
+//! exercise of each submission. Both are removed after use; the folder of a killed run is removed by the next run.
 
 use anyhow::{Context, Result};
 use std::fs::{self, File};
@@ -22,10 +22,10 @@ pub struct Scratch {
 }
 
 impl Scratch {
-    /// Makes the folder, in the course's target folder, and removes those of runs that are no more.
+    /// Makes the folder, in the course's target folder, and removes those of runs that have ended.
     ///
     /// # Errors
-    /// Where it cannot be made: no room, no right.
+    /// Returns an error if it cannot be made: no room, no right.
     pub fn new(course_root: &Path) -> Result<Self> {
         let all = course_root.join("target/grader/scratch");
         let says = || format!("no scratch folder can be made in {}", all.display());
@@ -49,7 +49,7 @@ impl Scratch {
     /// A scratch folder of its own within this one.
     ///
     /// # Errors
-    /// Where it cannot be made.
+    /// Returns an error if it cannot be made.
     pub fn part(&self) -> Result<Self> {
         let folder = self.folder()?;
         Ok(Self {
@@ -58,7 +58,7 @@ impl Scratch {
         })
     }
 
-    /// Where it is.
+    /// The path of the folder.
     pub fn path(&self) -> &Path {
         self.folder.path()
     }
@@ -66,7 +66,7 @@ impl Scratch {
     /// An empty folder in it, removed when it is dropped.
     ///
     /// # Errors
-    /// Where it cannot be made.
+    /// Returns an error if it cannot be made.
     pub fn folder(&self) -> Result<TempDir> {
         let parent = self.folder.path();
         tempfile::tempdir_in(parent)

@@ -1,4 +1,4 @@
-//! Sets libtorch up: finds a tree that will do, or fetches one, and links it at `.libtorch`.
+//! Sets libtorch up: finds a suitable tree, or fetches one, and links it at `.libtorch`.
 
 mod cache;
 mod fetch;
@@ -36,7 +36,7 @@ pub fn ensure(
     Surroundings::of(workspace).ensure(workspace, want_cuda, progress)
 }
 
-/// Why there is no libtorch to be had, and what to do about it.
+/// The reason why libtorch cannot be set up, with the remedy.
 #[derive(Debug, thiserror::Error)]
 #[allow(missing_docs)] // each message says what it is, and its fields are what the message shows
 pub enum SetupError {
@@ -100,7 +100,7 @@ impl SetupError {
     }
 }
 
-/// What set-up takes from the process's surroundings.
+/// The variables, programs and folders of the user that set-up depends on.
 #[derive(Debug, Clone)]
 pub struct Surroundings {
     /// The user's own `$LIBTORCH`.

@@ -1,5 +1,5 @@
-//! The proofs of the course: that its parts agree, that its tests tell stubs from solutions, and that the grader
-//! comes to the right end with submissions of every sort.
+//! The proofs of the course: that its parts agree, that its tests tell stubs from solutions, and that the grader gives
+//! submissions of every sort the right result.
 //!
 //! | proof | shows |
 //! |---|---|
@@ -15,7 +15,7 @@
 //! | [`pairs`] | two misconceptions at once are not named as one |
 //! | [`submissions`] | small submissions come out as written beside them |
 //!
-//! They look at the working copy as it lies there: whoever has solved an exercise in it is told that its stub is gone.
+//! They look at the working copy as it is: an exercise that is solved there is reported, since its stub is gone.
 
 pub mod agreement;
 pub mod answers;
@@ -37,12 +37,12 @@ use crate::grading::grade::Grader;
 use crate::grading::verdict::{Graded, Outcome};
 use anyhow::{Result, bail};
 
-/// What a proof came to.
+/// The result of a proof.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Finding {
-    /// How much it looked at, and what it saw: `42 of 42 graded tests fail`.
+    /// A summary of what was looked at and seen: `42 of 42 graded tests fail`.
     pub showed: String,
-    /// What is wrong, one text each; none is the proof.
+    /// The faults, one text each; if there is none, the course is proved.
     pub faults: Vec<String>,
 }
 
@@ -102,10 +102,10 @@ pub const ALL: [Proof; 11] = [
     },
 ];
 
-/// The proofs of these names; all where none is named.
+/// The proofs of these names, or all proofs if `names` is empty.
 ///
 /// # Errors
-/// Where there is none of a name.
+/// Returns an error if no proof has one of the names.
 pub fn select(names: &[String]) -> Result<Vec<Proof>> {
     for name in names {
         if ALL.iter().all(|proof| proof.name != name) {
@@ -118,16 +118,17 @@ pub fn select(names: &[String]) -> Result<Vec<Proof>> {
 }
 
 impl Proof {
-    /// Looks at the course.
+    /// Runs the proof on the course.
     ///
     /// # Errors
-    /// Where it could not be looked at, or somebody stopped it: that proves nothing either way.
+    /// Returns an error if the course could not be looked at, or the run was interrupted: that proves nothing either
+    /// way.
     pub fn run(&self, grader: &Grader) -> Result<Finding> {
         (self.prove)(grader)
     }
 }
 
-/// Why exercises of a stub or solution were not tested at all.
+/// The reasons why exercises of a stub or solution were not tested at all.
 fn untested(what: &str, graded: &Graded) -> Vec<String> {
     let refusal = graded
         .refused
@@ -152,7 +153,7 @@ fn untested(what: &str, graded: &Graded) -> Vec<String> {
     refusal.chain(outcomes).collect()
 }
 
-/// How many graded tests there are, those included that did not run.
+/// The number of graded tests, those included that did not run.
 fn total(graded: &Graded) -> usize {
     let kinds = graded.exercises.iter().flat_map(|it| it.kinds.values());
     kinds.map(|tally| tally.total).sum()

@@ -1,4 +1,4 @@
-//! The project's own tests: cargo runs them, what it prints is passed on, and what it says of their number is counted.
+//! The project's own tests: runs them with cargo, passes on its output, and counts the tests from it.
 
 use crate::course::Course;
 use crate::machine::tools::cargo;
@@ -11,20 +11,20 @@ use std::process::Stdio;
 /// One run of `cargo test`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Suite {
-    /// What it tests.
+    /// The part of the project that it tests.
     pub name: &'static str,
     /// The arguments of cargo.
     pub arguments: Vec<String>,
 }
 
-/// What came of a run.
+/// The test counts of a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Count {
     /// Tests that passed.
     pub passed: usize,
     /// Tests that failed.
     pub failed: usize,
-    /// Whether cargo itself was content.
+    /// Whether cargo exited successfully.
     pub succeeded: bool,
 }
 
@@ -53,10 +53,10 @@ impl Suite {
         ]
     }
 
-    /// Runs it, and passes each line that it prints to `line`.
+    /// Runs the suite, and passes each line of its output to `line`.
     ///
     /// # Errors
-    /// Where cargo cannot be run.
+    /// Returns an error if cargo cannot be run.
     pub fn run(&self, course: &Course, line: &mut dyn FnMut(&str)) -> Result<Count> {
         let mut cargo = cargo(&course.root);
         for (name, _) in env::vars_os().filter(|(name, _)| is_switch(name)) {
@@ -106,7 +106,7 @@ impl Count {
         self.failed += number(" failed");
     }
 
-    /// What is wrong with it, if anything is. A run without a test is no proof of anything.
+    /// The fault of the run, if it has one. A run without a test proves nothing.
     pub fn fault(&self) -> Option<String> {
         match self {
             Self { failed: 1.., .. } => Some(format!("{} tests fail (see above)", self.failed)),

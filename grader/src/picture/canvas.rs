@@ -1,4 +1,4 @@
-//! What pictures are made of, written down as SVG.
+//! The canvas of a picture: rectangles, lines, texts and pixels, written down as SVG.
 
 use super::{Colour, Picture, Pixels};
 use base64::Engine;
@@ -13,7 +13,7 @@ pub(super) const FONTS: [&[u8]; 2] = [
     include_bytes!("../../assets/font/Inter-SemiBold.otf"),
 ];
 
-/// How heavy letters are.
+/// The weight of letters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Weight {
     /// For labels.
@@ -22,7 +22,7 @@ pub enum Weight {
     Bold,
 }
 
-/// Which point of a text is given.
+/// The point of a text that its position means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Anchor {
     /// Its left end.
@@ -198,7 +198,7 @@ impl Canvas {
     /// Pixels, stretched over a rectangle, each with sharp edges.
     ///
     /// # Errors
-    /// Where they cannot be encoded.
+    /// Returns an error if the pixels cannot be encoded.
     pub fn pixels(
         &mut self,
         x: f64,

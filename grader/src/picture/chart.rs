@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 /// A line of a chart.
 #[derive(Clone, Copy, Debug)]
 pub struct Curve<'a> {
-    /// What it shows.
+    /// The label in the legend.
     pub label: &'a str,
     /// Its points, from left to right. One that is not finite leaves a gap.
     pub points: &'a [(f64, f64)],
@@ -16,9 +16,9 @@ pub struct Curve<'a> {
 /// Dots of one colour.
 #[derive(Clone, Copy, Debug)]
 pub struct Dots<'a> {
-    /// What they show.
+    /// The label in the legend.
     pub label: &'a str,
-    /// Where they are.
+    /// The positions of the dots, each x and y.
     pub points: &'a [(f64, f64)],
 }
 
@@ -27,10 +27,10 @@ const HEIGHT: f64 = 420.0;
 const RIGHT: f64 = 24.0;
 const BOTTOM: f64 = 56.0;
 
-/// Lines over a common axis: training curves, schedules. Where all of x are whole numbers, so are its marks.
+/// Lines over a common axis: training curves, schedules. If every x is a whole number, so are the marks of the axis.
 ///
 /// # Errors
-/// Where there is nothing to draw.
+/// Returns an error if there is nothing to draw.
 pub fn curves(title: &str, x: &str, y: &str, curves: &[Curve<'_>]) -> Result<Picture> {
     let series: Vec<_> = curves
         .iter()
@@ -54,7 +54,7 @@ pub fn curves(title: &str, x: &str, y: &str, curves: &[Curve<'_>]) -> Result<Pic
 /// Dots between two axes.
 ///
 /// # Errors
-/// Where there is nothing to draw.
+/// Returns an error if there is nothing to draw.
 pub fn scatter(title: &str, x: &str, y: &str, dots: &[Dots<'_>]) -> Result<Picture> {
     let series: Vec<_> = dots.iter().map(|dots| (dots.label, dots.points)).collect();
     let mut chart = Chart::new(title, x, y, &series, Key::Dot)?;
@@ -76,7 +76,7 @@ fn is_finite(&(x, y): &(f64, f64)) -> bool {
     x.is_finite() && y.is_finite()
 }
 
-/// What stands before a label in the legend.
+/// The sign before a label in the legend.
 #[derive(Clone, Copy)]
 enum Key {
     Line,
@@ -172,7 +172,7 @@ impl Chart {
             .text_upwards(place, y, 13.0, middle, Colour::BLACK);
     }
 
-    /// Where a point is on the canvas.
+    /// The position of a point on the canvas.
     fn place(&self, (x, y): (f64, f64)) -> (f64, f64) {
         let (right, bottom) = (WIDTH - RIGHT, HEIGHT - BOTTOM);
         (

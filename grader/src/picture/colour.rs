@@ -15,7 +15,7 @@ impl Colour {
     pub const GREY: Colour = Colour(85, 85, 85);
     /// Lines of a grid.
     pub const LIGHT: Colour = Colour(222, 222, 222);
-    /// What stands out from a grey image.
+    /// Marks that stand out from a grey image.
     pub const ACCENT: Colour = Colour(213, 94, 0);
 
     /// Black or white, whichever can be read on this colour.

@@ -1,4 +1,4 @@
-//! Which classes are taken for which.
+//! Confusion matrices.
 
 use super::{Anchor, Canvas, Colour, Map, Picture, Scale, Weight, width_of};
 use crate::picture::ticks::number;
@@ -9,7 +9,7 @@ use ndarray::ArrayView2;
 /// row.
 ///
 /// # Errors
-/// Where the table is empty or not square, or has not a name for each class.
+/// Returns an error if the table is empty or not square, or does not have a name for each class.
 pub fn confusion(counts: ArrayView2<'_, u64>, names: &[String]) -> Result<Picture> {
     let classes = names.len();
     if classes == 0 || counts.dim() != (classes, classes) {

@@ -10,7 +10,7 @@ use std::io::Cursor;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pixels(RgbImage);
 
-/// Which numbers get the first and the last colour of which map.
+/// A colour map, with the numbers that get its first and last colour.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Scale {
     /// The colours.
@@ -122,12 +122,12 @@ impl Pixels {
         })
     }
 
-    /// How many pixels a row has.
+    /// The number of pixels in a row.
     pub fn width(&self) -> usize {
         self.0.width() as usize
     }
 
-    /// How many rows there are.
+    /// The number of rows.
     pub fn height(&self) -> usize {
         self.0.height() as usize
     }

@@ -7,22 +7,22 @@ use anyhow::Result;
 /// A picture of panels.
 #[derive(Clone, Debug, Default)]
 pub struct Sheet {
-    /// What it shows.
+    /// The title.
     pub title: String,
-    /// What else has to be said, below the title.
+    /// A remark below the title.
     pub note: String,
     /// Its panels.
     pub rows: Vec<Row>,
-    /// What the colours of its heat maps mean, and of which quantity.
+    /// The colour scale of the heat maps, and the quantity that it shows.
     pub scale: Option<(Scale, String)>,
 }
 
 /// A row of panels of the same height.
 #[derive(Clone, Debug)]
 pub struct Row {
-    /// What stands before it.
+    /// The label to the left of the row.
     pub label: String,
-    /// How high its panels are.
+    /// The height of its panels.
     pub height: f64,
     /// The panels.
     pub panels: Vec<Panel>,
@@ -31,13 +31,13 @@ pub struct Row {
 /// A block of pixels and what is drawn over it.
 #[derive(Clone, Debug)]
 pub struct Panel {
-    /// What stands above it.
+    /// The caption above the panel.
     pub caption: String,
     /// The pixels, of which each is a square.
     pub pixels: Pixels,
-    /// Into how many rows and columns lines divide it.
+    /// The rows and columns into which lines divide it.
     pub grid: Option<(usize, usize)>,
-    /// A cell of so many rows and columns that is marked: its row and column, and the rows and columns.
+    /// The marked cell, in a grid of `rows` by `columns`: its row and column, then `rows` and `columns`.
     pub mark: Option<[usize; 4]>,
     /// Whether nothing is drawn, and only its room is left.
     pub is_blank: bool,
@@ -103,7 +103,7 @@ const BAR: f64 = 12.0;
 /// Sets out the panels.
 ///
 /// # Errors
-/// Where pixels cannot be encoded.
+/// Returns an error if pixels cannot be encoded.
 pub fn sheet(sheet: &Sheet) -> Result<Picture> {
     let labels = sheet
         .rows

@@ -1,4 +1,4 @@
-//! Where an axis is marked, and what with.
+//! The range of an axis, and the positions and labels of its marks.
 
 /// A range of an axis and its marks.
 #[derive(Clone, Debug, PartialEq)]
@@ -47,7 +47,7 @@ impl Axis {
         })
     }
 
-    /// Where a value lies on the axis: 0 is its beginning, 1 its end.
+    /// The position of a value on the axis: 0 is its beginning, 1 its end.
     pub(super) fn place(&self, value: f64) -> f64 {
         (value - self.low) / (self.high - self.low)
     }

@@ -1,5 +1,4 @@
-//! The one place where confinement is put on: what every process may use that runs or compiles what a submission
-//! says.
+//! Confinement, applied in this one place: what a process may use that compiles or runs a submission's code.
 //!
 //! [`Confinement::command`] starts the grader itself again, as `grader confined … -- PROGRAM`; that process takes
 //! its limits on ([`enter`]) and becomes the program. So they are in force before the program's first instruction,
@@ -24,10 +23,10 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// What a confined process may use.
+/// The resources that a confined process may use.
 #[derive(Args, Clone, Debug, PartialEq, Eq)]
 pub struct Confinement {
-    /// What is put on besides the limits
+    /// The layers in force besides the limits
     #[command(flatten)]
     pub level: Level,
     /// The folder it starts in
@@ -101,7 +100,7 @@ impl Confinement {
     /// A command that runs `program` under this confinement.
     ///
     /// # Errors
-    /// Where this program's own file cannot be found.
+    /// Returns an error if this program's own file cannot be found.
     pub fn command(&self, program: &Path) -> Result<Command> {
         let mut command = Command::new(grader()?);
         command.args(self.arguments(program)).env_clear();
@@ -112,12 +111,12 @@ impl Confinement {
 /// This program's own file.
 ///
 /// # Errors
-/// Where the system does not say.
+/// Returns an error if the system does not name it.
 pub fn grader() -> Result<PathBuf> {
     std::env::current_exe().context("the grader's own program cannot be found")
 }
 
-/// Takes the confinement on and becomes `program`; returns only where that fails.
+/// Confines this process and runs `program` in it; returns only if that fails.
 pub fn enter(
     confinement: &Confinement,
     program: &OsString,

@@ -1,4 +1,4 @@
-//! What a submission's code may take while it is judged: seconds and memory, for each exercise.
+//! The limits on a submission's code while it is judged: seconds and memory, for each exercise.
 
 use clap::Args;
 use serde::{Deserialize, Serialize};
@@ -46,7 +46,7 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// What was asked for on the command line; where nothing was, what the exercise asks for; else the usual.
+    /// The limits in force: each is taken from the command line, or else from the exercise, or else is the default.
     pub fn of(command_line: Asked, exercise: Asked) -> Self {
         let usual = Self::default();
         let first = |asked: Option<u64>, own: Option<u64>, usual| asked.or(own).unwrap_or(usual);

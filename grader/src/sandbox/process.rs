@@ -1,4 +1,4 @@
-//! Running a program to its end, with a limit on its time and on how much of its output is kept.
+//! Running a program to its end, with a time limit and a limit on the output that is kept.
 
 use crate::sandbox::watch;
 use anyhow::{Context, Result};
@@ -15,15 +15,15 @@ use wire::words::NOT_CONFINED;
 #[error("{0}")]
 pub struct NotStarted(String);
 
-/// What is kept of each of a program's two outputs.
+/// The most bytes that are kept of each of a program's two outputs.
 const KEPT: usize = 1 << 20;
 
 /// A program that ended.
 #[derive(Debug)]
 pub struct Finished {
-    /// How it ended.
+    /// The exit status.
     pub status: ExitStatus,
-    /// Whether that was because its time was over.
+    /// Whether it was killed because its time was over.
     pub timed_out: bool,
     /// The beginning of its standard output.
     pub stdout: String,
@@ -31,11 +31,11 @@ pub struct Finished {
     pub stderr: String,
 }
 
-/// Runs a command that leads its own process group, as everything confined does; ends the whole group when the time
-/// is over, or when `stop` says so.
+/// Runs a command that leads its own process group, as everything confined does; kills the whole group when the time is
+/// over, or when `stop` returns true.
 ///
 /// # Errors
-/// Where it cannot be started, confined or waited for.
+/// Returns an error if it cannot be started, confined or waited for.
 pub fn run(command: &mut Command, limit: Duration, stop: &dyn Fn() -> bool) -> Result<Finished> {
     let program = command.get_program().to_string_lossy().into_owned();
     let mut child = command

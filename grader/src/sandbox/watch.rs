@@ -8,7 +8,7 @@ use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use std::fs;
 use std::time::Duration;
 
-/// How often it is looked.
+/// The time between two looks at the processes.
 pub const EVERY: Duration = Duration::from_millis(20);
 
 /// The most that one process may hold in memory, swapped out or not: what its RLIMIT_DATA lets it take, and room for
@@ -18,7 +18,7 @@ pub const MEMORY: u64 = 6 << 30;
 /// The most threads that one process may have. The compiler starts a few, libtorch one for each processor.
 const THREADS: u64 = 512;
 
-/// What is looked at.
+/// The memory, in bytes, and the threads that a process has.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Use {
     memory: u64,

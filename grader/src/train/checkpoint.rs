@@ -1,8 +1,8 @@
 //! The files of a run from which it can go on, or be used: safetensors with timm's names.
 //!
-//! `last.safetensors` holds weights, the optimiser's state, and how far the run is; `best.safetensors` only the weights
-//! that did best on the validation set, as timm and PyTorch load them. Each is written beside its place and moved there
-//! whole.
+//! `last.safetensors` holds the weights, the optimiser's state and the progress of the run; `best.safetensors` holds
+//! only the weights with the least validation loss, as timm and PyTorch load them. Each is written beside its place and
+//! moved there whole.
 
 use super::history::Epoch;
 use super::plan::Plan;
@@ -22,14 +22,14 @@ pub const TEACHER: &str = "teacher.safetensors";
 /// The weights that did best.
 pub const BEST: &str = "best.safetensors";
 
-/// What stands before the names of the optimiser's tensors; weights have none before theirs.
+/// The prefix of the names of the optimiser's tensors. Weights have none.
 const ADAMW: &str = "adamw.";
 
 /// Keys of the metadata, each with JSON.
 const PLAN: &str = "plan";
 const PROGRESS: &str = "progress";
 
-/// What a checkpoint may be. A ViT-Huge and its optimiser take 8 GB; what this course trains is far smaller.
+/// The limits on a checkpoint. A ViT-Huge and its optimiser take 8 GB; the models of this course are far smaller.
 const LIMITS: Limits = Limits {
     frame: 8 << 30,
     header: 1 << 20,
@@ -38,18 +38,18 @@ const LIMITS: Limits = Limits {
     metadata: 64,
 };
 
-/// How far a run is.
+/// The progress of a run.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Progress {
     /// Steps taken.
     pub step: usize,
     /// The sum of the losses of this epoch's images so far, …
     pub loss: f64,
-    /// … how many of them were right, …
+    /// … the number of images classified correctly, …
     pub right: usize,
-    /// … how many there were, …
+    /// … the number of images, …
     pub images: usize,
-    /// … and how long they took, in seconds.
+    /// … and the time that they took, in seconds.
     pub seconds: f64,
     /// The epochs that are over.
     pub epochs: Vec<Epoch>,
@@ -62,18 +62,18 @@ impl Progress {
         self.epochs.iter().min_by(better)
     }
 
-    /// How many epochs were worse than one before them, since the best.
+    /// The number of epochs since the best one.
     pub fn stale(&self) -> usize {
         self.best().map_or(0, |best| self.epochs.len() - best.epoch)
     }
 }
 
-/// What `last.safetensors` holds.
+/// The contents of `last.safetensors`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Checkpoint {
-    /// How the run is trained.
+    /// The hyperparameters of the run.
     pub plan: Plan,
-    /// How far it is.
+    /// The progress of the run.
     pub progress: Progress,
     /// The weights, by their names.
     pub weights: Tensors,
@@ -85,7 +85,7 @@ impl Checkpoint {
     /// Writes it into the run's folder.
     ///
     /// # Errors
-    /// Where it cannot be written: the disk is full, the folder is gone.
+    /// Returns an error if it cannot be written: the disk is full, the folder is gone.
     pub fn write(&self, folder: &Path) -> Result<()> {
         let mut metadata = self.plan.sizes.arguments();
         metadata.insert(PLAN.to_owned(), serde_json::to_string(&self.plan)?);
@@ -96,10 +96,10 @@ impl Checkpoint {
         write_frame(&folder.join(LAST), Frame { metadata, tensors })
     }
 
-    /// Reads that of a run's folder.
+    /// Reads the checkpoint of a run's folder.
     ///
     /// # Errors
-    /// Where there is none, or it is none that this program wrote.
+    /// Returns an error if there is none, or this program did not write it.
     pub fn read(folder: &Path) -> Result<Self> {
         let path = folder.join(LAST);
         let Frame {
@@ -137,10 +137,10 @@ impl Checkpoint {
     }
 }
 
-/// Writes weights alone, with the model's sizes and whatever else is told of them as metadata.
+/// Writes weights alone, with the model's sizes and other `metadata`.
 ///
 /// # Errors
-/// Where they cannot be written.
+/// Returns an error if they cannot be written.
 pub fn write_weights(
     folder: &Path,
     weights: &Tensors,
@@ -152,7 +152,7 @@ pub fn write_weights(
 /// As [`write_weights`], to any file.
 ///
 /// # Errors
-/// Where they cannot be written.
+/// Returns an error if they cannot be written.
 pub fn write_weights_to(
     path: &Path,
     weights: &Tensors,
@@ -165,7 +165,7 @@ pub fn write_weights_to(
 /// Reads the weights that [`write_weights`] wrote.
 ///
 /// # Errors
-/// Where they are not there.
+/// Returns an error if the file is missing or cannot be read.
 pub fn read_weights(folder: &Path) -> Result<Tensors> {
     read_weights_of(&folder.join(BEST))
 }
@@ -173,7 +173,7 @@ pub fn read_weights(folder: &Path) -> Result<Tensors> {
 /// Reads the weights of a file.
 ///
 /// # Errors
-/// Where there is none, or it is no safetensors file.
+/// Returns an error if the file is missing, or is not a safetensors file.
 pub fn read_weights_of(path: &Path) -> Result<Tensors> {
     Ok(read_frame(path)?.tensors)
 }

@@ -1,4 +1,4 @@
-//! The images that a model learns from, chooses by, and is held against at the end.
+//! The images of a run: training set, validation set and test set.
 
 use crate::data::Set;
 use datasets::digits::{DigitsConfig, generate};
@@ -9,7 +9,7 @@ use std::ops::Range;
 use std::path::Path;
 use wire::{Dtype, RawTensor, TensorError};
 
-/// Why there are no images.
+/// The reason why there are no images.
 #[derive(Debug, thiserror::Error)]
 pub enum DataError {
     /// There is no folder that they could lie in.
@@ -33,22 +33,22 @@ const LEAST: usize = 20;
 pub struct Data {
     /// The sets.
     pub split: Split,
-    /// What the labels mean.
+    /// The names of the classes, by label.
     pub classes: Vec<String>,
-    /// The mean of the pixels to learn from, from 0 to 1.
+    /// The mean of the training set's pixels, from 0 to 1.
     pub mean: f32,
     /// Their standard deviation.
     pub std: f32,
-    /// What a teacher says of the images to learn from, \[n, K\], where there is one.
+    /// The logits of a teacher for the training set, \[n, K\], if there is one.
     pub teacher: Option<Array2<f32>>,
 }
 
 impl Data {
-    /// Loads or makes images; with `images`, that many to learn from, and a fifth as many to choose by and to be held
-    /// against.
+    /// Loads or makes images. With `images`, the training set has that many, and validation set and test set each a
+    /// fifth as many.
     ///
     /// # Errors
-    /// Where they are not there or too few.
+    /// Returns an error if the images are missing or too few.
     pub fn load(
         source: Set,
         folder: Option<&Path>,
@@ -106,7 +106,7 @@ fn digits(images: Option<usize>) -> DigitsConfig {
     }
 }
 
-/// How many images travel at once: 8 MB of MNIST's.
+/// The number of images sent at once: 8 MB of MNIST's.
 const PART: usize = 10_000;
 
 /// The places of a set's images in parts that travel well.
@@ -137,7 +137,7 @@ pub fn labels(set: &Dataset, places: Range<usize>) -> RawTensor {
     (&some).into()
 }
 
-/// What a teacher says of some of the images, as it travels: f32 \[n, K\].
+/// The logits of a teacher for some of the images, as they are sent: f32 \[n, K\].
 pub fn sayings(teacher: &Array2<f32>, places: Range<usize>) -> RawTensor {
     (&teacher.slice_axis(Axis(0), Slice::from(places))).into()
 }

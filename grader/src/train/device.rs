@@ -1,4 +1,4 @@
-//! The device that a model is trained on: the CPU, or a GPU where one can be had, and else why not.
+//! The device that a model is trained on: the CPU, or a GPU if there is a usable one, and otherwise the reason.
 
 use crate::machine::libtorch::Libtorch;
 use clap::ValueEnum;
@@ -7,7 +7,7 @@ use std::fs::{self, OpenOptions};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-/// The device that is asked for.
+/// The device chosen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Wanted {
     /// A GPU if there is one, else the CPU
@@ -29,7 +29,7 @@ pub enum Device {
 }
 
 impl Device {
-    /// What a worker may hold in memory, in bytes: for a GPU, CUDA's own libraries are a few GB.
+    /// The most memory that a worker may hold, in bytes: for a GPU, CUDA's own libraries are a few GB.
     pub fn memory(self) -> u64 {
         match self {
             Device::Cpu => 6 << 30,
@@ -47,18 +47,18 @@ impl fmt::Display for Device {
     }
 }
 
-/// Why there is no GPU to be used, and what to do about it.
+/// The reason why no GPU can be used, with the remedy.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NoGpu {
     /// No driver runs.
     #[error("no NVIDIA driver is loaded (there is no /proc/driver/nvidia/version)")]
     NoDriver,
-    /// The driver says a version that libtorch's CUDA does not take.
+    /// The driver's version is too old for libtorch's CUDA.
     #[error(
         "the NVIDIA driver is {version}, and CUDA {cuda} takes {least} or newer: update the driver"
     )]
     OldDriver {
-        /// What it says.
+        /// The driver's version.
         version: String,
         /// The major version of libtorch's CUDA.
         cuda: u32,
@@ -73,9 +73,9 @@ pub enum NoGpu {
     /// It is there, and not ours.
     #[error("{} cannot be opened ({why}): the user may have to join the group that owns it", .path.display())]
     Refused {
-        /// What cannot be opened.
+        /// The device file.
         path: PathBuf,
-        /// Why not.
+        /// The system's error.
         why: String,
     },
     /// libtorch has no CUDA.
@@ -85,7 +85,7 @@ pub enum NoGpu {
     CpuOnly,
 }
 
-/// What must be there to talk to a driver.
+/// The device files by which programs talk to a driver.
 const NODES: [&str; 3] = ["dev/nvidiactl", "dev/nvidia0", "dev/nvidia-uvm"];
 
 /// The oldest driver for each major version of CUDA: "CUDA Toolkit Release Notes", the table on minor version
@@ -95,7 +95,7 @@ pub const DRIVERS: [(u32, u32); 2] = [(12, 525), (13, 580)];
 /// Looks for a GPU on the machine whose files begin at `root`, that is `/`.
 ///
 /// # Errors
-/// Why there is none.
+/// Returns an error if there is no usable GPU, with the reason.
 pub fn find_gpu(root: &Path, libtorch: &Libtorch) -> Result<(), NoGpu> {
     let said = fs::read_to_string(root.join("proc/driver/nvidia/version"));
     let said = said.map_err(|_| NoGpu::NoDriver)?;
@@ -130,7 +130,7 @@ pub fn find_gpu(root: &Path, libtorch: &Libtorch) -> Result<(), NoGpu> {
     }
 }
 
-/// The version in what the driver says, whole and its first number: `NVRM version: NVIDIA UNIX x86_64 Kernel Module
+/// The version in the driver's text, whole and its first number: `NVRM version: NVIDIA UNIX x86_64 Kernel Module
 /// 580.65.06 …`.
 fn version(said: &str) -> Option<(String, u32)> {
     said.split_whitespace().find_map(|word| {

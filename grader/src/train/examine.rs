@@ -1,5 +1,5 @@
-//! What a trained model is worth: the logits that its weights give for images which it never saw, by a new worker
-//! that knows nothing else, and by the reference's.
+//! The evaluation of a trained model: the logits of its weights for the test set, computed by a new worker that has
+//! nothing else, and by the reference's.
 
 use super::data::Data;
 use super::device::Device;
@@ -13,16 +13,16 @@ use ndarray::Array2;
 use std::fmt;
 use wire::{Tensors, printable};
 
-/// What came of the held-out images.
+/// The result on the test set.
 #[derive(Debug)]
 pub struct Examined {
-    /// How many were told apart.
+    /// The loss and accuracy.
     pub score: Score,
-    /// For each class, a row, what its images were taken for, a column.
+    /// The confusion matrix: true classes in rows, predicted classes in columns.
     pub confusion: Array2<u64>,
-    /// Each head alone, by its name, where the model has several.
+    /// The score of each head alone, by its name, if the model has several.
     pub heads: Vec<(&'static str, Score)>,
-    /// Why the score does not count, where the reference, given the same weights, says something else.
+    /// The reason why the score does not count: the reference, given the same weights, gives other logits.
     pub doubt: Option<String>,
 }
 
@@ -50,8 +50,9 @@ impl fmt::Display for Difference {
     }
 }
 
-/// What two ways to calculate the same logit in f32 may differ by: some hundred operations lie one behind the other,
-/// each rounded by 6e-8, and the last blocks' numbers are larger than the logits. Other models differ by 1 and more.
+/// The largest difference between two ways to compute the same logit in f32: some hundred operations follow one
+/// another, each rounded by 6e-8, and the last blocks' values are larger than the logits. Other models differ by 1 and
+/// more.
 const ABSOLUTE: f32 = 1e-3;
 const RELATIVE: f32 = 1e-3;
 
@@ -59,7 +60,7 @@ const RELATIVE: f32 = 1e-3;
 /// logits. Both calculate on the CPU and in f32, whatever it was trained on.
 ///
 /// # Errors
-/// Where the weights are not those of the course's variables, or a worker gives no answer.
+/// Returns an error if the weights are not those of the course's variables, or a worker gives no answer.
 pub fn examine(
     mut submission: Session,
     reference: Option<Session>,
@@ -103,11 +104,11 @@ pub fn examine(
     })
 }
 
-/// What the reference says against the weights: it takes all but those of another model.
+/// The reference's refusal of the weights, in words: it accepts all weights but those of another model.
 ///
 /// # Errors
-/// Where it broke down otherwise, which is no fault of the submission: not as [`Broken`], which would be taken for what
-/// the submission's own worker did. Unless somebody wants to stop.
+/// Returns an error if the reference's worker failed otherwise, which is no fault of the submission. That error is not
+/// a [`Broken`], which would be taken for a failure of the submission's own worker; only an interruption still is.
 fn refusal(error: anyhow::Error) -> Result<String> {
     match error.downcast_ref::<Broken>() {
         Some(Broken::Fault(fault)) => Ok(format!(

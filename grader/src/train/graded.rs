@@ -1,4 +1,5 @@
-//! Training as a graded test: a submission's model learns all of MNIST, and is held against the images that were kept.
+//! Training as a graded test: a submission's model is trained on all of MNIST, and must reach an accuracy on the test
+//! set.
 
 use super::data::Data;
 use super::device::Device;
@@ -19,10 +20,10 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// The share of the held-out images that a model must tell apart: MNIST's threshold for this course.
+/// The accuracy on the test set that a model must reach: MNIST's threshold for this course.
 const THRESHOLD: f64 = 0.97;
 
-/// What a training may take; the solution's takes some three minutes on two cores.
+/// The time limit on a training; the solution's takes some three minutes on two cores.
 const LIMIT: Duration = Duration::from_secs(30 * 60);
 
 /// All that is the same for every submission.
@@ -38,7 +39,7 @@ impl Training {
     /// On MNIST, from its folder or the one that MNIST_DIR names.
     ///
     /// # Errors
-    /// Where it is not there.
+    /// Returns an error if MNIST is not there.
     pub fn on_mnist(folder: Option<&Path>, device: Device) -> Result<Self> {
         let data = Data::load(Set::Mnist, folder, None)?;
         Ok(Self {
@@ -53,11 +54,11 @@ impl Training {
         self.device
     }
 
-    /// Trains the model that a worker serves; says why it fails the test, where it does.
+    /// Trains the model that a worker serves; returns the reason why it fails the test, if it does.
     ///
     /// # Errors
-    /// Returns an error if something of the course or the system fails, or somebody wants to stop;
-    /// [`Broken::NotAccepted`] where the worker called an operator that it was asked to write.
+    /// Returns an error if something of the course or the system fails, or the run is interrupted;
+    /// [`Broken::NotAccepted`] if the worker called an operator that the exercise asks to write.
     pub fn test(
         &self,
         environment: &Environment,
@@ -128,7 +129,7 @@ impl Training {
     }
 }
 
-/// Why a score is not enough, where it is not.
+/// The reason why a score is not enough, if it is not.
 fn fault(score: Score) -> Option<String> {
     (score.accuracy() < THRESHOLD).then(|| {
         format!(

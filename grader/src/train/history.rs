@@ -1,4 +1,4 @@
-//! What happened, epoch by epoch: `history.json` and `history.csv`.
+//! The history of a run, epoch by epoch: `history.json` and `history.csv`.
 
 use super::plan::Plan;
 use super::score::Score;
@@ -14,53 +14,53 @@ pub struct Epoch {
     pub epoch: usize,
     /// Steps taken since the beginning.
     pub step: usize,
-    /// On what was learnt from, as it was learnt; the worker says so.
+    /// The score on the training set, taken during the epoch, as the worker reports it.
     pub train: Score,
-    /// On the validation set after it, from the worker's logits.
+    /// The score on the validation set after the epoch, from the worker's logits.
     pub validation: Score,
-    /// Seconds that learning took.
+    /// The seconds that training took.
     pub seconds: f64,
 }
 
-/// What `history.json` holds.
+/// The contents of `history.json`.
 #[derive(Clone, Debug, Serialize)]
 pub struct History<'a> {
     /// 1; fields may be added, and when one changes its meaning or goes, it grows.
     pub schema: u32,
-    /// What was trained: `working copy`, `solution`, or the submission's name.
+    /// The code that was trained: `working copy`, `solution`, or the submission's name.
     pub subject: &'a str,
-    /// How.
+    /// The hyperparameters.
     pub plan: &'a Plan,
-    /// On what.
+    /// The device.
     pub device: &'a str,
-    /// How much of the sandbox was in force.
+    /// The layers of the sandbox that were in force.
     pub sandbox: &'a str,
-    /// How many numbers were learnt.
+    /// The number of trainable parameters.
     pub parameters: i64,
-    /// What the labels mean.
+    /// The names of the classes, by label.
     pub classes: &'a [String],
     /// The epochs.
     pub epochs: &'a [Epoch],
-    /// On the held-out images, once the run is through.
+    /// The result on the test set, once the run is over.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub test: Option<Test>,
 }
 
-/// What the held-out images gave.
+/// The result on the test set.
 #[derive(Clone, Debug, Serialize)]
 pub struct Test {
-    /// The epoch whose weights they were.
+    /// The epoch of the weights.
     pub epoch: usize,
-    /// How many were told apart.
+    /// The loss and accuracy.
     pub score: Score,
     /// Whether the reference gives the same logits with these weights; where it does not, the score does not count.
     pub confirmed: bool,
-    /// For each class, a row, what its images were taken for, a column.
+    /// The confusion matrix: true classes in rows, predicted classes in columns.
     pub confusion: Vec<Vec<u64>>,
-    /// Each head alone, by its name, where the model has several.
+    /// The score of each head alone, by its name, if the model has several.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub heads: BTreeMap<String, Score>,
-    /// The teacher, where there is one.
+    /// The teacher's score, if there is a teacher.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub teacher: Option<Score>,
 }

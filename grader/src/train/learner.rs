@@ -1,4 +1,4 @@
-//! Who learns, and from whom: a ViT from labels, a DeiT from labels and a teacher, and that teacher, before it teaches.
+//! The model to be trained: a ViT from labels, a DeiT from labels and a teacher, or that teacher itself.
 
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
@@ -49,15 +49,15 @@ impl fmt::Display for Mode {
     }
 }
 
-/// What a student takes from its teacher, as exercise 06 has it.
+/// The distillation of a student from its teacher, as exercise 06 defines it.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Distillation {
     /// All of it.
     Soft {
-        /// What logits are divided by.
+        /// The temperature T that logits are divided by.
         temperature: f64,
-        /// The labels' part, from 0 to 1.
+        /// α, the weight of the label loss, from 0 to 1.
         alpha: f64,
     },
     /// Its decision.
@@ -65,10 +65,10 @@ pub enum Distillation {
 }
 
 impl Distillation {
-    /// What was asked for, or else the usual.
+    /// The distillation chosen, with defaults for the options left out.
     ///
     /// # Errors
-    /// Which of them is of no use.
+    /// Returns an error if an option has no effect in this mode.
     pub fn of(
         mode: Option<Mode>,
         temperature: Option<f64>,
@@ -87,9 +87,9 @@ impl Distillation {
         }
     }
 
-    /// The usual temperature: that of Touvron et al. 2021, section 5.2, after Cho & Hariharan 2019.
+    /// The default temperature: that of Touvron et al. 2021, section 5.2, after Cho & Hariharan 2019.
     pub const TEMPERATURE: f64 = 3.0;
-    /// The usual part of the labels: 1 − λ, from the same place.
+    /// The default weight of the label loss: 1 − λ, from the same place.
     pub const ALPHA: f64 = 0.9;
 
     /// Its name.
@@ -100,7 +100,7 @@ impl Distillation {
         }
     }
 
-    /// What is wrong with it, if anything is.
+    /// The first invalid option, if there is one.
     pub fn fault(self) -> Option<String> {
         match self {
             Distillation::Soft { temperature, .. }
@@ -116,7 +116,7 @@ impl Distillation {
     }
 }
 
-/// Who learns in a run.
+/// The model to be trained in a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Learner {
@@ -146,7 +146,7 @@ impl Learner {
         }
     }
 
-    /// The arguments of `train.start` that say who learns. Exercise 05's worker has one learner, and takes none.
+    /// The arguments of `train.start` that name the learner. Exercise 05's worker has one learner, and takes none.
     pub fn arguments(self) -> Vec<(&'static str, String)> {
         let named = |name: &str| ("learner", name.to_owned());
         match self {

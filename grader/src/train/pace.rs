@@ -1,25 +1,25 @@
-//! How many steps to ask for at once: about half a second's worth, so that progress is seen and Ctrl-C is heard, and
-//! asking costs nothing beside learning.
+//! The number of steps of a request: about half a second's worth, so that progress is shown and Ctrl-C takes effect,
+//! and the requests cost nothing beside the training.
 
 use std::time::Duration;
 
-/// What one request should take.
+/// The time that one request should take.
 const AIM: Duration = Duration::from_millis(500);
 
 /// The first request: nothing is known yet, and a step may take a minute.
 const FIRST: usize = 1;
 
-/// How many times more steps a request may have than the one before it: the first ones are slow.
+/// The most by which the number of steps grows from one request to the next: the first ones are slow.
 const GROWTH: usize = 8;
 
-/// How fast steps went.
+/// The speed of the last steps.
 #[derive(Debug, Default)]
 pub struct Pace {
     last: Option<(usize, Duration)>,
 }
 
 impl Pace {
-    /// How many of the steps that are left to ask for; at least one.
+    /// The number of steps to request, of those that are left; at least 1.
     pub fn next(&self, left: usize) -> usize {
         let steps = match self.last {
             None => FIRST,

@@ -1,4 +1,4 @@
-//! A run as pictures: how loss and accuracy went, and who was taken for whom.
+//! The pictures of a run: loss and accuracy by epoch, and the confusion matrix.
 
 use super::history::Epoch;
 use super::score::Score;
@@ -10,7 +10,7 @@ use std::path::Path;
 /// Writes `loss`, `accuracy` and `confusion`, each as PNG and SVG.
 ///
 /// # Errors
-/// Where there is no epoch, or they cannot be written.
+/// Returns an error if there is no epoch, or the files cannot be written.
 pub fn write(
     folder: &Path,
     epochs: &[Epoch],

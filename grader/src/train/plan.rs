@@ -1,4 +1,4 @@
-//! What is trained on what, and how: all that a run's result depends on, besides the code.
+//! The plan of a run: the model, the data and the hyperparameters, on which its result depends besides the code.
 
 use super::learner::{Learner, Model};
 use super::sizes::Sizes;
@@ -26,41 +26,41 @@ impl fmt::Display for Preset {
     }
 }
 
-/// How a model is trained.
+/// The hyperparameters of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
-    /// Who learns.
+    /// The model to be trained.
     #[serde(default)]
     pub learner: Learner,
-    /// The images.
+    /// The data set.
     pub data: Set,
-    /// How many of them to learn from, where it is not all.
+    /// The number of training images; None for all.
     pub images: Option<usize>,
     /// The model.
     pub sizes: Sizes,
-    /// How often each image is learnt from.
+    /// The number of epochs.
     pub epochs: usize,
-    /// Images in a step.
+    /// The batch size.
     pub batch: usize,
-    /// The largest learning rate.
+    /// The peak learning rate.
     pub rate: f64,
-    /// The share of all steps until it is reached.
+    /// The warm-up, as a share of all steps.
     pub warmup: f64,
-    /// What weights lose of themselves, in learning rates.
+    /// The weight decay: in each step, weights lose `rate · decay` of themselves.
     pub decay: f64,
-    /// The most that gradients may be long together; 0 is no limit.
+    /// The max gradient norm; 0 for no clipping.
     pub clip: f64,
-    /// The share of a label that goes to all classes.
+    /// The label smoothing.
     pub smoothing: f64,
-    /// All that is random is drawn from it.
+    /// The seed of all random numbers.
     pub seed: u64,
-    /// Whether the model calculates in bf16.
+    /// Whether the model uses mixed precision (bf16).
     pub amp: bool,
-    /// How many epochs the loss on the validation set may fail to fall before the run ends.
+    /// The number of epochs without a lower validation loss after which the run ends; None for no limit.
     pub patience: Option<usize>,
 }
 
-/// The learning rate at the end, in the largest.
+/// The final learning rate, as a share of the peak.
 const LEAST: f64 = 0.01;
 
 /// The largest learning rate of the teacher: convolutions with norms behind them take it well.
@@ -130,7 +130,7 @@ impl Plan {
         arguments
     }
 
-    /// How the teacher of a student with this plan learns: on the same images, for `epochs`.
+    /// The plan by which the teacher of a student with this plan is trained: on the same images, for `epochs`.
     pub fn of_teacher(&self, epochs: usize) -> Self {
         Self {
             learner: Learner::Teacher,
@@ -144,7 +144,7 @@ impl Plan {
         }
     }
 
-    /// What is wrong with it, if anything is.
+    /// The first invalid hyperparameter, if there is one.
     pub fn fault(&self) -> Option<String> {
         let not =
             |what: &str, value: f64, range: &str| Some(format!("--{what} {value} is not {range}"));

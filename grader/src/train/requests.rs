@@ -1,5 +1,5 @@
-//! What a worker that trains is asked, a function for each operation, and whether what it answers can be. The table of
-//! the operations stands in `workers::training`.
+//! The requests to a worker that trains, a function for each operation, with checks that the answers are possible. The
+//! table of the operations is in `workers::training`.
 
 use super::data::{self, Data};
 use super::device::Device;
@@ -31,7 +31,7 @@ pub(super) fn send_lessons(session: &mut Session, data: &Data) -> Result<()> {
     Ok(())
 }
 
-/// Has the model built; gives how many numbers it learns.
+/// Has the model built; returns the number of its trainable parameters.
 pub(super) fn start(
     session: &mut Session,
     plan: &Plan,
@@ -88,13 +88,13 @@ pub(super) fn steps(
     taken.map(|(loss, right)| Ok((loss, right?))).collect()
 }
 
-/// How many of a batch's images were told apart, as a worker says; nothing where it cannot be.
+/// The number of a batch's images classified correctly, as reported by a worker; None if it is not a possible count.
 fn counted(right: f64, batch: usize) -> Option<usize> {
     let is_count = right.fract() == 0.0 && (0.0..=batch as f64).contains(&right);
     is_count.then_some(right as usize)
 }
 
-/// How much of a state goes into one request, in bytes: a quarter of what one may hold.
+/// The most bytes of a state in one request: a quarter of its limit.
 const PART: usize = 16 << 20;
 
 const WEIGHT: &str = "weight.";

@@ -1,32 +1,32 @@
-//! What logits are worth: loss, accuracy, and who is taken for whom. The labels are here, and never in a worker.
+//! Scores of logits: loss, accuracy and confusion matrix. The labels are here, and never in a worker.
 
 use ndarray::{Array2, ArrayView2, Axis};
 use serde::{Deserialize, Serialize};
 
-/// How well a set of images was told apart.
+/// The loss and accuracy on a set of images.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Score {
     /// The mean cross-entropy, in nats.
     pub loss: f64,
-    /// How many images' largest logit was the label's.
+    /// The number of images whose largest logit is the label's.
     pub right: usize,
-    /// How many images there are.
+    /// The number of images.
     pub images: usize,
 }
 
 impl Score {
-    /// The share that was right, from 0 to 1.
+    /// The accuracy, from 0 to 1.
     pub fn accuracy(&self) -> f64 {
         self.right as f64 / self.images.max(1) as f64
     }
 }
 
-/// Scores logits, \[n, K\], and counts for each class, a row, what its images were taken for, a column.
+/// Scores logits, \[n, K\], and counts the confusion matrix: true classes in rows, predicted classes in columns.
 ///
-/// Of equal logits the first counts, and one that is no number is never the largest.
+/// Of equal logits the first counts, and NaN is never the largest.
 ///
 /// # Panics
-/// Where there are fewer logits than labels, or a label has no logit.
+/// Panics if there are fewer logits than labels, or a label has no logit.
 pub fn score(logits: ArrayView2<'_, f32>, labels: &[u8]) -> (Score, Array2<u64>) {
     let classes = logits.len_of(Axis(1));
     let mut confusion = Array2::zeros((classes, classes));

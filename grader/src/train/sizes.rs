@@ -32,8 +32,8 @@ pub struct Sizes {
 }
 
 impl Sizes {
-    /// Those of a well-known notebook that writes a Vision Transformer for MNIST from scratch: so small that it learns
-    /// the digits badly, but within minutes whatever it is written in.
+    /// Those of a well-known notebook that writes a Vision Transformer for MNIST from scratch: so small that its
+    /// accuracy is low, but trained within minutes in any language.
     pub fn notebook() -> Self {
         Self {
             image: 28,
@@ -112,7 +112,7 @@ impl Sizes {
             .collect()
     }
 
-    /// What is wrong with them for images of this side and this many classes, if anything is.
+    /// The first size that does not suit images of this side and this many classes, if there is one.
     pub fn fault(&self, image: usize, classes: usize) -> Option<String> {
         let Self {
             patch,

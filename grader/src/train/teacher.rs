@@ -1,7 +1,7 @@
-//! The teacher of a DeiT at work: what it says of the images that its student learns from.
+//! The teacher of a DeiT at work: its logits for its student's training set.
 //!
-//! It is the reference's, whoever the student is, and works in a worker of its own: a student's worker gets what it says
-//! and nothing else. It says it once, as every epoch has the same images.
+//! It is the reference's, whoever the student is, and runs in a worker of its own: a student's worker gets its logits
+//! and nothing else. They are computed once, as every epoch has the same images.
 
 use super::data::Data;
 use super::device::Device;
@@ -14,19 +14,19 @@ use anyhow::Result;
 use ndarray::Array2;
 use wire::Tensors;
 
-/// What a teacher says.
+/// The output of a teacher.
 #[derive(Debug)]
 pub struct Sayings {
-    /// Of the images to learn from, \[n, K\].
+    /// The logits for the training set, \[n, K\].
     pub logits: Array2<f32>,
-    /// How well it tells the held-out images apart.
+    /// The loss and accuracy on the test set.
     pub score: Score,
 }
 
-/// Asks a teacher with these weights. `plan` is its student's.
+/// Computes the logits of a teacher with these weights. `plan` is its student's.
 ///
 /// # Errors
-/// Where the weights are not a teacher's, or the worker gives no answer.
+/// Returns an error if the weights are not a teacher's, or the worker gives no answer.
 pub fn ask(
     session: &mut Session,
     plan: &Plan,

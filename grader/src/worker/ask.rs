@@ -1,4 +1,4 @@
-//! Asking a worker: started when it is first asked, asked again and again, ended when nobody asks any more.
+//! Requests to a worker, which is started for the first one, kept for the next, and ended when it is dropped.
 
 use crate::environment::Environment;
 use crate::worker::broken::{Broken, last_words};
@@ -22,7 +22,8 @@ pub fn ask(environment: &Environment, worker: &Path, request: Request) -> Result
 /// Reads a file of tensors.
 ///
 /// # Errors
-/// Where it cannot be read, is larger than a frame may be, or is no safetensors file of the types that travel.
+/// Returns an error if the file cannot be read, is larger than a frame may be, or is not a safetensors file of the
+/// supported types.
 pub fn read_tensors(file: &Path) -> Result<Frame> {
     let limits = Limits::default();
     let mut blob = vec![];
@@ -58,16 +59,16 @@ impl<'a> Respondent<'a> {
         }
     }
 
-    /// Asks one thing. That the function ended its process is an answer too.
+    /// Sends one request. If the function ends the worker's process, that is an answer too.
     ///
     /// # Errors
-    /// Where the worker cannot be started, answers with something else than a frame, or takes too long; where somebody
-    /// wants to stop.
+    /// Returns an error if the worker cannot be started, sends something else than a frame or takes too long, or the
+    /// run is interrupted.
     pub fn ask(&mut self, request: Request) -> Result<Answer> {
         self.ask_by(|session| session.ask(request))
     }
 
-    /// As [`ask`](Self::ask), within a time of one's own.
+    /// As [`ask`](Self::ask), with a time limit of the caller's.
     ///
     /// # Errors
     /// As [`ask`](Self::ask).
@@ -105,7 +106,7 @@ impl<'a> Respondent<'a> {
         Ok(answer)
     }
 
-    /// Ends the worker, and gives the end of what it printed, but for what an answer said of it.
+    /// Ends the worker, and returns the end of its output, unless an answer already quoted it.
     pub fn end(&mut self) -> String {
         match self.running.take() {
             Some(running) => running.end(),

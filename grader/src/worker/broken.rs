@@ -7,13 +7,13 @@ use wire::{Fault, printable, printable_lines};
 /// The reason why there is no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum Broken {
-    /// The operation failed, and says why.
+    /// The operation failed, with its message.
     #[error("{}", of_fault(.0))]
     Fault(Fault),
     /// The worker is gone.
     #[error("{operation}: the worker ended ({status}){}", last_words(.printed))]
     Ended {
-        /// The operation that was asked for.
+        /// The requested operation.
         operation: String,
         /// Its exit status.
         status: ExitStatus,
@@ -23,7 +23,7 @@ pub enum Broken {
     /// It took too long.
     #[error("{operation}: no answer within {} s: the worker was stopped", .limit.as_secs())]
     Late {
-        /// The operation that was asked for.
+        /// The requested operation.
         operation: String,
         /// The time that it had.
         limit: Duration,
@@ -31,7 +31,7 @@ pub enum Broken {
     /// The answer is invalid.
     #[error("{operation}: the answer is forged: {why}")]
     Forged {
-        /// The operation that was asked for.
+        /// The requested operation.
         operation: String,
         /// The fault of the answer.
         why: String,
@@ -39,7 +39,7 @@ pub enum Broken {
     /// It ended itself at an operator that it was asked to write.
     #[error("it is not accepted: {0}")]
     NotAccepted(String),
-    /// Somebody wants to stop, and it did not answer any more.
+    /// The run was interrupted, and the worker no longer answered.
     #[error("stopped")]
     Stopped,
     /// The system failed.
@@ -54,7 +54,7 @@ fn of_fault(fault: &Fault) -> String {
     format!("{}{}: {message}", fault.kind, place.unwrap_or_default())
 }
 
-/// The end of what a worker printed, to follow what is said of its end; nothing where it printed nothing.
+/// The end of a worker's output, to follow the report of its end; empty if it printed nothing.
 pub fn last_words(printed: &str) -> String {
     match printed.trim() {
         "" => String::new(),

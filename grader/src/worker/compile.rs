@@ -20,15 +20,15 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use wire::printable_lines;
 
-/// What compiling one crate may take. The solutions take under half a second.
+/// The time limit on compiling one crate. The solutions take under half a second.
 const LIMIT: Duration = Duration::from_secs(30);
 
-/// What came of the sources.
+/// The result of compiling the sources.
 #[derive(Debug)]
 pub enum Compiled {
     /// A worker, at this path.
     Worker(PathBuf),
-    /// The compiler refused.
+    /// The compiler refused the sources.
     Refused(Refused),
 }
 
@@ -67,7 +67,8 @@ impl Refused {
 /// Compiles an exercise's sources into a worker, within `scratch`, an empty folder.
 ///
 /// # Errors
-/// Where something of the course or the system fails, which is no fault of the submission, or somebody wants to stop.
+/// Returns an error if something of the course or the system fails, which is no fault of the submission, or the run is
+/// interrupted.
 pub fn compile(
     workshop: &Workshop,
     course_root: &Path,
@@ -123,10 +124,10 @@ pub fn compile(
     Ok(Compiled::Refused(Refused { words, machine }))
 }
 
-/// What rustc is told to make the submission's library of the sources in `src`.
+/// The arguments with which rustc makes the submission's library of the sources in `src`.
 ///
 /// # Errors
-/// Where a library that the exercise depends on was not built.
+/// Returns an error if a library that the exercise depends on was not built.
 pub fn library_arguments(
     workshop: &Workshop,
     exercise: &Exercise,
@@ -161,10 +162,10 @@ pub fn library_arguments(
     Ok(arguments)
 }
 
-/// What rustc is told to link the exercise's worker with the submission's library.
+/// The arguments with which rustc links the exercise's worker with the submission's library.
 ///
 /// # Errors
-/// Where a library that the worker depends on was not built.
+/// Returns an error if a library that the worker depends on was not built.
 pub fn worker_arguments(
     workshop: &Workshop,
     exercise: &Exercise,
@@ -230,11 +231,11 @@ fn run(
     Ok(finished)
 }
 
-/// What the system says where a disk is full.
+/// The system's messages when a disk is full.
 const FULL: [&str; 2] = ["No space left on device", "Disk quota exceeded"];
 
-/// Fails where it was the machine that kept the compiler from its work, which must not cost anybody's points: a disk is
-/// full, or a library is gone that was built for the class.
+/// Returns an error if it was the machine that kept the compiler from its work, which must not cost anybody's points: a
+/// disk is full, or a library is gone that was built for the class.
 fn of_the_machine(finished: &Finished, arguments: &[OsString]) -> Result<()> {
     let words = &finished.stderr;
     // With a place in front, the submission has said so itself.
@@ -260,15 +261,15 @@ fn of_the_machine(finished: &Finished, arguments: &[OsString]) -> Result<()> {
     Ok(())
 }
 
-/// Where the student has the file: `exercises/03-msa/src`.
+/// The student's own folder of the sources, as messages show it: `exercises/03-msa/src`.
 fn shown_folder(exercise: &Exercise) -> String {
     format!("exercises/{}/src", exercise.folder)
 }
 
-/// The compiler's words, where it did not succeed. They quote the submission, and so are escaped; `folders` are left out.
+/// The compiler's message, if it did not succeed. It quotes the submission, and so is escaped; `folders` are left out.
 ///
 /// # Errors
-/// Where it was the machine that failed.
+/// Returns an error if it was the machine that failed.
 fn refusal(
     finished: &Finished,
     arguments: &[OsString],
@@ -365,7 +366,7 @@ fn without(folders: &[PathBuf], words: &str) -> String {
         })
 }
 
-/// What is kept of the compiler's words: a hundred errors help nobody.
+/// The beginning of the compiler's message: a hundred errors help nobody.
 fn beginning(words: &str) -> String {
     const KEPT: usize = 16 << 10;
     match words.char_indices().nth(KEPT) {

@@ -1,4 +1,4 @@
-//! A worker while it runs: asked one thing after the other, watched, and stopped. Of what it prints, the end is kept.
+//! A running worker: it is sent one request after the other, watched, and stopped. The end of its output is kept.
 
 use crate::environment::Environment;
 use crate::intake::rules;
@@ -20,45 +20,46 @@ use std::time::{Duration, Instant};
 use wire::words::FORBIDDEN;
 use wire::{Answer, Frame, Limits, Request, Tensors, WireError, read_frame, write_frame};
 
-/// What is kept of what a worker prints.
+/// The most bytes that are kept of a worker's output.
 const KEPT: usize = 4 << 10;
 
-/// How long a worker that has closed its channel may take to end by itself, and what it printed to arrive.
+/// The time in which a worker that has closed its channel may end by itself, and its output may arrive.
 const LAST_BREATH: Duration = Duration::from_millis(500);
 
-/// A running worker. It ends when this is dropped.
+/// A running worker. It is killed when this is dropped.
 #[derive(Debug)]
 pub struct Session {
     child: Child,
     requests: Sender<Request>,
     answers: Receiver<Result<Answer, WireError>>,
     printed: Arc<Mutex<VecDeque<u8>>>,
-    /// Gives nothing, and is closed once all that it printed is read.
+    /// Yields nothing, and is closed once all of the worker's output is read.
     all_printed: Receiver<()>,
     bounds: Bounds,
     stop: &'static AtomicBool,
 }
 
-/// What a worker may take.
+/// The limits of a worker.
 #[derive(Clone, Copy, Debug)]
 struct Bounds {
-    /// For one answer.
+    /// The time for one answer.
     answer: Duration,
-    /// For the answer that is waited for when somebody wants to stop.
+    /// The time for an answer that is awaited when the run is interrupted.
     once_stopped: Duration,
     /// Bytes of memory.
     memory: u64,
 }
 
 impl Bounds {
-    /// An instructor's own big model takes longer than a test does. Who wants to stop has nothing to keep.
+    /// An instructor's own big model takes longer than a test does. There is nothing to save on an interruption.
     const OF_WORKER: Self = Self {
         answer: Duration::from_secs(120),
         once_stopped: Duration::ZERO,
         memory: watch::MEMORY,
     };
 
-    /// A step of a large model on a slow machine takes long, but not that long; what was learnt is to be kept.
+    /// A step of a large model on a slow machine takes long, but not that long; on an interruption, the weights are
+    /// saved.
     fn of_trainer(device: Device) -> Self {
         Self {
             answer: Duration::from_secs(300),
@@ -72,7 +73,7 @@ impl Session {
     /// Starts a worker that computes what it is asked. It writes nowhere.
     ///
     /// # Errors
-    /// Where it cannot be started.
+    /// Returns an error if the worker cannot be started.
     pub fn of_worker(environment: &Environment, worker: &Path) -> Result<Self> {
         let confinement = Confinement::of_worker(&environment.workshop, worker);
         Self::start(&confinement, worker, Bounds::OF_WORKER, environment.stop)
@@ -81,7 +82,7 @@ impl Session {
     /// Starts a worker that trains.
     ///
     /// # Errors
-    /// Where it cannot be started.
+    /// Returns an error if the worker cannot be started.
     pub fn of_trainer(environment: &Environment, worker: &Path, device: Device) -> Result<Self> {
         let confinement = Confinement::of_trainer(&environment.workshop, worker, device);
         let bounds = Bounds::of_trainer(device);
@@ -137,15 +138,15 @@ impl Session {
         })
     }
 
-    /// Asks for an operation, and waits for the tensors that it gives.
+    /// Sends a request, and waits for the tensors of its answer.
     ///
     /// # Errors
-    /// Where it gives none.
+    /// Returns an error if the worker answers with a fault, breaks down or takes too long.
     pub fn ask(&mut self, request: Request) -> Result<Tensors, Broken> {
         self.ask_within(request, self.bounds.answer)
     }
 
-    /// As [`ask`](Self::ask), within a time of one's own.
+    /// As [`ask`](Self::ask), with a time limit of the caller's.
     ///
     /// # Errors
     /// As [`ask`](Self::ask).
@@ -187,7 +188,7 @@ impl Session {
         self.printed()
     }
 
-    /// How the worker ended, and the last it printed.
+    /// The way the worker ended, with the end of its output.
     fn obituary(&mut self, operation: String) -> Broken {
         let printed = self.printed();
         // It closed its channel: what it does now is of no use. One that was ending already ends as it was about to.

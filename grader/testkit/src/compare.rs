@@ -1,9 +1,9 @@
-//! Comparisons that explain: what was expected, what came, how many values are off, and where.
+//! Comparisons that explain: the expected and the actual value, the number of values that are off, and their positions.
 
 use crate::{AsValues, Form, Values, relation};
 use std::fmt;
 
-/// How far a value may be off: |got − expected| ≤ absolute + relative · |expected|.
+/// The largest error of a value: |got − expected| ≤ absolute + relative · |expected|.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Tolerance {
     relative: f64,

@@ -71,7 +71,7 @@ pub fn assert_distributed(what: &str, values: &[f64], cumulative: impl Fn(f64) -
 /// Fails unless the values are spread evenly in ±`bound`, and none lies beyond.
 ///
 /// # Panics
-/// With what differs.
+/// Panics if they are not, stating the difference.
 pub fn assert_uniform(what: &str, values: &[f64], bound: f64) {
     // Rounding to f32 may carry the bound itself 6e-8 of it too far.
     let limit = bound * (1.0 + 1e-6);

@@ -47,7 +47,7 @@ impl Case<'_> {
     /// Names are those of the exercise's interface; a gradient is called `grad.INPUT`.
     ///
     /// # Panics
-    /// With what differs; or if there is nothing to compare with.
+    /// Panics if they differ, stating the difference, or if there is nothing to compare with.
     pub fn agrees(&self, name: &str, actual: &impl AsValues) {
         self.agrees_within(name, actual, 0.0);
     }
@@ -169,8 +169,8 @@ pub fn run(test: &str, cases: usize, stored: &str, case: impl Fn(&mut Case<'_>))
 /// });
 /// ```
 ///
-/// The first argument names the test within its exercise, the second says how many cases are drawn. The answers for the
-/// usual seed lie in `drawn.txt` beside the test file; `cargo grader verify --store` writes them.
+/// The first argument names the test within its exercise, the second is the number of cases drawn. The answers for the
+/// default seed are in `drawn.txt` beside the test file; `cargo grader verify --store` writes them.
 #[macro_export]
 macro_rules! drawn {
     ($test:literal, $cases:literal, $case:expr) => {

@@ -1,4 +1,4 @@
-//! Gradients: vector-Jacobian products, here or in another process, and finite differences to hold them against.
+//! Gradients: vector-Jacobian products, here or in another process, and finite differences to compare them with.
 
 use crate::{AsValues, Tolerance, close, tensor};
 use std::collections::BTreeMap;
@@ -7,7 +7,7 @@ use tch::{Kind, Tensor, no_grad, no_grad_guard};
 /// The output of a function and, by the name of each input, the gradient of Σ output · cotangent.
 #[derive(Debug)]
 pub struct Vjp {
-    /// What the function returned.
+    /// The output of the function.
     pub output: Tensor,
     /// Gradients by input; one that the output does not depend on is absent.
     pub gradients: BTreeMap<String, Tensor>,
@@ -19,7 +19,7 @@ pub struct Vjp {
 /// is a stand-in, and the other process takes the product; see [`remote`].
 ///
 /// # Panics
-/// Where the output is not of the cotangent's shape, or has no gradient at all.
+/// Panics if the output does not have the cotangent's shape, or has no gradient at all.
 pub fn vjp(function: impl Fn() -> Tensor, inputs: &[(String, Tensor)], cotangent: &Tensor) -> Vjp {
     remote::ask(cotangent);
     let output = function();
@@ -79,14 +79,15 @@ pub fn assert_reaches_every(function: impl Fn() -> Tensor, inputs: &[(String, Te
     }
 }
 
-/// How far a gradient may be from a central difference in `f64` with steps of 1e-5: the difference's own error is
-/// about 1e-10 from the step's square and 1e-11 from rounding, for functions whose values are about 1.
+/// The largest error of a gradient compared with a central difference in `f64` with steps of 1e-5: the difference's own
+/// error is about 1e-10 from the step's square and 1e-11 from rounding, for functions whose values are about 1.
 const DIFFERENCE: Tolerance = Tolerance::new(1e-6, 1e-8);
 
 /// Fails unless each input's gradient agrees with central differences along two directions. All tensors are `f64`.
 ///
 /// # Panics
-/// With the input's name, the slope of the function along the direction, and what the gradient says of it.
+/// Panics otherwise, with the input's name, the slope of the function along the direction, and the slope by the
+/// gradient.
 pub fn assert_matches_finite_differences(
     function: impl Fn() -> Tensor,
     inputs: &[(String, Tensor)],
@@ -142,7 +143,7 @@ fn at_some_cotangent(function: impl Fn() -> Tensor, inputs: &[(String, Tensor)])
     (vjp(function, inputs, &cotangent), cotangent)
 }
 
-/// How a stand-in takes part in [`vjp`]: it finds the cotangent that is asked for, and leaves the gradients.
+/// The part of a stand-in in [`vjp`]: it takes the cotangent of the call, and delivers the gradients.
 pub mod remote {
     use std::cell::RefCell;
     use std::collections::BTreeMap;

@@ -1,4 +1,4 @@
-//! What the course's tests are written with.
+//! Assertions and inputs for the course's tests.
 //!
 //! - [`assert_shape!`] and [`assert_close!`] compare arrays and tensors, and explain a difference;
 //!   where the values are the expected ones transposed, scaled or in another order, they say so.
@@ -6,7 +6,6 @@
 //! - [`uniform`] makes the same numbers here and in PyTorch, from a name.
 //! - [`panic_message`] catches the panic that a bad size must get, and [`assert_names`] looks for numbers in its message.
 //! - [`drawn!`] compares a function with the reference on drawn sizes and values.
-//! - [`distribution`] holds random values against the distribution that they are to have.
 //! - [`property`] and [`strategies`] are for property tests: fixed seeds, small inputs that print well.
 //! - [`distribution`] compares random values with the distribution that they are to have.
 //! - `tensor` and `gradient` (feature `tch`) do the same for modules and their gradients, `initialisation` and `dropout` for

@@ -43,7 +43,7 @@ pub fn fault(reason: &str) -> ! {
     panic!("{words}")
 }
 
-/// Why this test was [interrupted](interrupt), if it was.
+/// The reason why this test was [interrupted](interrupt), if it was.
 pub fn interruption() -> Option<String> {
     INTERRUPTION.with_borrow(Clone::clone)
 }
@@ -51,8 +51,8 @@ pub fn interruption() -> Option<String> {
 /// Runs a call that must panic, and returns the panic's message.
 ///
 /// # Panics
-/// Where the call returns; where it is not yet implemented; where the message holds more numbers than a sentence does,
-/// as one would that guesses; where the test was [interrupted](interrupt).
+/// Panics if the call returns; if it is not yet implemented; if the message holds more numbers than a sentence does, as
+/// the message of a guess would; or if the test was [interrupted](interrupt).
 pub fn panic_message<T>(call: impl FnOnce() -> T) -> String {
     let Err(payload) = catch_unwind(AssertUnwindSafe(call)) else {
         panic!("the call must panic, but it returned a value");

@@ -1,4 +1,4 @@
-//! How property tests run: fixed seed, nothing kept on disk, a bounded search for the smallest failure.
+//! The configuration of property tests: fixed seed, nothing kept on disk, a bounded search for the smallest failure.
 
 use crate::panics::fault;
 use proptest::test_runner::{Config, RngSeed};
@@ -6,13 +6,13 @@ use proptest::test_runner::{Config, RngSeed};
 /// The environment variable that gives property tests another seed than [`DEFAULT_SEED`].
 pub const SEED_VARIABLE: &str = "COURSE_SEED";
 
-/// The seed unless somebody gives one. Any number does; a fixed one makes a failure come again.
+/// The seed unless the variable sets another. Any number does; a fixed one makes failures reproducible.
 pub const DEFAULT_SEED: u64 = 2010_11929;
 
 /// The configuration of all property tests of the course: `#![proptest_config(config(32))]`.
 ///
 /// # Panics
-/// Where `COURSE_SEED` is not a number.
+/// Panics if `COURSE_SEED` is not a number.
 pub fn config(cases: u32) -> Config {
     Config {
         cases,
@@ -32,7 +32,7 @@ pub fn stream(name: &str) -> impl Iterator<Item = f64> + use<> {
 /// The seed of this run: [`DEFAULT_SEED`], or the environment's.
 ///
 /// # Panics
-/// Where `COURSE_SEED` is not a number.
+/// Panics if `COURSE_SEED` is not a number.
 pub fn seed() -> u64 {
     match std::env::var(SEED_VARIABLE) {
         Err(_) => DEFAULT_SEED,

@@ -1,7 +1,7 @@
 //! The relation between wrong values and the expected ones, where there is one: transposed, scaled, in another order.
 //!
-//! A relation is told only if it holds for every element within the tolerance, and if at least [`EVIDENCE`] distinct values
-//! beyond its free parameters support it. Of several, the simplest is told.
+//! A relation is reported only if it holds for every element within the tolerance, and if at least [`EVIDENCE`]
+//! distinct values beyond its free parameters support it. Of several, the simplest is reported.
 
 mod arrangement;
 mod function;
@@ -266,7 +266,7 @@ impl fmt::Display for Ends {
     }
 }
 
-/// One side on which values are clamped. Its value is told where it is a whole number: others may have been drawn.
+/// One side on which values are clamped. Its value is reported if it is a whole number: others may have been drawn.
 struct Bound(&'static str, f64);
 
 impl fmt::Display for Bound {

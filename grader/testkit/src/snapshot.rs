@@ -49,7 +49,7 @@ const NO_FOLDER: &str = "/dev/null";
 /// Compares with stored values; see [`snapshot!`](crate::snapshot!).
 ///
 /// # Panics
-/// Panics if the values differ, and says where.
+/// Panics if the values differ, stating where.
 #[track_caller]
 pub fn check(stored: Stored, got: &impl AsValues, tolerance: Tolerance) {
     let is_within = Arc::<AtomicBool>::default();

@@ -2,10 +2,10 @@
 
 use ndarray::{Array, ArrayBase, Data, Dimension, ShapeBuilder};
 
-/// What comparisons look at: element type, shape, and each value as `f64`, first axis slowest.
+/// The values that comparisons look at: element type, shape, and each value as `f64`, first axis slowest.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Values {
-    /// `f32`, `f64` or `i64`; or another name, where a tensor of a type came that nobody asked for.
+    /// `f32`, `f64` or `i64`; or another name, for a tensor of an unexpected type.
     pub dtype: String,
     /// Sizes of the axes.
     pub shape: Vec<usize>,

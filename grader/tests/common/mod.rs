@@ -1,4 +1,4 @@
-//! What tests of several commands do.
+//! Helpers for the tests of several commands.
 
 use std::error::Error;
 

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::io::{self, Read, Write};
 
-/// What a frame may cost its reader.
+/// The limits on a frame, which bound its cost to the reader.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     /// Bytes of a whole frame. A ViT-Tiny in f64 takes 46 MB.
@@ -36,7 +36,7 @@ impl Default for Limits {
     }
 }
 
-/// Why bytes are not a frame.
+/// The reason why bytes are not a frame.
 #[derive(Debug, thiserror::Error)]
 pub enum WireError {
     /// The other side closed the stream between two frames.
@@ -45,17 +45,17 @@ pub enum WireError {
     /// The stream broke, or ended inside a frame.
     #[error("the channel broke: {0}")]
     Io(#[from] io::Error),
-    /// Something is larger than its limit.
+    /// A size is larger than its limit.
     #[error("a frame with {what} {got}, of at most {limit}")]
     Limit {
-        /// What is too large.
+        /// The name of the size.
         what: &'static str,
-        /// How large it is, as far as it was read.
+        /// The size, as far as it was read.
         got: u64,
         /// The limit.
         limit: usize,
     },
-    /// Not a safetensors blob of the types that travel.
+    /// Not a safetensors blob of the supported types.
     #[error("not a frame: {0}")]
     Malformed(String),
 }
@@ -130,8 +130,8 @@ pub(crate) fn within(what: &'static str, got: u64, limit: usize) -> Result<(), W
 /// Writes one frame: its length, then the blob.
 ///
 /// # Errors
-/// Where [`Frame::encode`] fails or the reader would refuse the frame, before anything is written; and where the
-/// stream broke.
+/// Returns an error if [`Frame::encode`] fails or the reader would refuse the frame, in both cases before anything is
+/// written, or if the stream breaks.
 pub fn write_frame(
     stream: &mut impl Write,
     frame: &Frame,
@@ -146,14 +146,14 @@ pub fn write_frame(
     Ok(())
 }
 
-/// How many bytes of a frame are waited for at first; then as many again as there are.
+/// The bytes of a frame that are awaited at first; then as many again as there are.
 const FIRST_STEP: u64 = 8 << 10;
 
 /// Reads one frame.
 ///
 /// # Errors
-/// [`WireError::Closed`] where the stream ends before a frame begins; else as [`Frame::decode`], and where
-/// the stream breaks inside a frame. Memory is taken as bytes arrive, not as the length promises: never more than
+/// Returns [`WireError::Closed`] if the stream ends before a frame begins; else an error as [`Frame::decode`], or if
+/// the stream breaks inside a frame. Memory is allocated as bytes arrive, not as the length promises: never more than
 /// twice as many, until all are there.
 pub fn read_frame(stream: &mut impl Read, limits: &Limits) -> Result<Frame, WireError> {
     let mut length = Vec::with_capacity(8);

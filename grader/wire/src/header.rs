@@ -18,17 +18,17 @@ pub(crate) const METADATA: &str = "__metadata__";
 
 type Texts = BTreeMap<String, String>;
 
-/// What a header declares.
+/// The declarations of a header.
 pub(crate) struct Header {
     pub(crate) metadata: Texts,
     pub(crate) tensors: BTreeMap<String, Declared>,
 }
 
-/// What a header declares about one tensor.
+/// The declaration of one tensor in a header.
 pub(crate) struct Declared {
     pub(crate) dtype: Dtype,
     pub(crate) shape: Vec<usize>,
-    /// Where its bytes begin and end in the data.
+    /// The offsets of its first byte and behind its last, in the data.
     pub(crate) offsets: [usize; 2],
 }
 

@@ -1,13 +1,11 @@
-//! How a judge and a submission talk: frames of safetensors.
+//! The protocol between a judge and a submission: frames of safetensors.
 //!
 //! A *frame* is a length (`u64`, little endian) and one [safetensors] blob of that many bytes. The blob
-//! holds named tensors; its `__metadata__` holds the operation and its scalar arguments ([`Request`]),
-//! or what became of it ([`Answer`]). The same blobs are files, so a call can be kept, looked at from
-//! Python, and made again.
+//! holds named tensors; its `__metadata__` holds the operation and its scalar arguments ([`Request`]), or the outcome
+//! ([`Answer`]). The same blobs are files, so a call can be stored, read from Python, and repeated.
 //!
-//! What arrives may have been written by anybody. [`Frame::decode`] and [`read_frame`] check every
-//! length, count, dtype and shape against [`Limits`] before they allocate for it, and answer a
-//! [`WireError`]; no input makes them panic.
+//! The bytes that arrive are not trusted. [`Frame::decode`] and [`read_frame`] check every length, count, dtype and
+//! shape against [`Limits`] before they allocate for it, and return a [`WireError`]; no input makes them panic.
 //!
 //! [safetensors]: https://github.com/huggingface/safetensors
 

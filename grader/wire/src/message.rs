@@ -1,4 +1,4 @@
-//! What travels in frames: a request for an operation, and its answer.
+//! The messages in frames: a request for an operation, and its answer.
 
 use crate::text::quoted;
 use crate::{Frame, Tensors, WireError};
@@ -15,10 +15,10 @@ const PLACE: &str = "place";
 /// left out. No parameter's name has a dot.
 pub const SEED: &str = "rng.seed";
 
-/// What stands in the metadata of a frame in an answer's place where a call was kept that was not answered: why.
+/// The key of the metadata in the place of an answer, for a recorded call without one: its value is the reason.
 pub const UNANSWERED: &str = "unanswered";
 
-/// One operation, asked for.
+/// A request for one operation.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Request {
     /// The operation's name: `patchify`, `attention`, ….
@@ -29,15 +29,15 @@ pub struct Request {
     pub tensors: Tensors,
 }
 
-/// What became of a request: named tensors, or why there are none.
+/// The answer to a request: named tensors, or the fault that kept it from having them.
 pub type Answer = Result<Tensors, Fault>;
 
-/// Why an operation gave no tensors.
+/// The reason why an operation gave no tensors.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
-    /// What sort of fault.
+    /// The kind of fault.
     pub kind: FaultKind,
-    /// The panic's message, or what was wrong with the request.
+    /// The panic's message, or the fault of the request.
     pub message: String,
     /// File, line and column of a panic, where they are known.
     pub place: Option<String>,
@@ -112,7 +112,7 @@ impl From<Request> for Frame {
 
 /// A frame as a file of tensors for an operation.
 impl Frame {
-    /// The scalar arguments that its metadata holds; what a file says besides is left alone.
+    /// The scalar arguments that its metadata holds; other entries are ignored.
     pub fn arguments(&self) -> BTreeMap<String, String> {
         let named = |(key, value): (&String, &String)| {
             let name = key.strip_prefix(ARGUMENT)?;
@@ -151,7 +151,7 @@ impl TryFrom<Frame> for Request {
 
 /// A frame as an answer.
 impl Frame {
-    /// The frame that says `answer`.
+    /// The frame for `answer`.
     pub fn of_answer(answer: Answer) -> Frame {
         match answer {
             Ok(tensors) => Frame {
@@ -172,10 +172,10 @@ impl Frame {
         }
     }
 
-    /// The answer that the frame says.
+    /// Parses an answer.
     ///
     /// # Errors
-    /// Where it says neither tensors alone nor a fault of a known kind alone.
+    /// Returns an error if the frame holds neither tensors alone nor a fault of a known kind alone.
     pub fn into_answer(mut self) -> Result<Answer, WireError> {
         let answer = match self.metadata.remove(FAULT) {
             None => Ok(self.tensors),

@@ -1,4 +1,4 @@
-//! A tensor as it travels: dtype, shape and little-endian bytes, and its way from and to ndarray and tch.
+//! A tensor on the wire: dtype, shape and little-endian bytes, with conversions from and to ndarray and tch.
 
 use ndarray::{Array, ArrayBase, ArrayD, Data, Dimension, IxDyn};
 use std::fmt;
@@ -38,7 +38,7 @@ impl fmt::Display for Dtype {
     }
 }
 
-/// Why a tensor is not what its reader takes.
+/// The reason why a tensor is not of the form that its reader expects.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TensorError {
     /// The bytes are not as many as the shape and dtype say.
@@ -53,23 +53,23 @@ pub enum TensorError {
         /// Bytes there are.
         got: usize,
     },
-    /// Another element type was asked for.
+    /// The element type is not the expected one.
     #[error("is {got}, must be {expected}")]
     Dtype {
-        /// The one asked for.
+        /// The expected type.
         expected: Dtype,
-        /// The one there is.
+        /// The actual type.
         got: Dtype,
     },
-    /// Another number of axes was asked for.
+    /// The number of axes is not the expected one.
     #[error("has shape {got:?}, must have {expected} axes")]
     Rank {
-        /// How many axes were asked for.
+        /// The expected number of axes.
         expected: usize,
         /// The shape there is.
         got: Vec<usize>,
     },
-    /// The source is of a type that does not travel.
+    /// The source is of a type that the wire does not support.
     #[error("is of type {0}, which is none of f32, f64, i64, u8")]
     Kind(String),
 }
@@ -168,7 +168,7 @@ impl RawTensor {
     /// The array of element type `T` and dimension `D`.
     ///
     /// # Errors
-    /// Where dtype or number of axes are others.
+    /// Returns an error if the tensor has another dtype or number of axes.
     pub fn to_array<T: Element, D: Dimension>(&self) -> Result<Array<T, D>, TensorError> {
         if self.dtype != T::DTYPE {
             return Err(TensorError::Dtype {

@@ -1,13 +1,13 @@
 //! The words between a judge and the grader besides verdicts: marks in a failed test's message, variables, files and exit codes.
 
-/// How the line begins that stands before a panic's message, to say where in the submission it was.
+/// The beginning of the line before a panic's message, which states the panic's place in the submission.
 pub const PLACE: &str = "in the submission, at ";
 
-/// What stands at the end of the message of an interrupted test. Where it does, the smallest failing input says nothing:
-/// from the interruption on, every input fails.
+/// The end of the message of an interrupted test. After it, the smallest failing input is meaningless: from the
+/// interruption on, every input fails.
 pub const INTERRUPTED_MARK: &str = "(the rest of this test was not run)";
 
-/// How the message of a test begins for which there was no time.
+/// The beginning of the message of a test for which there was no time.
 pub const NOT_TO_ITS_END: &str = "not run to its end: ";
 
 /// The file of the answers to drawn cases: beside an exercise's tests, and in the folder of a judge's notes where it is to
@@ -39,8 +39,8 @@ pub const NEW: &str = ".new";
 /// The folder of a judge's notes, below that of the calls it keeps.
 pub const NOTES: &str = "notes";
 
-/// The exit code that says that a program was not started, since it could not be confined: no compiler and no test
-/// harness ends with it. A judge whose worker was not started ends with it too.
+/// The exit code for a program that was not started, since it could not be confined: no compiler and no test harness
+/// ends with it. A judge whose worker was not started ends with it too.
 pub const NOT_CONFINED: u8 = 125;
 
 /// The exit code of a judge that found the course itself at fault: nobody's test failed. No test harness ends with it.

@@ -1,6 +1,6 @@
-//! What a frame costs its reader in memory: a small multiple of the bytes that arrived, whatever they say.
+//! The memory that a frame costs its reader: a small multiple of the bytes that arrived, whatever they claim.
 //!
-//! What counts is the most that is held at once. Data is copied out of the blob once. A header costs more than its
+//! The measure is the most that is held at once. Data is copied out of the blob once. A header costs more than its
 //! length: an entry for a tensor, of 55 bytes at least, becomes a name, a shape and a place in a tree, 3.4 times as
 //! much. A text where there must be none costs the most, 13.3 times its length: serde quotes it, with up to 6
 //! characters for a byte, in a message that grows by doubling, and while it grows it is held beside its half.
@@ -38,7 +38,7 @@ fn peak<T>(work: impl FnOnce() -> T) -> (usize, T) {
     (MEMORY.peak_usage().saturating_sub(before), made)
 }
 
-/// What a blob may cost.
+/// The most bytes that a blob may cost.
 fn allowance(blob: &[u8], limits: &Limits) -> usize {
     let header = blob
         .first_chunk()
@@ -48,7 +48,8 @@ fn allowance(blob: &[u8], limits: &Limits) -> usize {
     AT_LEAST + PER_HEADER_BYTE * header + PER_DATA_BYTE * (rest - header)
 }
 
-/// What decoding a blob holds at once, and reading it as an answer and as a request; checked against the allowance.
+/// The most bytes held at once while a blob is decoded, and read as an answer and as a request; checked against the
+/// allowance.
 fn cost(name: &str, blob: &[u8], limits: &Limits) -> usize {
     let (held, _) = peak(|| {
         let frame = Frame::decode(blob, limits)?;

@@ -14,7 +14,7 @@ use wire::{Dtype, Frame, Limits, RawTensor, Request, WireError, read_frame, writ
 /// Set to rewrite `corpus/` from [`frames`].
 const WRITE_CORPUS: &str = "WIRE_WRITE_CORPUS";
 
-/// What becomes of a frame: `None` where it is accepted.
+/// The error for a frame; `None` if it is accepted.
 fn refusal(case: &Case) -> Option<String> {
     let frame = match Frame::decode(&case.blob, &limits()) {
         Err(error) => return Some(error.to_string()),
@@ -149,7 +149,7 @@ fn the_usual_limits_hold() {
     }
 }
 
-/// What [`read_frame`] makes of a stream of this length and these bytes.
+/// The result of [`read_frame`] on a stream of this length and these bytes.
 fn read(length: u64, bytes: &[u8], limits: &Limits) -> Result<Frame, WireError> {
     let stream = [&length.to_le_bytes(), bytes].concat();
     read_frame(&mut stream.as_slice(), limits)

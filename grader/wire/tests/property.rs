@@ -1,4 +1,4 @@
-//! What holds for every frame, and for all bytes that are none.
+//! Properties of every frame, and of all bytes that are not frames.
 
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;

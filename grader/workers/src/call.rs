@@ -1,11 +1,11 @@
-//! One request as an operation sees it: its tensors and scalars by name.
+//! One request as an operation sees it: its tensors and scalars, by name.
 
 use ndarray::{Array, Dimension};
 use std::fmt::Display;
 use std::str::FromStr;
 use wire::{Fault, RawTensor, Request, Tensors};
 
-/// What an operation returns: named tensors, or why there are none.
+/// The result of an operation: named tensors, or the fault that kept it from returning them.
 pub type Outcome = Result<Tensors, Fault>;
 
 /// One request.
@@ -24,10 +24,10 @@ impl Call {
         &self.request.tensors
     }
 
-    /// A tensor as it came.
+    /// A tensor of the request, unconverted.
     ///
     /// # Errors
-    /// Where there is none of that name.
+    /// Returns an error if no tensor has that name.
     pub fn raw(&self, name: &str) -> Result<&RawTensor, Fault> {
         self.tensors().get(name).ok_or_else(|| {
             let there: Vec<_> = self.tensors().keys().map(String::as_str).collect();
@@ -40,7 +40,7 @@ impl Call {
     /// A tensor as an array.
     ///
     /// # Errors
-    /// Where there is none of that name, or it is of another dtype or number of axes.
+    /// Returns an error if no tensor has that name, or it has another dtype or number of axes.
     pub fn array<T: wire::Element, D: Dimension>(&self, name: &str) -> Result<Array<T, D>, Fault> {
         self.raw(name)?
             .to_array()
@@ -65,7 +65,7 @@ impl Call {
     /// A tensor for libtorch.
     ///
     /// # Errors
-    /// Where there is none of that name.
+    /// Returns an error if no tensor has that name.
     #[cfg(feature = "tch")]
     pub fn tensor(&self, name: &str) -> Result<tch::Tensor, Fault> {
         self.raw(name).map(tch::Tensor::from)
@@ -74,7 +74,7 @@ impl Call {
     /// A scalar argument.
     ///
     /// # Errors
-    /// Where there is none of that name, or it does not parse.
+    /// Returns an error if no argument has that name, or it does not parse.
     pub fn argument<T: FromStr>(&self, name: &str) -> Result<T, Fault>
     where
         T::Err: Display,
@@ -100,7 +100,7 @@ impl Call {
     /// An argument that is one of a few words.
     ///
     /// # Errors
-    /// Where there is none of that name, or it is none of the words, which are then listed.
+    /// Returns an error if no argument has that name, or its value is none of the words, which are then listed.
     pub fn choice<T: Copy>(&self, name: &str, choices: &[(&str, T)]) -> Result<T, Fault> {
         let word: String = self.argument(name)?;
         let chosen = choices.iter().find(|(known, _)| *known == word);

@@ -1,5 +1,5 @@
-//! What the workers are made of. A *worker* is a small program that serves the functions of one exercise, as
-//! somebody wrote them, to a judge: one request in, one answer out, until the judge closes the channel.
+//! The library of the workers. A *worker* is a small program that serves one author's functions of one exercise to a
+//! judge: one request in, one answer out, until the judge closes the channel.
 //!
 //! A worker's source is made from an exercise's description (the crate `interface`): a table of [operations](Operation),
 //! which call the exercise's functions by their names. Which crate stands behind those names is decided when the worker is
@@ -101,7 +101,7 @@ fn serve_all(
     }
 }
 
-/// How many threads may be left when a call is over. libtorch keeps a few of its own.
+/// The most threads that may be left when a call is over. libtorch keeps a few of its own.
 const MOST_THREADS: usize = 64;
 
 /// The threads of this process.

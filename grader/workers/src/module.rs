@@ -1,6 +1,7 @@
 //! Operations on tensors of libtorch: modules rebuilt around the weights that came, and gradients.
 //!
-//! What is generic is thin: it is compiled again for each worker of each submission, and what it hands on to is not.
+//! Generic functions here are thin, since they are compiled again for each worker of each submission; the functions
+//! that they call are not generic.
 
 use crate::{Call, Outcome};
 use std::collections::BTreeSet;
@@ -66,17 +67,18 @@ fn take_weights(call: &Call, inputs: &[&str], vs: &mut VarStore) -> Result<(), F
     Ok(())
 }
 
-/// What an operation gives, with the names of the results.
+/// The results of an operation, with their names.
 type Results = Vec<(String, Tensor)>;
 
-/// What gives them, from its inputs.
+/// A function from the inputs of an operation to its results.
 type Function<'a> = Box<dyn FnOnce(&[Tensor]) -> Results + 'a>;
 
-/// Runs `function` on `inputs`. It returns named results, of which the first is the one that a cotangent in the
-/// request belongs to; where there is one, the gradients of `inputs` and `variables` are given too.
+/// Runs `function` on `inputs`. It returns named results. If the request has a cotangent, it belongs to the first
+/// result, and the answer holds the gradients of `inputs` and of the variables in `vs` too.
 ///
 /// # Errors
-/// Where a result is of a type that does not travel, or the cotangent does not fit.
+/// Returns an error if a result is of a type that the wire does not support, or the cotangent does not have the first
+/// result's shape.
 pub fn differentiable(
     call: &Call,
     inputs: &[&str],
@@ -159,10 +161,10 @@ pub fn stacked(tensors: &[&Tensor]) -> Tensor {
     }
 }
 
-/// Tensors as an answer.
+/// Converts tensors into an answer.
 ///
 /// # Errors
-/// Where one is of a type that does not travel.
+/// Returns an error if a tensor is of a type that the wire does not support.
 pub fn sent(tensors: impl IntoIterator<Item = (impl Into<String>, Tensor)>) -> Outcome {
     let tensors = tensors.into_iter();
     all_sent(

@@ -1,4 +1,4 @@
-//! What a worker does before it serves: it gives up every call of the system but those that computing takes.
+//! The sealing of a worker before it serves: it gives up every system call but those that computing takes.
 //!
 //! The filter is a list of what stays allowed; all else is answered "not implemented", as an old kernel would, for
 //! which every library has another way. So what future kernels add is refused too. The process opens files only to
@@ -23,18 +23,17 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-/// Where the grader says how its workers are confined; `none` is for one's own code. A worker that is told nothing is
-/// sealed.
+/// The variable that tells a worker how it is confined; `none` is for one's own code. Without it, a worker is sealed.
 const SANDBOX_VARIABLE: &str = "WORKER_SANDBOX";
 
-/// The variable by which the grader says that files which were read to start are given up.
+/// The variable that tells a worker to give up the files that it read to start.
 const FILES_VARIABLE: &str = "WORKER_FILES";
 
-/// Where the grader says that a GPU was asked for.
+/// The variable that tells a worker that a GPU was requested.
 const GPU_VARIABLE: &str = "WORKER_GPU";
 
-/// What CUDA takes besides, whatever the arguments: it talks to the driver by `ioctl`, and to itself by pipes, events
-/// and a Unix socket that it binds and nobody is connected to.
+/// The system calls that CUDA takes besides, whatever the arguments: it talks to the driver by `ioctl`, and to itself
+/// by pipes, events and a Unix socket that it binds and to which nothing connects.
 const ALLOWED_FOR_GPU: &[c_long] = &[
     libc::SYS_ioctl,
     libc::SYS_readlinkat,
@@ -140,7 +139,7 @@ const THREADS: &str = "/proc/self/task";
 /// Seals this process, which must have one thread: no filter reaches those that run already.
 ///
 /// # Errors
-/// Where the kernel takes no filter.
+/// Returns an error if the kernel refuses the filter.
 pub(crate) fn seal() -> io::Result<()> {
     if env::var_os(SANDBOX_VARIABLE).is_some_and(|value| value == "none") {
         return Ok(());

@@ -1,7 +1,7 @@
-//! Training a model in its worker, asked for step by step: the grader says which images make the next batches, and
-//! sees losses, weights and logits.
+//! Training a model in its worker, a few steps a request: the grader sends the indices of the images of the next
+//! batches, and gets losses, weights and logits.
 //!
-//! Operations of a worker that trains, in the order in which they are asked for:
+//! Operations of a worker that trains, in the order in which they are requested:
 //!
 //! | operation | takes | gives |
 //! |---|---|---|
@@ -14,7 +14,7 @@
 //! | `train.logits` | `images` u8 \[n, C, H, W\] | `logits` f32 \[n, K\], and those of each head, `head.<name>`, where there are several |
 //!
 //! A worker has one training at a time: libtorch's random numbers are the process's. Every step draws its own from the
-//! seed and its number, so it does not matter where a run was stopped and gone on with.
+//! seed and the step's number, so the step at which a run was interrupted and resumed makes no difference.
 
 mod adamw;
 mod options;
@@ -31,32 +31,32 @@ use tch::nn::Path;
 use tch::{Device, Reduction, Tensor};
 use wire::{Fault, Tensors};
 
-/// What is trained: a model, and what its loss is.
+/// A model that can be trained, with its loss.
 pub trait Learner {
     /// Images, \[B, C, H, W\], to logits, \[B, K\], in evaluation.
     fn logits(&self, images: &Tensor) -> Tensor;
 
-    /// What each of several heads says, by its name: \[B, K\] each, in evaluation.
+    /// The logits of each of several heads, by the head's name: \[B, K\] each, in evaluation.
     fn heads(&self, _images: &Tensor) -> Vec<(&'static str, Tensor)> {
         vec![]
     }
 
-    /// The loss of a batch, with dropout, and the logits by which it is counted what was right.
+    /// The loss of a batch, with dropout, and the logits from which the accuracy is computed.
     fn learn(&self, batch: &Batch<'_>, smoothing: f64) -> Lesson;
 }
 
-/// What one step learns from.
+/// The batch of one step.
 #[derive(Clone, Copy, Debug)]
 pub struct Batch<'a> {
     /// \[B, C, H, W\], of mean 0 and standard deviation 1.
     pub images: &'a Tensor,
     /// i64 \[B\].
     pub labels: &'a Tensor,
-    /// What a teacher says of these images, \[B, K\], where there is one.
+    /// The teacher's logits for these images, \[B, K\], if there is a teacher.
     pub teacher: Option<&'a Tensor>,
 }
 
-/// What came of one batch.
+/// The result of one batch.
 #[derive(Debug)]
 pub struct Lesson {
     /// \[\], the mean over the batch.
@@ -74,16 +74,16 @@ impl Lesson {
     }
 }
 
-/// What a teacher's logits are called among the images to learn from.
+/// The name of a teacher's logits in `train.data`.
 const TEACHER: &str = "teacher";
 
 /// The learning rate of a step: `step`, `warmup`, `total`, `base`, `min`.
 pub type Schedule = fn(i64, i64, i64, f64, f64) -> f64;
 
-/// What a learner is made with: somewhere to make its variables. Its values are drawn from the run's seed.
+/// A function that builds a learner, with its variables below a path. Their values are drawn from the run's seed.
 pub type Build<'a> = dyn FnOnce(&Path<'_>) -> Result<Box<dyn Learner>, Fault> + 'a;
 
-/// Images, with their labels and what a teacher says of them, as they came.
+/// Images, with their labels and a teacher's logits for them, in the parts in which they came.
 #[derive(Default)]
 struct Parts {
     images: Vec<Tensor>,
@@ -96,18 +96,18 @@ thread_local! {
     static RUN: RefCell<Option<Run>> = const { RefCell::new(None) };
 }
 
-/// `train.device`: whether there is such a device.
+/// `train.device`: checks that the device is available.
 ///
 /// # Errors
-/// Where there is not.
+/// Returns an error if it is not.
 pub fn find_device(call: &Call) -> Outcome {
     device(&call.argument::<String>("device")?).map(|_| Tensors::new())
 }
 
-/// `train.data`: takes images in, with their labels, behind those that came before.
+/// `train.data`: takes images in, with their labels, and appends them to those that came before.
 ///
 /// # Errors
-/// Where they are not as many, or not of the types and numbers of axes that the table says.
+/// Returns an error if images and labels differ in number, or a tensor does not have the type and axes of the table.
 pub fn data(call: &Call) -> Outcome {
     let images = run::pixels(call)?;
     let labels = call.tensor("labels")?;
@@ -146,10 +146,10 @@ pub fn data(call: &Call) -> Outcome {
 }
 
 /// `train.start`: builds the learner with values drawn from the seed, and an optimiser for it. The learning rate is
-/// asked for once, so that a schedule which is not written yet is known of before anything is learnt.
+/// computed once, so that a schedule which is not written yet is noticed before training begins.
 ///
 /// # Errors
-/// Where an option is missing, the device cannot be had, or `build` fails.
+/// Returns an error if an option is missing, the device is not available, or `build` fails.
 pub fn start(call: &Call, schedule: Schedule, build: Box<Build<'_>>) -> Outcome {
     let options = Options::of(call)?;
     use_all_threads();
@@ -175,29 +175,29 @@ pub fn start(call: &Call, schedule: Schedule, build: Box<Build<'_>>) -> Outcome 
     crate::gives_all(vec![("parameters", raw("parameters", &parameters)?)])
 }
 
-/// `train.load`: takes weights, and the optimiser's state where it is among them. They may come in parts; with the
-/// last of them they are put in their places.
+/// `train.load`: takes weights, and the optimiser's state if it is among them. They may come in parts; they are loaded
+/// with the last part.
 ///
 /// # Errors
-/// Where they are not those of the variables, or nothing was started.
+/// Returns an error if they are not those of the variables, or no training was started.
 pub fn load(call: &Call) -> Outcome {
     with_run(|run| run.load(call).map(|()| Tensors::new()))
 }
 
-/// `train.steps`: learns from the images that `order` names, in batches of `batch`, of which the last may be short;
+/// `train.steps`: trains on the images at the indices `order`, in batches of `batch`, of which the last may be smaller;
 /// `from` is the number of the first step.
 ///
 /// # Errors
-/// Where an image is named that did not come, or nothing was started.
+/// Returns an error if an index is out of range, or no training was started.
 pub fn steps(call: &Call) -> Outcome {
     with_run(|run| run.steps(call))
 }
 
-/// `train.state`: gives weights and the optimiser's state from the tensor numbered `from` on, as many as one answer
-/// well holds, and how many are left.
+/// `train.state`: gives weights and the optimiser's state from the tensor numbered `from` on, as many as fit into one
+/// answer, and the number of those left.
 ///
 /// # Errors
-/// Where nothing was started.
+/// Returns an error if no training was started.
 pub fn state(call: &Call) -> Outcome {
     with_run(|run| run.state(call))
 }
@@ -205,7 +205,7 @@ pub fn state(call: &Call) -> Outcome {
 /// `train.logits`: the model's logits, in evaluation.
 ///
 /// # Errors
-/// Where nothing was started, or images are not as the table says.
+/// Returns an error if no training was started, or images are not as in the table.
 pub fn logits(call: &Call) -> Outcome {
     with_run(|run| run.logits(call))
 }
@@ -297,7 +297,7 @@ mod tests {
             .collect()
     }
 
-    /// Images whose brightness says their class, and enough else to be learnt by heart.
+    /// Images whose brightness determines their class, with enough other pixels to be overfitted.
     fn images() -> RawTensor {
         let pixel = |(i, _, row, column): (usize, usize, usize, usize)| {
             (80 * (i % 3) + 7 * row + 11 * column * (i % 5)) as u8
@@ -475,7 +475,7 @@ mod tests {
         }
     }
 
-    /// A learner with two heads, whose loss is the sum of what its teacher says of class 0.
+    /// A learner with two heads, whose loss is the sum of its teacher's logits of class 0.
     struct Listener(Tensor);
 
     impl Learner for Listener {

@@ -1,5 +1,5 @@
-//! Several versions of an exercise in one program, each asked for by its name: starting a program that links libtorch
-//! takes longer than what it is asked.
+//! Several versions of an exercise in one program, each requested by its name: starting a program that links libtorch
+//! takes longer than its requests.
 //!
 //! One more holds what several versions do, and does what those do that a request names: `no-scale+one-head/attention`.
 
@@ -8,13 +8,13 @@ use std::process::ExitCode;
 use std::sync::{PoisonError, RwLock};
 use wire::Fault;
 
-/// What stands between a version's name and an operation's, in a request: `no-scale/attention`.
+/// The separator of a version's name and an operation's, in a request: `no-scale/attention`.
 const BETWEEN: char = '/';
 
 /// The separator of the names of several versions that are to be switched on together.
 const JOINED_BY: char = '+';
 
-/// A version's name and what its worker serves.
+/// The name of a version and the operations that its worker serves.
 pub type Version = (&'static str, &'static [Operation]);
 
 /// The versions that are switched on in the program that holds several.

@@ -405,7 +405,7 @@ fn sinusoidal([_, places, dim]: [i64; 3]) -> Tensor {
     table.unsqueeze(0).to_kind(Kind::Float) // [1, N+1, D]
 }
 
-/// What `cross_entropy_for_logits` gives, but of the logits' type: that is f32 whatever it is given.
+/// As `cross_entropy_for_logits`, but of the logits' type: that function returns f32 for every type.
 fn cross_entropy(logits: &Tensor, labels: &Tensor) -> Tensor {
     logits.log_softmax(-1, logits.kind()).nll_loss(labels)
 }

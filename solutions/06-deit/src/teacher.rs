@@ -8,8 +8,8 @@
 //! mean over the pixels, map                                [B, K]
 //! ```
 //!
-//! What it knows before it has seen a single image: that near pixels belong together, that a stroke is the same stroke
-//! wherever it is, and that it does not matter for the answer where it was. A Vision Transformer must learn all three.
+//! The convolutions have three things built in: near pixels belong together, a stroke is the same stroke wherever it
+//! is, and for the answer it does not matter where it was. A Vision Transformer must learn all three.
 //!
 //! Shapes: B batch, C channels, H W image, K classes. Halves are rounded up.
 
@@ -69,8 +69,8 @@ impl Teacher {
 
     /// Images, \[B, C, H, W\], to logits, \[B, K\].
     ///
-    /// Where `train` is true, the norms take mean and variance from this batch and remember them; else they use what they
-    /// remember, so that each image is on its own. A teacher at work does not train.
+    /// If `train` is true, the norms use mean and variance of this batch and update their running ones; else they use
+    /// the running ones, so that each image is on its own. A teacher at work does not train.
     pub fn forward_t(&self, images: &Tensor, train: bool) -> Tensor {
         let through = |x: Tensor, stage: &Stage| stage.forward_t(&x, train);
         let features = self.stages.iter().fold(images.shallow_clone(), through); // [B, 128, H/4, W/4]

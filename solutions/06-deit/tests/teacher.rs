@@ -66,7 +66,7 @@ fn at_work_each_image_is_on_its_own_and_nothing_is_remembered() {
     }
 }
 
-/// What the teacher's convolutions are for: strokes are told apart wherever they lie.
+/// The purpose of the teacher's convolutions: strokes are told apart wherever they lie.
 #[test]
 fn it_learns_strokes_and_knows_them_in_places_where_it_never_saw_them() {
     tch::manual_seed(1);

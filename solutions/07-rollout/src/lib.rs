@@ -1,4 +1,4 @@
-//! What a Vision Transformer looked at: the solution. README.md says why it is so.
+//! The parts of the image that a Vision Transformer looked at: the solution. README.md says why it is so.
 
 #![allow(clippy::unnecessary_cast)] // to `Single`, which is another type in double precision
 

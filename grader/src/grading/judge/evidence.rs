@@ -1,5 +1,5 @@
-//! The evidence that an operation was implemented: a judge's notes of which operations each test asked for, and which of
-//! them agree with the reference on drawn inputs. A test's points count where its operations do.
+//! The evidence that an operation was implemented: a judge's notes of the operations that each test requested, and of
+//! those that agree with the reference on drawn inputs. A test's points count if its operations do.
 
 use crate::course::Exercise;
 use anyhow::{Context, Result, bail};
@@ -15,7 +15,7 @@ const MOST: u64 = 64 << 10;
 /// The judge's notes on all tests of an exercise.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Evidence {
-    /// The operations that each test asked for.
+    /// The operations that each test requested.
     pub asked: BTreeMap<String, BTreeSet<String>>,
     /// Of each operation, the drawn cases that agree with the reference, and all.
     pub cases: BTreeMap<String, (usize, usize)>,
@@ -24,7 +24,7 @@ pub struct Evidence {
 }
 
 impl Evidence {
-    /// Reads the notes of these tests, a file for each test that asked for an operation.
+    /// Reads the notes of these tests, a file for each test that requested an operation.
     ///
     /// # Errors
     /// Returns an error if a file cannot be read or a line is not a judge's.
@@ -79,7 +79,7 @@ impl Evidence {
         agreed > 0 && 2 * agreed >= of
     }
 
-    /// The operations that a test belongs to: those it asked for, constructors only where it asked for nothing else.
+    /// The operations that a test belongs to: those it requested; constructors only if it requested nothing else.
     pub fn belongs_to<'a>(&'a self, exercise: &'a Exercise, test: &str) -> Vec<&'a str> {
         let asked = self.asked.get(test).into_iter().flatten();
         let asked: Vec<_> = asked
@@ -104,7 +104,7 @@ impl Evidence {
         }
     }
 
-    /// Why a test that passed does not count, if it does not.
+    /// The reason why a test that passed does not count, if it does not.
     pub fn not_counted(&self, exercise: &Exercise, test: &str) -> Option<String> {
         if !exercise.has_drawn_tests() {
             return None;

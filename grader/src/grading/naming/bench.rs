@@ -138,8 +138,8 @@ impl<'a> Bench<'a> {
     }
 }
 
-/// The function that an operation asks for: several operations ask for one module's outputs, each in its own way. To make
-/// a module is a function of its own.
+/// The function that an operation belongs to: several operations compute one module's outputs, each in its own way.
+/// Making a module counts as a function of its own.
 fn family(operation: &str) -> &str {
     match operation.split_once('.') {
         Some((_, "new")) | None => operation,
@@ -152,7 +152,7 @@ struct Version<'a> {
     name: &'a str,
     request: &'a Request,
     first: Arc<Answer>,
-    /// With another seed; asked for where it is needed.
+    /// With another seed; requested only when it is needed.
     second: Option<Arc<Answer>>,
 }
 

@@ -1,8 +1,8 @@
-//! A misconception: a usual mistake, as a diff against the solution, with a title and what its maker is told.
+//! A misconception: a usual mistake, as a diff against the solution, with a title and an explanation for the student.
 //!
-//! `solutions/NN-name/misconceptions/ID.diff` holds the title in its first line, then, between blank lines, what is said,
-//! then the diff of `src/lib.rs`. `misconceptions/otherwise/ID.diff` is a diff alone: the same mistake in another way of
-//! writing it.
+//! `solutions/NN-name/misconceptions/ID.diff` holds the title in its first line, then, between blank lines, the
+//! explanation, then the diff of `src/lib.rs`. `misconceptions/otherwise/ID.diff` is a diff alone: the same mistake,
+//! written in another way.
 
 use crate::course::{Course, Exercise};
 use anyhow::{Context, Result, bail};
@@ -20,21 +20,21 @@ const OTHERWISE: &str = "otherwise";
 pub struct Misconception {
     /// Its file's name: `no-scale`.
     pub id: String,
-    /// What it is, in a few words.
+    /// The title: the mistake in a few words.
     pub title: String,
-    /// What is wrong, how it shows and what is right.
+    /// The explanation: the mistake, its symptoms and the correct way.
     pub says: String,
     /// Its diff.
     pub diff: String,
-    /// What that makes of the solution.
+    /// The solution's source with the diff applied.
     pub source: String,
 }
 
 impl Misconception {
-    /// The misconceptions of an exercise, by their ids.
+    /// The misconceptions of an exercise, sorted by id.
     ///
     /// # Errors
-    /// Where a file is none, or does not apply to the solution.
+    /// Returns an error if a file is not a misconception, or does not apply to the solution.
     pub fn all(course: &Course, exercise: &Exercise) -> Result<Vec<Self>> {
         let solution = course.root.join("solutions").join(&exercise.folder);
         let folder = solution.join("misconceptions");
@@ -134,7 +134,7 @@ impl Misconception {
 /// The source of an exercise's solution.
 ///
 /// # Errors
-/// Where it cannot be read.
+/// Returns an error if the source cannot be read.
 pub fn solution_of(course: &Course, exercise: &Exercise) -> Result<String> {
     let path = course
         .root
@@ -144,10 +144,10 @@ pub fn solution_of(course: &Course, exercise: &Exercise) -> Result<String> {
     fs::read_to_string(&path).with_context(|| format!("{} cannot be read", path.display()))
 }
 
-/// What a diff makes of a source. Its context must be there word for word, at whichever line.
+/// Applies a diff to a source. Its context must be there word for word, at whichever line.
 ///
 /// # Errors
-/// Where it is no diff of that file, or does not apply.
+/// Returns an error if the text is not a diff of `src/lib.rs`, or does not apply.
 pub fn apply(diff: &str, source: &str) -> Result<String> {
     let patch = diffy::Patch::from_str(diff).context("its diff is none")?;
     let names = (patch.original(), patch.modified());

@@ -1,4 +1,4 @@
-//! What a judge kept of a submission's calls.
+//! The calls of a submission that a judge recorded.
 
 use crate::grading::verdict::Tested;
 use anyhow::{Context, Result};
@@ -11,21 +11,22 @@ use wire::{Answer, FaultKind, Frame, Limits, Request, UNANSWERED, WireError, rea
 /// or two.
 const MOST: [usize; 2] = [192, 128];
 
-/// A call, and what the submission answered.
+/// A call, and the submission's answer.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Recorded {
-    /// What was asked.
+    /// The request.
     pub request: Request,
     /// The answer; none if the function did not return.
     pub answer: Option<Answer>,
 }
 
-/// Reads the calls of the tests that failed and of those that passed; where there are too many, the last ones of each test,
-/// in which it failed if anywhere. The smallest come first: they acquit most misconceptions, and the large ones are then put
-/// to few. Calls of what is not written yet are left out, since a stub is no mistake. Nothing where no test failed in a call.
+/// Reads the calls of the tests that failed and of those that passed. If a test has too many, its last calls are kept:
+/// if it failed, it failed in one of those. The smallest calls come first: they acquit most misconceptions, and the
+/// large ones are then put to few. Calls of functions that are not written yet are left out, since a stub is not a
+/// mistake. Returns None if no test failed in a call.
 ///
 /// # Errors
-/// Where a file cannot be read, or holds something else.
+/// Returns an error if a file cannot be read, or does not hold recorded calls.
 pub fn read(folder: &Path, tests: &[Tested]) -> Result<Option<Vec<Recorded>>> {
     let mut calls: Vec<Recorded> = vec![];
     for (passed, most) in [false, true].into_iter().zip(MOST) {

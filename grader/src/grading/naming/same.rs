@@ -1,9 +1,9 @@
-//! Whether two answers to one request are the same, as far as two programs that do the same can give them.
+//! Comparison of two answers to one request, with the tolerance that two programs that do the same need.
 
 use std::collections::BTreeSet;
 use wire::{Answer, Dtype, Fault, FaultKind, RawTensor, Tensors};
 
-/// How far two answers agree.
+/// The extent to which two answers agree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Same {
     /// They are the same.
@@ -81,8 +81,9 @@ fn same_tensors(a: &Tensors, b: &Tensors) -> bool {
     }
 }
 
-/// How far numbers of the size of 1 may be apart. Another order of summation moves the sums of this course by about ten
-/// units in the last place, 1e-6 in f32 and 2e-15 in f64; the mildest misconception in f32, GELU by tanh, by 4e-4.
+/// The largest difference between numbers of the size of 1 that counts as equal. Another order of summation moves the
+/// sums of this course by about ten units in the last place, 1e-6 in f32 and 2e-15 in f64; the mildest misconception in
+/// f32, GELU by tanh, moves them by 4e-4.
 fn rounding(dtype: Dtype) -> f64 {
     match dtype {
         Dtype::F32 => 1e-5,

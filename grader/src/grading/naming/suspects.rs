@@ -1,4 +1,4 @@
-//! Which misconceptions answer a submission's calls as it did.
+//! The search for misconceptions that answer a submission's calls as it did.
 //!
 //! Each family of operations is judged by itself: a misconception is matched in it if it gives every answer that the
 //! submission gave, and some otherwise than the solution. It is acquitted altogether if it changes an answer that the
@@ -69,7 +69,7 @@ impl From<Named> for Misconceived {
 /// misconception changes, where it can be joined with others.
 ///
 /// # Errors
-/// Where a version does not answer.
+/// Returns an error if a version does not answer.
 pub fn find(
     misconceptions: &[Misconception],
     functions: &[Option<Functions>],
@@ -134,7 +134,7 @@ fn named_in(
     }
 }
 
-/// A version that is held against the submission.
+/// A version that is compared with the submission.
 #[derive(Clone, Debug)]
 struct Suspect {
     /// The number of its misconception.
@@ -165,7 +165,7 @@ impl Suspect {
         }
     }
 
-    /// Returns whether anything more can be learnt from calls of a family.
+    /// Returns whether calls of a family can change the result any more.
     fn is_open(&self, family: usize) -> bool {
         !self.is_acquitted && !matches!(self.families[family], Matching::Other { .. })
     }

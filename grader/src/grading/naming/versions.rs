@@ -31,13 +31,13 @@ pub const SOLUTION: &str = "=";
 /// The separator of the names of misconceptions that are to be in one program. No misconception's name holds it.
 pub const JOINED_BY: char = '+';
 
-/// What compiling them may take. It takes some ten seconds.
+/// The time limit on compiling the versions, which takes some ten seconds.
 const LIMIT: Duration = Duration::from_secs(300);
 
-/// The worker of an exercise's versions, compiled where that was not done before.
+/// The worker of an exercise's versions, compiled if it is not there yet.
 ///
 /// # Errors
-/// Where they do not compile.
+/// Returns an error if the versions do not compile.
 pub fn worker(
     environment: &Environment,
     exercise: &Exercise,
@@ -61,11 +61,11 @@ pub fn worker(
     Ok(worker)
 }
 
-/// How long another grader may still ask a worker that it found.
+/// The time for which another grader may still use a worker that it found.
 const IN_USE: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Removes the workers of other versions, unless a grader that runs now may have made them. One that cannot be removed is
-/// left.
+/// Removes the workers of other versions, unless a grader that runs now may have made them. A worker that cannot be
+/// removed is left.
 fn remove_old(kept: &Path, name: &str) {
     for entry in fs::read_dir(kept).into_iter().flatten().flatten() {
         let file = entry.file_name();
@@ -79,7 +79,7 @@ fn remove_old(kept: &Path, name: &str) {
     }
 }
 
-/// What a worker of versions is made of.
+/// The parts of a worker of versions.
 struct Build<'a> {
     environment: &'a Environment,
     exercise: &'a Exercise,

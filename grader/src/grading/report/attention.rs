@@ -11,7 +11,7 @@ use wire::printable;
 pub struct Attention {
     /// The submission, or the path that was passed over.
     pub what: String,
-    /// Why it needs a person.
+    /// The reason why it needs a person.
     pub why: String,
     /// The remedy.
     pub remedy: String,
@@ -21,7 +21,7 @@ pub struct Attention {
 const WIDTH: u16 = 110;
 
 impl Attention {
-    /// Why a submission needs a person, if it does.
+    /// The reason why a submission needs a person, if it does.
     pub fn of(graded: &Graded) -> Option<Self> {
         let unfinished = graded.exercises.iter().find_map(|exercise| {
             let Outcome::NotGraded(reason) = &exercise.outcome else {
@@ -49,7 +49,7 @@ impl Attention {
         Some(Self::new(&graded.submission, &why, remedy))
     }
 
-    /// Why something between the submissions needs a person. What is hidden or the system's own does not.
+    /// The reason why an entry between the submissions needs a person. Hidden entries and the system's own do not.
     pub fn passed_over(skipped: &Skipped) -> Option<Self> {
         let what = Escaped::from(skipped.path.as_os_str()).to_string();
         let why = format!("passed over: it {}", skipped.why);

@@ -1,11 +1,10 @@
-//! Who was taken for whom, for the terminal.
+//! The confusion matrix, for the terminal.
 
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{CellAlignment, Table};
 use ndarray::Array2;
 
-/// A row for each class: the share of its images that was right, and what they were taken for. Nothing stands where
-/// there is none.
+/// A row for each class: its recall, and the predicted classes of its images. Cells of 0 are left blank.
 pub fn confusion(counts: &Array2<u64>, classes: &[String]) -> String {
     let mut table = Table::new();
     let numbers = (0..classes.len()).map(|number| number.to_string());

@@ -1,4 +1,4 @@
-//! Fetches wheels with the user's own pip, so that the user's own configuration says from where.
+//! Fetches wheels with the user's own pip, so that the user's own configuration names the index.
 
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Read};
@@ -14,7 +14,7 @@ use zip::ZipArchive;
 use super::{SetupError, bar};
 use crate::machine::libtorch::{VERSION, printable};
 
-/// What pip needs to fetch.
+/// The paths and progress bars that pip needs to fetch.
 pub(super) struct Pip<'a> {
     pub(super) python: &'a Path,
     pub(super) staging: &'a Path,
@@ -90,7 +90,7 @@ impl Pip<'_> {
         Ok(wheels)
     }
 
-    /// What to make of pip's last words.
+    /// The error that pip's last output stands for.
     fn fault(&self, wanted: &[String], said: String) -> SetupError {
         const NO_NETWORK: [&str; 11] = [
             "Connection broken",
@@ -118,8 +118,8 @@ impl Pip<'_> {
     }
 }
 
-/// Runs pip and shows how much it has written below `temporary`, out of what it says it will. Returns
-/// its last lines and whether it succeeded.
+/// Runs pip and shows the bytes that it has written below `temporary`, out of those that it announces. Returns its last
+/// lines and whether it succeeded.
 fn watch(mut command: Command, temporary: &Path, bar: &ProgressBar) -> io::Result<(String, bool)> {
     let (reader, writer) = io::pipe()?;
     command.stdout(writer.try_clone()?).stderr(writer);
@@ -150,7 +150,7 @@ fn watch(mut command: Command, temporary: &Path, bar: &ProgressBar) -> io::Resul
     Ok((said, succeeded))
 }
 
-/// Keeps the last lines of what pip says, fit to be shown, and lets `see` look at each line.
+/// Keeps the last lines of pip's output, fit to be shown, and passes each line to `see`.
 fn last_lines(reader: impl BufRead, mut see: impl FnMut(&str)) -> String {
     const KEPT: usize = 8;
     const WIDEST: usize = 300;
@@ -221,7 +221,7 @@ fn wheels_in(folder: &Path) -> io::Result<Vec<PathBuf>> {
         .collect())
 }
 
-/// What a wheel says of itself.
+/// The text of a wheel's `METADATA`.
 fn metadata(wheel: &Path) -> Result<String, SetupError> {
     let unfit = |why: String| SetupError::Wheel {
         wheel: wheel.to_owned(),
@@ -246,7 +246,7 @@ fn metadata(wheel: &Path) -> Result<String, SetupError> {
     Ok(text)
 }
 
-/// What has to be fetched besides PyTorch, by its own metadata: with CUDA, all of NVIDIA's libraries;
+/// The packages that have to be fetched besides PyTorch, by its own metadata: with CUDA, all of NVIDIA's libraries;
 /// without, the two that even `libtorch_cpu.so` links, which are parts of the CUDA toolkit.
 fn requirements(metadata: &str, cuda: bool) -> Vec<String> {
     let required = metadata

@@ -80,8 +80,8 @@ fn of_wheel(wheel: &Path, error: io::Error) -> SetupError {
     SetupError::Wheel { wheel, why }
 }
 
-/// Where in the tree a wheel's member belongs, if it is wanted: PyTorch's headers and libraries, and
-/// the libraries of NVIDIA's wheels, all of which find one another in one folder.
+/// The place in the tree of a wheel's member, if it is needed: PyTorch's headers and libraries, and the libraries of
+/// NVIDIA's wheels, all of which find one another in one folder.
 fn place_of(member: &str, cuda: bool) -> Option<PathBuf> {
     if member.ends_with('/')
         || member

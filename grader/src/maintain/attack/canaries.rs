@@ -20,7 +20,7 @@ use tempfile::TempDir;
 pub(super) const VARIABLE: &str = "COURSE_CANARY";
 
 pub(super) struct Canaries {
-    /// What stands in the file and the variable, and must be found nowhere else.
+    /// The text in the file and the variable, which must be found nowhere else.
     pub(super) secret: String,
     file: PathBuf,
     watch: OwnedFd,
@@ -82,7 +82,7 @@ impl Canaries {
         ])
     }
 
-    /// What was done to them since this was last asked.
+    /// The disturbances since the last call, each described in words; empty if nothing was touched.
     pub(super) fn disturbed(&self) -> Vec<String> {
         let mut signs = vec![];
         if self.file_events() > 0 {

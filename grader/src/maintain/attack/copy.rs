@@ -23,20 +23,20 @@ use std::process::{Command, ExitStatus, Output};
 /// The exit code that says that there can be no copy.
 pub const NO_COPY: u8 = 126;
 
-/// What is the kernel's, and of which there is no copy.
+/// The kernel's own file systems, which are shown as they are and not copied.
 const OF_THE_KERNEL: [&str; 3] = ["/proc", "/sys", "/dev"];
 
-/// The largest file that is copied. Few are: those that lie beside the place of a file system.
+/// The largest file that is copied, in bytes. Few files are: only those in a folder that also holds a mount point.
 const LARGEST: u64 = 16 << 20;
 
 /// The folder at the top of a copy that holds what is changed in it.
 const CHANGES: &str = ".changes";
 
-/// Runs a grader in a copy of the machine, and gives how it ended and what it said: with [`NO_COPY`], and words on
-/// standard error, where there can be none.
+/// Runs a grader in a copy of the machine and returns its output and exit status. If there can be no copy, the exit
+/// code is [`NO_COPY`] and standard error says why.
 ///
 /// # Errors
-/// Where it cannot be started.
+/// Returns an error if the grader cannot be started.
 pub(super) fn run(program: &Path, arguments: &[OsString]) -> Result<Output> {
     let place = tempfile::tempdir().context("no temporary folder can be made")?;
     Command::new(program)
@@ -53,7 +53,7 @@ pub(super) fn run(program: &Path, arguments: &[OsString]) -> Result<Output> {
 /// the copy's first process.
 ///
 /// # Errors
-/// Where the kernel lets nobody do that, or not here.
+/// Returns an error if the kernel grants no user namespace, or a step of putting the copy together fails.
 pub fn enter(place: &Path, arguments: &[OsString]) -> Result<ExitStatus> {
     let program = grader()?;
     let here = std::env::current_dir().context("the current folder cannot be found")?;
@@ -128,13 +128,13 @@ const OF: &str = "of";
 
 /// A copy of all files that is being put together.
 struct Copy {
-    /// Its top.
+    /// The top folder of the copy.
     root: PathBuf,
-    /// What is changed in it, folder by folder.
+    /// The folder that holds the changes made in the copy, one numbered folder for each overlay.
     changes: PathBuf,
-    /// How many folders have been laid over.
+    /// The number of folders that have been laid over.
     folders: usize,
-    /// Where file systems are, here.
+    /// The mount points of this machine.
     mounts: Vec<PathBuf>,
 }
 
@@ -240,7 +240,7 @@ impl Copy {
     }
 }
 
-/// Where file systems are mounted; see proc_pid_mountinfo(5).
+/// The mount points of this machine; see proc_pid_mountinfo(5).
 fn mounts() -> Result<Vec<PathBuf>> {
     let text = fs::read_to_string("/proc/self/mountinfo").context("the mounts cannot be listed")?;
     Ok(text.lines().filter_map(mount_point).collect())

@@ -1,4 +1,4 @@
-//! The attacks as they lie on disk.
+//! The attacks, as they are stored on disk.
 
 use crate::sandbox::confine::Layer;
 use anyhow::{Context, Result, bail};
@@ -7,28 +7,28 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// A hostile submission: what it is made of, and what must come of it.
+/// A hostile submission: its parts, and the result that it must get.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Attack {
     /// `04-include-of-a-file`: the row of threats it belongs to, and what it is. The folder's name.
     #[serde(skip)]
     pub name: String,
-    /// Where it lies.
+    /// The attack's folder.
     #[serde(skip)]
     pub folder: PathBuf,
-    /// What it tries, in one line.
+    /// The aim of the attack, in one line.
     pub tries: String,
-    /// What stops it, in one line.
+    /// The defence that stops it, in one line.
     pub stopped_by: String,
     /// The crate of the exercise that it hands in.
     pub exercise: String,
     /// The points that its honest part earns. More is a gain; less, and something of it was graded wrongly.
     pub points: f64,
-    /// What its result must say, which shows that it got as far as to be stopped by what is said to stop it. None
-    /// where it is not even looked at.
+    /// A text that its result must contain. It shows that the attack got as far as the defence that is said to stop it.
+    /// None if the submission is not even looked at.
     pub evidence: Option<String>,
-    /// What is changed in the solution. A text may hold the marks that `submission` fills in.
+    /// The changes to the solution. A text may hold the marks that `submission` fills in.
     #[serde(default)]
     pub edit: Vec<Edit>,
     /// Whole files besides, by their path in the submission.
@@ -41,13 +41,14 @@ pub struct Attack {
     pub archive: Option<Archive>,
     /// The name of its folder, if that is part of the attack; the attack's own otherwise.
     pub called: Option<String>,
-    /// Layers that are left out from the start, for what is to be stopped by those behind them.
+    /// Layers that are left out from the start, for an attack that the layers behind them are to stop.
     #[serde(default)]
     pub past: Vec<Layer>,
-    /// The layers without which it gains something: `attack --prove` shows it. One, where one alone stops it.
+    /// The layers without which the attack gains something, as `attack --prove` shows. A single layer if that alone
+    /// stops it.
     #[serde(default)]
     pub gains_without: Vec<Layer>,
-    /// What it takes to be tried, and is not there.
+    /// A requirement that this project does not meet, without which the attack cannot be tried.
     pub needs: Option<String>,
 }
 
@@ -55,9 +56,9 @@ pub struct Attack {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Edit {
-    /// What stands there, once.
+    /// The text to be replaced, which occurs exactly once.
     pub find: String,
-    /// What is put there.
+    /// The replacement.
     pub put: String,
 }
 
@@ -83,16 +84,16 @@ pub struct Archive {
 pub struct Entry {
     /// Its path, as it is. `\xNN` stands for a byte.
     pub name: String,
-    /// What it is.
+    /// The kind of the entry.
     #[serde(default)]
     pub kind: EntryKind,
-    /// What it holds; where a link points. `\xNN` stands for a byte.
+    /// The content of a file, or the target of a link. `\xNN` stands for a byte.
     #[serde(default)]
     pub text: String,
     /// MiB of zeros that it holds.
     #[serde(default)]
     pub zeros: usize,
-    /// How many there are of it, with their number put for `{i}`.
+    /// The number of copies of the entry. `{i}` stands for the number of each.
     #[serde(default = "one")]
     pub count: usize,
 }
@@ -101,7 +102,7 @@ fn one() -> usize {
     1
 }
 
-/// What an entry is.
+/// The kind of an archive's entry.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum EntryKind {
@@ -116,10 +117,11 @@ pub enum EntryKind {
     Device,
 }
 
-/// Reads the attacks of the course at `root`, by name; those whose name begins with one of `only`, if any are given.
+/// Reads the attacks of the course at `root`, sorted by name; if `only` is not empty, those whose name begins with one
+/// of its texts.
 ///
 /// # Errors
-/// Where one is not as it must be, or there is none of a name.
+/// Returns an error if an attack cannot be read, or no attack's name begins with one of `only`.
 pub fn corpus(root: &Path, only: &[String]) -> Result<Vec<Attack>> {
     let folder = root.join("grader/testdata/hostile");
     let entries =

@@ -18,7 +18,7 @@ use tempfile::TempDir;
 /// The ground on which attacks are tried.
 pub struct Ground {
     places: Places,
-    /// Why there can be no copy of the machine, where there can be none.
+    /// The reason why there can be no copy of the machine, if there can be none.
     no_copy: Option<anyhow::Error>,
     _folder: TempDir,
 }
@@ -56,7 +56,7 @@ impl Ground {
         Ok(ground)
     }
 
-    /// Why attacks are not tried in a copy of the machine, where they are not.
+    /// The reason why attacks are not tried in a copy of the machine, if they are not.
     pub fn why_no_copy(&self) -> Option<&anyhow::Error> {
         self.no_copy.as_ref()
     }
@@ -79,7 +79,7 @@ impl Ground {
         serde_json::from_slice(&said).with_context(|| format!("{}: no outcome came", attack.name))
     }
 
-    /// Runs `attempt`, and gives what it says.
+    /// Runs `attempt`, and returns its output.
     fn run(&self, arguments: &[OsString], is_copied: bool) -> Result<Vec<u8>> {
         let program = self.places.program();
         let mut attempt: Vec<OsString> = vec!["attempt".into(), "--places".into()];

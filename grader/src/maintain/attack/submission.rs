@@ -20,7 +20,7 @@ pub(super) type Mark = (&'static str, String);
 /// Hands an attack in below `folder`, with nothing set up outside that it could touch.
 ///
 /// # Errors
-/// Where it cannot be made.
+/// Returns an error if the submission cannot be made.
 pub fn hand_in(attack: &Attack, course: &Course, folder: &Path) -> Result<PathBuf> {
     let exercise = course.select(std::slice::from_ref(&attack.exercise))?;
     let exercise = exercise.first().context("no exercise")?;

@@ -57,10 +57,10 @@ pub struct Trial {
     is_copy: bool,
 }
 
-/// What came of an attack.
+/// The outcome of an attack.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Outcome {
-    /// What it gained; nothing, if all is well.
+    /// The gains of the attack, each described in words; empty if it was stopped.
     pub gains: Vec<String>,
     /// The line of the results that shows what stopped it, where it is there.
     pub evidence: Option<String>,
@@ -81,7 +81,7 @@ struct Entry {
     graded: Graded,
 }
 
-/// What a grader left behind.
+/// The results and texts that a grader left behind.
 struct Ran {
     submissions: Vec<Graded>,
     /// Everything that somebody may read: terminal, reports, results.
@@ -187,8 +187,8 @@ impl Trial {
         Ok(self.try_once(attack, exercise, without, &PATIENCE)?.0)
     }
 
-    /// Tries an attack, and says whether whatever is wrong may be because the machine is busy: nothing was done that
-    /// only an attack does.
+    /// Tries an attack, and returns whether its faults may be due to a busy machine: nothing was done that only an
+    /// attack does.
     fn try_once(
         &self,
         attack: &Attack,
@@ -391,7 +391,7 @@ fn collect_texts(path: &Path, texts: &mut Vec<String>) {
     }
 }
 
-/// All that a result says in words.
+/// All texts of a result.
 fn said(graded: &Graded) -> Vec<&str> {
     let mut said: Vec<&str> = graded.refused.as_deref().into_iter().collect();
     for exercise in &graded.exercises {
@@ -420,7 +420,7 @@ fn timeless(graded: &Graded) -> Result<String> {
     Ok(serde_json::to_string(&graded)?)
 }
 
-/// What in a text would act on a terminal, or on what reads a build's log.
+/// The first part of a text that would act on a terminal, or on a program that reads a build's log.
 fn live(text: &str) -> Option<String> {
     let acts = |c: char| c != '\n' && c != '\t' && (c.is_control() || wire::is_hidden(c));
     if let Some(c) = text.chars().find(|c| acts(*c)) {

@@ -15,7 +15,7 @@ use std::fs;
 use std::path::Path;
 use wire::{Answer, Request, Tensors};
 
-/// What the metadata of an answer says of whose it is.
+/// The values by which an answer's metadata names its source, with the name of each in messages.
 const WHOSE: [(&str, &str); 2] = [("pytorch", "PyTorch"), ("timm", "timm")];
 
 pub(super) fn prove(grader: &Grader) -> Result<Finding> {
@@ -72,7 +72,7 @@ impl Case {
     }
 }
 
-/// What is found so far.
+/// The counts and faults found so far.
 #[derive(Debug, Default)]
 struct Tally {
     cases: usize,
@@ -203,7 +203,7 @@ mod tests {
         read.expect("cases that can be read")
     }
 
-    /// What comes of a solution that answers so.
+    /// The finding on a solution that answers with `answer`.
     fn finding(exercise: &Exercise, case: &Case, answer: Answer) -> Finding {
         let mut tally = Tally::default();
         let mut answer = Some(answer);

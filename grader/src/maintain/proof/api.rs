@@ -1,7 +1,8 @@
 //! That a stub and its solution declare the same public items, with the same docs: read from both sources, and
 //! compared item by item. And that they are those of the exercise's description, which judge and worker are made from.
 //!
-//! What is on top of a file (`//!`) is not compared: there the stub teaches, and the solution points to its README.
+//! The comment at the top of a file (`//!`) is not compared: there the stub teaches, and the solution points to its
+//! README.
 
 use super::Finding;
 use crate::grading::grade::Grader;
@@ -68,7 +69,7 @@ pub(super) fn prove(grader: &Grader) -> Result<Finding> {
 /// The public items of a crate, by what they are and where: `fn attention`, `Msa::forward`, `Msa.heads`.
 type Surface = BTreeMap<String, Declared>;
 
-/// What a public item says.
+/// The declaration and docs of a public item.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Declared {
     /// Its attributes and signature, without its body.
@@ -80,7 +81,7 @@ struct Declared {
 /// The public items in all files of a crate.
 ///
 /// # Errors
-/// Which file does not parse, and where.
+/// Returns an error if a file does not parse, with its path and the place in it.
 fn surface(sources: &[Source]) -> Result<Surface, String> {
     let mut surface = Surface::new();
     for source in sources {
@@ -98,7 +99,7 @@ fn surface(sources: &[Source]) -> Result<Surface, String> {
     Ok(surface)
 }
 
-/// What stands before the names of a file's items: nothing for `lib.rs`, `heads::` for `heads.rs` and `heads/mod.rs`.
+/// The prefix of the names of a file's items: none for `lib.rs`, `heads::` for `heads.rs` and `heads/mod.rs`.
 fn module_of(path: &str) -> String {
     let path = path.strip_suffix(".rs").unwrap_or(path);
     let path = path.strip_suffix("/mod").unwrap_or(path);
@@ -436,7 +437,7 @@ mod tests {
         surface(&sources)
     }
 
-    /// What the comparison says of two versions of lib.rs.
+    /// The differences that the comparison reports between two versions of lib.rs.
     fn faults(stub: &str, solution: &str) -> Vec<String> {
         let [stub, solution] =
             [stub, solution].map(|text| surface_of(&[("lib.rs", text)]).expect("it parses"));

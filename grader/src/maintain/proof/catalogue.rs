@@ -139,7 +139,7 @@ fn modules_of_suite(source: &str, folder: &str) -> BTreeSet<String> {
     modules.collect()
 }
 
-/// What is missing of the handout and the hints.
+/// The missing parts of the handout and the hints.
 fn faults_of_pages(root: &Path, exercise: &Exercise) -> Vec<String> {
     let folder = format!("exercises/{}", exercise.folder);
     let page = |name: &str| fs::read_to_string(root.join(&folder).join(name)).unwrap_or_default();

@@ -12,7 +12,7 @@ use syn::{Attribute, Block, File, ImplItem, Item, Member, Visibility, parse_quot
 /// The source in disguise, in one line.
 ///
 /// # Errors
-/// Where it is no Rust file.
+/// Returns an error if the source is not a Rust file.
 pub(super) fn disguised(source: &str) -> Result<String> {
     let mut file = syn::parse_file(source).context("it is no Rust file")?;
     Undress.visit_file_mut(&mut file);

@@ -72,7 +72,7 @@ fn faults_otherwise(
     Ok(faults.into_iter().flatten().collect())
 }
 
-/// What is wrong with a misconception, of which this came in disguise.
+/// The fault of a misconception, given the trial of its source in disguise; None if it is named as itself.
 fn fault_of(exercise: &Exercise, misconception: &Misconception, trial: &Trial) -> Option<String> {
     let own = misconception.id.as_str();
     let what = if let Some(why) = trials::untested(trial) {
@@ -99,7 +99,7 @@ fn without(own: &str, named: &[&str]) -> String {
     others.join(", ")
 }
 
-/// Which test notices which misconception.
+/// The misconceptions that each test notices.
 struct Matrix<'a> {
     exercise: &'a Exercise,
     misconceptions: Vec<&'a str>,

@@ -35,7 +35,7 @@ pub(super) fn prove(grader: &Grader) -> Result<Finding> {
     Ok(judged(&graded))
 }
 
-/// What a seed is called.
+/// The name of a seed in messages.
 fn called(seed: Option<u64>) -> String {
     seed.map_or("the usual seed".to_owned(), |seed| format!("seed {seed}"))
 }

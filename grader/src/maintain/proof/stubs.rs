@@ -13,7 +13,7 @@ use serde::Deserialize;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-/// How `todo!` begins its message.
+/// The beginning of the message of `todo!`.
 const NOT_YET: &str = "not yet implemented: ";
 
 pub(super) fn prove(grader: &Grader) -> Result<Finding> {
@@ -81,7 +81,7 @@ struct Diagnostic {
     rendered: Option<String>,
 }
 
-/// What the compiler says against the stubs, and against their test files as a student compiles them.
+/// The compiler's diagnostics for the stubs, and for their test files as a student compiles them.
 fn complaints(course: &Course, exercises: &[Exercise]) -> Result<Vec<String>> {
     // Built, not only checked: `cargo test` then finds all that it needs.
     let mut cargo = cargo(&course.root);

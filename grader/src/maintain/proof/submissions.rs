@@ -45,7 +45,7 @@ pub(super) fn prove(grader: &Grader) -> Result<Finding> {
     })
 }
 
-/// Seconds for a call and for an exercise, where a case asks for others than the usual ones.
+/// The time limits for a call and for an exercise, of a case that does not use the default ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Seconds {
@@ -72,9 +72,9 @@ fn by_limits(cases: &[Case]) -> BTreeMap<Option<Seconds>, Vec<&Case>> {
     groups
 }
 
-/// What came of a batch of cases.
+/// The result of a batch of cases.
 struct Batch {
-    /// Cases that are no submission, and why.
+    /// The cases of which no submission could be made, with the reason.
     not_made: BTreeMap<String, String>,
     graded: BTreeMap<String, Graded>,
     leftovers: Vec<String>,

@@ -8,7 +8,7 @@ use crate::machine::lanes;
 use crate::worker::broken::Broken;
 use anyhow::{Result, bail};
 
-/// Does something with each item, as many at a time as there are processors; gives what came of it in their order.
+/// Calls a function on each item, as many at a time as there are processors; returns the results in the items' order.
 pub(super) fn each<T: Sync, R: Send>(
     items: &[T],
     act: impl Fn(&T) -> Result<R> + Sync,
@@ -46,7 +46,7 @@ pub(super) fn failed(trial: &Trial) -> Vec<&str> {
     failed.map(|tested| tested.test.as_str()).collect()
 }
 
-/// Why the tests did not run at all.
+/// The reason why the tests did not run at all.
 pub(super) fn untested(trial: &Trial) -> Option<String> {
     match &trial.outcome {
         Outcome::Tested => None,

@@ -7,7 +7,7 @@ use crate::grading::grade::{Doubt, Grader, Trial};
 use anyhow::{Context, Result};
 use std::fs;
 
-/// How many an exercise must have.
+/// The least number of variants of an exercise.
 const LEAST: usize = 2;
 
 /// The part of the tolerance of drawn tests that they must keep to: one in so many.

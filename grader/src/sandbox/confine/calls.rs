@@ -112,11 +112,11 @@ const NAMESPACES: &[i32] = &[
     libc::CLONE_NEWCGROUP,
 ];
 
-/// Confines this thread and all that it becomes or starts. For a GPU, CUDA makes a Unix socket of its own, and dies
-/// where it cannot; with whom it may connect, Landlock says.
+/// Confines this thread and all that it becomes or starts. With a GPU, Unix sockets are allowed: CUDA makes one, and
+/// aborts if it cannot. Landlock restricts with whom it may connect.
 ///
 /// # Errors
-/// Where the kernel has no seccomp, or this processor is not known.
+/// Returns an error if the kernel has no seccomp, or the processor is not a known one.
 pub(super) fn confine(gpu: bool) -> Result<()> {
     let mut rules: BTreeMap<i64, Vec<SeccompRule>> = [REFUSED, REFUSED_OLD]
         .concat()

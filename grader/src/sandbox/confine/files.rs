@@ -1,5 +1,5 @@
-//! Landlock: which files a process may use, by a list of those it may; no TCP; no signal and no abstract socket to
-//! whoever is outside. See landlock(7), and the kernel's Documentation/userspace-api/landlock.rst.
+//! Landlock: a list of the files that a process may use; no TCP; no signals and no abstract sockets to processes
+//! outside. See landlock(7), and the kernel's Documentation/userspace-api/landlock.rst.
 
 use super::Confinement;
 use anyhow::{Context, Result, bail};
@@ -8,14 +8,14 @@ use landlock::{
     RulesetAttr, RulesetCreatedAttr, RulesetStatus, Scope, path_beneath_rules,
 };
 
-/// The newest version whose rights are all asked for; an older kernel gives those that it has. What the oldest
-/// lacks (TCP, signals, truncation), `calls` and the worker's own filter refuse too.
+/// The newest version whose rights are requested; an older kernel grants those that it has. Those that the oldest lacks
+/// (TCP, signals, truncation), `calls` and the worker's own filter refuse too.
 const NEWEST: ABI = ABI::V6;
 
-/// Confines this thread and all that it becomes or starts; gives the version of Landlock that the kernel has.
+/// Confines this thread and all that it becomes or starts; returns the version of Landlock that the kernel has.
 ///
 /// # Errors
-/// Where the kernel has no Landlock.
+/// Returns an error if the kernel has no Landlock.
 pub(super) fn confine(confinement: &Confinement) -> Result<u32> {
     let read = AccessFs::ReadFile | AccessFs::ReadDir;
     let rights: [(_, BitFlags<AccessFs>); 4] = [

@@ -1,4 +1,4 @@
-//! How much of the sandbox is in force: asked for, and found out by trying it.
+//! The layers of the sandbox that are in force: chosen on the command line, and found by trying them.
 
 use super::{Confinement, calls, files, namespaces};
 use anyhow::{Context, Result, anyhow, bail};
@@ -10,7 +10,7 @@ use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::thread;
 
-/// The confinement that is asked for.
+/// The confinement chosen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Sandbox {
     /// Namespaces, Landlock, seccomp and limits: for other people's code
@@ -41,7 +41,7 @@ pub enum Layer {
     Seccomp,
     /// The filter that a worker puts on itself
     Seal,
-    /// What a source may not say
+    /// The rules on a submission's source
     Rules,
 }
 
@@ -57,7 +57,7 @@ impl fmt::Display for Layer {
     }
 }
 
-/// How much is in force; written into every result. The limits always are.
+/// The layers in force, written into every result. The resource limits always are in force.
 #[derive(Args, Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Level {
     /// The version of Landlock; 6 is the newest that anything is asked of. 0 is none
@@ -102,7 +102,7 @@ impl Level {
         self
     }
 
-    /// Which layers of the whole are missing. User namespaces are not among them: many systems grant none.
+    /// The layers that are missing. User namespaces are not among them: many systems grant none.
     fn missing(self) -> Vec<Layer> {
         let parts = [
             (Layer::Landlock, self.landlock > 0),
@@ -141,7 +141,7 @@ impl fmt::Display for Level {
 /// process is started in namespaces of its own, which are used where they can be had.
 ///
 /// # Errors
-/// Saying what is missing, where the level asked for cannot be reached.
+/// Returns an error if the chosen level cannot be reached, naming the layers that are missing.
 pub fn reach(sandbox: Sandbox) -> Result<Level> {
     if sandbox == Sandbox::None {
         return Ok(Level::LIMITS);
@@ -156,7 +156,7 @@ pub fn reach(sandbox: Sandbox) -> Result<Level> {
     })
 }
 
-/// Why user namespaces cannot be had besides what `level` has, if they cannot.
+/// The reason why user namespaces cannot be had in addition to `level`, if they cannot.
 pub fn why_no_namespaces(level: Level) -> Option<anyhow::Error> {
     namespaces::try_them(level).err()
 }

@@ -1,6 +1,6 @@
-//! Namespaces of the kernel, where they are to be had: a network of its own in which there is nobody, memory and
-//! queues that it shares with nobody, and no right over anything outside, whoever the grader runs as. See
-//! user_namespaces(7), network_namespaces(7) and ipc_namespaces(7).
+//! Namespaces of the kernel, if it grants them: a network with nothing in it, memory and queues that are shared with no
+//! other process, and no right over anything outside, whoever runs the grader. See user_namespaces(7),
+//! network_namespaces(7) and ipc_namespaces(7).
 
 use super::{Confinement, Level, grader};
 use anyhow::{Context, Result, bail};
@@ -10,14 +10,14 @@ use std::fs;
 use std::path::Path;
 use std::process::Stdio;
 
-/// What a user is called inside. Not 0: a program that root starts has every right over the namespace, and with it a
-/// way to the parts of the kernel that only root reaches.
+/// The user's id inside. Not 0: a program that root starts has every right over the namespace, and with it a way to the
+/// parts of the kernel that only root reaches.
 const SOMEBODY: u32 = 65534;
 
 /// Moves this process, which must have one thread, and all that it becomes or starts.
 ///
 /// # Errors
-/// Where the kernel grants none: to nobody, not to this user, or not in this container.
+/// Returns an error if the kernel grants no namespaces: to nobody, not to this user, or not in this container.
 pub(super) fn enter() -> Result<()> {
     let (user, group) = (getuid(), getgid());
     let own = CloneFlags::CLONE_NEWUSER | CloneFlags::CLONE_NEWNET | CloneFlags::CLONE_NEWIPC;
@@ -38,7 +38,7 @@ pub(super) fn enter() -> Result<()> {
 /// Whether they are to be had, found out by having this program started in them, with what `level` has besides.
 ///
 /// # Errors
-/// Saying what the kernel or the grader said, where they are not.
+/// Returns an error if they are not granted, with the kernel's or the grader's message.
 pub(super) fn try_them(level: Level) -> Result<()> {
     let program = grader()?;
     let confinement = Confinement {

@@ -1,4 +1,4 @@
-//! What each sort of confined process may use: the compiler, a judge, a worker.
+//! The confinement of each kind of process: the compiler, a judge, a worker.
 
 use super::{Confinement, Layer, Sandbox, grader};
 use crate::course::Exercise;
@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
-/// Where systems keep the libraries that programs are started with. Those that a system lacks are passed over.
+/// The folders in which systems keep the libraries that programs load. Those that a system lacks are passed over.
 const LIBRARIES: &[&str] = &[
     "/lib",
     "/lib32",
@@ -27,19 +27,19 @@ const LIBRARIES: &[&str] = &[
     "/gnu/store",
 ];
 
-/// Where systems keep a linker and what it starts.
+/// The folders in which systems keep a linker and the programs that it starts.
 pub const TOOLS: &[&str] = &["/usr/local/bin", "/usr/bin", "/bin", "/usr/libexec"];
 
 /// The programs that link a worker: the compiler driver that rustc starts, and the linker that this starts.
 const LINKER: &[&str] = &["cc", "ld"];
 
-/// What tells the loader and the linker where libraries are.
+/// The files that name the folders of libraries to the loader and the linker.
 const LOADER_FILES: &[&str] = &["/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d"];
 
-/// What libtorch asks when it starts: how many processors there are and what they can do; and randomness.
+/// The files that libtorch reads when it starts: the number of processors, their features, and random bytes.
 const MACHINE: &[&str] = &["/proc/cpuinfo", "/sys/devices/system/cpu", "/dev/urandom"];
 
-/// What CUDA asks when it starts: the driver, the buses, and how memory lies.
+/// The files that CUDA reads when it starts: the driver, the buses and the layout of memory.
 const GPU_FACTS: &[&str] = &[
     "/proc/driver/nvidia",
     "/proc/devices",
@@ -61,13 +61,13 @@ const MEMORY: [&str; 3] = [
     "GLIBC_TUNABLES=glibc.malloc.hugetlb=1",
 ];
 
-/// Where glibc finds whether there are huge pages.
+/// The file in which glibc finds whether there are huge pages.
 const HUGE_PAGES: &str = "/sys/kernel/mm/transparent_hugepage";
 
-/// How long a training may take.
+/// The time limit on a training.
 const TRAINING: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// What a worker is told of whether it is to seal itself.
+/// The sandbox that a worker is told to put on itself.
 fn sealed(workshop: &Workshop) -> Sandbox {
     if workshop.level.seal {
         Sandbox::Full
@@ -83,7 +83,7 @@ fn paths(places: &[&[&str]]) -> Vec<PathBuf> {
 /// Tells a worker to give up, when it seals itself, what it read to start.
 const FILES_VARIABLE: &str = "WORKER_FILES=given-up";
 
-/// Where libtorch reads how many threads it may use.
+/// The variable from which libtorch reads the number of threads that it may use.
 const THREADS_VARIABLE: &str = "OMP_NUM_THREADS";
 
 impl Confinement {
@@ -162,7 +162,7 @@ impl Confinement {
         self
     }
 
-    /// A worker that trains: it has all cores, and more time and memory. Where a GPU was asked for, it has that too.
+    /// A worker that trains: it has all cores, and more time and memory; and the GPU, if `device` is one.
     pub fn of_trainer(workshop: &Workshop, worker: &Path, device: Device) -> Self {
         let mut confinement = Self::of_worker(workshop, worker);
         let cores = thread::available_parallelism().map_or(1, usize::from);
@@ -180,9 +180,9 @@ impl Confinement {
         confinement
     }
 
-    /// Adds what CUDA takes: the driver's devices, what it asks of the machine, and its part of libtorch. Linkers drop
-    /// that, since nothing names a symbol of it; the loader takes it in before libtorch is asked for the first time
-    /// whether there is a GPU, whose answer stays.
+    /// Adds what CUDA takes: the driver's devices, the files that it reads, and its part of libtorch. Linkers drop that
+    /// part, since no symbol of it is named; so the loader loads it before the first time that libtorch looks for a
+    /// GPU, which it does only once.
     fn add_gpu(&mut self) {
         self.gpu = true;
         // The driver is not known to work from within.
@@ -201,7 +201,7 @@ impl Confinement {
     /// the worker, whose confinement is added to this one: all that a worker may, the judge must be allowed.
     ///
     /// # Errors
-    /// Where this program's own file cannot be found.
+    /// Returns an error if this program's own file cannot be found.
     pub fn of_judge(
         workshop: &Workshop,
         judge: &Path,

@@ -24,7 +24,7 @@ struct Answer {
 }
 
 impl Answers {
-    /// Reads what [`line`](Self::line) wrote. A line that is not readable is told when its key is asked for.
+    /// Reads lines written by [`line`](Self::line). An unreadable line is reported when its key is looked up.
     pub fn read(text: &str) -> Self {
         let lines = text.lines().filter(|line| !line.trim().is_empty());
         let entries = lines.map(|line| {

@@ -67,7 +67,7 @@ impl Draw {
     /// As [`size`](Self::size), but never `not`.
     ///
     /// # Panics
-    /// If the range holds nothing else.
+    /// Panics if the range holds nothing else.
     pub fn other_size(&mut self, name: &str, range: RangeInclusive<usize>, not: usize) -> usize {
         let others: Vec<_> = range.filter(|&size| size != not).collect();
         let size = others[(self.mixer.next() % others.len() as u64) as usize];
@@ -78,7 +78,7 @@ impl Draw {
     /// One of several values.
     ///
     /// # Panics
-    /// If there are none.
+    /// Panics if there are none.
     pub fn pick<T: Copy>(&mut self, values: &[T]) -> T {
         values[(self.mixer.next() % values.len() as u64) as usize]
     }
@@ -99,7 +99,7 @@ impl Draw {
         Array::from_shape_simple_fn(shape, || self.normal(spread) as f32)
     }
 
-    /// Adds to what a failure says of the case: `dim = 12`.
+    /// Adds to the description of the case in a failure: `dim = 12`.
     pub fn note(&mut self, name: &str, value: impl std::fmt::Display) {
         self.sizes.push(format!("{name} = {value}"));
     }

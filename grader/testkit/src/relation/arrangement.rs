@@ -70,7 +70,7 @@ pub(super) fn reordered(pair: &Pair<'_>) -> Option<Relation> {
     is_evidence.then_some(Relation::Reordered { axis, order })
 }
 
-/// Which expected slice each slice of an axis is, each taken once.
+/// For each slice of an axis, the index of the expected slice that it equals, each taken once.
 fn order_of(pair: &Pair<'_>, axis: usize) -> Option<Vec<usize>> {
     let slices: Vec<_> = slices(pair.shape, axis).collect();
     let mut order: Vec<usize> = vec![];

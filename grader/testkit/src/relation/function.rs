@@ -7,7 +7,7 @@ pub(super) fn negated(pair: &Pair<'_>) -> Option<Relation> {
     (pair.is_mapped(|value| -value) && pair.is_evidence(0)).then_some(Relation::Negated)
 }
 
-/// Functions of one value, and what is said of them.
+/// A function of one value, and its description.
 type Function = (fn(f64) -> f64, &'static str);
 
 const FUNCTIONS: [Function; 11] = [

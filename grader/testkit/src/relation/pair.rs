@@ -45,7 +45,7 @@ impl<'a> Pair<'a> {
         self.distinct(self.expected) >= super::EVIDENCE + parameters
     }
 
-    /// The number of values that the tolerance tells apart.
+    /// The number of values that differ by more than the tolerance.
     pub(super) fn distinct(&self, values: &[f64]) -> usize {
         let mut sorted: Vec<_> = values.iter().copied().filter(|it| it.is_finite()).collect();
         sorted.sort_by(f64::total_cmp);

@@ -1,4 +1,4 @@
-//! The frames under `corpus/`: what each is made of, and what must become of it.
+//! The frames under `corpus/`: their parts, and the verdict that each must get.
 
 use crate::blob::{blob, f32, limits, lying_blob};
 
@@ -8,11 +8,11 @@ pub(crate) struct Case {
     pub(crate) name: &'static str,
     /// The safetensors blob, as [`Frame::decode`](wire::Frame::decode) takes it.
     pub(crate) blob: Vec<u8>,
-    /// What must become of it.
+    /// The verdict that it must get.
     pub(crate) verdict: Verdict,
 }
 
-/// What must become of a frame.
+/// The verdict that a frame must get.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Verdict {
     /// No frame at all: the error has these words.

@@ -48,11 +48,11 @@ pub struct AdamW {
 }
 
 impl AdamW {
-    /// Makes the state for these variables, by name, which are all of one type and on one device. Those with more than
-    /// one axis lose `rate · weight_decay` of themselves in each step.
+    /// Makes the state for these variables, by name, which are all of one type and on one device. Variables with more
+    /// than one axis lose `rate · weight_decay` of themselves in each step.
     ///
     /// # Panics
-    /// Where one of them is the result of an operation that gradients go through.
+    /// Panics if a variable is not a leaf: the result of an operation that gradients flow through.
     pub fn new(variables: &[(String, Tensor)], weight_decay: f64) -> Self {
         let first = variables.first().map(|(_, first)| first);
         let options = first.map_or((Kind::Float, Device::Cpu), |v| (v.kind(), v.device()));
@@ -81,9 +81,9 @@ impl AdamW {
     /// Takes a step with the variables' gradients, and clears them. A variable without a gradient counts as one whose
     /// gradient is 0.
     ///
-    /// Where `clip` is given, gradients are first made smaller, all by the same factor, so that together they are at most
-    /// that long: `torch.nn.utils.clip_grad_norm_`. The result is their length before that, left where the variables are:
-    /// who reads it waits for the device.
+    /// With `clip`, all gradients are first scaled by the same factor, so that their common norm is at most `clip`:
+    /// `torch.nn.utils.clip_grad_norm_`. Returns the norm before that, on the variables' device: reading it waits for
+    /// the device.
     pub fn step(&mut self, rate: f64, clip: Option<f64>) -> Tensor {
         let _guard = no_grad_guard();
         self.gather();
@@ -190,7 +190,7 @@ mod tests {
     const DECAY: f64 = 0.05;
     const CLIP: f64 = 3.0;
 
-    /// What PyTorch 2.11.0 gives, in f64:
+    /// The results of PyTorch 2.11.0, in f64:
     ///
     /// ```python
     /// w = (torch.arange(6, dtype=torch.float64).view(2, 3) / 10).requires_grad_()

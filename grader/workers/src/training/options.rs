@@ -1,4 +1,4 @@
-//! What a training is told when it starts.
+//! The options of a training, sent when it starts.
 
 use super::device;
 use crate::Call;
@@ -10,21 +10,21 @@ use wire::Fault;
 pub struct Options {
     /// `cpu` or `cuda`.
     pub device: Device,
-    /// All that is random is drawn from it.
+    /// The seed of all random numbers.
     pub seed: i64,
-    /// The largest learning rate.
+    /// The peak learning rate.
     pub rate: f64,
-    /// The learning rate at the end.
+    /// The final learning rate.
     pub least: f64,
-    /// Steps until the largest rate is reached.
+    /// Warm-up steps, until the peak learning rate is reached.
     pub warmup: i64,
     /// Steps in all.
     pub total: i64,
-    /// What weights lose of themselves, in learning rates.
+    /// The weight decay: in each step, weights lose `rate · decay` of themselves.
     pub decay: f64,
-    /// The most that gradients may be long together, or nothing where it is 0.
+    /// The max gradient norm; None, on the wire 0, for no clipping.
     pub clip: Option<f64>,
-    /// The share of a label that goes to all classes.
+    /// The label smoothing.
     pub smoothing: f64,
     /// The mean of the pixels, from 0 to 1, …
     pub mean: f64,
@@ -38,7 +38,7 @@ impl Options {
     /// Reads them from the request.
     ///
     /// # Errors
-    /// Where one is missing or does not parse, or there is no such device.
+    /// Returns an error if an option is missing or does not parse, or there is no such device.
     pub fn of(call: &Call) -> Result<Self, Fault> {
         let clip: f64 = call.argument("clip")?;
         Ok(Self {

@@ -1,4 +1,4 @@
-//! One training: a learner, its weights, its optimiser, and the images that it learns from.
+//! One training: a learner, its weights, its optimiser, and the training set.
 
 use super::{AdamW, Batch, Build, Learner, Lesson, Options, Schedule, raw};
 use crate::{Call, Outcome};
@@ -7,31 +7,31 @@ use tch::nn::VarStore;
 use tch::{Device, Kind, Tensor, no_grad_guard};
 use wire::{Fault, Tensors};
 
-/// What stands before a variable's name, and before the optimiser's own names.
+/// The prefixes of a variable's name, and of the optimiser's own names.
 const WEIGHT: &str = "weight.";
 const ADAMW: &str = "adamw.";
 
-/// What stands before the name of one head among several.
+/// The prefix of the name of one head among several.
 const HEAD: &str = "head.";
 
-/// About how many bytes of tensors go into one answer, of which the wire takes 64 MiB.
+/// The approximate bytes of tensors in one answer, of which the wire takes 64 MiB.
 const PART: usize = 16 << 20;
 
-/// How many images are evaluated at a time: more take memory and no less time.
+/// The number of images evaluated at a time: more take memory and no less time.
 const EVALUATED: i64 = 500;
 
-/// All that there is to learn from.
+/// The training set.
 pub(super) struct Lessons {
     /// u8 \[n, C, H, W\]
     pub(super) images: Tensor,
     /// i64 \[n\]
     pub(super) labels: Tensor,
-    /// What a teacher says of the images, f32 \[n, K\], where there is one.
+    /// The logits of a teacher for the images, f32 \[n, K\], if there is one.
     pub(super) teacher: Option<Tensor>,
 }
 
 impl Lessons {
-    /// Those that are named.
+    /// The images chosen by their indices.
     fn select(&self, chosen: &Tensor) -> Self {
         self.each(|tensor| tensor.index_select(0, chosen))
     }
@@ -52,12 +52,12 @@ pub(super) struct Run {
     options: Options,
     /// All variables, by name and in the order of their names, of the type that the model calculates in.
     variables: Vec<(String, Tensor)>,
-    /// The same in f32: themselves, or where the model calculates in bf16, what their changes are kept in.
+    /// The same in f32: the variables themselves, or with a bf16 model, the master weights that are updated.
     masters: Vec<(String, Tensor)>,
     adamw: AdamW,
-    /// On the device.
+    /// The training set, on the device.
     lessons: Option<Lessons>,
-    /// What came of a state of which parts are still to come.
+    /// The tensors of a state of which further parts are still to come.
     loaded: BTreeMap<String, Tensor>,
 }
 
@@ -103,7 +103,7 @@ impl Run {
         })
     }
 
-    /// How many numbers there are to learn.
+    /// The number of trainable parameters.
     pub(super) fn parameters(&self) -> i64 {
         let learnt = self.masters.iter().map(|(_, master)| master);
         let learnt = learnt.filter(|master| master.requires_grad());
@@ -187,8 +187,7 @@ impl Run {
         self.options.kind != Kind::Float
     }
 
-    /// Where the model calculates in bf16: gives its gradients to the f32 weights, of whose product with them they are
-    /// the gradients.
+    /// With a bf16 model, moves its gradients to the f32 master weights, as the gradients of Σ master · gradient.
     fn hand_gradients_over(&mut self) {
         if !self.is_mixed() {
             return;
@@ -204,7 +203,7 @@ impl Run {
         }
     }
 
-    /// Where the model calculates in bf16: rounds the f32 weights into it.
+    /// With a bf16 model, rounds the f32 master weights into it.
     fn hand_weights_back(&mut self) {
         if !self.is_mixed() {
             return;
@@ -338,8 +337,8 @@ pub(super) fn pixels(call: &Call) -> Result<Tensor, Fault> {
     Ok(images)
 }
 
-/// What a step's random numbers are drawn from: the run's seed and the step's number, well mixed. Steele, Lea & Flood
-/// 2014, "Fast splittable pseudorandom number generators", whose constants these are.
+/// The seed of a step's random numbers: the run's seed and the step's number, well mixed. Steele, Lea & Flood 2014,
+/// "Fast splittable pseudorandom number generators", whose constants these are.
 fn seed_of(seed: i64, step: i64) -> i64 {
     let mut mixed =
         (seed as u64).wrapping_add((step as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15));

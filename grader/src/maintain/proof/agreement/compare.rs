@@ -1,4 +1,4 @@
-//! How far an answer may be from PyTorch's.
+//! The comparison of an answer with PyTorch's, and its tolerance.
 
 use wire::words::GRADIENT;
 use wire::{Dtype, RawTensor, Tensors};
@@ -14,7 +14,7 @@ fn tolerance(dtype: Dtype) -> f64 {
     }
 }
 
-/// How an answer differs from the expected one: names, types, shapes, and of each tensor its worst element.
+/// The differences between an answer and the expected one: names, types, shapes, and the worst element of each tensor.
 pub(super) fn faults(got: &Tensors, expected: &Tensors) -> Vec<String> {
     if !got.keys().eq(expected.keys()) {
         let names = |tensors: &Tensors| tensors.keys().cloned().collect::<Vec<_>>().join(", ");

@@ -1,4 +1,4 @@
-//! A case: `case.toml`, which says what it is for, how its submission is made and what must come out of it.
+//! A case: `case.toml`, which states its purpose, how its submission is made and the result that it must get.
 
 use super::Seconds;
 use super::expected::Expected;
@@ -9,16 +9,16 @@ use serde::Deserialize;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// A small submission, and what must come out of it.
+/// A small submission, and the result that it must get.
 #[derive(Clone, Debug)]
 pub(crate) struct Case {
     /// Its folder's name, and the submission's.
     pub(super) name: String,
-    /// What it is for, in one line.
+    /// The purpose of the case, in one line.
     pub(super) about: String,
     /// The time limits that it is graded under.
     pub(super) limits: Option<Seconds>,
-    /// What must come out.
+    /// The expected result.
     pub(super) expected: Expected,
     folder: PathBuf,
     made: Made,
@@ -40,7 +40,7 @@ struct Sheet {
     expect: Expected,
 }
 
-/// How a submission is made.
+/// The parts of which a submission is made.
 #[derive(Clone, Debug)]
 struct Made {
     base: Base,
@@ -48,7 +48,7 @@ struct Made {
     edits: Vec<Edit>,
 }
 
-/// Whose sources a submission begins with, for the exercises of which something is expected.
+/// The sources that a submission begins with, for the exercises of which a result is expected.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
 enum Base {
@@ -56,7 +56,7 @@ enum Base {
     Solution,
     /// The stubs'.
     Stubs,
-    /// Nobody's.
+    /// None.
     Nothing,
 }
 
@@ -75,7 +75,7 @@ impl Case {
     /// The cases of a folder, by name.
     ///
     /// # Errors
-    /// Where one cannot be read, or there is none.
+    /// Returns an error if a case cannot be read, or the folder holds none.
     pub(super) fn all(folder: &Path) -> Result<Vec<Self>> {
         let says = || format!("{} cannot be read", folder.display());
         let mut cases = vec![];
@@ -100,10 +100,10 @@ impl Case {
         Ok(cases)
     }
 
-    /// The case that `text` says.
+    /// Parses a case from `text`, the content of its `case.toml`.
     ///
     /// # Errors
-    /// Where it does not say what it must.
+    /// Returns an error if the text is not a valid case.
     pub(super) fn read(name: &str, folder: &Path, text: &str) -> Result<Self> {
         let sheet: Sheet = toml::from_str(text)?;
         if sheet.archive.is_some() && (sheet.base != Base::Nothing || !sheet.edits.is_empty()) {
@@ -126,7 +126,7 @@ impl Case {
     /// Makes the submission, named as the case, in the folder of a class.
     ///
     /// # Errors
-    /// Where it cannot be made as the case says.
+    /// Returns an error if the submission cannot be made as the case describes.
     pub(super) fn lay_out(&self, course: &Course, class: &Path) -> Result<()> {
         if let Some(archive) = &self.made.archive {
             let from = self.folder.join(archive);

@@ -1,30 +1,30 @@
-//! What must come out of a case, and how a result is held against it.
+//! The expected result of a case, and its comparison with the actual one.
 
 use crate::grading::verdict::{Graded, GradedExercise, Outcome};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What must come out of a submission.
+/// The expected result of a submission.
 #[derive(Clone, Debug, Default, Deserialize)]
 pub(super) struct Expected {
-    /// A part of the reason for which it is refused whole, where it is.
+    /// A part of the reason for refusing the whole submission; None if it must not be refused.
     #[serde(default)]
     refused: Option<String>,
-    /// A part of what is noted of it, where something is.
+    /// A part of a note on the submission; None if there must be no note.
     #[serde(default)]
     note: Option<String>,
-    /// By exercise. One that is not named must be missing.
+    /// The expected results, by exercise. An exercise that is not named must be missing.
     #[serde(flatten)]
     exercises: BTreeMap<String, OfExercise>,
 }
 
-/// What must come out of an exercise.
+/// The expected result of an exercise.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(tag = "outcome", rename_all = "kebab-case", deny_unknown_fields)]
 enum OfExercise {
     /// Its tests run.
     Tested {
-        /// Those that fail.
+        /// The tests that fail.
         fails: Fails,
         /// Parts of messages: each is in the message of a failing test, and each such message has one of them.
         #[serde(default)]
@@ -32,12 +32,12 @@ enum OfExercise {
     },
     /// It breaks a rule.
     NotAccepted {
-        /// Parts of why.
+        /// Parts of the reason.
         says: Vec<String>,
     },
-    /// The compiler refuses it.
+    /// It does not compile.
     DoesNotCompile {
-        /// Parts of the compiler's words.
+        /// Parts of the compiler's message.
         says: Vec<String>,
     },
 }
@@ -57,12 +57,12 @@ enum Many {
 }
 
 impl Expected {
-    /// The exercises that are spoken of.
+    /// The exercises that are named.
     pub(super) fn exercises(&self) -> impl Iterator<Item = &str> {
         self.exercises.keys().map(String::as_str)
     }
 
-    /// How a result differs from this.
+    /// The differences between a result and the expected one.
     pub(super) fn faults_of(&self, graded: &Graded) -> Vec<String> {
         let mut faults = vec![];
         match (&self.refused, &graded.refused) {

@@ -1,14 +1,14 @@
-//! What a batch must not leave behind: files in its scratch folder, and processes that live there.
+//! Leftovers of a batch: files in its scratch folder, and processes that live there. There must be none.
 
 use std::fs;
 use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// What the kernel may take to end a process that was killed. Nothing is waited for where nothing is left.
+/// The time that the kernel may take to end a killed process. If nothing is left, there is no wait.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// What is left below a scratch folder.
+/// The files and processes left below a scratch folder.
 pub(super) fn below(scratch: &Path) -> Vec<String> {
     let deadline = Instant::now() + PATIENCE;
     loop {

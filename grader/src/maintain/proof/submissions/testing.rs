@@ -1,4 +1,4 @@
-//! What the tests of the proofs are written with: cases and results made on the spot.
+//! Helpers for the tests of the proofs: cases and results made on the spot.
 
 use super::case::Case;
 use crate::course::Kind;
