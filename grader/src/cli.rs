@@ -61,6 +61,11 @@ pub enum Command {
     Attack(Attack),
     /// Run the project's tests and the proofs of the course
     Verify(Verify),
+    /// Make a new exercise from a template
+    ///
+    /// Makes exercises/NN-NAME and solutions/NN-NAME: a whole exercise of one function, with tests of each kind, handout,
+    /// hints, solution, variants and a misconception, which passes every proof. grader/AUTHORING.md says how to go on.
+    New(New),
     /// Download libtorch
     Setup(Setup),
     /// Check the machine and say how to fix what is missing
@@ -422,6 +427,19 @@ pub struct Verify {
     /// Store the reference's answers to drawn cases beside the tests, and prove nothing
     #[arg(long, conflicts_with_all = ["proofs_only", "proof"])]
     pub store: bool,
+}
+
+/// Arguments of `new`.
+#[derive(Args, Debug)]
+pub struct New {
+    /// Name of the exercise's crate: lower-case letters, digits and `_`
+    pub name: String,
+    /// Make functions on libtorch's tensors, with tests of gradients; otherwise they are on ndarray's arrays
+    #[arg(long)]
+    pub tch: bool,
+    /// Number of the exercise [default: the one after the last]
+    #[arg(long, value_name = "NN", value_parser = clap::value_parser!(u8).range(1..=99))]
+    pub number: Option<u8>,
 }
 
 /// Arguments of `setup`.

@@ -16,8 +16,21 @@ use std::path::{Path, PathBuf};
 pub struct Course {
     /// Its top folder.
     pub root: PathBuf,
+    /// Its title.
+    pub title: String,
     /// Its exercises, by number.
     pub exercises: Vec<Exercise>,
+}
+
+/// `[workspace.metadata.course]` of the course's top manifest.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+struct CourseFacts {
+    title: String,
+    /// Words that no submission to any exercise may hold.
+    forbidden_words: Vec<String>,
+    /// The points of each kind of test in exercises that do not say otherwise.
+    points: BTreeMap<Kind, f64>,
 }
 
 /// One exercise.
@@ -73,7 +86,8 @@ pub struct Facts {
     /// The limits on its code that differ from the defaults.
     #[serde(default)]
     pub limits: Asked,
-    /// Points by kind of test.
+    /// Points by kind of test: the exercise's own, or the course's.
+    #[serde(default)]
     pub points: BTreeMap<Kind, f64>,
     /// The names of the graded tests.
     pub tests: BTreeMap<Kind, Vec<String>>,
@@ -186,13 +200,14 @@ impl Course {
         }
         let entries = fs::read_dir(&folder)
             .with_context(|| format!("{} cannot be read", folder.display()))?;
+        let facts = CourseFacts::read(&root)?;
         let mut exercises = vec![];
         for entry in entries {
             let path = entry
                 .with_context(|| format!("{} cannot be read", folder.display()))?
                 .path();
             if path.join("Cargo.toml").is_file() {
-                exercises.push(Exercise::open(&root, &path)?);
+                exercises.push(Exercise::open(&root, &facts, &path)?);
             }
         }
         if exercises.is_empty() {
@@ -200,7 +215,11 @@ impl Course {
         }
         exercises.sort_by(|a, b| a.folder.cmp(&b.folder));
         find_earlier(&mut exercises)?;
-        Ok(Self { root, exercises })
+        Ok(Self {
+            root,
+            title: facts.title,
+            exercises,
+        })
     }
 
     /// The exercises named, by crate, folder or number; all if `names` is empty.
@@ -282,6 +301,36 @@ impl Course {
     }
 }
 
+impl CourseFacts {
+    /// Reads them from the top manifest; a course without one has none.
+    fn read(root: &Path) -> Result<Self> {
+        #[derive(Default, Deserialize)]
+        #[serde(default)]
+        struct Manifest {
+            workspace: Workspace,
+        }
+        #[derive(Default, Deserialize)]
+        #[serde(default)]
+        struct Workspace {
+            metadata: Metadata,
+        }
+        #[derive(Default, Deserialize)]
+        #[serde(default)]
+        struct Metadata {
+            course: CourseFacts,
+        }
+        let path = root.join("Cargo.toml");
+        if !path.is_file() {
+            return Ok(Self::default());
+        }
+        let text = fs::read_to_string(&path)
+            .with_context(|| format!("{} cannot be read", path.display()))?;
+        let manifest: Manifest = toml::from_str(&text)
+            .with_context(|| format!("{} is not the manifest of a course", path.display()))?;
+        Ok(manifest.workspace.metadata.course)
+    }
+}
+
 /// Follows `builds-on`. Exercises come in the order of their numbers, and build on earlier ones alone.
 fn find_earlier(exercises: &mut [Exercise]) -> Result<()> {
     for i in 0..exercises.len() {
@@ -322,7 +371,14 @@ const PARTS: [&str; 9] = [
 /// Returns whether a file or folder of the course is for readers alone, tests the grader, or was left by tools. Whatever else
 /// there is may decide grades, also what nobody thought of when this was written.
 fn is_of_no_grade(place: &Path) -> bool {
-    let about_the_grader = ["agreement", "benches", "testdata", "tests"];
+    let about_the_grader = [
+        "agreement",
+        "authoring",
+        "benches",
+        "template",
+        "testdata",
+        "tests",
+    ];
     let name = place.file_name().unwrap_or_default().to_string_lossy();
     let ending = place.extension().unwrap_or_default();
     let below_grader = place.parent() == Some(Path::new("grader"));
@@ -354,7 +410,7 @@ fn collect_files(root: &Path, place: PathBuf, files: &mut Vec<PathBuf>) -> Resul
 }
 
 impl Exercise {
-    fn open(course: &Path, path: &Path) -> Result<Self> {
+    fn open(course: &Path, of_course: &CourseFacts, path: &Path) -> Result<Self> {
         let manifest_path = path.join("Cargo.toml");
         let says = || {
             format!(
@@ -364,10 +420,17 @@ impl Exercise {
         };
         let text = fs::read_to_string(&manifest_path).with_context(says)?;
         let manifest: Manifest = toml::from_str(&text).with_context(says)?;
-        let facts = manifest.package.metadata.exercise;
+        let mut facts = manifest.package.metadata.exercise;
+        if facts.points.is_empty() {
+            let scale = of_course.points.iter();
+            let in_use = scale.filter(|(kind, _)| facts.tests.contains_key(kind));
+            facts.points = in_use.map(|(&kind, &points)| (kind, points)).collect();
+        }
+        let everywhere = of_course.forbidden_words.iter().cloned();
+        facts.forbidden.words.extend(everywhere);
         if !facts.points.keys().eq(facts.tests.keys()) {
             bail!(
-                "{}: points and tests name other kinds of test",
+                "{}: points (its own, or the course's) and tests name other kinds of test",
                 manifest_path.display()
             );
         }
@@ -455,6 +518,38 @@ shape = ["a_sum_has_no_axis"]
 
     const INTERFACE: &str = "";
 
+    #[test]
+    fn an_exercise_has_the_courses_points_unless_it_has_its_own_and_never_fewer_forbidden_words()
+    -> Result<()> {
+        let root = tempfile::tempdir()?;
+        let course = r#"
+[workspace.metadata.course]
+title = "Sums"
+forbidden-words = ["ready_made"]
+[workspace.metadata.course.points]
+shape = 3
+drawn = 4
+"#;
+        write(&root.path().join("Cargo.toml"), course)?;
+        let (own, rest) = MANIFEST
+            .split_once("[package.metadata.exercise.points]\n")
+            .context("a table")?;
+        let without = format!("{own}{}", rest.trim_start_matches("shape = 1\n"));
+        for (folder, manifest) in [("01-sums", MANIFEST), ("02-more", &without)] {
+            let folder = root.path().join("exercises").join(folder);
+            write(&folder.join("Cargo.toml"), manifest)?;
+            write(&folder.join("interface.rs"), INTERFACE)?;
+        }
+        let course = Course::open(root.path())?;
+        assert_eq!(course.title, "Sums");
+        let points = course.exercises.iter().map(Exercise::max_points);
+        assert_eq!(points.collect::<Vec<_>>(), [1.0, 3.0]);
+        for exercise in &course.exercises {
+            assert_eq!(exercise.facts.forbidden.words, ["ready_made"]);
+        }
+        Ok(())
+    }
+
     /// One file of each kind that a grade can depend on.
     const FILES: [&str; 18] = [
         ".cargo/config.toml",
@@ -478,9 +573,10 @@ shape = ["a_sum_has_no_axis"]
     ];
 
     /// Files that no grade depends on.
-    const OTHERS: [&str; 5] = [
+    const OTHERS: [&str; 6] = [
         "exercises/01-sums/README.md",
         "exercises/01-sums/picture.png",
+        "grader/template/ndarray/exercise/src/lib.rs",
         "grader/testdata/perfect/01-sums/src/lib.rs",
         "grader/tests/batch.rs",
         "target/debug/grader",

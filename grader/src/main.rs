@@ -28,6 +28,7 @@ fn main() -> ExitCode {
         Command::Cost(arguments) => command::cost(course, &arguments),
         Command::Data(arguments) => command::data(course, &arguments),
         Command::Attack(arguments) => command::attack(course, &arguments),
+        Command::New(arguments) => command::new(course, &arguments),
         Command::Verify(arguments) => command::verify(course, &arguments),
         Command::Setup(arguments) => command::setup(course, &arguments),
         Command::Doctor => command::doctor(course),

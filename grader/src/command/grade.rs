@@ -126,6 +126,7 @@ impl Terms {
         let exercises = environment.exercises.iter();
         Self {
             grader: env!("CARGO_PKG_VERSION").to_owned(),
+            title: environment.course.title.clone(),
             course: course.to_owned(),
             exercises: exercises.map(|exercise| exercise.folder.clone()).collect(),
             seed: environment.seed.map(seed::digest).unwrap_or_default(),

@@ -16,7 +16,13 @@ use wire::printable_lines;
 pub fn verify(course: Option<&Path>, arguments: &Verify) -> Result<Exit, Failure> {
     let course = open_course(course)?;
     let exercises = course.select(&arguments.exercise).blame_arguments()?;
-    let proofs = proof::select(&arguments.proof).blame_arguments()?;
+    let mut proofs = proof::select(&arguments.proof).blame_arguments()?;
+    if arguments.proof.is_empty() && !arguments.exercise.is_empty() {
+        proofs.retain(|proof| proof.is_of_an_exercise);
+    }
+    if arguments.store {
+        proof::answers::begin(&course, &exercises)?;
+    }
     let grader = prepare(course, exercises, &Judging::default())?;
     if arguments.store {
         for path in proof::answers::store(&grader)? {
@@ -24,7 +30,7 @@ pub fn verify(course: Option<&Path>, arguments: &Verify) -> Result<Exit, Failure
         }
         return Ok(Exit::Success);
     }
-    let (mut passed, mut failed) = (0, 0);
+    let (mut passed, mut failed) = (0, vec![]);
     let suites = Suite::all(&grader.environment.course);
     // Whoever names proofs or exercises wants these alone.
     let with_suites =
@@ -35,15 +41,11 @@ pub fn verify(course: Option<&Path>, arguments: &Verify) -> Result<Exit, Failure
             return Ok(Exit::Stopped);
         }
         let count = count?;
-        let fault = count.fault();
+        let name = format!("tests of the {}", suite.name);
         passed += count.passed;
-        // A run at fault for another reason than its tests counts as one of them.
-        failed += count.failed.max(usize::from(fault.is_some()));
-        show(
-            &format!("tests of the {}", suite.name),
-            &format!("{} pass", count.passed),
-            fault.as_slice(),
-        );
+        let faults = count.faults();
+        show(&name, &format!("{} pass", count.passed), &faults);
+        failed.extend(faults.into_iter().map(|fault| (name.clone(), fault)));
     }
     if with_suites {
         let attacks = corpus(&grader.environment.course.root, &[])?;
@@ -53,15 +55,17 @@ pub fn verify(course: Option<&Path>, arguments: &Verify) -> Result<Exit, Failure
         }
         let count = count?;
         passed += count.as_it_must_be;
-        failed += count.faults.len();
+        let name = "hostile submissions";
         show(
-            "hostile submissions",
+            name,
             &format!(
                 "{} of {} gain nothing, {} are skipped",
                 count.as_it_must_be, count.tried, count.skipped
             ),
             &count.faults,
         );
+        let faults = count.faults.into_iter();
+        failed.extend(faults.map(|fault| (name.to_owned(), fault)));
     }
     for proof in proofs {
         let finding = proof.run(&grader);
@@ -75,12 +79,16 @@ pub fn verify(course: Option<&Path>, arguments: &Verify) -> Result<Exit, Failure
         show(proof.name, &finding.showed, &finding.faults);
         if finding.faults.is_empty() {
             passed += 1;
-        } else {
-            failed += 1;
         }
+        let faults = finding.faults.into_iter();
+        failed.extend(faults.map(|fault| (proof.name.to_owned(), fault)));
     }
-    say!("{passed} passed, {failed} failed");
-    Ok(if failed == 0 {
+    // Once more, where whoever comes back to a long run looks first.
+    for (what, fault) in &failed {
+        say!("✗ {what}: {}", indented(fault));
+    }
+    say!("{passed} passed, {} failed", failed.len());
+    Ok(if failed.is_empty() {
         Exit::Success
     } else {
         Exit::Failed
@@ -91,6 +99,11 @@ fn show(what: &str, showed: &str, faults: &[String]) {
     let mark = if faults.is_empty() { "✓" } else { "✗" };
     say!("{mark} {what}: {showed}");
     for fault in faults {
-        say!("    {}", printable_lines(fault).replace('\n', "\n      "));
+        say!("    {}", indented(fault));
     }
+}
+
+/// A fault's lines, those after the first further in.
+fn indented(fault: &str) -> String {
+    printable_lines(fault).replace('\n', "\n      ")
 }

@@ -27,6 +27,8 @@ pub struct Ledger {
 pub struct Terms {
     /// The grader's version.
     pub grader: String,
+    /// The course's title.
+    pub title: String,
     /// SHA-256 over the course's tests, manifests and solutions, and over the grader's sources.
     pub course: String,
     /// The exercises that are graded, by folder.

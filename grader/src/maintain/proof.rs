@@ -51,6 +51,8 @@ pub struct Finding {
 pub struct Proof {
     /// Its name.
     pub name: &'static str,
+    /// False if it is about the grader, whatever the exercises are.
+    pub is_of_an_exercise: bool,
     prove: fn(&Grader) -> Result<Finding>,
 }
 
@@ -58,46 +60,57 @@ pub struct Proof {
 pub const ALL: [Proof; 11] = [
     Proof {
         name: "catalogue",
+        is_of_an_exercise: true,
         prove: catalogue::prove,
     },
     Proof {
         name: "api",
+        is_of_an_exercise: true,
         prove: api::prove,
     },
     Proof {
         name: "stubs",
+        is_of_an_exercise: true,
         prove: stubs::prove,
     },
     Proof {
         name: "solutions",
+        is_of_an_exercise: true,
         prove: solutions::prove,
     },
     Proof {
         name: "answers",
+        is_of_an_exercise: true,
         prove: answers::prove,
     },
     Proof {
         name: "lazy",
+        is_of_an_exercise: true,
         prove: lazy::prove,
     },
     Proof {
         name: "agreement",
+        is_of_an_exercise: true,
         prove: agreement::prove,
     },
     Proof {
         name: "submissions",
+        is_of_an_exercise: false,
         prove: submissions::prove,
     },
     Proof {
         name: "variants",
+        is_of_an_exercise: true,
         prove: variants::prove,
     },
     Proof {
         name: "pairs",
+        is_of_an_exercise: true,
         prove: pairs::prove,
     },
     Proof {
         name: "misconceptions",
+        is_of_an_exercise: true,
         prove: misconceptions::prove,
     },
 ];

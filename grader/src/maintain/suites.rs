@@ -18,7 +18,7 @@ pub struct Suite {
 }
 
 /// The test counts of a run.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Count {
     /// Tests that passed.
     pub passed: usize,
@@ -26,6 +26,8 @@ pub struct Count {
     pub failed: usize,
     /// Whether cargo exited successfully.
     pub succeeded: bool,
+    /// The names of failed tests, as libtest prints them.
+    pub names: Vec<String>,
 }
 
 impl Suite {
@@ -94,6 +96,9 @@ impl Count {
     /// Adds what a line says: `test result: ok. 3 passed; 0 failed; …`.
     fn take_in(&mut self, line: &str) {
         let Some(result) = line.strip_prefix("test result: ") else {
+            let test = line.strip_prefix("test ");
+            let failed = test.and_then(|test| test.strip_suffix(" ... FAILED"));
+            self.names.extend(failed.map(str::to_owned));
             return;
         };
         let number = |what: &str| -> usize {
@@ -106,15 +111,20 @@ impl Count {
         self.failed += number(" failed");
     }
 
-    /// The fault of the run, if it has one. A run without a test proves nothing.
-    pub fn fault(&self) -> Option<String> {
+    /// The faults of the run: one for each failed test, or another reason. A run without a test proves nothing.
+    pub fn faults(&self) -> Vec<String> {
+        let named = self.names.iter().map(|name| format!("{name} fails"));
+        // A test that writes to the terminal itself may tear the line with its name.
+        let unnamed = self.failed.saturating_sub(self.names.len());
+        let unnamed = (0..unnamed).map(|_| "a test fails (see above)".to_owned());
+        let faults: Vec<_> = named.chain(unnamed).collect();
         match self {
-            Self { failed: 1.., .. } => Some(format!("{} tests fail (see above)", self.failed)),
+            _ if !faults.is_empty() => faults,
             Self {
                 succeeded: false, ..
-            } => Some("cargo could not build or run them (it says why above)".to_owned()),
-            Self { passed: 0, .. } => Some("no test ran".to_owned()),
-            _ => None,
+            } => vec!["cargo could not build or run them (see above)".to_owned()],
+            Self { passed: 0, .. } => vec!["no test ran".to_owned()],
+            _ => faults,
         }
     }
 }
@@ -145,29 +155,29 @@ mod tests {
 
     #[test]
     fn the_tests_of_all_programs_are_counted() {
-        let count = count(&[OK, "test x ... ok", EMPTY, FAILED], false);
+        let count = count(
+            &[OK, "test x ... ok", "test y ... FAILED", EMPTY, FAILED],
+            false,
+        );
         assert_eq!((count.passed, count.failed), (15, 2));
-        assert_eq!(count.fault().as_deref(), Some("2 tests fail (see above)"));
+        assert_eq!(count.faults(), ["y fails", "a test fails (see above)"]);
     }
 
     #[test]
     fn a_run_of_which_all_tests_pass_has_no_fault() {
-        assert_eq!(count(&[OK, EMPTY], true).fault(), None);
+        assert_eq!(count(&[OK, EMPTY], true).faults(), [""; 0]);
     }
 
     #[test]
     fn a_run_without_a_test_is_a_fault() {
-        assert_eq!(
-            count(&[EMPTY], true).fault().as_deref(),
-            Some("no test ran")
-        );
-        assert_eq!(count(&[], true).fault().as_deref(), Some("no test ran"));
+        assert_eq!(count(&[EMPTY], true).faults(), ["no test ran"]);
+        assert_eq!(count(&[], true).faults(), ["no test ran"]);
     }
 
     #[test]
     fn a_run_that_cargo_could_not_end_is_a_fault_whatever_passed_before() {
-        let fault = count(&[OK], false).fault();
-        assert!(fault.is_some_and(|fault| fault.starts_with("cargo could not")));
+        let faults = count(&[OK], false).faults();
+        assert!(faults[0].starts_with("cargo could not"), "{faults:?}");
     }
 
     #[test]

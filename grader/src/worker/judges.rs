@@ -70,10 +70,16 @@ impl<'a> Judge<'a> {
         let mut arguments = shelf.arguments();
         arguments.extend(OPTIONS.map(OsString::from));
         arguments.extend(["--crate-name", &exercise.name].map(OsString::from));
+        // Errors and panics then name files as seen from the course.
+        let up = folder.join("../../..");
+        arguments.push(format!("--remap-path-prefix={}/=", up.display()).into());
         let mut digest = Sha256::new();
         digest.update(&text);
-        for test in &tests {
-            digest.update(read(test)?);
+        // Stored values are compiled in, too.
+        for file in files_below(&tests_folder(course, exercise))? {
+            let place = file.strip_prefix(course).unwrap_or(&file);
+            digest.update(place.as_os_str().as_encoded_bytes());
+            digest.update(read(&file)?);
         }
         for argument in &arguments {
             // A moved checkout keeps its judges.
@@ -131,6 +137,25 @@ impl<'a> Judge<'a> {
             .with_context(|| format!("{} cannot be written", self.program.display()))?;
         Ok(self.program)
     }
+}
+
+fn tests_folder(course: &Path, exercise: &Exercise) -> PathBuf {
+    course
+        .join("exercises")
+        .join(&exercise.folder)
+        .join("tests")
+}
+
+/// All files below a folder, in an order that is always the same.
+fn files_below(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut files = vec![];
+    for path in entries(folder).with_context(|| format!("{} cannot be read", folder.display()))? {
+        match path.is_dir() {
+            true => files.extend(files_below(&path)?),
+            false => files.push(path),
+        }
+    }
+    Ok(files)
 }
 
 /// The test files of an exercise.

@@ -48,6 +48,21 @@ pub(super) fn prove(grader: &Grader) -> Result<Finding> {
     Ok(finding)
 }
 
+/// Makes the file of each exercise's stored answers that is not there yet, since tests do not compile without.
+///
+/// # Errors
+/// Returns an error if one cannot be written.
+pub fn begin(course: &Course, exercises: &[Exercise]) -> Result<()> {
+    for exercise in exercises.iter().filter(|it| it.has_drawn_tests()) {
+        let path = place(course, exercise);
+        if !path.exists() {
+            fs::write(&path, "")
+                .with_context(|| format!("{} cannot be written", path.display()))?;
+        }
+    }
+    Ok(())
+}
+
 /// Writes the answers of the exercises' drawn tests beside them.
 ///
 /// # Errors

@@ -252,6 +252,7 @@ mod tests {
             fs::create_dir(dir.path().join("class")).expect("a new folder");
             let course = Course {
                 root: dir.path().to_owned(),
+                title: String::new(),
                 exercises: vec![],
             };
             Self { dir, course }

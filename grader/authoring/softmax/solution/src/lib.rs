@@ -1,0 +1,34 @@
+//! Softmax with temperature.
+
+use ndarray::{Array2, ArrayView2, Axis};
+
+/// The probabilities of K classes from their logits, for each of N rows.
+///
+/// ```text
+/// probabilities[n, k] = exp(logits[n, k] / T) / Σⱼ exp(logits[n, j] / T)
+/// ```
+///
+/// With T = `temperature` below 1 the largest logit gets nearly all, above 1 all classes get more alike. Logits of any size
+/// give finite results.
+///
+/// Shapes: `logits` \[N, K\] → \[N, K\].
+///
+/// # Panics
+/// Panics if `temperature` is not above 0, naming it.
+///
+/// Source: Hinton, Vinyals & Dean 2015, *Distilling the Knowledge in a Neural Network* (arXiv:1503.02531), equation 1.
+pub fn softmax(logits: ArrayView2<'_, f32>, temperature: f32) -> Array2<f32> {
+    assert!(
+        temperature > 0.0,
+        "the temperature must be above 0, and is {temperature}"
+    );
+    let mut rows = logits.mapv(|logit| logit / temperature); // [N, K]
+    for mut row in rows.axis_iter_mut(Axis(0)) {
+        // The largest exponent is then 0, and no exponential infinite.
+        let largest = row.fold(f32::NEG_INFINITY, |largest, &it| largest.max(it));
+        row.mapv_inplace(|it| (it - largest).exp());
+        let sum = row.sum();
+        row /= sum;
+    }
+    rows
+}

@@ -1,0 +1,124 @@
+//! A built checkout, copied elsewhere.
+
+use std::error::Error;
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use tempfile::TempDir;
+
+type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
+
+/// The parts of a checkout that are the course and that it is built with.
+const SOURCES: [&str; 7] = [
+    ".cargo",
+    "Cargo.lock",
+    "Cargo.toml",
+    "datasets",
+    "exercises",
+    "grader",
+    "solutions",
+];
+
+/// Folders of what is built.
+const BUILT: [&str; 4] = [
+    "debug/.fingerprint",
+    "debug/build",
+    "debug/deps",
+    "grader/judges",
+];
+
+/// Beginnings of the names of built files that exercises on ndarray take no part of: libtorch's binding, the programs that
+/// are linked with it, and the grader's own library.
+const LARGE: [&str; 13] = [
+    "blocks-",
+    "deit-",
+    "grader-",
+    "libgrader-",
+    "libtch-",
+    "libtorch_sys-",
+    "msa-",
+    "torch-sys-",
+    "vit-",
+    "worker_blocks-",
+    "worker_deit-",
+    "worker_msa-",
+    "worker_vit-",
+];
+
+/// A copy, removed when it is dropped.
+pub(crate) struct Checkout {
+    _folder: TempDir,
+    pub(crate) root: PathBuf,
+}
+
+/// The checkout that is tested.
+pub(crate) fn original() -> Result<PathBuf> {
+    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+    Ok(package.join("..").canonicalize()?)
+}
+
+impl Checkout {
+    /// Copies the course with what is built of it.
+    pub(crate) fn copy() -> Result<Self> {
+        let (original, folder) = (original()?, tempfile::tempdir()?);
+        let root = folder.path().canonicalize()?.join("copy");
+        fs::create_dir_all(root.join("target/debug"))?;
+        cp(&SOURCES.map(|part| original.join(part)), &root)?;
+        symlink(original.join(".libtorch"), root.join(".libtorch"))?;
+        for part in BUILT {
+            let built = Path::new("target").join(part);
+            copy_built(&original.join(&built), &root.join(&built))?;
+        }
+        let grader = original.join("target/debug/grader");
+        cp(&[grader], &root.join("target/debug"))?;
+        Ok(Self {
+            _folder: folder,
+            root,
+        })
+    }
+}
+
+/// Runs the grader of a checkout from a folder outside of all checkouts.
+pub(crate) fn grader(root: &Path, arguments: &[&str]) -> Result<Output> {
+    let output = Command::new(root.join("target/debug/grader"))
+        .args(arguments)
+        .env_remove("CARGO_TARGET_DIR")
+        .current_dir("/")
+        .output()?;
+    Ok(output)
+}
+
+/// All that a program printed.
+pub(crate) fn said(output: &Output) -> String {
+    let parts = [&output.stdout, &output.stderr].map(|said| String::from_utf8_lossy(said));
+    parts.concat()
+}
+
+/// Copies files and folders, with their times.
+pub(crate) fn cp(from: &[PathBuf], to: &Path) -> Result {
+    let status = Command::new("cp")
+        .args(["--archive", "--"])
+        .args(from)
+        .arg(to)
+        .status()?;
+    assert!(status.success(), "cp ended with {status}");
+    Ok(())
+}
+
+/// Copies what is built, but for what is large.
+fn copy_built(from: &Path, to: &Path) -> Result {
+    fs::create_dir_all(to)?;
+    let mut files = vec![];
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if !LARGE.iter().any(|start| name.starts_with(start)) {
+            files.push(entry.path());
+        }
+    }
+    for files in files.chunks(500) {
+        cp(files, to)?;
+    }
+    Ok(())
+}
