@@ -1,7 +1,8 @@
 //! The course as it lies on disk: its exercises, and what each one's Cargo.toml says of it.
 
+use crate::hint::WithHint;
 use crate::sandbox::limits::Asked;
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use indexmap::IndexMap;
 use interface::{Interface, Operation};
 use serde::{Deserialize, Serialize};
@@ -160,12 +161,8 @@ impl Course {
             .ancestors()
             .chain(program.ancestors())
             .find(is_course)
-            .with_context(|| {
-                format!(
-                    "{} is not in a checkout of the course: go there, or name it with --course",
-                    start.display()
-                )
-            })?;
+            .with_context(|| format!("{} is not in a checkout of the course", start.display()))
+            .hint(NAME_A_COURSE)?;
         Self::open(root)
     }
 
@@ -179,10 +176,11 @@ impl Course {
             .with_context(|| format!("{} cannot be opened", root.display()))?;
         let folder = root.join("exercises");
         if !folder.is_dir() {
-            bail!(
-                "{} is no checkout of the course: it has no folder exercises",
+            let error = anyhow!(
+                "{} is not a checkout of the course: it has no folder exercises",
                 root.display()
             );
+            return Err(error).hint(NAME_A_COURSE);
         }
         let entries = fs::read_dir(&folder)
             .with_context(|| format!("{} cannot be read", folder.display()))?;
@@ -219,10 +217,8 @@ impl Course {
                     .iter()
                     .map(|exercise| exercise.name.as_str())
                     .collect();
-                bail!(
-                    "there is no exercise {name:?}; there are {}",
-                    known.join(", ")
-                );
+                let hint = format!("the exercises are {}", known.join(", "));
+                return Err(anyhow!("there is no exercise {name:?}")).hint(hint);
             }
         }
         let wanted = |exercise: &&Exercise| {
@@ -305,6 +301,9 @@ fn find_earlier(exercises: &mut [Exercise]) -> Result<()> {
     }
     Ok(())
 }
+
+/// What to do where there is no course.
+const NAME_A_COURSE: &str = "go to a checkout of the course, or name one with --course DIR";
 
 /// Parts of a checkout that decide grades: what is built, and what it is built with.
 const PARTS: [&str; 9] = [

@@ -1,6 +1,7 @@
 //! The project's own tests: cargo runs them, what it prints is passed on, and what it says of their number is counted.
 
 use crate::course::Course;
+use crate::terminal::running;
 use crate::worker::workshop::cargo;
 use anyhow::{Context, Result};
 use std::env;
@@ -62,8 +63,9 @@ impl Suite {
         for (name, _) in env::vars_os().filter(|(name, _)| is_switch(name)) {
             cargo.env_remove(name);
         }
+        cargo.args(&self.arguments);
+        running(&cargo);
         let mut child = cargo
-            .args(&self.arguments)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()

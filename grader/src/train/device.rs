@@ -47,16 +47,14 @@ impl fmt::Display for Device {
     }
 }
 
-/// Why there is no GPU to be used, and what to do about it.
+/// Why there is no GPU to be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NoGpu {
     /// No driver runs.
     #[error("no NVIDIA driver is loaded (there is no /proc/driver/nvidia/version)")]
     NoDriver,
     /// The driver says a version that libtorch's CUDA does not take.
-    #[error(
-        "the NVIDIA driver is {version}, and CUDA {cuda} takes {least} or newer: update the driver"
-    )]
+    #[error("the NVIDIA driver is {version}, and CUDA {cuda} takes {least} or newer")]
     OldDriver {
         /// What it says.
         version: String,
@@ -66,12 +64,10 @@ pub enum NoGpu {
         least: u32,
     },
     /// A driver runs, and there is nothing to talk to it by.
-    #[error(
-        "an NVIDIA driver is loaded, and there is no {}: a container must be given the GPU (`--gpus all`)", .0.display()
-    )]
+    #[error("an NVIDIA driver is loaded, and there is no {}", .0.display())]
     NoNode(PathBuf),
     /// It is there, and not ours.
-    #[error("{} cannot be opened ({why}): the user may have to join the group that owns it", .path.display())]
+    #[error("{} cannot be opened: {why}", .path.display())]
     Refused {
         /// What cannot be opened.
         path: PathBuf,
@@ -79,10 +75,22 @@ pub enum NoGpu {
         why: String,
     },
     /// libtorch has no CUDA.
-    #[error(
-        "libtorch was set up for the CPU alone: `cargo grader setup --cuda` gets the one for GPUs"
-    )]
+    #[error("libtorch was set up for the CPU alone")]
     CpuOnly,
+}
+
+impl NoGpu {
+    /// What to do about it.
+    pub fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::NoDriver => "`--device cpu` trains without a GPU",
+            Self::OldDriver { .. } => "update the driver",
+            Self::NoNode(_) => "a container must be given the GPU (`--gpus all`)",
+            Self::Refused { .. } => "the user may have to join the group that owns it",
+            Self::CpuOnly => "`cargo grader setup --cuda` downloads the build for GPUs",
+        };
+        Some(hint.to_owned())
+    }
 }
 
 /// What must be there to talk to a driver.

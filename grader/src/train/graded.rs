@@ -1,6 +1,6 @@
 //! Training as a graded test: a submission's model learns all of MNIST, and is held against the images that were kept.
 
-use super::data::Data;
+use super::data::{Data, DataError};
 use super::device::Device;
 use super::examine::examine;
 use super::history::Epoch;
@@ -11,6 +11,7 @@ use super::{Audience, Diverged, End, Run, Subject, checkpoint};
 use crate::course::Exercise;
 use crate::data::Set;
 use crate::environment::Environment;
+use crate::hint::WithHint;
 use crate::worker::broken::Broken;
 use crate::worker::session::Session;
 use anyhow::{Context, Result, bail};
@@ -40,7 +41,7 @@ impl Training {
     /// # Errors
     /// Where it is not there.
     pub fn on_mnist(folder: Option<&Path>, device: Device) -> Result<Self> {
-        let data = Data::load(Set::Mnist, folder, None)?;
+        let data = Data::load(Set::Mnist, folder, None).with_hint(DataError::hint)?;
         Ok(Self {
             data: Arc::new(data),
             device,

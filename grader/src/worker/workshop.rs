@@ -1,7 +1,9 @@
 //! What is built once for a whole class: the judges, and the libraries that submissions and workers are linked with.
 
 use crate::course::{Course, Exercise};
+use crate::hint::WithHint;
 use crate::sandbox::confine::Level;
+use crate::terminal::{cargo_options, running};
 use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -187,6 +189,7 @@ impl Shelf {
         for exercise in exercises {
             cargo.arg(format!("--test={}", exercise.name));
         }
+        running(&cargo);
         let mut child = cargo
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -300,9 +303,10 @@ impl Shelf {
 
 /// The cargo that started this program, or the one that is found, in the course's folder. It is told nothing of the package
 /// that it was started for: build scripts that ask for that would run again, and this program be replaced while it runs.
+/// It is as quiet and as colorful as this program.
 pub fn cargo(root: &Path) -> Command {
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.current_dir(root);
+    cargo.args(cargo_options()).current_dir(root);
     let names = env::vars_os().filter_map(|(name, _)| name.into_string().ok());
     for name in names.filter(|name| is_about_a_package(name)) {
         cargo.env_remove(name);
@@ -357,9 +361,8 @@ fn sysroot(root: &Path) -> Result<PathBuf> {
         .current_dir(root)
         .args(["--print", "sysroot"])
         .output()
-        .context(
-            "rustc cannot be started: the folder of Rust's programs must be in PATH, mostly ~/.cargo/bin",
-        )?;
+        .context("rustc cannot be started")
+        .hint("the folder of Rust's programs must be in PATH, mostly ~/.cargo/bin")?;
     let sysroot = String::from_utf8(output.stdout)
         .context("rustc names its folder in bytes that are not UTF-8")?;
     Ok(PathBuf::from(sysroot.trim()))

@@ -5,10 +5,11 @@ use crate::command::subject;
 use crate::course::Exercise;
 use crate::environment::Environment;
 use crate::exit::{Blame, Failure};
+use crate::hint::WithHint;
 use crate::machine::libtorch::{LINK, Libtorch};
-use crate::train::device::{Device, Wanted, find_gpu};
+use crate::train::device::{Device, NoGpu, Wanted, find_gpu};
 use crate::worker::session::Session;
-use anyhow::{Context, anyhow};
+use anyhow::Context;
 use std::cell::OnceCell;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -100,7 +101,7 @@ pub(super) fn open(
         return on_cpu();
     }
     let libtorch = Libtorch::at(&environment.course.root.join(LINK)).blame_setup()?;
-    let found = find_gpu(Path::new("/"), &libtorch).map_err(anyhow::Error::from);
+    let found = find_gpu(Path::new("/"), &libtorch).with_hint(NoGpu::hint);
     let opened = found.and_then(|()| {
         let mut session = Session::of_trainer(environment, &own.worker, Device::Cuda)?;
         session.ask(Request {
@@ -113,9 +114,9 @@ pub(super) fn open(
     match opened {
         Ok(session) => Ok((session, Device::Cuda)),
         Err(why) if wanted == Wanted::Auto => {
-            eprintln!("no GPU: {why:#}");
+            note!("no GPU: {why:#}");
             on_cpu()
         }
-        Err(why) => Err(anyhow!("no GPU: {why:#}")).blame_setup(),
+        Err(why) => Err(why.context("no GPU can be used")).blame_setup(),
     }
 }
