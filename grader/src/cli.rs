@@ -10,6 +10,7 @@ use crate::train::learner::{Mode, Model};
 use crate::train::plan::Preset;
 use clap::error::ErrorKind;
 use clap::{Args, ColorChoice, CommandFactory, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 use std::ffi::OsString;
 use std::fmt;
 use std::path::PathBuf;
@@ -131,6 +132,36 @@ pub enum Command {
     Setup(Setup),
     /// Check the machine and say how to fix what is missing
     Doctor,
+    /// Print a script that completes commands and options in a shell
+    ///
+    /// The script completes a program called `grader`, which in a checkout is target/debug/grader: put
+    /// that folder in PATH. In bash, zsh and fish, `grader` may also be a function that runs
+    /// `cargo grader`, which first builds what has changed:
+    ///
+    ///   bash, in ~/.bashrc:
+    ///     grader() { cargo --quiet grader "$@"; }
+    ///     source <(CHECKOUT/target/debug/grader completions bash)
+    ///
+    ///   zsh, in ~/.zshrc after compinit:
+    ///     grader() { cargo --quiet grader "$@"; }
+    ///     source <(CHECKOUT/target/debug/grader completions zsh)
+    ///
+    ///   fish, in ~/.config/fish/config.fish:
+    ///     function grader; cargo --quiet grader $argv; end
+    ///     CHECKOUT/target/debug/grader completions fish | source
+    ///
+    ///   PowerShell, in $PROFILE:
+    ///     CHECKOUT/target/debug/grader completions powershell | Out-String | Invoke-Expression
+    ///
+    ///   Elvish, in ~/.config/elvish/rc.elv:
+    ///     eval (CHECKOUT/target/debug/grader completions elvish | slurp)
+    ///
+    /// Typed as `cargo grader`, it is an alias of cargo, and completed by cargo's own script or not at all.
+    #[command(verbatim_doc_comment)]
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
     /// Become another program, within limits; the grader uses this itself
     #[command(hide = true)]
     Confined(Confined),

@@ -79,6 +79,7 @@ fn act(
         Command::Verify(arguments) => command::verify(course, &arguments),
         Command::Setup(arguments) => command::setup(course, &arguments),
         Command::Doctor => command::doctor(course),
+        Command::Completions { shell } => Ok(command::completions(shell)),
         Command::Confined(arguments) => command::confined(&arguments),
         Command::Copied(arguments) => command::copied(&arguments),
         Command::Attempt(arguments) => command::attempt(&arguments),
