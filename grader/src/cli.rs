@@ -65,7 +65,7 @@ pub struct Output {
     /// Print only results and errors: no progress, no notes; cargo runs with --quiet
     #[arg(long, short, global = true, help_heading = OUTPUT)]
     pub quiet: bool,
-    /// Also print cargo's and pip's commands, and the time of each stage
+    /// Also print commands of cargo and pip, and how long building, compiling and testing took
     #[arg(long, short, global = true, help_heading = OUTPUT)]
     pub verbose: bool,
 }

@@ -122,17 +122,20 @@ fn prepare(
 
 /// What long trainings take: the images, and a GPU where there is one.
 fn training(course: &Course, judging: &Judging) -> Result<Training, Failure> {
-    let gpu = || {
-        let libtorch = Libtorch::at(&course.root.join(LINK))?;
-        find_gpu(Path::new("/"), &libtorch).with_hint(NoGpu::hint)
-    };
     let device = match judging.device {
         Wanted::Cpu => Device::Cpu,
-        Wanted::Cuda => gpu().map(|()| Device::Cuda).blame_setup()?,
-        Wanted::Auto => gpu().map_or(Device::Cpu, |()| Device::Cuda),
+        Wanted::Cuda => gpu(course).map(|()| Device::Cuda).blame_setup()?,
+        Wanted::Auto => gpu(course).map_or(Device::Cpu, |()| Device::Cuda),
     };
     note!("training on: {device}");
     Training::on_mnist(judging.data_dir.as_deref(), device).blame_arguments()
+}
+
+/// Looks for a GPU that the course's libtorch can use.
+fn gpu(course: &Course) -> anyhow::Result<()> {
+    let libtorch = Libtorch::at(&course.root.join(LINK));
+    let libtorch = libtorch.hint("`cargo grader setup` sets libtorch up")?;
+    find_gpu(Path::new("/"), &libtorch).with_hint(NoGpu::hint)
 }
 
 /// The first Ctrl-C or SIGTERM ends what runs, at once but for the steps that a training is taking, and keeps what is

@@ -120,9 +120,9 @@ impl Set {
         Some(stock)
     }
 
-    /// The command that fetches it.
+    /// What to do where its files are missing.
     pub fn how_to_fetch(self) -> String {
-        format!("`cargo grader data fetch {self}` downloads it")
+        format!("`cargo grader data fetch {self}` downloads it; --data-dir names another folder")
     }
 
     /// What its labels mean.
@@ -217,7 +217,8 @@ mod tests {
         let error = Set::FashionMnist
             .load(Some(folder.path()))
             .expect_err("an empty folder");
-        let expected = "`cargo grader data fetch fashion-mnist` downloads it";
+        let expected =
+            "`cargo grader data fetch fashion-mnist` downloads it; --data-dir names another folder";
         assert_eq!(hints(&error), [expected]);
         assert_eq!(Set::Digits.load(None)?.len(), 600);
         Ok(())

@@ -39,7 +39,9 @@ pub fn call(course: Option<&Path>, arguments: &Call) -> Result<Exit, Failure> {
     let request = |input: &Path| {
         let request = request(exercise, operation, input, &arguments.arguments);
         match &files.folder {
-            Some(_) => request.with_context(|| input.display().to_string()),
+            Some(_) => {
+                request.with_context(|| format!("{} cannot be called with", input.display()))
+            }
             None => request,
         }
     };

@@ -108,7 +108,11 @@ pub fn train(course: Option<&Path>, arguments: &Train) -> Result<Exit, Failure> 
 /// The run that is gone on with, if one is. Refuses what the options say against it, and a folder that holds another.
 fn resumed(arguments: &Train) -> Result<Option<Checkpoint>, Failure> {
     let resumed = match &arguments.resume {
-        Some(folder) => Some(Checkpoint::read(&folder_of(folder)).blame_arguments()?),
+        Some(folder) => Some(
+            Checkpoint::read(&folder_of(folder))
+                .hint("--resume takes the folder of an earlier run")
+                .blame_arguments()?,
+        ),
         None => None,
     };
     let clash = resumed

@@ -19,6 +19,7 @@ pub(crate) use cache::{free_bytes, room_needed};
 use crate::machine::libtorch::{
     CPU_LIBRARY, CUDA_LIBRARY, LINK, Libtorch, Unfit, VERSION, printable,
 };
+use crate::terminal;
 
 /// Sees to it that `.libtorch` in `workspace` leads to a libtorch that will do, and with `want_cuda`
 /// to one that has CUDA. Where it already does, this is a few looks at the disk.
@@ -263,7 +264,8 @@ fn relink(link: &Path, libtorch: Libtorch) -> Result<Libtorch, SetupError> {
 
 /// A bar for bytes; until a length is known it only turns.
 fn bar(what: &str) -> ProgressBar {
-    let bar = ProgressBar::no_length().with_message(what.to_owned());
+    let bar = ProgressBar::with_draw_target(None, terminal::progress());
+    bar.set_message(what.to_owned());
     let template = "{spinner} {msg} {wide_bar} {bytes}/{total_bytes} {bytes_per_sec} {eta}";
     if let Ok(style) = ProgressStyle::with_template(template) {
         bar.set_style(style);

@@ -61,7 +61,6 @@ fn block(text: &str, indent: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::hint::WithHint;
     use anyhow::{Context, anyhow};
 

@@ -28,10 +28,7 @@ impl DataError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::NoFolder(..) => Some("name its folder with --data-dir".to_owned()),
-            Self::Unreadable(set, _) => Some(format!(
-                "{}; --data-dir names another folder",
-                set.how_to_fetch()
-            )),
+            Self::Unreadable(set, _) => Some(set.how_to_fetch()),
             Self::TooFew(_) => None,
         }
     }

@@ -83,7 +83,7 @@ impl NoGpu {
     /// What to do about it.
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
-            Self::NoDriver => "`--device cpu` trains without a GPU",
+            Self::NoDriver => return None,
             Self::OldDriver { .. } => "update the driver",
             Self::NoNode(_) => "a container must be given the GPU (`--gpus all`)",
             Self::Refused { .. } => "the user may have to join the group that owns it",

@@ -4,7 +4,7 @@ use crate::course::{Course, Exercise};
 use crate::hint::WithHint;
 use crate::sandbox::confine::Level;
 use crate::terminal::{cargo_options, running};
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -206,7 +206,10 @@ impl Shelf {
         }
         let status = child.wait().context("cargo cannot be waited for")?;
         if !status.success() {
-            bail!("the course's own tests do not build (cargo says why above)");
+            return Err(anyhow!(
+                "the course's own tests do not build (cargo says why above)"
+            ))
+            .hint("`cargo grader doctor` says what this machine lacks");
         }
         for exercise in exercises {
             shelf.judge(exercise)?;

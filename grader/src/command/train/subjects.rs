@@ -1,13 +1,12 @@
 //! Who learns, and who it is held against: their workers.
 
 use crate::cli::Train;
-use crate::command::subject;
+use crate::command::{gpu, subject};
 use crate::course::Exercise;
 use crate::environment::Environment;
 use crate::exit::{Blame, Failure};
-use crate::hint::WithHint;
-use crate::machine::libtorch::{LINK, Libtorch};
-use crate::train::device::{Device, NoGpu, Wanted, find_gpu};
+use crate::hint::{WithHint, hints};
+use crate::train::device::{Device, Wanted};
 use crate::worker::session::Session;
 use anyhow::Context;
 use std::cell::OnceCell;
@@ -100,9 +99,7 @@ pub(super) fn open(
     if wanted == Wanted::Cpu {
         return on_cpu();
     }
-    let libtorch = Libtorch::at(&environment.course.root.join(LINK)).blame_setup()?;
-    let found = find_gpu(Path::new("/"), &libtorch).with_hint(NoGpu::hint);
-    let opened = found.and_then(|()| {
+    let opened = gpu(&environment.course).and_then(|()| {
         let mut session = Session::of_trainer(environment, &own.worker, Device::Cuda)?;
         session.ask(Request {
             operation: "train.device".to_owned(),
@@ -115,8 +112,13 @@ pub(super) fn open(
         Ok(session) => Ok((session, Device::Cuda)),
         Err(why) if wanted == Wanted::Auto => {
             note!("no GPU: {why:#}");
+            for hint in hints(&why) {
+                note!("hint: {hint}");
+            }
             on_cpu()
         }
-        Err(why) => Err(why.context("no GPU can be used")).blame_setup(),
+        Err(why) => Err(why.context("no GPU can be used"))
+            .hint("`--device cpu` trains without one")
+            .blame_setup(),
     }
 }

@@ -7,6 +7,7 @@ use crate::grading::grade::Grader;
 use crate::grading::lanes;
 use crate::grading::verdict::Graded;
 use crate::intake::Candidate;
+use crate::terminal::running;
 use crate::worker::workshop::cargo;
 use anyhow::{Context, Result};
 use serde::Deserialize;
@@ -90,6 +91,7 @@ fn complaints(course: &Course, exercises: &[Exercise]) -> Result<Vec<String>> {
     for exercise in exercises {
         cargo.arg(format!("--package={}", exercise.name));
     }
+    running(&cargo);
     let output = cargo.output().context("cargo cannot be started")?;
     let mut faults = complaints_in(
         &String::from_utf8_lossy(&output.stdout),
