@@ -32,7 +32,7 @@ pub struct Cli {
     /// Use the course in DIR [default: the checkout that contains the current folder]
     #[arg(long, global = true, value_name = "DIR")]
     pub course: Option<PathBuf>,
-    /// What is shown
+    /// The output
     #[command(flatten)]
     pub output: Output,
     /// The command
@@ -41,7 +41,7 @@ pub struct Cli {
 }
 
 impl Cli {
-    /// Reads the command line.
+    /// Parses the command line.
     ///
     /// # Errors
     /// Returns an error if the arguments are wrong, or help or the version is asked for.
@@ -56,10 +56,10 @@ impl Cli {
     }
 }
 
-/// Options of all commands: what is shown.
+/// Output options of all commands.
 #[derive(Args, Clone, Copy, Debug)]
 pub struct Output {
-    /// Choose when to use color; `auto` also follows NO_COLOR, CLICOLOR and CLICOLOR_FORCE
+    /// Choose when to use colour; `auto` also follows NO_COLOR, CLICOLOR and CLICOLOR_FORCE
     #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t, help_heading = OUTPUT)]
     pub color: ColorChoice,
     /// Print only results and errors: no progress, no notes; cargo runs with --quiet
@@ -74,7 +74,7 @@ pub struct Output {
 const OUTPUT: &str = "Output";
 
 impl Output {
-    /// The color that arguments ask for, known before they are read: help and errors of the command line follow it, too.
+    /// The choice of `--color` in arguments that are not parsed yet: help and errors of the parser follow it, too.
     pub fn color_of(arguments: &[OsString]) -> ColorChoice {
         let words = arguments.iter().map(|word| word.to_string_lossy());
         let mut words = words.take_while(|word| word != "--");
@@ -91,7 +91,7 @@ impl Output {
         color
     }
 
-    /// How much is shown besides results and errors.
+    /// The amount of output besides results and errors.
     pub fn verbosity(self) -> Verbosity {
         match (self.quiet, self.verbose) {
             (true, _) => Verbosity::Quiet,

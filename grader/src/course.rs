@@ -302,7 +302,7 @@ fn find_earlier(exercises: &mut [Exercise]) -> Result<()> {
     Ok(())
 }
 
-/// What to do where there is no course.
+/// The hint where there is no course.
 const NAME_A_COURSE: &str = "go to a checkout of the course, or name one with --course DIR";
 
 /// Parts of a checkout that decide grades: what is built, and what it is built with.

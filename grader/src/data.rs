@@ -120,7 +120,7 @@ impl Set {
         Some(stock)
     }
 
-    /// What to do where its files are missing.
+    /// The hint where its files are missing.
     pub fn how_to_fetch(self) -> String {
         format!("`cargo grader data fetch {self}` downloads it; --data-dir names another folder")
     }

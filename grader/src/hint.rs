@@ -1,4 +1,4 @@
-//! Hints: what a person can do about an error. A hint travels with its error and is shown apart from what went wrong.
+//! Hints: remedies for errors. A hint travels with its error and is shown apart from what went wrong.
 
 use std::error::Error;
 use std::fmt;

@@ -8,7 +8,7 @@
 //! functions, draw [`picture`]s ([`draw`]), [`train`] models on [`data`] sets and count what they [`cost`]. [`machine`] is
 //! libtorch and the rest of what a machine must have. [`maintain`] shows that all this can tell right from wrong and cannot
 //! be cheated. [`command`] holds a file for each command of the command line ([`cli`]), [`exit`] its exit codes, [`terminal`]
-//! what is shown, [`hint`] what a person can do about an error.
+//! prints results, notes and errors, and [`hint`] adds remedies to errors.
 //!
 //! `grader/ARCHITECTURE.md` follows a submission through these rooms.
 

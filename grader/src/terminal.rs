@@ -1,4 +1,4 @@
-//! What a person reads in a terminal: results on standard output, everything else on standard error.
+//! Terminal output: results on standard output, everything else on standard error.
 //!
 //! | macro | writes to | shown |
 //! |---|---|---|
@@ -58,7 +58,7 @@ use anstream::ColorChoice;
 use indicatif::ProgressDrawTarget;
 use std::sync::OnceLock;
 
-/// How much is shown besides results and errors.
+/// The amount of output besides results and errors.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Verbosity {
     /// Nothing.
@@ -72,18 +72,18 @@ pub enum Verbosity {
 
 static VERBOSITY: OnceLock<Verbosity> = OnceLock::new();
 
-/// Sets how much is shown, once for the whole run.
+/// Sets the amount of output, once for the whole run.
 pub fn set_verbosity(verbosity: Verbosity) {
     // A second call would come from a test that parses in-process; the first one counts.
     let _ = VERBOSITY.set(verbosity);
 }
 
-/// How much is shown.
+/// The amount of output.
 pub fn verbosity() -> Verbosity {
     VERBOSITY.get().copied().unwrap_or_default()
 }
 
-/// Sets when styles are shown, here and in help.
+/// Sets the use of styles, here and in help.
 pub fn set_color(color: clap::ColorChoice) {
     let color = match color {
         clap::ColorChoice::Auto => ColorChoice::Auto,

@@ -1,4 +1,4 @@
-//! What a person reads in a terminal: errors with causes and hints, color, `--quiet`, `--verbose`, and output that cannot be
+//! Terminal output: errors with causes and hints, color, `--quiet`, `--verbose`, and output that cannot be
 //! written.
 
 use std::error::Error;

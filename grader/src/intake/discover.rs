@@ -93,7 +93,7 @@ pub enum DiscoverError {
 }
 
 impl DiscoverError {
-    /// What to do about it.
+    /// The hint for it, if there is one.
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::Missing { .. } => return None,

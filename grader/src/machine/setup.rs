@@ -80,7 +80,7 @@ pub enum SetupError {
 }
 
 impl SetupError {
-    /// What to do about it.
+    /// The hint for it, if there is one.
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         let own = format!("install libtorch {VERSION} and set LIBTORCH to its folder");

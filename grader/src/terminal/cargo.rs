@@ -1,11 +1,11 @@
-//! Commands that are run: what cargo is told of these options, and how a command is shown.
+//! Commands that are run: the output options of cargo, and a line for each command.
 
 use super::{Verbosity, verbosity};
 use anstream::ColorChoice;
 use std::process::Command;
 use wire::printable;
 
-/// Options of cargo that make it as quiet and as colorful as this program.
+/// Options of cargo that make it as quiet and as colourful as this program.
 pub(crate) fn cargo_options() -> Vec<&'static str> {
     let mut options = vec![];
     if verbosity() == Verbosity::Quiet {

@@ -1,4 +1,4 @@
-//! The two streams, and what became of writing to them.
+//! The two output streams, and the first fault of writing to them.
 
 use std::io::{self, ErrorKind, Write};
 use std::sync::{Mutex, PoisonError};
@@ -15,7 +15,7 @@ pub enum Stream {
 /// The first fault of writing.
 static FAULT: Mutex<Option<(Stream, io::Error)>> = Mutex::new(None);
 
-/// Writes text whole, without its styles where they are not to be seen. Failing is kept as a [`fault`].
+/// Writes text, without its styles unless the stream shows them. An error is kept as a [`fault`].
 pub fn write(stream: Stream, text: &str) {
     let written = match stream {
         Stream::Output => anstream::stdout().lock().write_all(text.as_bytes()),
@@ -35,7 +35,7 @@ pub fn keep_fault(stream: Stream, written: io::Result<()>) {
     }
 }
 
-/// Why output is not complete, if it is not. Writes what is still held back.
+/// The error for lost output, if some was lost. Flushes standard output first.
 pub fn fault() -> Option<anyhow::Error> {
     keep_fault(Stream::Output, io::stdout().flush());
     let fault = FAULT.lock().unwrap_or_else(PoisonError::into_inner).take();

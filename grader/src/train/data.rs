@@ -24,7 +24,7 @@ pub enum DataError {
 }
 
 impl DataError {
-    /// What to do about it.
+    /// The hint for it, if there is one.
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::NoFolder(..) => Some("name its folder with --data-dir".to_owned()),

@@ -80,7 +80,7 @@ pub enum NoGpu {
 }
 
 impl NoGpu {
-    /// What to do about it.
+    /// The hint for it, if there is one.
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::NoDriver => return None,

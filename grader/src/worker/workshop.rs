@@ -306,7 +306,7 @@ impl Shelf {
 
 /// The cargo that started this program, or the one that is found, in the course's folder. It is told nothing of the package
 /// that it was started for: build scripts that ask for that would run again, and this program be replaced while it runs.
-/// It is as quiet and as colorful as this program.
+/// It is as quiet and as colourful as this program.
 pub fn cargo(root: &Path) -> Command {
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.args(cargo_options()).current_dir(root);
