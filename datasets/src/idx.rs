@@ -17,7 +17,7 @@ use thiserror::Error;
 pub enum LoadError {
     /// Neither the file nor its gzipped form is there.
     #[error(
-        "neither {0} nor {0}.gz is there: fetch the data set, or name the folder that holds it",
+        "neither {0} nor {0}.gz is there",
         .path.display()
     )]
     Missing {

@@ -4,10 +4,13 @@ use crate::data::Set;
 use crate::intake::Reading;
 use crate::sandbox::confine::{Confinement, Layer, Sandbox};
 use crate::sandbox::limits::Asked;
+use crate::terminal::Verbosity;
 use crate::train::device::Wanted;
 use crate::train::learner::{Mode, Model};
 use crate::train::plan::Preset;
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::error::ErrorKind;
+use clap::{Args, ColorChoice, CommandFactory, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 use std::ffi::OsString;
 use std::fmt;
 use std::path::PathBuf;
@@ -29,9 +32,73 @@ pub struct Cli {
     /// Use the course in DIR [default: the checkout that contains the current folder]
     #[arg(long, global = true, value_name = "DIR")]
     pub course: Option<PathBuf>,
+    /// The output
+    #[command(flatten)]
+    pub output: Output,
     /// The command
     #[command(subcommand)]
     pub command: Command,
+}
+
+impl Cli {
+    /// Parses the command line.
+    ///
+    /// # Errors
+    /// Returns an error if the arguments are wrong, or help or the version is asked for.
+    pub fn read(arguments: &[OsString]) -> Result<Self, clap::Error> {
+        let cli = Self::try_parse_from(arguments)?;
+        // Not as conflicts of arguments: clap does not see those of global ones on two sides of a command.
+        if cli.output.quiet && cli.output.verbose {
+            let message = "--quiet and --verbose cannot be used together";
+            return Err(Self::command().error(ErrorKind::ArgumentConflict, message));
+        }
+        Ok(cli)
+    }
+}
+
+/// Output options of all commands.
+#[derive(Args, Clone, Copy, Debug)]
+pub struct Output {
+    /// Choose when to use colour; `auto` also follows NO_COLOR, CLICOLOR and CLICOLOR_FORCE
+    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t, help_heading = OUTPUT)]
+    pub color: ColorChoice,
+    /// Print only results and errors: no progress, no notes; cargo runs with --quiet
+    #[arg(long, short, global = true, help_heading = OUTPUT)]
+    pub quiet: bool,
+    /// Also print commands of cargo and pip, and how long building, compiling and testing took
+    #[arg(long, short, global = true, help_heading = OUTPUT)]
+    pub verbose: bool,
+}
+
+/// The heading of [`Output`].
+const OUTPUT: &str = "Output";
+
+impl Output {
+    /// The choice of `--color` in arguments that are not parsed yet: help and errors of the parser follow it, too.
+    pub fn color_of(arguments: &[OsString]) -> ColorChoice {
+        let words = arguments.iter().map(|word| word.to_string_lossy());
+        let mut words = words.take_while(|word| word != "--");
+        let mut color = ColorChoice::Auto;
+        while let Some(word) = words.next() {
+            let value = match word.strip_prefix("--color") {
+                Some("") => words.next().map(Into::into),
+                Some(value) => value.strip_prefix('=').map(str::to_owned),
+                None => None,
+            };
+            // A value that is not one is refused later.
+            color = value.and_then(|it| it.parse().ok()).unwrap_or(color);
+        }
+        color
+    }
+
+    /// The amount of output besides results and errors.
+    pub fn verbosity(self) -> Verbosity {
+        match (self.quiet, self.verbose) {
+            (true, _) => Verbosity::Quiet,
+            (false, false) => Verbosity::Normal,
+            (false, true) => Verbosity::Verbose,
+        }
+    }
 }
 
 /// The commands.
@@ -70,6 +137,36 @@ pub enum Command {
     Setup(Setup),
     /// Check the machine and say how to fix what is missing
     Doctor,
+    /// Print a script that completes commands and options in a shell
+    ///
+    /// The script completes a program called `grader`, which in a checkout is target/debug/grader: put
+    /// that folder in PATH. In bash, zsh and fish, `grader` may also be a function that runs
+    /// `cargo grader`, which first builds what has changed:
+    ///
+    ///   bash, in ~/.bashrc:
+    ///     grader() { cargo --quiet grader "$@"; }
+    ///     source <(CHECKOUT/target/debug/grader completions bash)
+    ///
+    ///   zsh, in ~/.zshrc after compinit:
+    ///     grader() { cargo --quiet grader "$@"; }
+    ///     source <(CHECKOUT/target/debug/grader completions zsh)
+    ///
+    ///   fish, in ~/.config/fish/config.fish:
+    ///     function grader; cargo --quiet grader $argv; end
+    ///     CHECKOUT/target/debug/grader completions fish | source
+    ///
+    ///   PowerShell, in $PROFILE:
+    ///     CHECKOUT/target/debug/grader completions powershell | Out-String | Invoke-Expression
+    ///
+    ///   Elvish, in ~/.config/elvish/rc.elv:
+    ///     eval (CHECKOUT/target/debug/grader completions elvish | slurp)
+    ///
+    /// Typed as `cargo grader`, it is an alias of cargo, and completed by cargo's own script or not at all.
+    #[command(verbatim_doc_comment)]
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
     /// Become another program, within limits; the grader uses this itself
     #[command(hide = true)]
     Confined(Confined),
@@ -79,6 +176,13 @@ pub enum Command {
     /// Try one hostile submission, and write what came of it as JSON; the grader uses this itself
     #[command(hide = true)]
     Attempt(Attempt),
+}
+
+impl Command {
+    /// Returns whether it is another grader that starts it, and reads what it says.
+    pub fn is_internal(&self) -> bool {
+        matches!(self, Self::Confined(_) | Self::Copied(_) | Self::Attempt(_))
+    }
 }
 
 /// Arguments of `grade`.

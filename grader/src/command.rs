@@ -1,17 +1,10 @@
 //! The commands: each parses nothing, calls the library, prints.
 
-/// `println!`, but where nobody reads on (`| head`), nothing is said, and the work goes on.
-macro_rules! say {
-    ($($arguments:tt)*) => {{
-        use std::io::Write;
-        let _ = writeln!(std::io::stdout(), $($arguments)*);
-    }};
-}
-
 mod attack;
 mod attempt;
 mod call;
 mod check;
+mod completions;
 mod confined;
 mod copied;
 mod cost;
@@ -31,6 +24,7 @@ pub use attack::attack;
 pub use attempt::attempt;
 pub use call::call;
 pub use check::check;
+pub use completions::completions;
 pub use confined::confined;
 pub use copied::copied;
 pub use cost::cost;
@@ -48,11 +42,12 @@ use crate::course::{Course, Exercise, Kind};
 use crate::environment::Environment;
 use crate::exit::{Blame, Failure};
 use crate::grading::grade::Grader;
+use crate::hint::WithHint;
 use crate::machine::libtorch::{LINK, Libtorch};
 use crate::machine::scratch::Scratch;
 use crate::machine::signals;
 use crate::sandbox::confine;
-use crate::train::device::{Device, Wanted, find_gpu};
+use crate::train::device::{Device, NoGpu, Wanted, find_gpu};
 use crate::train::graded::Training;
 use crate::worker::broken::Broken;
 use crate::worker::workshop::Workshop;
@@ -60,6 +55,7 @@ use anyhow::Context;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 
 /// Set by Ctrl-C and SIGTERM.
 static STOP: AtomicBool = AtomicBool::new(false);
@@ -97,12 +93,14 @@ fn prepare(
     };
     let level = confine::reach(judging.sandbox).blame_setup()?;
     let level = level.without(&judging.without);
-    eprintln!("sandbox: {level}");
+    note!("sandbox: {level}");
+    let begin = Instant::now();
     let workshop = match &judging.workshop {
         Some(file) => Workshop::read(file, level),
         None => Workshop::build(&course, &exercises, level),
     };
     let workshop = workshop.blame_setup()?;
+    detail!("built: judges and libraries ({})", seconds(begin));
     let scratch = Arc::new(Scratch::new(&course.root).blame_setup()?);
     stop_on_signals()?;
     let environment = Environment {
@@ -126,17 +124,20 @@ fn prepare(
 
 /// What long trainings take: the images, and a GPU where there is one.
 fn training(course: &Course, judging: &Judging) -> Result<Training, Failure> {
-    let gpu = || {
-        let libtorch = Libtorch::at(&course.root.join(LINK))?;
-        Ok::<_, anyhow::Error>(find_gpu(Path::new("/"), &libtorch)?)
-    };
     let device = match judging.device {
         Wanted::Cpu => Device::Cpu,
-        Wanted::Cuda => gpu().map(|()| Device::Cuda).blame_setup()?,
-        Wanted::Auto => gpu().map_or(Device::Cpu, |()| Device::Cuda),
+        Wanted::Cuda => gpu(course).map(|()| Device::Cuda).blame_setup()?,
+        Wanted::Auto => gpu(course).map_or(Device::Cpu, |()| Device::Cuda),
     };
-    eprintln!("training on: {device}");
+    note!("training on: {device}");
     Training::on_mnist(judging.data_dir.as_deref(), device).blame_arguments()
+}
+
+/// Looks for a GPU that the course's libtorch can use.
+fn gpu(course: &Course) -> anyhow::Result<()> {
+    let libtorch = Libtorch::at(&course.root.join(LINK));
+    let libtorch = libtorch.hint("`cargo grader setup` sets libtorch up")?;
+    find_gpu(Path::new("/"), &libtorch).with_hint(NoGpu::hint)
 }
 
 /// The first Ctrl-C or SIGTERM ends what runs, at once but for the steps that a training is taking, and keeps what is
@@ -147,6 +148,11 @@ fn stop_on_signals() -> Result<(), Failure> {
             std::process::exit(130);
         }
     })?)
+}
+
+/// The time since `begin`, as it is shown.
+fn seconds(begin: Instant) -> String {
+    format!("{:.1} s", begin.elapsed().as_secs_f64())
 }
 
 /// Ends work that can be ended between two requests.

@@ -1,7 +1,8 @@
 //! The course as it lies on disk: its exercises, with the content of each one's Cargo.toml.
 
+use crate::hint::WithHint;
 use crate::sandbox::limits::Asked;
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use indexmap::IndexMap;
 use interface::{Interface, Operation};
 use serde::{Deserialize, Serialize};
@@ -174,12 +175,8 @@ impl Course {
             .ancestors()
             .chain(program.ancestors())
             .find(is_course)
-            .with_context(|| {
-                format!(
-                    "{} is not in a checkout of the course: go there, or name it with --course",
-                    start.display()
-                )
-            })?;
+            .with_context(|| format!("{} is not in a checkout of the course", start.display()))
+            .hint(NAME_A_COURSE)?;
         Self::open(root)
     }
 
@@ -193,10 +190,11 @@ impl Course {
             .with_context(|| format!("{} cannot be opened", root.display()))?;
         let folder = root.join("exercises");
         if !folder.is_dir() {
-            bail!(
-                "{} is no checkout of the course: it has no folder exercises",
+            let error = anyhow!(
+                "{} is not a checkout of the course: it has no folder exercises",
                 root.display()
             );
+            return Err(error).hint(NAME_A_COURSE);
         }
         let entries = fs::read_dir(&folder)
             .with_context(|| format!("{} cannot be read", folder.display()))?;
@@ -238,10 +236,8 @@ impl Course {
                     .iter()
                     .map(|exercise| exercise.name.as_str())
                     .collect();
-                bail!(
-                    "there is no exercise {name:?}; there are {}",
-                    known.join(", ")
-                );
+                let hint = format!("the exercises are {}", known.join(", "));
+                return Err(anyhow!("there is no exercise {name:?}")).hint(hint);
             }
         }
         let wanted = |exercise: &&Exercise| {
@@ -354,6 +350,9 @@ fn find_earlier(exercises: &mut [Exercise]) -> Result<()> {
     }
     Ok(())
 }
+
+/// The hint where there is no course.
+const NAME_A_COURSE: &str = "go to a checkout of the course, or name one with --course DIR";
 
 /// Parts of a checkout that decide grades: what is built, and what it is built with.
 const PARTS: [&str; 9] = [

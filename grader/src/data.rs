@@ -1,5 +1,6 @@
 //! The data sets: their folders, the files that are there, and loading them.
 
+use crate::hint::WithHint;
 use crate::machine::libtorch::CACHE_FOLDER;
 use crate::machine::setup::Surroundings;
 use anyhow::{Context, Result};
@@ -73,7 +74,9 @@ impl Set {
             return Ok(named.into());
         }
         let cache = Surroundings::of(Path::new("")).cache;
-        let cache = cache.context("there is no folder for caches, neither HOME nor XDG_CACHE_HOME being set: name one with --data-dir")?;
+        let cache = cache
+            .context("there is no folder for caches: neither HOME nor XDG_CACHE_HOME is set")
+            .hint("name a folder with --data-dir")?;
         Ok(cache
             .join(CACHE_FOLDER)
             .join("datasets")
@@ -119,6 +122,11 @@ impl Set {
         Some(stock)
     }
 
+    /// The hint where its files are missing.
+    pub fn how_to_fetch(self) -> String {
+        format!("`cargo grader data fetch {self}` downloads it; --data-dir names another folder")
+    }
+
     /// The names of the classes, by label.
     pub fn classes(self) -> Vec<String> {
         match self {
@@ -134,9 +142,9 @@ impl Set {
     pub fn load(self, folder: Option<&Path>) -> Result<Dataset> {
         let from = |load: fn(&Path) -> Result<datasets::Split, datasets::LoadError>| {
             let folder = self.folder(folder)?;
-            let split = load(&folder).with_context(|| {
-                format!("there is no {self} to show: `cargo grader data fetch {self}` gets it")
-            })?;
+            let split = load(&folder)
+                .with_context(|| format!("{self} cannot be shown"))
+                .hint(self.how_to_fetch())?;
             Ok(split.test)
         };
         match self {
@@ -158,6 +166,7 @@ impl Set {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::hint::hints;
 
     #[test]
     fn what_is_whole_begun_and_missing_is_told_apart() -> Result<()> {
@@ -211,8 +220,8 @@ mod tests {
             .load(Some(folder.path()))
             .expect_err("an empty folder");
         let expected =
-            "there is no fashion-mnist to show: `cargo grader data fetch fashion-mnist` gets it";
-        assert_eq!(error.to_string(), expected);
+            "`cargo grader data fetch fashion-mnist` downloads it; --data-dir names another folder";
+        assert_eq!(hints(&error), [expected]);
         assert_eq!(Set::Digits.load(None)?.len(), 600);
         Ok(())
     }

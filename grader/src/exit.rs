@@ -1,5 +1,6 @@
 //! How the grader ends: exit codes, and the errors that decide them.
 
+use crate::hint;
 use crate::maintain::attack::NO_COPY;
 use crate::train::Diverged;
 use crate::worker::broken::Broken;
@@ -41,6 +42,15 @@ impl Exit {
         Exit::NotConfined,
         Exit::NoCopy,
     ];
+
+    /// The exit code where some of the output was lost. A run that failed anyway keeps its own.
+    #[must_use]
+    pub fn with_lost_output(self) -> Self {
+        match self {
+            Exit::Success | Exit::Failed | Exit::NeedsAPerson => Exit::Internal,
+            failed => failed,
+        }
+    }
 
     fn code(self) -> u8 {
         match self {
@@ -84,8 +94,8 @@ pub struct Failure {
 impl From<anyhow::Error> for Failure {
     /// An error of which nothing else is said is the grader's own. What a function did is a result, and none.
     fn from(error: anyhow::Error) -> Self {
-        let exit = match error.downcast_ref() {
-            _ if error.is::<Diverged>() => Exit::Failed,
+        let exit = match hint::downcast_ref(&error) {
+            _ if hint::downcast_ref::<Diverged>(&error).is_some() => Exit::Failed,
             Some(Broken::Stopped) => Exit::Stopped,
             Some(Broken::System(_)) | None => Exit::Internal,
             Some(_) => Exit::Failed,

@@ -7,9 +7,13 @@
 //! [`course`] is what the exercises' manifests say, [`environment`] what everything that runs takes. Learners call
 //! functions, draw [`picture`]s ([`draw`]), [`train`] models on [`data`] sets and count what they [`cost`]. [`machine`] is
 //! libtorch and the rest of what a machine must have. [`maintain`] shows that all this can tell right from wrong and cannot
-//! be cheated. [`command`] holds a file for each command of the command line ([`cli`]), [`exit`] its exit codes.
+//! be cheated. [`command`] holds a file for each command of the command line ([`cli`]), [`exit`] its exit codes, [`terminal`]
+//! prints results, notes and errors, and [`hint`] adds remedies to errors.
 //!
 //! `grader/ARCHITECTURE.md` follows a submission through these rooms.
+
+#[macro_use]
+pub mod terminal;
 
 pub mod cli;
 pub mod command;
@@ -20,6 +24,7 @@ pub mod draw;
 pub mod environment;
 pub mod exit;
 pub mod grading;
+pub mod hint;
 pub mod intake;
 pub mod machine;
 pub mod maintain;

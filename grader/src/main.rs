@@ -1,11 +1,12 @@
 //! The grader's program: reads the command line, runs the command, says how it ended.
 
-use clap::Parser;
-use grader::cli::{Cli, Command};
+use grader::cli::{Cli, Command, Output};
 use grader::command;
 use grader::exit::{Exit, Failure};
+use grader::terminal::{self, Stream};
 use rustix::fs::Mode;
 use rustix::process::umask;
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 /// Has the owner of files that this run makes be able to use them, whatever the umask takes away. Under one of 0777 no
@@ -17,9 +18,56 @@ fn keep_own_rights() {
 
 fn main() -> ExitCode {
     keep_own_rights();
-    let Cli { course, command } = Cli::parse();
+    let arguments: Vec<_> = std::env::args_os().collect();
+    let exit = run(&arguments);
+    let Some(fault) = terminal::fault() else {
+        return exit.into();
+    };
+    terminal::write(Stream::Error, &terminal::error(&fault));
+    exit.with_lost_output().into()
+}
+
+/// Reads the command line and runs the command.
+fn run(arguments: &[OsString]) -> Exit {
+    terminal::set_color(Output::color_of(arguments));
+    let cli = match Cli::read(arguments) {
+        Ok(cli) => cli,
+        Err(message) => return answer(&message),
+    };
+    terminal::set_verbosity(cli.output.verbosity());
+    let is_internal = cli.command.is_internal();
+    match act(cli) {
+        Ok(exit) => exit,
+        Err(Failure { exit, error }) => {
+            let shown = match exit {
+                Exit::Stopped => "stopped\n".to_owned(),
+                _ if is_internal => format!("error: {error:#}\n"),
+                _ => terminal::error(&error),
+            };
+            terminal::write(Stream::Error, &shown);
+            exit
+        }
+    }
+}
+
+/// Prints help, the version or what is wrong with the arguments.
+fn answer(message: &clap::Error) -> Exit {
+    let (stream, exit) = if message.use_stderr() {
+        (Stream::Error, Exit::Arguments)
+    } else {
+        (Stream::Output, Exit::Success)
+    };
+    terminal::keep_fault(stream, message.print());
+    exit
+}
+
+fn act(
+    Cli {
+        course, command, ..
+    }: Cli,
+) -> Result<Exit, Failure> {
     let course = course.as_deref();
-    let done = match command {
+    match command {
         Command::Grade(arguments) => command::grade(course, &arguments),
         Command::Check(arguments) => command::check(course, &arguments),
         Command::Call(arguments) => command::call(course, &arguments),
@@ -32,18 +80,9 @@ fn main() -> ExitCode {
         Command::Verify(arguments) => command::verify(course, &arguments),
         Command::Setup(arguments) => command::setup(course, &arguments),
         Command::Doctor => command::doctor(course),
+        Command::Completions { shell } => Ok(command::completions(shell)),
         Command::Confined(arguments) => command::confined(&arguments),
         Command::Copied(arguments) => command::copied(&arguments),
         Command::Attempt(arguments) => command::attempt(&arguments),
-    };
-    match done {
-        Ok(exit) => exit.into(),
-        Err(Failure { exit, error }) => {
-            match exit {
-                Exit::Stopped => eprintln!("stopped"),
-                _ => eprintln!("error: {error:#}"),
-            }
-            exit.into()
-        }
     }
 }

@@ -138,7 +138,7 @@ fn what_is_not_there_cannot_be_shown() -> Result {
     let folder = tempfile::tempdir()?;
     let output = grader(&["show", "fashion-mnist"], folder.path()).output()?;
     assert_eq!(output.status.code(), Some(3));
-    assert!(said(&output).contains("`cargo grader data fetch fashion-mnist` gets it"));
+    assert!(said(&output).contains("`cargo grader data fetch fashion-mnist` downloads it"));
     Ok(())
 }
 

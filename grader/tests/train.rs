@@ -291,7 +291,7 @@ fn arguments_that_cannot_be_are_refused() -> Result {
     let mnist = ["--solution", "--preset", "notebook", "--data", "mnist"];
     refused(
         &[&mnist[..], &["--data-dir", &empty]].concat(),
-        "`cargo grader data fetch mnist` gets it",
+        "`cargo grader data fetch mnist` downloads it",
     )?;
     Ok(())
 }

@@ -6,9 +6,10 @@ use super::{open_course, stop_if_asked, subject};
 use crate::cli::Call;
 use crate::course::Exercise;
 use crate::exit::{Blame, Exit, Failure};
+use crate::hint::WithHint;
 use crate::intake::Escaped;
 use crate::worker::ask::read_tensors;
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow};
 use files::Files;
 use indexmap::IndexMap;
 use std::fs;
@@ -38,7 +39,9 @@ pub fn call(course: Option<&Path>, arguments: &Call) -> Result<Exit, Failure> {
     let request = |input: &Path| {
         let request = request(exercise, operation, input, &arguments.arguments);
         match &files.folder {
-            Some(_) => request.with_context(|| input.display().to_string()),
+            Some(_) => {
+                request.with_context(|| format!("{} cannot be called with", input.display()))
+            }
             None => request,
         }
     };
@@ -59,10 +62,11 @@ pub fn call(course: Option<&Path>, arguments: &Call) -> Result<Exit, Failure> {
         match started.ask(request(input).blame_arguments()?)? {
             Ok(tensors) => keep(tensors, output)?,
             Err(fault) => {
-                if files.folder.is_some() {
-                    eprint!("{}: ", Escaped::from(input.as_os_str()));
-                }
-                let of_fault = show(&fault);
+                let of = match files.folder {
+                    Some(_) => format!("{}: ", Escaped::from(input.as_os_str())),
+                    None => String::new(),
+                };
+                let of_fault = show(&of, &fault);
                 exit = if exit == Exit::Success {
                     of_fault
                 } else {
@@ -93,14 +97,14 @@ fn keep(tensors: Tensors, output: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Says why an operation gave nothing.
-fn show(fault: &Fault) -> Exit {
+/// Says why an operation gave nothing, after `of`, the file that it is about, where there are several.
+fn show(of: &str, fault: &Fault) -> Exit {
     let place = fault.place.as_ref();
     let place = place
         .map(|place| format!(" at {place}"))
         .unwrap_or_default();
-    eprintln!(
-        "{}{}: {}",
+    warn!(
+        "{of}{}{}: {}",
         fault.kind,
         printable_lines(&place),
         printable_lines(&fault.message)
@@ -154,14 +158,13 @@ fn list(exercise: &Exercise) {
 /// Reads the file and holds it against what the operation takes.
 fn request(exercise: &Exercise, name: &str, input: &Path, arguments: &[String]) -> Result<Request> {
     let operations = &exercise.operations;
-    let operation = operations.get(name).with_context(|| {
-        let known: Vec<_> = operations.keys().map(String::as_str).collect();
-        format!(
-            "{} has no operation {name:?}; it has {}",
-            exercise.name,
-            known.join(", ")
-        )
-    })?;
+    let operation = operations
+        .get(name)
+        .with_context(|| format!("{} has no operation {name:?}", exercise.name))
+        .with_hint(|_| {
+            let known: Vec<_> = operations.keys().map(String::as_str).collect();
+            Some(format!("its operations are {}", known.join(", ")))
+        })?;
     let frame = if input == Path::new(NO_INPUT) {
         Frame::default()
     } else {
@@ -205,19 +208,18 @@ fn same_names<'a>(
         .map(String::as_str)
         .collect::<Vec<_>>()
         .join(", ");
-    let taken = if taken.is_empty() {
-        "none".to_owned()
-    } else {
-        taken
+    let hint = || match taken.as_str() {
+        "" => format!("the operation takes no {what}"),
+        names => format!("the operation takes {names}"),
     };
     for name in got.clone() {
         if !wanted.clone().any(|other| is_meant(other, name)) && !optional(name) {
-            bail!("the {what} {name:?} is none that the operation takes; it takes {taken}");
+            return Err(anyhow!("the operation takes no {what} {name:?}")).hint(hint());
         }
     }
     for name in wanted {
         if !got.clone().any(|other| is_meant(name, other)) {
-            bail!("the {what} {name} is missing; the operation takes {taken}");
+            return Err(anyhow!("the {what} {name} is missing")).hint(hint());
         }
     }
     Ok(())
@@ -251,8 +253,8 @@ mod tests {
         let says =
             |got: &[&str]| compared(got, &["layer.*"]).expect_err("names that are not taken");
         assert!(says(&[]).contains("the tensor layer.* is missing"));
-        assert!(says(&["layer.one"]).contains("\"layer.one\" is none"));
-        assert!(says(&["layer"]).contains("\"layer\" is none"));
+        assert!(says(&["layer.one"]).contains("takes no tensor \"layer.one\""));
+        assert!(says(&["layer"]).contains("takes no tensor \"layer\""));
     }
 
     #[test]

@@ -9,6 +9,7 @@ use crate::grading::report;
 use crate::grading::stage::Stage;
 use crate::grading::verdict::{GradedExercise, Outcome, Tested};
 use crate::intake::{Candidate, Limits};
+use crate::terminal::style::mark;
 use std::collections::BTreeMap;
 use std::path::Path;
 use wire::printable_lines;
@@ -35,12 +36,13 @@ pub fn check(course: Option<&Path>, arguments: &Check) -> Result<Exit, Failure> 
         let sources = submission.exercises.get(&exercise.folder);
         let graded = grader.grade_exercise(exercise, sources.map(Vec::as_slice), &|stage: Stage<'_>| {
             if let Stage::Gathering(exercise) = stage {
-                eprintln!("compiling the usual mistakes of {exercise}, to tell which one this is; this is done once");
+                note!("compiling the usual mistakes of {exercise}, to tell which one this is; this is done once");
             }
         });
         if grader.environment.is_stopped() {
             return Ok(Exit::Stopped);
         }
+        detail!("tested: {} ({:.1} s)", exercise.folder, graded.seconds);
         show(course, exercise, &graded);
         exit = match graded.outcome {
             Outcome::NotGraded(_) => return Ok(Exit::Internal),
@@ -87,11 +89,7 @@ fn show_tests(course: &Course, exercise: &Exercise, graded: &GradedExercise) {
     }
     say!();
     for (kind, tally) in &graded.kinds {
-        let mark = if tally.passed == tally.total {
-            "✓"
-        } else {
-            "✗"
-        };
+        let mark = mark(tally.passed == tally.total);
         say!(
             "{mark} {kind:<9} {:>2} of {:<2} passed   {:>5} of {} points",
             tally.passed,
@@ -113,7 +111,7 @@ fn show_tests(course: &Course, exercise: &Exercise, graded: &GradedExercise) {
 
 fn show_failure(tested: &Tested, lesson: Option<&Lesson>) {
     let message = tested.message.as_deref().unwrap_or_default();
-    say!("\n✗ {}", tested.test);
+    say!("\n{} {}", mark(false), tested.test);
     if let Some(lesson) = lesson {
         say!("{}", wrapped(&lesson.claim));
     }

@@ -1,5 +1,6 @@
 //! `grader cost`: what each size of patch costs, and how long it takes.
 
+use super::progress::spinner;
 use super::subject::{self, Started};
 use super::{open_course, stop_if_asked};
 use crate::cli::Cost as Arguments;
@@ -8,7 +9,6 @@ use crate::exit::{Blame, Exit, Failure};
 use crate::grading::report;
 use crate::picture::number;
 use anyhow::{Result, anyhow};
-use indicatif::{ProgressBar, ProgressStyle};
 use ndarray::Array4;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -53,10 +53,7 @@ pub fn cost(course: Option<&Path>, arguments: &Arguments) -> Result<Exit, Failur
     };
     let mut fault = None;
     let mut times = vec![];
-    let bar = ProgressBar::new_spinner();
-    let style = ProgressStyle::with_template("{spinner} {msg}");
-    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
-    bar.enable_steady_tick(Duration::from_millis(200));
+    let bar = spinner();
     for cost in &costs {
         bar.set_message(format!("timing patches of {} px", cost.patch));
         let text = match (cost.hindrance(), &fault) {
@@ -84,13 +81,13 @@ pub fn cost(course: Option<&Path>, arguments: &Arguments) -> Result<Exit, Failur
     let Some((operation, fault)) = fault else {
         return Ok(Exit::Success);
     };
-    eprintln!(
+    warn!(
         "no time: {operation} {}: {}",
         fault.kind,
         printable_lines(&fault.message)
     );
     if !arguments.subject.solution && arguments.subject.submission.is_none() {
-        eprintln!("`cargo grader cost --solution` takes the time of the reference");
+        note!("`cargo grader cost --solution` takes the time of the reference");
     }
     Ok(Exit::Failed)
 }

@@ -5,8 +5,10 @@ use crate::cli::{Data, DataCommand};
 use crate::data::Set;
 use crate::exit::{Blame, Exit, Failure};
 use crate::grading::report;
+use crate::hint::WithHint;
 use crate::machine::signals;
 use crate::picture::{Panel, Pixels, Row, Sheet, sheet};
+use crate::terminal;
 use anyhow::{Context, Result, anyhow};
 use datasets::Dataset;
 use datasets::fetch::{Progress, fetch as fetch_files};
@@ -89,7 +91,7 @@ fn fetch(set: Set, mirrors: &[String], folder: Option<&Path>) -> Result<Exit, Fa
     let folder = set.folder(folder).blame_arguments()?;
     let shown = printable(&folder.display().to_string());
     let all = source.files.iter().map(|file| file.bytes).sum();
-    let bar = ProgressBar::new(all);
+    let bar = ProgressBar::with_draw_target(Some(all), terminal::progress());
     let style = ProgressStyle::with_template(
         "{wide_bar} {bytes}/{total_bytes} · {bytes_per_sec} · {msg} · {eta} left",
     );
@@ -98,11 +100,11 @@ fn fetch(set: Set, mirrors: &[String], folder: Option<&Path>) -> Result<Exit, Fa
     let (waiting, at) = (bar.clone(), shown.clone());
     signals::at_each(move || {
         waiting.finish_and_clear();
-        eprintln!("stopped; what came is kept in {at}, and the same command goes on");
+        warn!("stopped; what came is kept in {at}, and the same command goes on");
         std::process::exit(130);
     })?;
     if bar.is_hidden() {
-        eprintln!("{set}: {} are fetched into {shown}", megabytes(all));
+        note!("{set}: {} are fetched into {shown}", megabytes(all));
     }
     let before = |name: &str| -> u64 {
         let earlier = source.files.iter().take_while(|file| file.name != name);
@@ -110,10 +112,10 @@ fn fetch(set: Set, mirrors: &[String], folder: Option<&Path>) -> Result<Exit, Fa
     };
     let done = fetch_files(&source, &folder, |progress| match progress {
         Progress::Waiting => bar.suspend(|| {
-            eprintln!("another process fetches into {shown}: it is waited for");
+            note!("another process fetches into {shown}: it is waited for");
         }),
         Progress::Failed { url, fault } => bar.suspend(|| {
-            eprintln!("{}: {}", printable(url), printable(&fault.to_string()));
+            warn!("{}: {}", printable(url), printable(&fault.to_string()));
         }),
         Progress::Received { file, bytes } => {
             bar.set_message(file.name.clone());
@@ -121,10 +123,9 @@ fn fetch(set: Set, mirrors: &[String], folder: Option<&Path>) -> Result<Exit, Fa
         }
     });
     bar.finish_and_clear();
-    done.with_context(|| {
-        format!("{set} cannot be fetched; what came is kept, and the same command goes on")
-    })
-    .blame_setup()?;
+    done.with_context(|| format!("{set} cannot be fetched"))
+        .hint("what came is kept, and the same command goes on")
+        .blame_setup()?;
     say!("{set}: {} in {shown}", megabytes(all));
     Ok(Exit::Success)
 }

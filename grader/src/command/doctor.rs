@@ -3,6 +3,7 @@
 use super::open_course;
 use crate::exit::{Exit, Failure};
 use crate::machine::doctor::{State, examine};
+use crate::terminal::style::mark;
 use std::path::Path;
 
 /// Runs the command.
@@ -13,9 +14,9 @@ pub fn doctor(course: Option<&Path>) -> Result<Exit, Failure> {
     let findings = examine(&open_course(course)?.root);
     for finding in &findings {
         let mark = match finding.state {
-            State::Good => "✓",
-            State::Note => "·",
-            State::Fault => "✗",
+            State::Good => mark(true),
+            State::Note => "·".to_owned(),
+            State::Fault => mark(false),
         };
         say!("{mark} {:<14} {}", finding.what, finding.detail);
         if let Some(fix) = &finding.fix {

@@ -6,6 +6,7 @@ use crate::cli::Draw;
 use crate::course::{Course, Exercise};
 use crate::draw::{Material, Model, Photo, draw as draw_all, is_drawn};
 use crate::exit::{Blame, Exit, Failure};
+use crate::hint::WithHint;
 use anyhow::{Context, anyhow};
 use ndarray::{Array3, Axis};
 use std::path::Path;
@@ -30,7 +31,10 @@ pub fn draw(course: Option<&Path>, arguments: &Draw) -> Result<Exit, Failure> {
         None => Photo::Digit,
     };
     let model = arguments.checkpoint.as_deref().map(Model::open);
-    let model = model.transpose().blame_arguments()?;
+    let model = model
+        .transpose()
+        .hint("--checkpoint takes weights by timm's names, as the best.safetensors of `train`")
+        .blame_arguments()?;
     let sources = arguments.subject.sources(&course, &exercise)?;
     // Where the exercise's own worker has no model, the reference's says what the given one attends to.
     let lender = model.as_ref().filter(|_| exercise.facts.borrows_attention);
@@ -72,10 +76,10 @@ pub fn draw(course: Option<&Path>, arguments: &Draw) -> Result<Exit, Failure> {
         say!("{png}\n{svg}");
     }
     for note in &drawn.notes {
-        eprintln!("note: {note}");
+        note!("note: {note}");
     }
     for missing in &drawn.missing {
-        eprintln!("not drawn: {missing}");
+        warn!("not drawn: {missing}");
     }
     Ok(if drawn.missing.is_empty() {
         Exit::Success

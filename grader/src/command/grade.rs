@@ -10,7 +10,8 @@ use crate::grading::batch;
 use crate::grading::ledger::{Ledger, Terms};
 use crate::grading::report;
 use crate::grading::seed;
-use crate::intake::{Discovered, Escaped, Reading, discover};
+use crate::hint::{WithHint, hinted};
+use crate::intake::{DiscoverError, Discovered, Escaped, Reading, discover};
 use crate::machine::lanes;
 use anyhow::{Context, anyhow};
 use std::path::Path;
@@ -22,8 +23,9 @@ use std::path::Path;
 pub fn grade(course: Option<&Path>, arguments: &Grade) -> Result<Exit, Failure> {
     let course = open_course(course)?;
     let exercises = course.select(&arguments.exercise).blame_arguments()?;
-    let found =
-        discover(&arguments.paths, &course.folders(), arguments.reading).blame_arguments()?;
+    let found = discover(&arguments.paths, &course.folders(), arguments.reading)
+        .with_hint(DiscoverError::hint)
+        .blame_arguments()?;
     announce(&found);
     if found.candidates.is_empty() {
         return Err(anyhow!("there is no submission in what was named")).blame_arguments();
@@ -69,10 +71,10 @@ pub fn grade(course: Option<&Path>, arguments: &Grade) -> Result<Exit, Failure> 
             .iter()
             .map(|candidate| candidate.name.clone())
             .collect();
-        eprintln!("results: {}", ledger.write_results(&names)?.display());
+        note!("results: {}", ledger.write_results(&names)?.display());
     }
     if tally.stopped {
-        eprintln!(
+        warn!(
             "stopped: {} of {} submissions are finished{}",
             tally.finished,
             found.candidates.len(),
@@ -85,11 +87,11 @@ pub fn grade(course: Option<&Path>, arguments: &Grade) -> Result<Exit, Failure> 
         return Ok(Exit::Stopped);
     }
     if tally.incomplete > 0 {
-        return Err(anyhow!(
+        let error = anyhow!(
             "{} submissions could not be graded to the end (see above)",
             tally.incomplete
-        )
-        .into());
+        );
+        return Err(hinted(error, "the same command grades them again").into());
     }
     if arguments.strict && !attention.is_empty() {
         return Ok(Exit::NeedsAPerson);
@@ -106,14 +108,14 @@ fn announce(found: &Discovered) {
             Reading::Class => "a class: each folder and archive in it is a submission",
             Reading::Submission => "one submission",
         };
-        eprintln!("{} is read as {reading}", shown(folder));
+        note!("{} is read as {reading}", shown(folder));
     }
     for skipped in &found.skipped {
-        eprintln!("passed over: {} {}", shown(&skipped.path), skipped.why);
+        note!("passed over: {} {}", shown(&skipped.path), skipped.why);
     }
     match found.candidates.len() {
-        1 => eprintln!("1 submission"),
-        count => eprintln!("{count} submissions"),
+        1 => note!("1 submission"),
+        count => note!("{count} submissions"),
     }
 }
 

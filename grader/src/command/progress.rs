@@ -6,7 +6,8 @@ use crate::grading::grade::Grader;
 use crate::grading::report;
 use crate::grading::stage::Stage;
 use crate::grading::verdict::{Graded, Outcome};
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use crate::terminal;
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -32,7 +33,7 @@ struct Shown {
 
 impl<'a> Progress<'a> {
     pub(super) fn new(grader: &'a Grader, total: usize) -> Self {
-        let bars = MultiProgress::with_draw_target(ProgressDrawTarget::stderr());
+        let bars = MultiProgress::with_draw_target(terminal::progress());
         let whole = bars.add(ProgressBar::new(total as u64));
         whole.set_style(style("{wide_bar} {pos}/{len} · {prefix} · {eta} left"));
         whole.set_prefix("0 with failures");
@@ -109,6 +110,9 @@ impl Audience for Progress<'_> {
                 say!("{note}\n");
                 return;
             }
+            for exercise in graded.exercises.iter().filter(|_| !before) {
+                detail!("graded: {} ({:.1} s)", exercise.exercise, exercise.seconds);
+            }
             say!("{}", report::table(&self.grader.environment.course, graded));
             for exercise in &graded.exercises {
                 for misconception in &exercise.misconceptions {
@@ -136,7 +140,7 @@ impl Audience for Progress<'_> {
 
 /// A line that shows what is done now.
 pub(super) fn spinner() -> ProgressBar {
-    let line = ProgressBar::new_spinner();
+    let line = ProgressBar::with_draw_target(None, terminal::progress());
     line.set_style(style("{spinner} {msg}"));
     line.enable_steady_tick(Duration::from_millis(200));
     line

@@ -1,11 +1,11 @@
 //! The reference before a batch, as the terminal shows it.
 
 use super::progress::{doing, spinner};
+use super::seconds;
 use crate::course::Exercise;
 use crate::exit::{Blame, Failure};
 use crate::grading::grade::Grader;
 use crate::grading::reference::{Reference, complaint};
-use anyhow::anyhow;
 use std::time::Instant;
 
 /// Has the reference graded, unless it had full marks before under the same conditions. `course` is the course's digest.
@@ -19,26 +19,25 @@ pub(super) fn grade_reference(grader: &Grader, course: &str) -> Result<(), Failu
     let reference = Reference::of(&grader, course)?;
     if !reference.missing.is_empty() {
         let missing = names(reference.missing.iter().copied());
-        eprintln!("reference: skipped, the course holds no solution of {missing}");
+        note!("reference: skipped, the course holds no solution of {missing}");
     }
     if !reference.known.is_empty() {
         let known = names(reference.known.iter().copied());
-        eprintln!("reference: full marks in {known}, kept from an earlier run");
+        note!("reference: full marks in {known}, kept from an earlier run");
     }
     if reference.open.is_empty() {
         return Ok(());
     }
     let open = names(reference.open.iter().map(|(exercise, _)| *exercise));
-    eprintln!("reference: grading {open} first, once for this course and machine");
+    note!("reference: grading {open} first, once for this course and machine");
     let (start, line) = (Instant::now(), spinner());
     let graded = reference.grade(&|stage| line.set_message(doing("the reference", stage)));
     line.finish_and_clear();
     let shortfalls = graded?;
     if !shortfalls.is_empty() {
-        return Err(anyhow!(complaint(&shortfalls))).blame_setup();
+        return Err(complaint(&shortfalls)).blame_setup();
     }
-    let seconds = start.elapsed().as_secs_f64();
-    eprintln!("reference: full marks ({seconds:.1} s)");
+    note!("reference: full marks ({})", seconds(start));
     Ok(())
 }
 

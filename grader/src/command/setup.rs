@@ -4,7 +4,10 @@ use super::open_course;
 use crate::cli::Setup;
 use crate::course::Course;
 use crate::exit::{Blame, Exit, Failure};
+use crate::hint::WithHint;
 use crate::machine::libtorch::{LINK, Libtorch, VERSION};
+use crate::machine::setup::SetupError;
+use crate::terminal;
 use indicatif::MultiProgress;
 use std::path::Path;
 
@@ -28,9 +31,12 @@ pub(super) fn ensure(course: &Course, cuda: bool) -> Result<Libtorch, Failure> {
     let is_there = Libtorch::at(&course.root.join(LINK)).is_ok_and(|it| it.cuda || !cuda);
     if !is_there {
         // The bars are seen on a terminal alone.
-        eprintln!(
+        note!(
             "libtorch {VERSION} is looked for; where there is none, 530 MB are fetched into your cache, once"
         );
     }
-    crate::machine::setup::ensure(&course.root, cuda, &MultiProgress::new()).blame_setup()
+    let bars = MultiProgress::with_draw_target(terminal::progress());
+    crate::machine::setup::ensure(&course.root, cuda, &bars)
+        .with_hint(SetupError::hint)
+        .blame_setup()
 }

@@ -1,6 +1,6 @@
 //! Whose code a command runs, and its worker.
 
-use super::prepare;
+use super::{prepare, seconds};
 use crate::cli::{Judging, Subject};
 use crate::course::{Course, Exercise};
 use crate::environment::Environment;
@@ -12,6 +12,7 @@ use crate::worker::compile::Compiled;
 use anyhow::{Context, anyhow};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 use wire::{Answer, Request, printable_lines};
 
 /// A worker that waits for requests. When it is done with, the end of what it printed is shown: somebody may look for a
@@ -34,7 +35,7 @@ impl Drop for Started<'_> {
     fn drop(&mut self) {
         match self.0.end().trim_end() {
             "" => {}
-            printed => eprintln!("the last it printed:\n{}", printable_lines(printed)),
+            printed => warn!("the last it printed:\n{}", printable_lines(printed)),
         }
     }
 }
@@ -117,13 +118,16 @@ pub(super) fn worker(
 ) -> Result<Option<PathBuf>, Failure> {
     let stop = || environment.is_stopped();
     if let Some(breach) = rules::breach(exercise, sources, &stop)? {
-        eprintln!("it is not accepted: {}", printable_lines(&breach));
+        warn!("it is not accepted: {}", printable_lines(&breach));
         return Ok(None);
     }
-    match environment.compile(exercise, sources, folder)? {
+    let begin = Instant::now();
+    let compiled = environment.compile(exercise, sources, folder)?;
+    detail!("compiled: {} ({})", exercise.folder, seconds(begin));
+    match compiled {
         Compiled::Worker(worker) => Ok(Some(worker)),
         Compiled::Refused(refused) => {
-            eprintln!("{}", printable_lines(&refused.words));
+            warn!("{}", printable_lines(&refused.words));
             Ok(None)
         }
     }

@@ -10,8 +10,9 @@ use super::open_course;
 use crate::cli::Train;
 use crate::course::Exercise;
 use crate::exit::{Blame, Exit, Failure};
+use crate::hint::{WithHint, hinted};
 use crate::train::checkpoint::{Checkpoint, LAST};
-use crate::train::data::Data;
+use crate::train::data::{Data, DataError};
 use crate::train::device::Device;
 use crate::train::learner::Learner;
 use crate::train::plan::Plan;
@@ -80,7 +81,7 @@ pub fn train(course: Option<&Path>, arguments: &Train) -> Result<Exit, Failure> 
         )?;
         let Some((with_sayings, score)) = taught else {
             let shown = folder.display();
-            eprintln!(
+            warn!(
                 "stopped while the teacher was training; continue with: cargo grader train --resume {shown}"
             );
             return Ok(Exit::Stopped);
@@ -107,21 +108,28 @@ pub fn train(course: Option<&Path>, arguments: &Train) -> Result<Exit, Failure> 
 /// The run that is gone on with, if one is. Refuses what the options say against it, and a folder that holds another.
 fn resumed(arguments: &Train) -> Result<Option<Checkpoint>, Failure> {
     let resumed = match &arguments.resume {
-        Some(folder) => Some(Checkpoint::read(&folder_of(folder)).blame_arguments()?),
+        Some(folder) => Some(
+            Checkpoint::read(&folder_of(folder))
+                .hint("--resume takes the folder of an earlier run")
+                .blame_arguments()?,
+        ),
         None => None,
     };
     let clash = resumed
         .as_ref()
         .and_then(|from| clash(arguments, &from.plan));
     if let Some(fault) = clash {
-        return Err(anyhow!(fault)).blame_arguments();
+        return Err(anyhow!(fault))
+            .hint("leave the option out, or begin anew")
+            .blame_arguments();
     }
     if let Some(folder) = arguments.out.as_ref().filter(|it| it.join(LAST).exists()) {
         let shown = folder.display();
-        let error = anyhow!(
-            "{shown} holds a run: continue it with --resume {shown}, or choose another folder"
-        );
-        return Err(error).blame_arguments();
+        return Err(anyhow!("{shown} holds a run"))
+            .hint(format!(
+                "continue it with --resume {shown}, or choose another folder"
+            ))
+            .blame_arguments();
     }
     Ok(resumed)
 }
@@ -151,7 +159,9 @@ fn images_of(plan: &Plan, arguments: &Train) -> Result<Data, Failure> {
     if let Some(fault) = plan.fault() {
         return Err(anyhow!(fault)).blame_arguments();
     }
-    Data::load(plan.data, arguments.data_dir.as_deref(), plan.images).blame_arguments()
+    Data::load(plan.data, arguments.data_dir.as_deref(), plan.images)
+        .with_hint(DataError::hint)
+        .blame_arguments()
 }
 
 /// Refuses a plan that does not fit its images or the device.
@@ -168,7 +178,7 @@ fn fits(plan: &Plan, data: &Data, device: Device) -> Result<(), Failure> {
 
 /// Learns to the end, and says what that was.
 fn learn(run: &mut Run, folder: &Path) -> anyhow::Result<End> {
-    eprintln!(
+    note!(
         "device: {}; {} parameters, {} training images, {} steps",
         run.subject.device,
         run.parameters,
@@ -181,9 +191,9 @@ fn learn(run: &mut Run, folder: &Path) -> anyhow::Result<End> {
     let shown = folder.display();
     match &learnt {
         Err(_) if folder.join(LAST).exists() => {
-            eprintln!("the last checkpoint is kept: {shown}");
+            warn!("the last checkpoint is kept: {shown}");
         }
-        Ok(End::Stopped) => eprintln!(
+        Ok(End::Stopped) => warn!(
             "stopped after step {} of {}; continue with: cargo grader train --resume {shown}",
             run.progress.step,
             run.total()
@@ -201,11 +211,11 @@ fn learn(run: &mut Run, folder: &Path) -> anyhow::Result<End> {
 fn named(error: anyhow::Error, exercise: &Exercise) -> anyhow::Error {
     match error.downcast_ref() {
         Some(Broken::Fault(fault)) if fault.kind == FaultKind::NotImplemented => {
-            eprintln!(
+            let hint = format!(
                 "training takes the whole of {}: `cargo grader check {}` says what is missing",
                 exercise.folder, exercise.name
             );
-            error
+            hinted(error, hint)
         }
         _ => error,
     }

@@ -1,12 +1,14 @@
 //! `grader verify`: all tests of the project, and the proofs of the course.
 
-use super::{open_course, prepare};
+use super::{open_course, prepare, seconds};
 use crate::cli::{Judging, Verify};
 use crate::exit::{Blame, Exit, Failure};
 use crate::maintain::attack::corpus;
 use crate::maintain::proof::{self, Finding};
 use crate::maintain::suites::Suite;
+use crate::terminal::style::mark;
 use std::path::Path;
+use std::time::Instant;
 use wire::printable_lines;
 
 /// Runs the command.
@@ -36,12 +38,14 @@ pub fn verify(course: Option<&Path>, arguments: &Verify) -> Result<Exit, Failure
     let with_suites =
         !arguments.proofs_only && arguments.proof.is_empty() && arguments.exercise.is_empty();
     for suite in suites.iter().filter(|_| with_suites) {
+        let begin = Instant::now();
         let count = suite.run(&grader.environment.course, &mut |line| say!("{line}"));
         if grader.environment.is_stopped() {
             return Ok(Exit::Stopped);
         }
         let count = count?;
         let name = format!("tests of the {}", suite.name);
+        detail!("run: {name} ({})", seconds(begin));
         passed += count.passed;
         let faults = count.faults();
         show(&name, &format!("{} pass", count.passed), &faults);
@@ -68,7 +72,9 @@ pub fn verify(course: Option<&Path>, arguments: &Verify) -> Result<Exit, Failure
         failed.extend(faults.map(|fault| (name.to_owned(), fault)));
     }
     for proof in proofs {
+        let begin = Instant::now();
         let finding = proof.run(&grader);
+        detail!("tried: {} ({})", proof.name, seconds(begin));
         if grader.environment.is_stopped() {
             return Ok(Exit::Stopped);
         }
@@ -96,7 +102,7 @@ pub fn verify(course: Option<&Path>, arguments: &Verify) -> Result<Exit, Failure
 }
 
 fn show(what: &str, showed: &str, faults: &[String]) {
-    let mark = if faults.is_empty() { "✓" } else { "✗" };
+    let mark = mark(faults.is_empty());
     say!("{mark} {what}: {showed}");
     for fault in faults {
         say!("    {}", indented(fault));

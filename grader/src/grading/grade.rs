@@ -179,7 +179,7 @@ impl Grader {
         let Suspicion { named, look_at, .. } = suspicion.unwrap_or_else(|error| {
             if !self.environment.is_stopped() {
                 // The grade stands without it.
-                eprintln!("{}: no misconception is named: {error:#}", exercise.folder);
+                warn!("{}: no misconception is named: {error:#}", exercise.folder);
             }
             Suspicion::default()
         });

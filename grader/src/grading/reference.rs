@@ -8,11 +8,12 @@ use crate::course::Exercise;
 use crate::grading::grade::{Doubt, Grader, without_panic};
 use crate::grading::stage::Stage;
 use crate::grading::verdict::Outcome;
+use crate::hint::hinted;
 use crate::machine::files::write_whole;
 use crate::machine::lanes;
 use crate::machine::tools::on_path;
 use crate::worker::broken::Broken;
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use sha2::{Digest, Sha256};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -160,7 +161,7 @@ fn keep(path: &Path, tests: usize, start: Instant) {
         .context("no folder")
         .and_then(|()| write_whole(path, says));
     if let Err(error) = written {
-        eprintln!("that the reference has full marks is not kept: {error:#}");
+        warn!("that the reference has full marks is not kept: {error:#}");
     }
 }
 
@@ -213,8 +214,8 @@ fn facts_of(file: &Path) -> Option<(PathBuf, u64, u128)> {
     Some((real, facts.len(), changed.as_nanos()))
 }
 
-/// The error message for a reference that falls short.
-pub fn complaint(shortfalls: &[Shortfall]) -> String {
+/// The error for a reference that falls short, with the remedies as hints.
+pub fn complaint(shortfalls: &[Shortfall]) -> anyhow::Error {
     let mut text =
         "the reference does not get full marks on this machine, so nothing is graded".to_owned();
     for shortfall in shortfalls {
@@ -224,15 +225,13 @@ pub fn complaint(shortfalls: &[Shortfall]) -> String {
     let mut remedies: Vec<_> = shortfalls.iter().map(|it| it.remedy).collect();
     remedies.sort_unstable();
     remedies.dedup();
-    for remedy in remedies {
-        text.push_str(&format!("\nhint: {remedy}"));
-    }
-    text
+    remedies.into_iter().fold(anyhow!(text), hinted)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::hint::hints;
 
     #[test]
     fn each_kind_of_shortfall_has_its_remedy() {
@@ -257,12 +256,13 @@ mod tests {
             why: "error: linker `cc` not found\n\u{1b}[2J".to_owned(),
             remedy: remedy("error"),
         };
-        let text = complaint(&[shortfall("01-a"), shortfall("02-b")]);
+        let complaint = complaint(&[shortfall("01-a"), shortfall("02-b")]);
+        let text = complaint.to_string();
         assert!(
             text.contains("\n  01-a: error") && text.contains("\n  02-b: error"),
             "{text}"
         );
-        assert_eq!(text.matches("hint: ").count(), 1);
+        assert_eq!(hints(&complaint).len(), 1);
         assert!(!text.contains('\u{1b}'));
     }
 }

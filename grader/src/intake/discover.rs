@@ -53,13 +53,13 @@ impl Skipped {
 #[non_exhaustive]
 pub enum DiscoverError {
     /// It does not exist.
-    #[error("`{path}` does not exist; give a folder or archive that does")]
+    #[error("`{path}` does not exist")]
     Missing {
         /// The path.
         path: Escaped,
     },
     /// It, or the folder that it is, cannot be read.
-    #[error("cannot read `{path}`: {source}; check its permissions")]
+    #[error("cannot read `{path}`")]
     Unreadable {
         /// The path.
         path: Escaped,
@@ -67,14 +67,14 @@ pub enum DiscoverError {
         source: io::Error,
     },
     /// A file that is no archive.
-    #[error("`{path}` is neither a folder nor an archive; give a folder, .zip, .tar.gz or .tgz")]
+    #[error("`{path}` is neither a folder nor an archive")]
     NotASubmission {
         /// The path.
         path: Escaped,
     },
     /// A folder that may be a class or one submission.
     #[error(
-        "`{path}` is unclear: it may be one submission, since it holds `{exercise}`, or a class, since it also holds {others}; say which with --as submission or --as class"
+        "`{path}` is unclear: it may be one submission, since it holds `{exercise}`, or a class, since it also holds {others}"
     )]
     Unclear {
         /// The path.
@@ -85,13 +85,27 @@ pub enum DiscoverError {
         others: String,
     },
     /// A folder that holds no exercise, no folder and no archive.
-    #[error(
-        "`{path}` holds no submissions; give a folder with exercises, or one with a folder or archive for each submission"
-    )]
+    #[error("`{path}` holds no submissions")]
     NoSubmissions {
         /// The path.
         path: Escaped,
     },
+}
+
+impl DiscoverError {
+    /// The hint for it, if there is one.
+    pub fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::Missing { .. } => return None,
+            Self::Unreadable { .. } => "check its permissions",
+            Self::NotASubmission { .. } => "give a folder, .zip, .tar.gz or .tgz",
+            Self::Unclear { .. } => "say which with --as submission or --as class",
+            Self::NoSubmissions { .. } => {
+                "give a folder with exercises, or one with a folder or archive for each submission"
+            }
+        };
+        Some(hint.to_owned())
+    }
 }
 
 /// Finds the submissions that `paths` stand for; `reading` is the reading of every folder among them, if the user gave
@@ -484,7 +498,7 @@ mod tests {
         );
         match discover(&[dir.path().join("x")], &EXERCISES, reading) {
             Ok(found) => Ok(found.candidates.into_iter().map(|c| c.name).collect()),
-            Err(error) => Err(error.to_string()),
+            Err(error) => Err(format!("{error}\n{}", error.hint().unwrap_or_default())),
         }
     }
 
@@ -642,9 +656,9 @@ mod tests {
                 .expect_err("there is nothing to grade")
                 .to_string()
         };
-        assert!(error("no\u{1b}ne").contains(r"no\u{1b}ne` does not exist;"));
-        assert!(error("empty").contains("empty` holds no submissions;"));
-        assert!(error("files").contains("files` holds no submissions;"));
+        assert!(error("no\u{1b}ne").contains(r"no\u{1b}ne` does not exist"));
+        assert!(error("empty").contains("empty` holds no submissions"));
+        assert!(error("files").contains("files` holds no submissions"));
     }
 
     #[test]

@@ -19,6 +19,7 @@ pub(crate) use cache::{free_bytes, room_needed};
 use crate::machine::libtorch::{
     CPU_LIBRARY, CUDA_LIBRARY, LINK, Libtorch, Unfit, VERSION, printable,
 };
+use crate::terminal;
 
 /// Sees to it that `.libtorch` in `workspace` leads to a libtorch that will do, and with `want_cuda`
 /// to one that has CUDA. Where it already does, this is a few looks at the disk.
@@ -36,47 +37,39 @@ pub fn ensure(
     Surroundings::of(workspace).ensure(workspace, want_cuda, progress)
 }
 
-/// The reason why libtorch cannot be set up, with the remedy.
+/// The reason why libtorch cannot be set up.
 #[derive(Debug, thiserror::Error)]
 #[allow(missing_docs)] // each message says what it is, and its fields are what the message shows
 pub enum SetupError {
-    #[error(
-        "LIBTORCH is set, but {0}; unset it to have libtorch fetched, or point it at libtorch {VERSION}"
-    )]
+    #[error("LIBTORCH is set, but {0}")]
     Variable(Unfit),
-    #[error("LIBTORCH is set to {}, which has no {CUDA_LIBRARY}; unset it to have libtorch fetched", printable(.0))]
+    #[error("LIBTORCH is set to {}, which has no {CUDA_LIBRARY}", printable(.0))]
     VariableWithoutCuda(PathBuf),
-    #[error("{} is not a link that set-up made, and {why}; move it away", printable(.path))]
+    #[error("{} is not a link that set-up made, and {why}", printable(.path))]
     InTheWay { path: PathBuf, why: String },
-    #[error(
-        "there is no libtorch to fetch for {0}; install libtorch {VERSION} and set LIBTORCH to its folder"
-    )]
+    #[error("there is no libtorch to fetch for {0}")]
     Platform(String),
-    #[error("neither XDG_CACHE_HOME nor HOME says where to keep libtorch; set one of them")]
+    #[error("neither XDG_CACHE_HOME nor HOME says where to keep libtorch")]
     NoCache,
-    #[error("{} cannot be run ({why}); install Python 3 with pip, or install libtorch {VERSION} and set LIBTORCH to its folder", printable(.python))]
+    #[error("{} cannot be run: {why}", printable(.python))]
     NoPython { python: PathBuf, why: io::Error },
-    #[error("{} has no pip; install it (`python3 -m ensurepip`, or your system's package python3-pip)", printable(.0))]
+    #[error("{} has no pip", printable(.0))]
     NoPip(PathBuf),
-    #[error(
-        "pip cannot reach its package index, or lost it; check the network and any proxy, and run this again:\n{0}"
-    )]
+    #[error("pip cannot reach its package index, or lost it:\n{0}")]
     NoNetwork(String),
-    #[error(
-        "pip could not fetch {what}; `python3 -m pip config list` shows where it looks:\n{said}"
-    )]
+    #[error("pip could not fetch {what}:\n{said}")]
     Pip { what: String, said: String },
-    #[error("pip brought {}, which will not do ({why}); run this again, and if it stays so, look at `python3 -m pip config list`", printable(.wheel))]
+    #[error("pip brought {}, which will not do: {why}", printable(.wheel))]
     Wheel { wheel: PathBuf, why: String },
-    #[error("the disk that holds {} has {} free, and set-up needs {}; make room, or set XDG_CACHE_HOME to a folder on another disk", printable(.path), DecimalBytes(*.free), DecimalBytes(*.needed))]
+    #[error("the disk that holds {} has {} free, and set-up needs {}", printable(.path), DecimalBytes(*.free), DecimalBytes(*.needed))]
     NoRoom {
         path: PathBuf,
         free: u64,
         needed: u64,
     },
-    #[error("the disk that holds {} became full; make room, or set XDG_CACHE_HOME to a folder on another disk", printable(.0))]
+    #[error("the disk that holds {} became full", printable(.0))]
     DiskFull(PathBuf),
-    #[error("the loader does not take the libtorch in {} ({complaint}); it wants a Linux with glibc 2.28 or later, and elsewhere LIBTORCH set to a libtorch {VERSION} built for it", printable(.root))]
+    #[error("the loader does not take the libtorch in {} ({complaint})", printable(.root))]
     DoesNotLoad { root: PathBuf, complaint: String },
     #[error("cannot {doing} {} ({why})", printable(.path))]
     Io {
@@ -87,6 +80,39 @@ pub enum SetupError {
 }
 
 impl SetupError {
+    /// The hint for it, if there is one.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        let own = format!("install libtorch {VERSION} and set LIBTORCH to its folder");
+        let hint = match self {
+            Self::Variable(_) => {
+                format!("unset it to have libtorch fetched, or point it at libtorch {VERSION}")
+            }
+            Self::VariableWithoutCuda(_) => "unset it to have libtorch fetched".to_owned(),
+            Self::InTheWay { .. } => "move it away".to_owned(),
+            Self::Platform(_) => own,
+            Self::NoCache => "set one of them".to_owned(),
+            Self::NoPython { .. } => format!("install Python 3 with pip, or {own}"),
+            Self::NoPip(_) => {
+                "install it (`python3 -m ensurepip`, or your system's package python3-pip)"
+                    .to_owned()
+            }
+            Self::NoNetwork(_) => "check the network and any proxy, and run this again".to_owned(),
+            Self::Pip { .. } => "`python3 -m pip config list` shows where it looks".to_owned(),
+            Self::Wheel { .. } => {
+                "run this again; if it stays so, look at `python3 -m pip config list`".to_owned()
+            }
+            Self::NoRoom { .. } | Self::DiskFull(_) => {
+                "make room, or set XDG_CACHE_HOME to a folder on another disk".to_owned()
+            }
+            Self::DoesNotLoad { .. } => format!(
+                "it takes a Linux with glibc 2.28 or later; elsewhere, set LIBTORCH to a libtorch {VERSION} built for it"
+            ),
+            Self::Io { .. } => return None,
+        };
+        Some(hint)
+    }
+
     /// For `map_err`: an error of the file system at `path`.
     fn io(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         move |why| match why.kind() {
@@ -238,7 +264,8 @@ fn relink(link: &Path, libtorch: Libtorch) -> Result<Libtorch, SetupError> {
 
 /// A bar for bytes; until a length is known it only turns.
 fn bar(what: &str) -> ProgressBar {
-    let bar = ProgressBar::no_length().with_message(what.to_owned());
+    let bar = ProgressBar::with_draw_target(None, terminal::progress());
+    bar.set_message(what.to_owned());
     let template = "{spinner} {msg} {wide_bar} {bytes}/{total_bytes} {bytes_per_sec} {eta}";
     if let Ok(style) = ProgressStyle::with_template(template) {
         bar.set_style(style);

@@ -1,5 +1,7 @@
 //! Programs that the grader starts: cargo, rustc and what PATH holds.
 
+use crate::hint::WithHint;
+use crate::terminal::cargo_options;
 use anyhow::{Context, Result};
 use std::env;
 use std::path::{Path, PathBuf};
@@ -7,9 +9,10 @@ use std::process::Command;
 
 /// The cargo that started this program, or the one that is found, in the course's folder. It is told nothing of the package
 /// that it was started for: build scripts that ask for that would run again, and this program be replaced while it runs.
+/// It is as quiet and as colourful as this program.
 pub fn cargo(root: &Path) -> Command {
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.current_dir(root);
+    cargo.args(cargo_options()).current_dir(root);
     let names = env::vars_os().filter_map(|(name, _)| name.into_string().ok());
     for name in names.filter(|name| is_about_a_package(name)) {
         cargo.env_remove(name);
@@ -52,9 +55,8 @@ pub fn sysroot(root: &Path) -> Result<PathBuf> {
         .current_dir(root)
         .args(["--print", "sysroot"])
         .output()
-        .context(
-            "rustc cannot be started: the folder of Rust's programs must be in PATH, mostly ~/.cargo/bin",
-        )?;
+        .context("rustc cannot be started")
+        .hint("the folder of Rust's programs must be in PATH, mostly ~/.cargo/bin")?;
     let sysroot = String::from_utf8(output.stdout)
         .context("rustc names its folder in bytes that are not UTF-8")?;
     Ok(PathBuf::from(sysroot.trim()))

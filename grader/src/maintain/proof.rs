@@ -35,7 +35,8 @@ mod trials;
 
 use crate::grading::grade::Grader;
 use crate::grading::verdict::{Graded, Outcome};
-use anyhow::{Result, bail};
+use crate::hint::WithHint;
+use anyhow::{Result, anyhow};
 
 /// The result of a proof.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -123,7 +124,8 @@ pub fn select(names: &[String]) -> Result<Vec<Proof>> {
     for name in names {
         if ALL.iter().all(|proof| proof.name != name) {
             let known: Vec<_> = ALL.iter().map(|proof| proof.name).collect();
-            bail!("there is no proof {name:?}; there are {}", known.join(", "));
+            let hint = format!("the proofs are {}", known.join(", "));
+            return Err(anyhow!("there is no proof {name:?}")).hint(hint);
         }
     }
     let wanted = |proof: &Proof| names.is_empty() || names.iter().any(|name| name == proof.name);

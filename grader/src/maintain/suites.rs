@@ -2,6 +2,7 @@
 
 use crate::course::Course;
 use crate::machine::tools::cargo;
+use crate::terminal::running;
 use anyhow::{Context, Result};
 use std::env;
 use std::ffi::OsStr;
@@ -64,8 +65,9 @@ impl Suite {
         for (name, _) in env::vars_os().filter(|(name, _)| is_switch(name)) {
             cargo.env_remove(name);
         }
+        cargo.args(&self.arguments);
+        running(&cargo);
         let mut child = cargo
-            .args(&self.arguments)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()

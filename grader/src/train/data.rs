@@ -13,16 +13,25 @@ use wire::{Dtype, RawTensor, TensorError};
 #[derive(Debug, thiserror::Error)]
 pub enum DataError {
     /// There is no folder that they could lie in.
-    #[error("--data {0} needs its folder: name it with --data-dir ({1:#})")]
+    #[error("--data {0} has no folder: {1:#}")]
     NoFolder(Set, anyhow::Error),
     /// The files are missing or are not what they should be.
-    #[error(
-        "--data {0}: {1} (`cargo grader data fetch {0}` gets it, and --data-dir names another folder)"
-    )]
+    #[error("--data {0}: {1}")]
     Unreadable(Set, datasets::LoadError),
     /// Fewer images than a split takes.
     #[error("--train-images {0} is too few: 20 is the least")]
     TooFew(usize),
+}
+
+impl DataError {
+    /// The hint for it, if there is one.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::NoFolder(..) => Some("name its folder with --data-dir".to_owned()),
+            Self::Unreadable(set, _) => Some(set.how_to_fetch()),
+            Self::TooFew(_) => None,
+        }
+    }
 }
 
 /// The least images of a small run: a fifth of them is chosen by.
@@ -190,7 +199,6 @@ mod tests {
         };
         let absent = error(Set::Mnist, Some("no/such/folder"), None);
         assert!(absent.contains("no/such/folder"), "{absent}");
-        assert!(absent.contains("grader data fetch mnist"), "{absent}");
         // What `data --data-dir` was told is as good as the folder that it made there.
         let folder = tempfile::tempdir().expect("a folder");
         let fetched = folder.path().join("mnist");

@@ -47,16 +47,14 @@ impl fmt::Display for Device {
     }
 }
 
-/// The reason why no GPU can be used, with the remedy.
+/// The reason why no GPU can be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NoGpu {
     /// No driver runs.
     #[error("no NVIDIA driver is loaded (there is no /proc/driver/nvidia/version)")]
     NoDriver,
     /// The driver's version is too old for libtorch's CUDA.
-    #[error(
-        "the NVIDIA driver is {version}, and CUDA {cuda} takes {least} or newer: update the driver"
-    )]
+    #[error("the NVIDIA driver is {version}, and CUDA {cuda} takes {least} or newer")]
     OldDriver {
         /// The driver's version.
         version: String,
@@ -66,12 +64,10 @@ pub enum NoGpu {
         least: u32,
     },
     /// A driver runs, and there is nothing to talk to it by.
-    #[error(
-        "an NVIDIA driver is loaded, and there is no {}: a container must be given the GPU (`--gpus all`)", .0.display()
-    )]
+    #[error("an NVIDIA driver is loaded, and there is no {}", .0.display())]
     NoNode(PathBuf),
     /// It is there, and not ours.
-    #[error("{} cannot be opened ({why}): the user may have to join the group that owns it", .path.display())]
+    #[error("{} cannot be opened: {why}", .path.display())]
     Refused {
         /// The device file.
         path: PathBuf,
@@ -79,10 +75,22 @@ pub enum NoGpu {
         why: String,
     },
     /// libtorch has no CUDA.
-    #[error(
-        "libtorch was set up for the CPU alone: `cargo grader setup --cuda` gets the one for GPUs"
-    )]
+    #[error("libtorch was set up for the CPU alone")]
     CpuOnly,
+}
+
+impl NoGpu {
+    /// The hint for it, if there is one.
+    pub fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::NoDriver => return None,
+            Self::OldDriver { .. } => "update the driver",
+            Self::NoNode(_) => "a container must be given the GPU (`--gpus all`)",
+            Self::Refused { .. } => "the user may have to join the group that owns it",
+            Self::CpuOnly => "`cargo grader setup --cuda` downloads the build for GPUs",
+        };
+        Some(hint.to_owned())
+    }
 }
 
 /// The device files by which programs talk to a driver.

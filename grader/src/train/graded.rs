@@ -1,7 +1,7 @@
 //! Training as a graded test: a submission's model is trained on all of MNIST, and must reach an accuracy on the test
 //! set.
 
-use super::data::Data;
+use super::data::{Data, DataError};
 use super::device::Device;
 use super::examine::examine;
 use super::history::Epoch;
@@ -12,6 +12,7 @@ use super::{Audience, Diverged, End, Run, Subject, checkpoint};
 use crate::course::Exercise;
 use crate::data::Set;
 use crate::environment::Environment;
+use crate::hint::WithHint;
 use crate::worker::broken::Broken;
 use crate::worker::session::Session;
 use anyhow::{Context, Result, bail};
@@ -41,7 +42,7 @@ impl Training {
     /// # Errors
     /// Returns an error if MNIST is not there.
     pub fn on_mnist(folder: Option<&Path>, device: Device) -> Result<Self> {
-        let data = Data::load(Set::Mnist, folder, None)?;
+        let data = Data::load(Set::Mnist, folder, None).with_hint(DataError::hint)?;
         Ok(Self {
             data: Arc::new(data),
             device,

@@ -115,7 +115,7 @@ impl<'a> Judge<'a> {
             return Ok(self.program);
         }
         let Exercise { name, folder, .. } = self.exercise;
-        eprintln!("   Compiling the judge of {folder}");
+        note!("   Compiling the judge of {folder}");
         // Linked beside its place, and moved there whole: another grader may be waiting for the same one.
         let scratch = self.program.parent().context("a judge without a folder")?;
         let scratch = tempfile::tempdir_in(scratch)

@@ -1,8 +1,10 @@
 //! The libraries that cargo builds once for a whole class, and where rustc finds them.
 
 use crate::course::{Course, Exercise};
+use crate::hint::WithHint;
 use crate::machine::tools::cargo;
-use anyhow::{Context, Result, bail};
+use crate::terminal::running;
+use anyhow::{Context, Result, anyhow};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
@@ -76,6 +78,7 @@ impl Shelf {
         for exercise in exercises {
             cargo.arg(format!("--package={}-solution", exercise.name));
         }
+        running(&cargo);
         let mut child = cargo
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -92,7 +95,10 @@ impl Shelf {
         }
         let status = child.wait().context("cargo cannot be waited for")?;
         if !status.success() {
-            bail!("the course's own crates do not build (cargo says why above)");
+            return Err(anyhow!(
+                "the course's own crates do not build (cargo says why above)"
+            ))
+            .hint("`cargo grader doctor` says what this machine lacks");
         }
         Ok(shelf)
     }

@@ -52,7 +52,7 @@ pub(super) fn conclude(
         &run.data.classes,
     )?;
     show(run, &examined, best.epoch, teacher);
-    eprintln!(
+    note!(
         "written to {}: {BEST}, {LAST}, history.json, history.csv, and loss, accuracy and confusion as .png and .svg",
         folder.display()
     );

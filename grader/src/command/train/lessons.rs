@@ -6,6 +6,7 @@ use super::subjects::Subjects;
 use crate::cli::Train;
 use crate::environment::Environment;
 use crate::exit::{Blame, Failure};
+use crate::hint::WithHint;
 use crate::train::checkpoint::{self, Checkpoint, LAST, TEACHER};
 use crate::train::data::Data;
 use crate::train::plan::Plan;
@@ -47,8 +48,10 @@ pub(super) fn teach(
     let sayings = match (asked, &arguments.teacher) {
         (Err(error), Some(file)) if matches!(error.downcast_ref(), Some(Broken::Fault(_))) => {
             let shown = file.display();
-            let error = anyhow!("{shown} holds no teacher's weights: {error:#}");
-            return Err(error).blame_arguments();
+            let error = error.context(format!("{shown} holds no teacher's weights"));
+            return Err(error)
+                .hint("--teacher takes the teacher.safetensors of an earlier run")
+                .blame_arguments();
         }
         (asked, _) => asked?,
     };
@@ -57,7 +60,7 @@ pub(super) fn teach(
             .with_context(|| format!("{} cannot be made", folder.display()))?;
         checkpoint::write_weights_to(&kept, &weights, Default::default())?;
     }
-    eprintln!(
+    note!(
         "the teacher's test accuracy: {:.2} % of {} images",
         100.0 * sayings.score.accuracy(),
         sayings.score.images
@@ -109,7 +112,7 @@ fn learnt(
         }
         .write(folder)?;
     }
-    eprintln!(
+    note!(
         "training the teacher first, a convolutional network of {} parameters",
         run.parameters
     );

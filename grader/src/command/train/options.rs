@@ -110,7 +110,7 @@ pub(super) fn clash(arguments: &Train, plan: &Plan) -> Option<String> {
     fn other<T: PartialEq + Display>(name: &str, told: &Option<T>, was: &T) -> Option<String> {
         let told = told.as_ref().filter(|told| *told != was)?;
         Some(format!(
-            "the run that is gone on with was begun with --{name} {was}, not {told}: leave the option out, or begin anew"
+            "the run that is gone on with was begun with --{name} {was}, not {told}"
         ))
     }
     let sizes = &plan.sizes;

@@ -1,9 +1,10 @@
 //! A run on the terminal.
 
+use crate::terminal;
 use crate::train::history::Epoch;
 use crate::train::score::Score;
 use crate::train::{Audience, Run};
-use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
 use std::time::{Duration, Instant};
 
 /// Shows a run on the terminal: a bar while it runs, and a line for each epoch that is over.
@@ -18,8 +19,7 @@ pub(super) struct Progress {
 
 impl Progress {
     pub(super) fn new(run: &Run) -> Self {
-        let bar =
-            ProgressBar::with_draw_target(Some(run.total() as u64), ProgressDrawTarget::stderr());
+        let bar = ProgressBar::with_draw_target(Some(run.total() as u64), terminal::progress());
         let style = ProgressStyle::with_template("{wide_bar} {msg}");
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
         bar.enable_steady_tick(Duration::from_millis(200));

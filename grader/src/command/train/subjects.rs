@@ -1,14 +1,14 @@
 //! Who learns, and who it is held against: their workers.
 
 use crate::cli::Train;
-use crate::command::subject;
+use crate::command::{gpu, subject};
 use crate::course::Exercise;
 use crate::environment::Environment;
 use crate::exit::{Blame, Failure};
-use crate::machine::libtorch::{LINK, Libtorch};
-use crate::train::device::{Device, Wanted, find_gpu};
+use crate::hint::{WithHint, hints};
+use crate::train::device::{Device, Wanted};
 use crate::worker::session::Session;
-use anyhow::{Context, anyhow};
+use anyhow::Context;
 use std::cell::OnceCell;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -99,9 +99,7 @@ pub(super) fn open(
     if wanted == Wanted::Cpu {
         return on_cpu();
     }
-    let libtorch = Libtorch::at(&environment.course.root.join(LINK)).blame_setup()?;
-    let found = find_gpu(Path::new("/"), &libtorch).map_err(anyhow::Error::from);
-    let opened = found.and_then(|()| {
+    let opened = gpu(&environment.course).and_then(|()| {
         let mut session = Session::of_trainer(environment, &own.worker, Device::Cuda)?;
         session.ask(Request {
             operation: "train.device".to_owned(),
@@ -113,9 +111,14 @@ pub(super) fn open(
     match opened {
         Ok(session) => Ok((session, Device::Cuda)),
         Err(why) if wanted == Wanted::Auto => {
-            eprintln!("no GPU: {why:#}");
+            note!("no GPU: {why:#}");
+            for hint in hints(&why) {
+                note!("hint: {hint}");
+            }
             on_cpu()
         }
-        Err(why) => Err(anyhow!("no GPU: {why:#}")).blame_setup(),
+        Err(why) => Err(why.context("no GPU can be used"))
+            .hint("`--device cpu` trains without one")
+            .blame_setup(),
     }
 }

@@ -13,6 +13,7 @@ use zip::ZipArchive;
 
 use super::{SetupError, bar};
 use crate::machine::libtorch::{VERSION, printable};
+use crate::terminal::running;
 
 /// The paths and progress bars that pip needs to fetch.
 pub(super) struct Pip<'a> {
@@ -77,6 +78,7 @@ impl Pip<'_> {
         }
 
         let bar = self.progress.add(bar(&format!("fetching {name}")));
+        self.progress.suspend(|| running(&command));
         let (said, succeeded) = watch(command, &temporary, &bar).map_err(cannot_run)?;
         bar.finish_and_clear();
         fs::remove_dir_all(&temporary).ok(); // it goes with the staging folder at the latest

@@ -1,7 +1,8 @@
 //! The attacks, as they are stored on disk.
 
+use crate::hint::WithHint;
 use crate::sandbox::confine::Layer;
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::fs;
@@ -144,7 +145,8 @@ pub fn corpus(root: &Path, only: &[String]) -> Result<Vec<Attack>> {
     attacks.sort_by(|a, b| a.name.cmp(&b.name));
     for name in only {
         if !attacks.iter().any(|attack| attack.name.starts_with(name)) {
-            bail!("there is no attack {name:?} in {}", folder.display());
+            let hint = format!("the attacks are the folders of {}", folder.display());
+            return Err(anyhow!("there is no attack {name:?}")).hint(hint);
         }
     }
     let wanted = |attack: &Attack| only.iter().any(|name| attack.name.starts_with(name));

@@ -8,6 +8,7 @@ use crate::grading::verdict::Graded;
 use crate::intake::Candidate;
 use crate::machine::lanes;
 use crate::machine::tools::cargo;
+use crate::terminal::running;
 use anyhow::{Context, Result};
 use serde::Deserialize;
 use std::collections::BTreeSet;
@@ -90,6 +91,7 @@ fn complaints(course: &Course, exercises: &[Exercise]) -> Result<Vec<String>> {
     for exercise in exercises {
         cargo.arg(format!("--package={}", exercise.name));
     }
+    running(&cargo);
     let output = cargo.output().context("cargo cannot be started")?;
     let mut faults = complaints_in(
         &String::from_utf8_lossy(&output.stdout),

@@ -1,6 +1,7 @@
 //! The layers of the sandbox that are in force: chosen on the command line, and found by trying them.
 
 use super::{Confinement, calls, files, namespaces};
+use crate::hint::WithHint;
 use anyhow::{Context, Result, anyhow, bail};
 use clap::{Args, ValueEnum};
 use serde::{Deserialize, Serialize};
@@ -149,7 +150,8 @@ pub fn reach(sandbox: Sandbox) -> Result<Level> {
     let level = thread::spawn(try_it)
         .join()
         .unwrap_or_else(|_| Err(anyhow!("the thread that tries the sandbox panicked")))
-        .context("submissions cannot be confined on this machine (`--sandbox none` is for your own code)")?;
+        .context("submissions cannot be confined on this machine")
+        .hint("`cargo grader doctor` says more; `--sandbox none` confines nothing, for code that you trust")?;
     Ok(Level {
         namespaces: why_no_namespaces(level).is_none(),
         ..level

@@ -1,0 +1,107 @@
+//! Terminal output: results on standard output, everything else on standard error.
+//!
+//! | macro | writes to | shown |
+//! |---|---|---|
+//! | `say!` | standard output | always: results |
+//! | `warn!` | standard error | always: what went wrong |
+//! | `note!` | standard error | unless `--quiet` |
+//! | `detail!` | standard error | with `--verbose` |
+//!
+//! Styles reach a terminal alone, unless `--color` or the environment says otherwise. Output that cannot be written is
+//! kept as a [`fault`], and the work goes on: results also go to files.
+
+/// Prints a line on standard output.
+macro_rules! say {
+    () => {
+        say!("")
+    };
+    ($($arguments:tt)*) => {
+        $crate::terminal::line($crate::terminal::Stream::Output, format_args!($($arguments)*))
+    };
+}
+
+/// Prints a line on standard error.
+macro_rules! warn {
+    ($($arguments:tt)*) => {
+        $crate::terminal::line($crate::terminal::Stream::Error, format_args!($($arguments)*))
+    };
+}
+
+/// Prints a line on standard error, unless with `--quiet`.
+macro_rules! note {
+    ($($arguments:tt)*) => {
+        if $crate::terminal::verbosity() != $crate::terminal::Verbosity::Quiet {
+            warn!($($arguments)*);
+        }
+    };
+}
+
+/// Prints a line on standard error, with `--verbose` alone.
+macro_rules! detail {
+    ($($arguments:tt)*) => {
+        if $crate::terminal::verbosity() == $crate::terminal::Verbosity::Verbose {
+            warn!($($arguments)*);
+        }
+    };
+}
+
+mod cargo;
+mod error;
+mod stream;
+pub mod style;
+
+pub(crate) use cargo::{cargo_options, running};
+pub use error::error;
+pub use stream::{Stream, fault, keep_fault, write};
+
+use anstream::ColorChoice;
+use indicatif::ProgressDrawTarget;
+use std::sync::OnceLock;
+
+/// The amount of output besides results and errors.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Verbosity {
+    /// Nothing.
+    Quiet,
+    /// Progress, and notes on what is done.
+    #[default]
+    Normal,
+    /// The commands that are run and how long each stage took, too.
+    Verbose,
+}
+
+static VERBOSITY: OnceLock<Verbosity> = OnceLock::new();
+
+/// Sets the amount of output, once for the whole run.
+pub fn set_verbosity(verbosity: Verbosity) {
+    // A second call would come from a test that parses in-process; the first one counts.
+    let _ = VERBOSITY.set(verbosity);
+}
+
+/// The amount of output.
+pub fn verbosity() -> Verbosity {
+    VERBOSITY.get().copied().unwrap_or_default()
+}
+
+/// Sets the use of styles, here and in help.
+pub fn set_color(color: clap::ColorChoice) {
+    let color = match color {
+        clap::ColorChoice::Auto => ColorChoice::Auto,
+        clap::ColorChoice::Always => ColorChoice::Always,
+        clap::ColorChoice::Never => ColorChoice::Never,
+    };
+    color.write_global();
+}
+
+/// Prints a line.
+pub fn line(stream: Stream, line: std::fmt::Arguments<'_>) {
+    write(stream, &format!("{line}\n"));
+}
+
+/// The place where progress is drawn: standard error, or nowhere with `--quiet`.
+pub(crate) fn progress() -> ProgressDrawTarget {
+    match verbosity() {
+        Verbosity::Quiet => ProgressDrawTarget::hidden(),
+        Verbosity::Normal | Verbosity::Verbose => ProgressDrawTarget::stderr(),
+    }
+}

@@ -1,0 +1,26 @@
+//! The few styles of output, as cargo has them.
+
+use anstyle::{AnsiColor, Style};
+use std::fmt::Display;
+
+/// `error:` and the causes.
+pub(super) const ERROR: Style = AnsiColor::Red.on_default().bold();
+
+/// `hint:`.
+pub(super) const HINT: Style = AnsiColor::Cyan.on_default().bold();
+
+const GOOD: Style = AnsiColor::Green.on_default().bold();
+
+/// A text in a style.
+pub(super) fn styled(style: Style, text: impl Display) -> String {
+    format!("{style}{text}{style:#}")
+}
+
+/// The mark of what is right, ✓ in green, or wrong, ✗ in red.
+pub fn mark(is_good: bool) -> String {
+    if is_good {
+        styled(GOOD, '✓')
+    } else {
+        styled(ERROR, '✗')
+    }
+}

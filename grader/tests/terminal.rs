@@ -1,0 +1,277 @@
+//! Terminal output: errors with causes and hints, color, `--quiet`, `--verbose`, and output that cannot be
+//! written.
+
+use std::error::Error;
+use std::fs::{self, File};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
+
+/// The grader, without what the environment says of colors.
+fn grader(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_grader"));
+    command
+        .args(arguments)
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .env_remove("MNIST_DIR");
+    for name in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE"] {
+        command.env_remove(name);
+    }
+    command
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// A command that fails, since there is no exercise of that name.
+const UNKNOWN: [&str; 2] = ["check", "nothing"];
+
+#[test]
+fn an_error_is_followed_by_its_hint() -> Result {
+    let output = grader(&UNKNOWN).output()?;
+    assert_eq!(output.status.code(), Some(2));
+    let expected = "error: there is no exercise \"nothing\"\n\n\
+        hint: the exercises are patchify, positions, msa, blocks, vit, deit, rollout\n";
+    assert_eq!(stderr(&output), expected);
+    assert_eq!(stdout(&output), "");
+    Ok(())
+}
+
+#[test]
+fn an_error_is_followed_by_its_cause() -> Result {
+    let output = grader(&["--course", "/no/such/folder", "doctor"]).output()?;
+    assert_eq!(output.status.code(), Some(2));
+    let expected = "error: /no/such/folder cannot be opened\n\n\
+        Caused by:\n  No such file or directory (os error 2)\n";
+    assert_eq!(stderr(&output), expected);
+    Ok(())
+}
+
+#[test]
+fn several_causes_are_numbered() -> Result {
+    let folder = tempfile::tempdir()?;
+    fs::create_dir(folder.path().join("in"))?;
+    fs::write(folder.path().join("in/a.safetensors"), "no tensors")?;
+    let input = folder.path().join("in");
+    let output = grader(&["call", "patchify", "cost"])
+        .args([input.as_path(), "out".as_ref()])
+        .output()?;
+    assert_eq!(output.status.code(), Some(2));
+    let words = stderr(&output);
+    let mut lines = words.lines();
+    let first = lines.next().ok_or("an error")?;
+    assert!(
+        first.ends_with("in/a.safetensors cannot be called with"),
+        "{words}"
+    );
+    assert!(words.contains("\n\nCaused by:\n  0: "), "{words}");
+    assert!(words.contains("\n  1: "), "{words}");
+    Ok(())
+}
+
+#[test]
+fn control_characters_of_an_error_are_escaped() -> Result {
+    let output = grader(&["--course", "/no/\u{1b}[2J", "doctor"]).output()?;
+    let words = stderr(&output);
+    assert!(words.contains("error: /no/\\u{1b}[2J cannot be"), "{words}");
+    Ok(())
+}
+
+#[test]
+fn color_is_used_where_it_is_asked_for_and_nowhere_else() -> Result {
+    let colored = |arguments: &[&str], variable: Option<&str>| -> Result<bool> {
+        let mut command = grader(arguments);
+        command.args(UNKNOWN);
+        command.envs(variable.map(|name| (name, "1")));
+        let words = stderr(&command.output()?);
+        let plain = words.starts_with("error: ") && !words.contains('\u{1b}');
+        let styled = words.contains("\u{1b}[31merror:\u{1b}[0m")
+            && words.contains("\u{1b}[36mhint:\u{1b}[0m");
+        assert_ne!(plain, styled, "{words:?}");
+        Ok(styled)
+    };
+    assert!(!colored(&[], None)?);
+    assert!(colored(&["--color=always"], None)?);
+    assert!(colored(&["--color", "always"], Some("NO_COLOR"))?);
+    assert!(colored(&[], Some("CLICOLOR_FORCE"))?);
+    assert!(!colored(&["--color=never"], Some("CLICOLOR_FORCE"))?);
+    assert!(!colored(&["--color=auto"], Some("NO_COLOR"))?);
+    Ok(())
+}
+
+#[test]
+fn help_follows_color_and_is_otherwise_the_same() -> Result {
+    let help = |color: &str| -> Result<String> {
+        Ok(stdout(&grader(&["--help", "--color", color]).output()?))
+    };
+    let [plain, styled] = [help("never")?, help("always")?];
+    assert_ne!(plain, styled);
+    assert_eq!(plain, help("auto")?);
+    let stripped = anstream::adapter::strip_str(&styled).to_string();
+    assert_eq!(stripped, plain);
+    Ok(())
+}
+
+#[test]
+fn marks_of_results_are_in_color_on_demand() -> Result {
+    let marks =
+        |color: &str| -> Result<String> { Ok(stdout(&grader(&["doctor", color]).output()?)) };
+    assert!(marks("--color=auto")?.contains("✓ Rust "));
+    assert!(marks("--color=always")?.contains("\u{1b}[32m✓\u{1b}[0m Rust "));
+    Ok(())
+}
+
+/// A cargo that says what it was given, and builds nothing.
+fn cargo(folder: &Path) -> Result<PathBuf> {
+    let cargo = folder.join("cargo");
+    fs::write(
+        &cargo,
+        "#!/bin/sh\necho \"cargo was given: $*\" >&2\nexit 1\n",
+    )?;
+    fs::set_permissions(&cargo, fs::Permissions::from_mode(0o755))?;
+    Ok(cargo)
+}
+
+/// What a command says that has cargo build something.
+fn building(option: &str) -> Result<String> {
+    let folder = tempfile::tempdir()?;
+    let arguments = ["image=8", "patch=4", "channels=3", "dim=5"];
+    let output = grader(&["call", "patchify", "cost", "-", "out", "--solution"])
+        .args(arguments.map(|argument| format!("--arg={argument}")))
+        .args((!option.is_empty()).then_some(option))
+        .env("CARGO", cargo(folder.path())?)
+        .output()?;
+    let words = stderr(&output);
+    assert_eq!(output.status.code(), Some(3), "{words}");
+    assert!(words.contains("error: the course's own tests"), "{words}");
+    Ok(words)
+}
+
+#[test]
+fn quiet_leaves_out_notes_and_verbose_adds_commands() -> Result {
+    const NOTE: &str = "sandbox: ";
+    const RUNNING: &str = "running: ";
+    let words = building("")?;
+    assert!(words.contains(NOTE) && !words.contains(RUNNING), "{words}");
+    assert!(words.contains("cargo was given: build "), "{words}");
+    let words = building("--quiet")?;
+    assert!(!words.contains(NOTE) && !words.contains(RUNNING), "{words}");
+    let given = "cargo was given: --quiet build ";
+    assert!(words.starts_with(given), "{words}");
+    let words = building("--verbose")?;
+    let running = words.lines().find(|line| line.starts_with(RUNNING));
+    let running = running.ok_or("no command")?;
+    assert!(running.contains("/cargo build "), "{words}");
+    assert!(running.ends_with("--test=patchify"), "{words}");
+    assert!(words.contains(NOTE), "{words}");
+    let words = building("--color=never")?;
+    assert!(
+        words.contains("cargo was given: --color=never build "),
+        "{words}"
+    );
+    Ok(())
+}
+
+#[test]
+fn quiet_and_verbose_exclude_each_other_wherever_they_stand() -> Result {
+    for arguments in [&["-q", "-v", "doctor"][..], &["--quiet", "doctor", "-v"]] {
+        let output = grader(arguments).output()?;
+        assert_eq!(output.status.code(), Some(2));
+        let words = stderr(&output);
+        assert!(words.contains("cannot be used together"), "{words}");
+    }
+    Ok(())
+}
+
+#[test]
+fn each_shell_has_a_script_with_the_commands_that_people_use() -> Result {
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        let output = grader(&["completions", shell]).output()?;
+        assert!(output.status.success(), "{shell}: {}", stderr(&output));
+        let script = stdout(&output);
+        for word in [
+            "grade",
+            "check",
+            "train",
+            "completions",
+            "--jobs",
+            "--color",
+        ] {
+            let word = if shell == "fish" {
+                word.trim_start_matches('-')
+            } else {
+                word
+            };
+            assert!(script.contains(word), "{shell} lacks {word}");
+        }
+        assert!(!script.contains("confined"), "{shell}");
+    }
+    let output = grader(&["completions", "--help"]).output()?;
+    assert!(stdout(&output).contains("~/.bashrc"));
+    Ok(())
+}
+
+fn full() -> Result<File> {
+    Ok(File::options().write(true).open("/dev/full")?)
+}
+
+#[test]
+fn output_that_cannot_be_written_is_an_error() -> Result {
+    for arguments in [
+        &["data", "list"][..],
+        &["cost", "--no-time"],
+        &["call", "patchify", "--list"],
+        &["completions", "bash"],
+        &["--help"],
+        &["--version"],
+    ] {
+        let output = grader(arguments).stdout(full()?).output()?;
+        let words = stderr(&output);
+        assert_eq!(output.status.code(), Some(4), "{arguments:?}: {words}");
+        let expected = "error: standard output cannot be written: No space left on device";
+        assert!(words.starts_with(expected), "{arguments:?}: {words}");
+    }
+    Ok(())
+}
+
+#[test]
+fn errors_that_cannot_be_written_leave_the_exit_code() -> Result {
+    let output = grader(&UNKNOWN).stderr(full()?).output()?;
+    assert_eq!(output.status.code(), Some(2));
+    Ok(())
+}
+
+/// Draws digits into a folder, with this standard output.
+fn draw(out: &Path, stdout: impl Into<std::process::Stdio>) -> Result<Output> {
+    let mut command = grader(&["data", "show", "digits", "--out"]);
+    let output = command.arg(out).stdout(stdout).output()?;
+    assert!(out.join("digits.svg").is_file());
+    assert!(out.join("digits.png").is_file());
+    Ok(output)
+}
+
+#[test]
+fn output_that_cannot_be_written_loses_no_file() -> Result {
+    let folder = tempfile::tempdir()?;
+    let output = draw(folder.path(), full()?)?;
+    assert_eq!(output.status.code(), Some(4), "{}", stderr(&output));
+    Ok(())
+}
+
+#[test]
+fn that_nobody_reads_on_is_not_an_error() -> Result {
+    let folder = tempfile::tempdir()?;
+    let (reader, writer) = std::io::pipe()?;
+    drop(reader);
+    let output = draw(folder.path(), writer)?;
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert_eq!(stderr(&output), "");
+    Ok(())
+}
