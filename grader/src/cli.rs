@@ -6,7 +6,7 @@ use crate::sandbox::confine::{Confinement, Layer, Sandbox};
 use crate::sandbox::limits::Asked;
 use crate::terminal::Verbosity;
 use crate::train::device::Wanted;
-use crate::train::learner::{Mode, Model};
+use crate::train::learner::Mode;
 use crate::train::plan::Preset;
 use clap::error::ErrorKind;
 use clap::{Args, ColorChoice, CommandFactory, Parser, Subcommand, ValueEnum};
@@ -119,7 +119,7 @@ pub enum Command {
     Draw(Draw),
     /// Show the cost of each patch size: tokens, parameters, FLOPs, time
     ///
-    /// The defaults are the sizes of ViT-Tiny. Time is measured on the model of exercise 05, everything else is counted;
+    /// The defaults are the sizes of ViT-Tiny. Time is measured on the first exercise that builds a model, everything else is counted;
     /// sizes that need too much memory are not run.
     Cost(Cost),
     /// Download, list and show data sets
@@ -324,9 +324,9 @@ pub struct Train {
     /// The code that is trained
     #[command(flatten)]
     pub subject: Subject,
-    /// Choose the model [default: vit]
-    #[arg(long, value_enum, help_heading = MODEL)]
-    pub model: Option<Model>,
+    /// Choose the model: an exercise that builds one, such as `vit` or `deit` [default: the first]
+    #[arg(long, value_name = "EXERCISE", help_heading = MODEL)]
+    pub model: Option<String>,
     /// Choose the model's size and the recipe [default: mnist]
     #[arg(long, value_enum, help_heading = MODEL)]
     pub preset: Option<Preset>,
@@ -414,7 +414,7 @@ pub struct Train {
 const MODEL: &str = "Model";
 const DATA: &str = "Data";
 const OPTIMISATION: &str = "Optimisation";
-const DISTILLATION: &str = "Distillation (--model deit)";
+const DISTILLATION: &str = "Distillation (models with a teacher)";
 const RUN: &str = "Run";
 
 /// Arguments of `draw`.

@@ -2,6 +2,7 @@
 
 use crate::hint::WithHint;
 use crate::sandbox::limits::Asked;
+use crate::train::learner::Targets;
 use anyhow::{Context, Result, anyhow, bail};
 use indexmap::IndexMap;
 use interface::{Interface, Operation};
@@ -74,10 +75,9 @@ pub struct Facts {
     /// Operations that return constants of the course, which nothing can be drawn for.
     #[serde(default)]
     pub constants: Vec<String>,
-    /// The number of tokens that its model has in front of those of the patches, if it is about a model: its operation of
-    /// the exercise's name gives the attention of each block.
+    /// The model that it builds, if it builds one for `train`, `cost` and `draw`.
     #[serde(default)]
-    pub tokens: Option<usize>,
+    pub model: Option<ModelFacts>,
     /// True if its pictures take a trained model's attention, which its own functions do not compute.
     #[serde(default)]
     pub borrows_attention: bool,
@@ -92,6 +92,17 @@ pub struct Facts {
     pub points: BTreeMap<Kind, f64>,
     /// The names of the graded tests.
     pub tests: BTreeMap<Kind, Vec<String>>,
+}
+
+/// `[package.metadata.exercise.model]`: the exercise has a type of its own name that classifies images, with the operations
+/// `NAME.new` and `NAME.forward_t`, and `NAME`, which gives the attention of each block.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct ModelFacts {
+    /// The number of tokens in front of those of the patches.
+    pub tokens: usize,
+    /// The targets of its training.
+    pub targets: Targets,
 }
 
 /// Families of names: each is every name that it is a part of.
@@ -244,6 +255,32 @@ impl Course {
             names.is_empty() || names.iter().any(|name| exercise.is_called(name))
         };
         Ok(self.exercises.iter().filter(wanted).cloned().collect())
+    }
+
+    /// The exercises that build a model, with its facts.
+    pub fn models(&self) -> impl Iterator<Item = (&Exercise, ModelFacts)> {
+        let exercises = self.exercises.iter();
+        exercises.filter_map(|exercise| Some((exercise, exercise.facts.model?)))
+    }
+
+    /// The exercise whose model this is, by crate, folder or number; the first that builds one, where none is named.
+    ///
+    /// # Errors
+    /// Returns an error if no exercise builds it.
+    pub fn model(&self, name: Option<&str>) -> Result<(&Exercise, ModelFacts)> {
+        let is_meant = |exercise: &Exercise| name.is_none_or(|name| exercise.is_called(name));
+        let found = self.models().find(|(exercise, _)| is_meant(exercise));
+        let names: Vec<_> = self.models().map(|(it, _)| it.name.as_str()).collect();
+        let known = match names.is_empty() {
+            true => "the course builds none".to_owned(),
+            false => format!("the course builds {}", names.join(", ")),
+        };
+        found
+            .with_context(|| match name {
+                Some(name) => format!("there is no model {name:?}"),
+                None => "there is no model".to_owned(),
+            })
+            .hint(known)
     }
 
     /// SHA-256 over all of the course that a grade can depend on besides a submission: every file of its folders but

@@ -2,7 +2,7 @@
 
 Each of them computes an exercise's expected values with PyTorch and writes them as insta snapshots:
 
-    python exercises/03-msa/tests/snapshots/expected.py
+    python exercises/NN-name/tests/snapshots/expected.py
 
 PyTorch 2.11 and numpy are all they need. `uniform` and `fill` give the same numbers as the test kit's.
 """

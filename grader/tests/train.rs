@@ -332,7 +332,10 @@ fn a_deit_learns_from_a_teacher_and_both_go_on_where_they_were_stopped() -> Resu
         assert!(said(&output).contains(head), "{}", said(&output));
     }
     let all = history(Path::new(&straight))?;
-    assert_eq!(all["plan"]["learner"]["deit"]["soft"]["temperature"], 3.0);
+    assert_eq!(
+        all["plan"]["learner"]["student"]["soft"]["temperature"],
+        3.0
+    );
     for score in [
         &all["test"]["heads"]["class"],
         &all["test"]["heads"]["dist"],
@@ -383,7 +386,7 @@ fn a_deit_learns_from_a_teacher_and_both_go_on_where_they_were_stopped() -> Resu
     assert_ends(&output, 0);
     let of_given = history(Path::new(&given))?;
     assert_eq!(of_given["test"]["teacher"], all["test"]["teacher"]);
-    assert_eq!(of_given["plan"]["learner"]["deit"], "hard");
+    assert_eq!(of_given["plan"]["learner"]["student"], "hard");
     let (file, other) = (format!("{straight}/best.safetensors"), place("other")?);
     let output = done(&[&SMALL_DEIT[..], &["--teacher", &file, "--out", &other]].concat())?;
     assert_ends(&output, 2);

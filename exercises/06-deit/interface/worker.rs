@@ -55,7 +55,7 @@ impl Learner for Schooled {
 }
 
 pub(super) fn start_training(call: &Call) -> Outcome {
-    let is_teacher = call.choice("learner", &[("deit", false), ("teacher", true)])?;
+    let is_teacher = call.choice("learner", &[("student", false), ("teacher", true)])?;
     let distillation = match is_teacher {
         true => None,
         false => Some(read_distillation(call, "mode")?),

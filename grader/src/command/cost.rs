@@ -42,10 +42,10 @@ pub fn cost(course: Option<&Path>, arguments: &Arguments) -> Result<Exit, Failur
     }
 
     let course = open_course(course)?;
-    let exercises = course.select(&["vit".to_owned()]).blame_arguments()?;
-    let exercise = exercises[0].clone();
+    let (exercise, _) = course.model(None).blame_arguments()?;
+    let exercise = exercise.clone();
     let sources = arguments.subject.sources(&course, &exercise)?;
-    let environment = arguments.subject.prepare(course, exercises)?;
+    let environment = arguments.subject.prepare(course, vec![exercise.clone()])?;
     let folder = environment.scratch.folder()?;
     let Some(worker) = subject::worker(&environment, &exercise, &sources, folder.path())? else {
         say!("{}", table(&sizes, &costs, None));
@@ -62,7 +62,7 @@ pub fn cost(course: Option<&Path>, arguments: &Arguments) -> Result<Exit, Failur
             (None, None) => {
                 // Each has a worker of its own, since the time that one may take is limited.
                 let mut started = Started::new(&environment, &worker);
-                let timed = time(&mut started, &sizes, cost);
+                let timed = time(&mut started, &exercise.name, &sizes, cost);
                 bar.suspend(|| drop(started));
                 match timed {
                     Ok(time) => shown(time),
@@ -132,7 +132,7 @@ fn table(sizes: &Sizes, costs: &[Cost], times: Option<&[String]>) -> String {
 
 /// Why there is no time.
 enum Untimed {
-    Fault(&'static str, Fault),
+    Fault(String, Fault),
     Error(anyhow::Error),
 }
 
@@ -144,7 +144,12 @@ impl<E: Into<anyhow::Error>> From<E> for Untimed {
 
 /// How long the model takes for an image. A request with its weights takes time too: so one image is timed, then more,
 /// and the difference counts.
-fn time(worker: &mut Started<'_>, sizes: &Sizes, cost: &Cost) -> Result<Duration, Untimed> {
+fn time(
+    worker: &mut Started<'_>,
+    model: &str,
+    sizes: &Sizes,
+    cost: &Cost,
+) -> Result<Duration, Untimed> {
     let arguments = [
         ("image", sizes.image),
         ("patch", cost.patch),
@@ -160,12 +165,13 @@ fn time(worker: &mut Started<'_>, sizes: &Sizes, cost: &Cost) -> Result<Duration
     let words =
         [("positions", "learned"), ("pool", "cls")].map(|(name, word)| (name, word.to_owned()));
     let arguments = arguments.into_iter().chain(words);
-    let mut ask = |operation: &'static str, tensors: Tensors, more: &[(&str, &str)]| {
+    let mut ask = |operation: &str, tensors: Tensors, more: &[(&str, &str)]| {
         stop_if_asked()?;
+        let operation = format!("{model}.{operation}");
         let more = more.iter().map(|&(name, value)| (name, value.to_owned()));
         let arguments = arguments.clone().chain(more);
         let request = Request {
-            operation: operation.to_owned(),
+            operation: operation.clone(),
             arguments: arguments
                 .map(|(name, value)| (name.to_owned(), value))
                 .collect(),
@@ -177,13 +183,13 @@ fn time(worker: &mut Started<'_>, sizes: &Sizes, cost: &Cost) -> Result<Duration
         let given = answer.map_err(|fault| Untimed::Fault(operation, fault))?;
         Ok::<_, Untimed>((given, taken))
     };
-    let (weights, _) = ask("vit.new", Tensors::new(), &[])?;
+    let (weights, _) = ask("new", Tensors::new(), &[])?;
     let side = sizes.image as usize;
     let mut forward = |images: u64| {
         let images = Array4::<f32>::zeros((images as usize, sizes.channels as usize, side, side));
         let mut tensors = weights.clone();
         tensors.insert("images".to_owned(), (&images).into());
-        ask("vit.forward_t", tensors, &[("train", "false")]).map(|(_, taken)| taken)
+        ask("forward_t", tensors, &[("train", "false")]).map(|(_, taken)| taken)
     };
     let more = cost.more_images();
     // A large model takes so long that the request is nothing beside it, and once is enough.

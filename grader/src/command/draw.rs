@@ -91,7 +91,7 @@ pub fn draw(course: Option<&Path>, arguments: &Draw) -> Result<Exit, Failure> {
 /// The exercise whose model has as many tokens in front of those of the patches.
 fn lender_of(course: &Course, model: &Model) -> Result<Exercise, Failure> {
     let mut exercises = course.exercises.iter();
-    let found = exercises.find(|it| it.facts.tokens == Some(model.prefix));
+    let found = exercises.find(|it| it.facts.model.is_some_and(|it| it.tokens == model.prefix));
     let says = || {
         format!(
             "the course has no exercise of a model with {} tokens in front of the patches, whose reference is needed",

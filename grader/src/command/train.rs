@@ -36,27 +36,35 @@ use wire::FaultKind;
 pub fn train(course: Option<&Path>, arguments: &Train) -> Result<Exit, Failure> {
     let course = open_course(course)?;
     let resumed = resumed(arguments)?;
+    let named_model = match &resumed {
+        Some(from) => Some(from.plan.model.as_str()),
+        None => arguments.model.as_deref(),
+    };
+    let (exercise, model) = course.model(named_model).blame_arguments()?;
+    let exercise = exercise.clone();
     let learner = match &resumed {
         Some(from) => from.plan.learner,
-        None => learner(arguments)
+        None => learner(arguments, &course, model)
             .map_err(|why| anyhow!(why))
             .blame_arguments()?,
     };
     // The arguments are checked and the images loaded before anything is built.
     let asked = match &resumed {
         Some(from) => from.plan.clone(),
-        None => plan(arguments, learner, usual_sizes(preset(arguments))),
+        None => plan(
+            arguments,
+            &exercise,
+            learner,
+            usual_sizes(preset(arguments)),
+        ),
     };
     let mut data = images_of(&asked, arguments)?;
-    let named_exercise = learner.model().exercise().to_owned();
-    let exercises = course.select(&[named_exercise]).blame_arguments()?;
-    let exercise = exercises[0].clone();
-    let environment = arguments.subject.prepare(course, exercises)?;
+    let environment = arguments.subject.prepare(course, vec![exercise.clone()])?;
     let Some(own) = Subjects::compile(&environment, &exercise, arguments)? else {
         return Ok(Exit::Failed);
     };
     let (mut session, device) = open(&environment, &own, arguments.device)?;
-    let (plan, from) = planned(arguments, learner, resumed, &mut session)?;
+    let (plan, from) = planned(arguments, &exercise, learner, resumed, &mut session)?;
     fits(&plan, &data, device)?;
     let folder = match (&arguments.resume, &arguments.out) {
         (Some(folder), _) => folder_of(folder),
@@ -70,7 +78,7 @@ pub fn train(course: Option<&Path>, arguments: &Train) -> Result<Exit, Failure> 
         sandbox: environment.level.to_string(),
     };
     let mut teachers_score = None;
-    if let Learner::Deit(_) = plan.learner {
+    if let Learner::Student(_) = plan.learner {
         let taught = teach(
             &environment,
             &own,
@@ -137,13 +145,14 @@ fn resumed(arguments: &Train) -> Result<Option<Checkpoint>, Failure> {
 /// What is to be done, and where to go on from.
 fn planned(
     arguments: &Train,
+    exercise: &Exercise,
     learner: Learner,
     resumed: Option<Checkpoint>,
     session: &mut Session,
 ) -> Result<(Plan, Option<Checkpoint>), Failure> {
     let Some(checkpoint) = resumed else {
         let sizes = sizes(preset(arguments), learner, session)?;
-        return Ok((plan(arguments, learner, sizes), None));
+        return Ok((plan(arguments, exercise, learner, sizes), None));
     };
     let plan = Plan {
         patience: arguments.patience.or(checkpoint.plan.patience),

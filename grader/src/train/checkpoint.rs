@@ -221,7 +221,7 @@ mod tests {
 
     fn checkpoint() -> Checkpoint {
         Checkpoint {
-            plan: Plan::of(Preset::Notebook, Set::Digits, Sizes::notebook()),
+            plan: Plan::of("one", Preset::Notebook, Set::Digits, Sizes::notebook()),
             progress: Progress {
                 step: 9,
                 // Neither has a short form: they must come back to the last bit.

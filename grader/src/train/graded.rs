@@ -96,7 +96,7 @@ impl Training {
             device: self.device,
             sandbox: environment.level.to_string(),
         };
-        let plan = Plan::of(Preset::Mnist, Set::Mnist, Sizes::mnist());
+        let plan = Plan::of(&exercise.name, Preset::Mnist, Set::Mnist, Sizes::mnist());
         let mut run = Run::begin(
             session(worker, self.device)?,
             (plan, None),

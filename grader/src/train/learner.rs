@@ -1,34 +1,17 @@
-//! The model to be trained: a ViT from labels, a DeiT from labels and a teacher, or that teacher itself.
+//! What is trained: a model on labels, one on labels and a teacher's predictions, or that teacher itself.
 
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// The models that can be trained.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+/// The targets of a model's training, as its exercise says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Model {
-    /// Exercise 05's Vision Transformer, trained on labels
-    #[default]
-    Vit,
-    /// Exercise 06's, trained on labels and on a convolutional network's predictions
-    Deit,
-}
-
-impl Model {
-    /// The exercise that it is.
-    pub fn exercise(self) -> &'static str {
-        match self {
-            Model::Vit => "vit",
-            Model::Deit => "deit",
-        }
-    }
-}
-
-impl fmt::Display for Model {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.exercise())
-    }
+pub enum Targets {
+    /// The labels alone.
+    Labels,
+    /// The labels, and the predictions of a teacher that the exercise gives.
+    Teacher,
 }
 
 /// The ways to distil from a teacher.
@@ -49,7 +32,7 @@ impl fmt::Display for Mode {
     }
 }
 
-/// The distillation of a student from its teacher, as exercise 06 defines it.
+/// The distillation of a student from its teacher: Touvron et al. 2021, equations 2 and 3.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Distillation {
@@ -116,44 +99,36 @@ impl Distillation {
     }
 }
 
-/// The model to be trained in a run.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+/// What is trained in a run.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Learner {
-    /// A ViT.
-    #[default]
-    Vit,
-    /// A DeiT, and what it takes from its teacher.
-    Deit(Distillation),
-    /// The teacher that is given with exercise 06.
+    /// The model, on labels.
+    Model,
+    /// The model, on labels and its teacher's predictions.
+    Student(Distillation),
+    /// The teacher that is given with the model's exercise.
     Teacher,
 }
 
 impl Learner {
-    /// The model that it is, or is for.
-    pub fn model(self) -> Model {
-        match self {
-            Learner::Vit => Model::Vit,
-            Learner::Deit(_) | Learner::Teacher => Model::Deit,
-        }
-    }
-
     /// The names of its heads, where it has several.
     pub fn heads(self) -> &'static [&'static str] {
         match self {
-            Learner::Deit(_) => &["class", "dist"],
-            Learner::Vit | Learner::Teacher => &[],
+            Learner::Student(_) => &["class", "dist"],
+            Learner::Model | Learner::Teacher => &[],
         }
     }
 
-    /// The arguments of `train.start` that name the learner. Exercise 05's worker has one learner, and takes none.
+    /// The arguments of `train.start` that name the learner. A worker with one learner takes none.
     pub fn arguments(self) -> Vec<(&'static str, String)> {
         let named = |name: &str| ("learner", name.to_owned());
         match self {
-            Learner::Vit => vec![],
+            Learner::Model => vec![],
             Learner::Teacher => vec![named("teacher")],
-            Learner::Deit(distillation) => {
-                let mut arguments = vec![named("deit"), ("mode", distillation.mode().to_string())];
+            Learner::Student(distillation) => {
+                let mut arguments =
+                    vec![named("student"), ("mode", distillation.mode().to_string())];
                 if let Distillation::Soft { temperature, alpha } = distillation {
                     arguments.push(("temperature", temperature.to_string()));
                     arguments.push(("alpha", alpha.to_string()));
@@ -194,14 +169,14 @@ mod tests {
             temperature: 2.0,
             alpha: 0.25,
         };
-        assert_eq!(names(Learner::Vit), [""; 0]);
+        assert_eq!(names(Learner::Model), [""; 0]);
         assert_eq!(names(Learner::Teacher), ["learner"]);
         assert_eq!(
-            names(Learner::Deit(Distillation::Hard)),
+            names(Learner::Student(Distillation::Hard)),
             ["learner", "mode"]
         );
         assert_eq!(
-            names(Learner::Deit(soft)),
+            names(Learner::Student(soft)),
             ["learner", "mode", "temperature", "alpha"]
         );
     }
@@ -213,10 +188,10 @@ mod tests {
             alpha: 0.1,
         };
         for learner in [
-            Learner::Vit,
+            Learner::Model,
             Learner::Teacher,
-            Learner::Deit(Distillation::Hard),
-            Learner::Deit(soft),
+            Learner::Student(Distillation::Hard),
+            Learner::Student(soft),
         ] {
             let text = serde_json::to_string(&learner)?;
             assert_eq!(serde_json::from_str::<Learner>(&text)?, learner, "{text}");

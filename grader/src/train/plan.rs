@@ -1,6 +1,6 @@
 //! The plan of a run: the model, the data and the hyperparameters, on which its result depends besides the code.
 
-use super::learner::{Learner, Model};
+use super::learner::Learner;
 use super::sizes::Sizes;
 use crate::data::Set;
 use clap::ValueEnum;
@@ -29,8 +29,9 @@ impl fmt::Display for Preset {
 /// The hyperparameters of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
-    /// The model to be trained.
-    #[serde(default)]
+    /// The crate of the exercise whose model is trained.
+    pub model: String,
+    /// What is trained.
     pub learner: Learner,
     /// The data set.
     pub data: Set,
@@ -67,14 +68,15 @@ const LEAST: f64 = 0.01;
 const TEACHERS_RATE: f64 = 3e-3;
 
 impl Plan {
-    /// A preset's way to be trained, for its `sizes`.
-    pub fn of(preset: Preset, data: Set, sizes: Sizes) -> Self {
+    /// A preset's recipe to train the model of an exercise, with these sizes, on labels.
+    pub fn of(model: &str, preset: Preset, data: Set, sizes: Sizes) -> Self {
         let (epochs, rate) = match preset {
             Preset::Mnist => (6, 3e-3),
             Preset::Notebook => (5, 2e-2),
         };
         Self {
-            learner: Learner::Vit,
+            model: model.to_owned(),
+            learner: Learner::Model,
             data,
             images: None,
             sizes,
@@ -150,14 +152,20 @@ impl Plan {
             |what: &str, value: f64, range: &str| Some(format!("--{what} {value} is not {range}"));
         let positive = |value: f64| value > 0.0 && value.is_finite();
         let share = |value: f64| (0.0..1.0).contains(&value);
-        if let Learner::Deit(distillation) = self.learner
+        if let Learner::Student(distillation) = self.learner
             && let Some(fault) = distillation.fault()
         {
             Some(fault)
-        } else if self.learner.model() == Model::Deit && self.smoothing != 0.0 {
-            Some("--label-smoothing is not for --model deit: its loss is exercise 06's".to_owned())
-        } else if self.learner.model() == Model::Deit && self.sizes.dropout != 0.0 {
-            Some("--dropout is not for --model deit, which learns without".to_owned())
+        } else if self.learner != Learner::Model && self.smoothing != 0.0 {
+            Some(format!(
+                "--label-smoothing is not for --model {}: its loss is that of distillation",
+                self.model
+            ))
+        } else if self.learner != Learner::Model && self.sizes.dropout != 0.0 {
+            Some(format!(
+                "--dropout is not for --model {}, which is trained without",
+                self.model
+            ))
         } else if self.epochs == 0 || self.batch == 0 {
             Some("--epochs and --batch-size are at least 1".to_owned())
         } else if !positive(self.rate) {
@@ -181,7 +189,7 @@ mod tests {
     use super::*;
 
     fn plan() -> Plan {
-        Plan::of(Preset::Notebook, Set::Digits, Sizes::notebook())
+        Plan::of("one", Preset::Notebook, Set::Digits, Sizes::notebook())
     }
 
     #[test]

@@ -1,11 +1,11 @@
 //! What the options mean together: a plan, and the folder of a run.
 
 use crate::cli::Train;
-use crate::course::Course;
+use crate::course::{Course, Exercise, ModelFacts};
 use crate::data::Set;
 use crate::exit::Failure;
 use crate::train::checkpoint::LAST;
-use crate::train::learner::{Distillation, Learner, Model};
+use crate::train::learner::{Distillation, Learner, Targets};
 use crate::train::plan::{Plan, Preset};
 use crate::train::sizes::Sizes;
 use crate::worker::broken::Broken;
@@ -20,16 +20,20 @@ use wire::Request;
 /// How often the teacher learns from each image, where nothing else is said.
 pub(super) const TEACHER_EPOCHS: usize = 2;
 
-/// Who learns, as the options say.
-pub(super) fn learner(arguments: &Train) -> Result<Learner, String> {
+/// What is trained, as the options say, if `model` is the model.
+pub(super) fn learner(
+    arguments: &Train,
+    course: &Course,
+    model: ModelFacts,
+) -> Result<Learner, String> {
     let Train {
         distillation,
         temperature,
         alpha,
         ..
     } = *arguments;
-    if arguments.model == Some(Model::Deit) {
-        return Distillation::of(distillation, temperature, alpha).map(Learner::Deit);
+    if model.targets == Targets::Teacher {
+        return Distillation::of(distillation, temperature, alpha).map(Learner::Student);
     }
     let told = [
         ("distillation", distillation.is_some()),
@@ -39,20 +43,30 @@ pub(super) fn learner(arguments: &Train) -> Result<Learner, String> {
         ("teacher-epochs", arguments.teacher_epochs.is_some()),
     ];
     match told.iter().find(|(_, is_told)| *is_told) {
-        Some((name, _)) => Err(format!("--{name} is for --model deit")),
-        None => Ok(Learner::Vit),
+        Some((name, _)) => {
+            let students = course.models();
+            let students = students.filter(|(_, model)| model.targets == Targets::Teacher);
+            let names: Vec<_> = students
+                .map(|(it, _)| format!("--model {}", it.name))
+                .collect();
+            Err(match names.is_empty() {
+                true => format!("--{name} is for models with a teacher, and the course has none"),
+                false => format!("--{name} is for {}", names.join(" and ")),
+            })
+        }
+        None => Ok(Learner::Model),
     }
 }
 
-/// The sizes of a preset. A ViT's of `mnist` are the subject's own; a DeiT's are exercise 05's, whose reference it is
-/// built on.
+/// The sizes of a preset. Those of `mnist` are the subject's own; a student's are those of the earlier exercise whose
+/// reference it is built on.
 pub(super) fn sizes(
     preset: Preset,
     learner: Learner,
     session: &mut Session,
 ) -> Result<Sizes, Failure> {
     const OPERATION: &str = "config";
-    if (preset, learner.model()) != (Preset::Mnist, Model::Vit) {
+    if (preset, learner) != (Preset::Mnist, Learner::Model) {
         return Ok(usual_sizes(preset));
     }
     let answer = session.ask(Request {
@@ -74,7 +88,12 @@ pub(super) fn usual_sizes(preset: Preset) -> Sizes {
 }
 
 /// The plan of the options, with the preset's values for what they leave out.
-pub(super) fn plan(arguments: &Train, learner: Learner, mut sizes: Sizes) -> Plan {
+pub(super) fn plan(
+    arguments: &Train,
+    exercise: &Exercise,
+    learner: Learner,
+    mut sizes: Sizes,
+) -> Plan {
     let preset = preset(arguments);
     let set = |size: &mut i64, wanted: Option<i64>| *size = wanted.unwrap_or(*size);
     set(&mut sizes.patch, arguments.patch_size);
@@ -82,7 +101,12 @@ pub(super) fn plan(arguments: &Train, learner: Learner, mut sizes: Sizes) -> Pla
     set(&mut sizes.depth, arguments.depth);
     set(&mut sizes.heads, arguments.heads);
     sizes.dropout = arguments.dropout.unwrap_or(sizes.dropout);
-    let usual = Plan::of(preset, arguments.data.unwrap_or(Set::Digits), sizes);
+    let usual = Plan::of(
+        &exercise.name,
+        preset,
+        arguments.data.unwrap_or(Set::Digits),
+        sizes,
+    );
     Plan {
         learner,
         images: arguments.train_images,
@@ -115,7 +139,7 @@ pub(super) fn clash(arguments: &Train, plan: &Plan) -> Option<String> {
     }
     let sizes = &plan.sizes;
     let (mut mode, mut softness) = (None, None);
-    if let Learner::Deit(distillation) = plan.learner {
+    if let Learner::Student(distillation) = plan.learner {
         mode = Some(distillation.mode());
         if let Distillation::Soft { temperature, alpha } = distillation {
             softness = Some((temperature, alpha));
@@ -123,7 +147,7 @@ pub(super) fn clash(arguments: &Train, plan: &Plan) -> Option<String> {
     }
     let (temperature, alpha) = softness.unwrap_or_default();
     let told = [
-        other("model", &arguments.model, &plan.learner.model()),
+        other("model", &arguments.model, &plan.model),
         mode.and_then(|mode| other("distillation", &arguments.distillation, &mode)),
         other("temperature", &arguments.temperature, &temperature),
         other("alpha", &arguments.alpha, &alpha),

@@ -208,7 +208,7 @@ pub(crate) mod testing {
                 difficulty: 1,
                 builds_on: vec![],
                 forbidden: Default::default(),
-                tokens: None,
+                model: None,
                 borrows_attention: false,
                 trained: None,
                 limits: Default::default(),

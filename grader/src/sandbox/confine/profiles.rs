@@ -54,7 +54,7 @@ const GPU_FACTS: &[&str] = &[
 /// Has glibc keep what is freed, up to 1 GiB, for the next time it is asked, and take memory in huge pages. A training
 /// step frees as much as it took, and without this gives most of it back to the kernel, which then fills it with zeros
 /// for the next one: a quarter of a small model's time. 32 MiB is the most that every glibc takes for a single block.
-/// `grader/benches/step.py` measures it.
+/// `solutions/05-vit/examples/step.py` measures it.
 const MEMORY: [&str; 3] = [
     "MALLOC_TRIM_THRESHOLD_=1073741824",
     "MALLOC_MMAP_THRESHOLD_=33554432",

@@ -1,8 +1,8 @@
 """The training step of the course's Vision Transformer beside PyTorch's, both in one run:
 
-    python3 grader/benches/step.py [--threads 2] [--rounds 21] [--size notebook] [--tried]
+    python3 solutions/05-vit/examples/step.py [--threads 2] [--rounds 21] [--size notebook] [--tried]
 
-builds the course's (`cargo build -p workers --features tch --example step`) and prints a table for each size. Needs
+builds the course's (`cargo build -p vit-solution --example step`) and prints a table for each size. Needs
 torch 2.11, the version of libtorch that the course is built with, and numpy; takes about four minutes on two cores.
 
 A step is forward, cross-entropy, backward and AdamW, in f32, on a batch of 128 images of noise. Each row is a process
@@ -20,7 +20,7 @@ import time
 import warnings
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 BATCH = 128
 DECAY = 0.01
 RATE = 1e-3
@@ -258,7 +258,7 @@ def main():
     parser.add_argument("--size", choices=SIZES, action="append", help="only this size; may be given more than once")
     parser.add_argument("--tried", action="store_true", help="also what was tried and made no difference, or too much")
     arguments = parser.parse_args()
-    build = ["cargo", "build", "--package=workers", "--features=tch", "--example=step"]
+    build = ["cargo", "build", "--package=vit-solution", "--example=step"]
     subprocess.run(build, cwd=ROOT, check=True)
     import torch
 

@@ -1,11 +1,11 @@
-//! The training step of the solutions' Vision Transformer, timed for `grader/benches/step.py`: with a batch of noise,
+//! The training step of the solutions' Vision Transformer, timed for `step.py`: with a batch of noise,
 //! for each number that comes in on a line, so many steps, and on a line the seconds they took.
 
 use std::error::Error;
 use std::io::{self, BufRead, Write};
 use std::time::Instant;
 use tch::{Device, Kind, Tensor, nn};
-use vit::{Vit, VitConfig};
+use vit_solution::{Vit, VitConfig};
 use workers::training::AdamW;
 
 const USAGE: &str = "usage: step BATCH PATCH DIM DEPTH HEADS THREADS";
