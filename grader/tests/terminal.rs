@@ -150,7 +150,7 @@ fn building(option: &str) -> Result<String> {
         .output()?;
     let words = stderr(&output);
     assert_eq!(output.status.code(), Some(3), "{words}");
-    assert!(words.contains("error: the course's own tests"), "{words}");
+    assert!(words.contains("error: the course's own crates"), "{words}");
     Ok(words)
 }
 

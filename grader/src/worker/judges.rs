@@ -188,7 +188,9 @@ fn source_of(course: &Path, exercise: &Exercise, tests: &[PathBuf]) -> Result<St
         tests: tests.collect(),
         solution_in_f32,
     };
-    Ok(interface.judge(&files)?)
+    // In lines: the compiler shows those that do not fit the tests.
+    let judge = syn::parse_file(&interface.judge(&files)?)?;
+    Ok(prettyplease::unparse(&judge))
 }
 
 /// Removes the programs that were made for the exercise before. One that is running stays readable to whoever runs it.

@@ -96,7 +96,7 @@ pub(crate) fn said(output: &Output) -> String {
 }
 
 /// Copies files and folders, with their times.
-pub(crate) fn cp(from: &[PathBuf], to: &Path) -> Result {
+fn cp(from: &[PathBuf], to: &Path) -> Result {
     let status = Command::new("cp")
         .args(["--archive", "--"])
         .args(from)
