@@ -169,7 +169,7 @@ fn quiet_leaves_out_notes_and_verbose_adds_commands() -> Result {
     let running = words.lines().find(|line| line.starts_with(RUNNING));
     let running = running.ok_or("no command")?;
     assert!(running.contains("/cargo build "), "{words}");
-    assert!(running.ends_with("--test=patchify"), "{words}");
+    assert!(running.ends_with("--package=patchify-solution"), "{words}");
     assert!(words.contains(NOTE), "{words}");
     let words = building("--color=never")?;
     assert!(

@@ -3,6 +3,7 @@
 use crate::course::{Course, Exercise};
 use crate::machine::files::write_if_changed;
 use crate::machine::lanes;
+use crate::terminal::running;
 use crate::worker::shelf::{Shelf, external};
 use anyhow::{Context, Result, bail};
 use interface::place::{entries, seen_from};
@@ -121,12 +122,15 @@ impl<'a> Judge<'a> {
         let scratch = tempfile::tempdir_in(scratch)
             .with_context(|| format!("{} cannot be written", scratch.display()))?;
         let linked = scratch.path().join(name);
-        let status = Command::new(rustc)
+        let mut compiler = Command::new(rustc);
+        compiler
             .current_dir(self.course)
             .args(&self.arguments)
             .arg(&self.source)
             .arg("-o")
-            .arg(&linked)
+            .arg(&linked);
+        running(&compiler);
+        let status = compiler
             .status()
             .with_context(|| format!("{} cannot be started", rustc.display()))?;
         if !status.success() {
