@@ -126,7 +126,7 @@ impl Run {
         stop: &'static AtomicBool,
     ) -> Result<Self> {
         fs::create_dir_all(folder)
-            .with_context(|| format!("{} cannot be made", folder.display()))?;
+            .with_context(|| format!("{} cannot be created", folder.display()))?;
         let lock = hold(folder, "another training")?;
         send_lessons(&mut session, &data)?;
         let parameters = start(&mut session, &plan, &data, subject.device)?;

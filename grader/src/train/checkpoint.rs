@@ -181,7 +181,7 @@ pub fn read_weights_of(path: &Path) -> Result<Tensors> {
 fn write_frame(path: &Path, frame: Frame) -> Result<()> {
     let blob = frame
         .encode()
-        .with_context(|| format!("{} cannot be made", path.display()))?;
+        .with_context(|| format!("{} cannot be created", path.display()))?;
     write_whole(path, &blob)
 }
 

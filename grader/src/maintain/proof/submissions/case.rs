@@ -138,7 +138,7 @@ impl Case {
         }
         let submission = class.join(&self.name);
         fs::create_dir(&submission)
-            .with_context(|| format!("{} cannot be made", submission.display()))?;
+            .with_context(|| format!("{} cannot be created", submission.display()))?;
         for (path, text) in self.sources(course)? {
             let path = submission.join(path);
             make_parent(&path)?;
@@ -226,7 +226,7 @@ fn copy(from: &Path, to: &Path) -> Result<()> {
 
 fn make_parent(path: &Path) -> Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
-    fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))
+    fs::create_dir_all(folder).with_context(|| format!("{} cannot be created", folder.display()))
 }
 
 #[cfg(test)]
