@@ -69,7 +69,7 @@ pub enum End {
 /// The loss became NaN or infinite.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "{what} is no number from step {step} on: a smaller --lr may help, and --clip-grad above 0"
+    "{what} became NaN or infinite at step {step}: a smaller --lr may help, and --clip-grad above 0"
 )]
 pub struct Diverged {
     /// The quantity that is not finite.

@@ -92,7 +92,7 @@ fn check_name(course: &Course, name: &str) -> Result<()> {
     if !is_word {
         bail!(
             "{name:?} cannot be the name of an exercise's crate: it takes lower-case letters, digits and `_`, \
-             begins with a letter, is no keyword of Rust, and has at most {LONGEST} characters"
+             begins with a letter, is not a keyword of Rust, and has at most {LONGEST} characters"
         );
     }
     let crates = crates(&course.root)?;

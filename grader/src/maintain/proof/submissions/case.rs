@@ -90,7 +90,7 @@ impl Case {
                 .with_context(|| format!("{} cannot be read", sheet.display()))?;
             cases.push(
                 Self::read(&name, &path, &text)
-                    .with_context(|| format!("{} is no case", sheet.display()))?,
+                    .with_context(|| format!("{} is not a case", sheet.display()))?,
             );
         }
         if cases.is_empty() {
@@ -382,6 +382,6 @@ mod tests {
         let names: Vec<_> = cases.iter().map(|case| case.name.as_str()).collect();
         assert_eq!(names, ["a", "b"]);
         write(&dir.path().join("c/case.toml"), "");
-        assert!(error(Case::all(dir.path())).contains("is no case"));
+        assert!(error(Case::all(dir.path())).contains("is not a case"));
     }
 }
