@@ -330,7 +330,7 @@ pub struct Train {
     /// Choose the model's size and the recipe [default: mnist]
     #[arg(long, value_enum, help_heading = MODEL)]
     pub preset: Option<Preset>,
-    /// Set the side of a patch
+    /// Set the patch size, in pixels per side
     #[arg(long, value_name = "PIXELS", help_heading = MODEL)]
     pub patch_size: Option<i64>,
     /// Set the embedding dimension
@@ -357,13 +357,13 @@ pub struct Train {
     /// Set the number of epochs
     #[arg(long, help_heading = OPTIMISATION)]
     pub epochs: Option<usize>,
-    /// Set the number of images in a batch
+    /// Set the batch size
     #[arg(long, value_name = "IMAGES", help_heading = OPTIMISATION)]
     pub batch_size: Option<usize>,
     /// Set the peak learning rate
     #[arg(long, value_name = "RATE", allow_negative_numbers = true, help_heading = OPTIMISATION)]
     pub lr: Option<f64>,
-    /// Set the fraction of all steps with a rising learning rate
+    /// Set the fraction of all steps that are warm-up
     #[arg(long, value_name = "FRACTION", allow_negative_numbers = true, help_heading = OPTIMISATION)]
     pub warmup_ratio: Option<f64>,
     /// Set AdamW's weight decay
@@ -439,10 +439,10 @@ pub struct Draw {
 /// Arguments of `cost`.
 #[derive(Args, Debug)]
 pub struct Cost {
-    /// Set the side of an image
+    /// Set the image size, in pixels per side
     #[arg(long, value_name = "PIXELS", default_value_t = 224)]
     pub image_size: u64,
-    /// Show only this side of a patch; repeatable [default: all divisors of the image size from 2]
+    /// Show only this patch size; repeatable [default: all divisors of the image size from 2]
     #[arg(long, value_name = "PIXELS")]
     pub patch_size: Vec<u64>,
     /// Set the number of channels
@@ -489,7 +489,7 @@ pub enum DataCommand {
     Fetch {
         /// The data set
         set: Set,
-        /// Download from URL, a folder's with its last slash, instead of the publisher's; repeatable
+        /// Download from the folder URL, with its final slash, instead of the publisher's; repeatable
         #[arg(long, value_name = "URL")]
         mirror: Vec<String>,
     },

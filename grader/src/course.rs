@@ -377,7 +377,7 @@ fn find_earlier(exercises: &mut [Exercise]) -> Result<()> {
                 .find(|base| base.folder == *folder)
                 .with_context(|| {
                     format!(
-                        "exercises/{}/Cargo.toml builds on {folder}, which is no earlier exercise",
+                        "exercises/{}/Cargo.toml builds on {folder}, which is not an earlier exercise",
                         exercise.folder
                     )
                 })?;

@@ -50,7 +50,7 @@ impl Picture {
     /// Returns an error if a file cannot be written.
     pub fn write(&self, folder: &Path, name: &str) -> Result<[PathBuf; 2]> {
         fs::create_dir_all(folder)
-            .with_context(|| format!("{} cannot be made", folder.display()))?;
+            .with_context(|| format!("{} cannot be created", folder.display()))?;
         let write = |extension: &str, bytes: &[u8]| {
             let path = folder.join(format!("{name}.{extension}"));
             fs::write(&path, bytes)

@@ -69,7 +69,7 @@ pub enum End {
 /// The loss became NaN or infinite.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "{what} is no number from step {step} on: a smaller --lr may help, and --clip-grad above 0"
+    "{what} became NaN or infinite at step {step}: a smaller --lr may help, and --clip-grad above 0"
 )]
 pub struct Diverged {
     /// The quantity that is not finite.
@@ -126,7 +126,7 @@ impl Run {
         stop: &'static AtomicBool,
     ) -> Result<Self> {
         fs::create_dir_all(folder)
-            .with_context(|| format!("{} cannot be made", folder.display()))?;
+            .with_context(|| format!("{} cannot be created", folder.display()))?;
         let lock = hold(folder, "another training")?;
         send_lessons(&mut session, &data)?;
         let parameters = start(&mut session, &plan, &data, subject.device)?;

@@ -55,7 +55,7 @@ fn a_name_or_number_that_cannot_be_used_is_refused_before_anything_is_made() -> 
     for (arguments, words) in [
         (["new", "Softmax"], "takes lower-case letters"),
         (["new", "../softmax"], "takes lower-case letters"),
-        (["new", "fn"], "is no keyword of Rust"),
+        (["new", "fn"], "is not a keyword of Rust"),
         (["new", "ndarray"], "there is a crate ndarray already"),
         (["new", "patchify"], "there is a crate patchify already"),
         (["new", "--number=1"], "required arguments"),

@@ -95,7 +95,7 @@ fn a_mirror_that_has_nothing_is_named() -> Result {
         said.contains(&format!("{url}{FIRST}: it answered 404")),
         "{said}"
     );
-    assert!(said.contains("the same command goes on"), "{said}");
+    assert!(said.contains("the same command continues"), "{said}");
     Ok(())
 }
 
@@ -125,7 +125,7 @@ fn ctrl_c_keeps_what_came() -> Result {
     let output = child.wait_with_output()?;
     assert_eq!(output.status.code(), Some(130));
     assert!(
-        said(&output).contains("stopped; what came is kept in"),
+        said(&output).contains("stopped; what was downloaded is kept in"),
         "{}",
         said(&output)
     );

@@ -101,11 +101,11 @@ fn wrong_arguments_are_said_before_anything_is_built() -> Result {
     let cases = [
         (
             vec!["draw", "patchify", "--image", &text],
-            "is no image: it must be PNG or JPEG",
+            "is not an image: it must be PNG or JPEG",
         ),
         (
             vec!["draw", "vit", "--checkpoint", &text],
-            "is no safetensors file",
+            "is not a safetensors file",
         ),
         (
             vec!["draw", "vit", "--checkpoint", "gone"],

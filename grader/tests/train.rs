@@ -391,7 +391,7 @@ fn a_deit_learns_from_a_teacher_and_both_go_on_where_they_were_stopped() -> Resu
     let output = done(&[&SMALL_DEIT[..], &["--teacher", &file, "--out", &other]].concat())?;
     assert_ends(&output, 2);
     assert!(
-        said(&output).contains("best.safetensors holds no teacher's weights"),
+        said(&output).contains("best.safetensors does not hold a teacher's weights"),
         "{}",
         said(&output)
     );

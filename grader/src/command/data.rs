@@ -100,11 +100,11 @@ fn fetch(set: Set, mirrors: &[String], folder: Option<&Path>) -> Result<Exit, Fa
     let (waiting, at) = (bar.clone(), shown.clone());
     signals::at_each(move || {
         waiting.finish_and_clear();
-        warn!("stopped; what came is kept in {at}, and the same command goes on");
+        warn!("stopped; what was downloaded is kept in {at}, and the same command continues");
         std::process::exit(130);
     })?;
     if bar.is_hidden() {
-        note!("{set}: {} are fetched into {shown}", megabytes(all));
+        note!("{set}: downloading {} into {shown}", megabytes(all));
     }
     let before = |name: &str| -> u64 {
         let earlier = source.files.iter().take_while(|file| file.name != name);
@@ -112,7 +112,7 @@ fn fetch(set: Set, mirrors: &[String], folder: Option<&Path>) -> Result<Exit, Fa
     };
     let done = fetch_files(&source, &folder, |progress| match progress {
         Progress::Waiting => bar.suspend(|| {
-            note!("another process fetches into {shown}: it is waited for");
+            note!("waiting for another process that downloads into {shown}");
         }),
         Progress::Failed { url, fault } => bar.suspend(|| {
             warn!("{}: {}", printable(url), printable(&fault.to_string()));
@@ -124,7 +124,7 @@ fn fetch(set: Set, mirrors: &[String], folder: Option<&Path>) -> Result<Exit, Fa
     });
     bar.finish_and_clear();
     done.with_context(|| format!("{set} cannot be fetched"))
-        .hint("what came is kept, and the same command goes on")
+        .hint("what was downloaded is kept, and the same command continues")
         .blame_setup()?;
     say!("{set}: {} in {shown}", megabytes(all));
     Ok(Exit::Success)

@@ -126,7 +126,7 @@ fn attention_of(
         .blame_arguments()?;
     let layers = (0..model.depth).map(|layer| {
         let weights = tensors.get(&format!("attention.{layer}"));
-        let weights = weights.context("the reference gives no attention")?;
+        let weights = weights.context("the reference returned no attention weights")?;
         let weights = weights.to_array::<f32, ndarray::Ix4>();
         let weights = weights.map_err(|error| anyhow!("the reference's attention {error}"))?;
         Ok(weights.index_axis_move(Axis(0), 0))

@@ -79,7 +79,7 @@ pub fn grade(course: Option<&Path>, arguments: &Grade) -> Result<Exit, Failure> 
             tally.finished,
             found.candidates.len(),
             if arguments.out.is_some() {
-                "; the same command goes on from here"
+                "; the same command continues from here"
             } else {
                 ""
             }

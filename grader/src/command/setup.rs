@@ -32,7 +32,7 @@ pub(super) fn ensure(course: &Course, cuda: bool) -> Result<Libtorch, Failure> {
     if !is_there {
         // The bars are seen on a terminal alone.
         note!(
-            "libtorch {VERSION} is looked for; where there is none, 530 MB are fetched into your cache, once"
+            "looking for libtorch {VERSION}; if it is missing, 530 MB are downloaded into your cache, once"
         );
     }
     let bars = MultiProgress::with_draw_target(terminal::progress());

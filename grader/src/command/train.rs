@@ -128,7 +128,7 @@ fn resumed(arguments: &Train) -> Result<Option<Checkpoint>, Failure> {
         .and_then(|from| clash(arguments, &from.plan));
     if let Some(fault) = clash {
         return Err(anyhow!(fault))
-            .hint("leave the option out, or begin anew")
+            .hint("leave the option out, or start a new run")
             .blame_arguments();
     }
     if let Some(folder) = arguments.out.as_ref().filter(|it| it.join(LAST).exists()) {

@@ -64,7 +64,7 @@ impl Model {
             );
         }
         let frame = Frame::decode(&blob, &limits)
-            .with_context(|| format!("{shown} is no safetensors file of f32, f64 and i64"))?;
+            .with_context(|| format!("{shown} is not a safetensors file of f32, f64 and i64"))?;
         let mut model =
             Self::of(frame).with_context(|| format!("{shown} is no Vision Transformer"))?;
         let history = path.with_file_name("history.csv");

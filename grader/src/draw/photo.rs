@@ -32,7 +32,7 @@ impl Photo {
         let shown = path.display();
         let about = fs::metadata(path).with_context(|| format!("{shown} cannot be read"))?;
         if !about.is_file() {
-            bail!("{shown} is no file");
+            bail!("{shown} is not a file");
         }
         if about.len() > FILE {
             bail!("{shown} takes {} bytes, of at most {FILE}", about.len());
@@ -42,7 +42,7 @@ impl Photo {
             .with_guessed_format()
             .with_context(|| format!("{shown} cannot be read"))?;
         if reader.format().is_none() {
-            bail!("{shown} is no image: it must be PNG or JPEG");
+            bail!("{shown} is not an image: it must be PNG or JPEG");
         }
         let mut limits = Limits::default();
         limits.max_image_width = Some(SIDE);
@@ -196,7 +196,7 @@ mod tests {
     fn what_is_no_image_is_said() {
         assert_eq!(
             said(b"a letter"),
-            "photo is no image: it must be PNG or JPEG"
+            "photo is not an image: it must be PNG or JPEG"
         );
         assert_eq!(
             said(b"GIF89a\x01\x00\x01\x00"),
@@ -208,7 +208,7 @@ mod tests {
         assert_eq!(missing.to_string(), "missing.png cannot be read");
         let folder = tempfile::tempdir().expect("a folder");
         let error = Photo::open(folder.path()).expect_err("a folder");
-        assert!(error.to_string().ends_with("is no file"));
+        assert!(error.to_string().ends_with("is not a file"));
     }
 
     #[test]

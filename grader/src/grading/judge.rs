@@ -220,7 +220,7 @@ impl Bench<'_> {
         let judge = workshop.judge(exercise)?;
         let notes = calls.join(NOTES);
         fs::create_dir_all(&notes)
-            .with_context(|| format!("{} cannot be made", notes.display()))?;
+            .with_context(|| format!("{} cannot be created", notes.display()))?;
         // A subject in the judge's own process starts no worker: the judge stands in its place.
         let worker = match subject {
             Subject::Worker(worker) => worker,

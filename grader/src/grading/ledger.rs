@@ -61,7 +61,7 @@ impl Ledger {
             folder.join("reports"),
         ] {
             fs::create_dir_all(&part)
-                .with_context(|| format!("{} cannot be made", part.display()))?;
+                .with_context(|| format!("{} cannot be created", part.display()))?;
         }
         Ok(Self {
             folder: folder.to_owned(),

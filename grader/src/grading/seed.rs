@@ -28,7 +28,7 @@ pub fn of_class(folder: &Path, asked: Option<u64>) -> Result<u64> {
         None => {
             let seed = match asked {
                 Some(seed) => seed,
-                None => random().context("the system gives no random numbers")?,
+                None => random().context("the system provides no random numbers")?,
             };
             // Of two that begin at once, the first one's is kept.
             write(folder, &path, seed)?;

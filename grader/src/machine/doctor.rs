@@ -223,7 +223,7 @@ fn libtorch(
         return fault(detail, &renewal(&found));
     }
     let whose = match found.origin {
-        Origin::Cache => "fetched into the cache",
+        Origin::Cache => "downloaded into the cache",
         Origin::Python => "of a Python's PyTorch",
         Origin::User => "of your own",
     };
@@ -346,7 +346,7 @@ fn disk(folder: &Path, free: io::Result<u64>, needed: u64) -> Finding {
 impl Silence {
     fn of(&self, program: &str) -> String {
         match self {
-            Self::NotThere => format!("{program} is not there"),
+            Self::NotThere => format!("{program} was not found"),
             Self::Failed(why) => format!("{program} fails: {why}"),
         }
     }
@@ -455,7 +455,7 @@ mod tests {
         assert_eq!(rust(&said("rustc 1.100.0-nightly")).state, State::Good);
         let old = rust(&said("rustc 1.70.0"));
         assert_eq!(verdict(&old), (State::Fault, "rustup update stable"));
-        assert_eq!(rust(&Err(Silence::NotThere)).detail, "rustc is not there");
+        assert_eq!(rust(&Err(Silence::NotThere)).detail, "rustc was not found");
     }
 
     #[test]
@@ -469,7 +469,7 @@ mod tests {
     #[test]
     fn libtorch_is_said_to_be_where_it_is_and_of_which_version() {
         let found = libtorch(Path::new("/ws"), None, Ok(tree("2.11.0", false)), LOADS);
-        let detail = "2.11.0 at /cache/vit-course/tree, fetched into the cache";
+        let detail = "2.11.0 at /cache/vit-course/tree, downloaded into the cache";
         assert_eq!((found.state, found.detail.as_str()), (State::Good, detail));
     }
 

@@ -49,7 +49,8 @@ pub fn write_if_changed(path: &Path, content: &str) -> Result<()> {
         return Ok(());
     }
     let folder = path.parent().unwrap_or(Path::new("."));
-    fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
+    fs::create_dir_all(folder)
+        .with_context(|| format!("{} cannot be created", folder.display()))?;
     write_whole(path, content)
 }
 

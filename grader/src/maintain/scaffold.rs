@@ -51,7 +51,7 @@ pub fn make(course: &Course, name: &str, number: Option<u8>, uses_torch: bool) -
         ["exercises", "solutions"].map(|part| course.root.join(part).join(&folder));
     for place in [&exercise, &solution] {
         if place.symlink_metadata().is_ok() {
-            bail!("{} is there already", place.display());
+            bail!("{} already exists", place.display());
         }
     }
     let template = match uses_torch {
@@ -92,7 +92,7 @@ fn check_name(course: &Course, name: &str) -> Result<()> {
     if !is_word {
         bail!(
             "{name:?} cannot be the name of an exercise's crate: it takes lower-case letters, digits and `_`, \
-             begins with a letter, is no keyword of Rust, and has at most {LONGEST} characters"
+             begins with a letter, is not a keyword of Rust, and has at most {LONGEST} characters"
         );
     }
     let crates = crates(&course.root)?;
@@ -143,7 +143,7 @@ fn renamed(text: &str, number: &str, name: &str) -> String {
 /// Copies a folder; texts are changed by `change`, other files are copied as they are.
 fn copy(from: &Path, to: &Path, change: &dyn Fn(&str) -> String) -> Result<()> {
     let says = |path: &Path| format!("{} cannot be copied", path.display());
-    fs::create_dir_all(to).with_context(|| format!("{} cannot be made", to.display()))?;
+    fs::create_dir_all(to).with_context(|| format!("{} cannot be created", to.display()))?;
     for entry in fs::read_dir(from).with_context(|| says(from))? {
         let path = entry.with_context(|| says(from))?.path();
         let place = to.join(path.file_name().unwrap_or_default());

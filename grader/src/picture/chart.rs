@@ -108,7 +108,7 @@ impl Chart {
             bail!("{title}: there is no finite number to draw");
         }
         let whole = points().all(|(x, _)| x.fract() == 0.0);
-        let says = || format!("{title}: the numbers are too far apart to draw");
+        let says = || format!("{title}: the range of the values is too large to draw");
         let x_axis = Axis::of(points().map(|(x, _)| x), 8, whole).with_context(says)?;
         let y_axis = Axis::of(points().map(|(_, y)| y), 6, false).with_context(says)?;
 
@@ -288,7 +288,7 @@ mod tests {
         let error = curves("Training", "epoch", "loss", &[curve]).expect_err("too far");
         assert_eq!(
             error.to_string(),
-            "Training: the numbers are too far apart to draw"
+            "Training: the range of the values is too large to draw"
         );
     }
 

@@ -89,7 +89,7 @@ pub fn confusion(counts: ArrayView2<'_, u64>, names: &[String]) -> Result<Pictur
         }
     }
     scale_bar(&mut canvas, left + side + 24.0, top, side.min(220.0), scale);
-    Ok(canvas.finish(&format!("Confusion of classes: {title}")))
+    Ok(canvas.finish(&format!("Confusion matrix: {title}")))
 }
 
 /// The colours of shares, with their numbers.

@@ -110,7 +110,7 @@ impl Checkpoint {
             let text = metadata.remove(key);
             text.with_context(|| {
                 format!(
-                    "{} holds no {key}: it is no checkpoint of `train`",
+                    "{} holds no {key}: it is not a checkpoint of `train`",
                     path.display()
                 )
             })
@@ -181,7 +181,7 @@ pub fn read_weights_of(path: &Path) -> Result<Tensors> {
 fn write_frame(path: &Path, frame: Frame) -> Result<()> {
     let blob = frame
         .encode()
-        .with_context(|| format!("{} cannot be made", path.display()))?;
+        .with_context(|| format!("{} cannot be created", path.display()))?;
     write_whole(path, &blob)
 }
 
@@ -191,7 +191,7 @@ fn read_frame(path: &Path) -> Result<Frame> {
         .and_then(|file| file.take(LIMITS.frame as u64 + 1).read_to_end(&mut blob))
         .with_context(|| format!("{} cannot be read", path.display()))?;
     Frame::decode(&blob, &LIMITS)
-        .with_context(|| format!("{} is damaged, or no safetensors file", path.display()))
+        .with_context(|| format!("{} is damaged, or not a safetensors file", path.display()))
 }
 
 #[cfg(test)]

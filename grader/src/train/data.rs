@@ -13,7 +13,7 @@ use wire::{Dtype, RawTensor, TensorError};
 #[derive(Debug, thiserror::Error)]
 pub enum DataError {
     /// There is no folder that they could lie in.
-    #[error("--data {0} has no folder: {1:#}")]
+    #[error("--data {0}: no folder to read from: {1:#}")]
     NoFolder(Set, anyhow::Error),
     /// The files are missing or are not what they should be.
     #[error("--data {0}: {1}")]

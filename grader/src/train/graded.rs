@@ -117,7 +117,7 @@ impl Training {
         let weights = checkpoint::read_weights(&folder)?;
         let reference = scratch.join("reference");
         fs::create_dir(&reference)
-            .with_context(|| format!("{} cannot be made", reference.display()))?;
+            .with_context(|| format!("{} cannot be created", reference.display()))?;
         let reference = environment.compile_reference(exercise, &reference)?;
         let examined = examine(
             session(worker, Device::Cpu)?,

@@ -77,7 +77,9 @@ pub(super) fn steps(
         let numbers = answer.get(name).map(RawTensor::to_f64);
         numbers
             .filter(|numbers| numbers.len() == steps)
-            .ok_or_else(|| Broken::forged(OPERATION, format!("no {steps} numbers {name}")))
+            .ok_or_else(|| {
+                Broken::forged(OPERATION, format!("{name} does not hold {steps} values"))
+            })
     };
     let (losses, right) = (numbers("losses")?, numbers("right")?);
     let right = right.into_iter().zip(batches).map(|(right, images)| {

@@ -82,7 +82,7 @@ pub fn compile(
         let path = src.join(&source.path);
         let folder = path.parent().unwrap_or(&src);
         fs::create_dir_all(folder)
-            .with_context(|| format!("{} cannot be made", folder.display()))?;
+            .with_context(|| format!("{} cannot be created", folder.display()))?;
         fs::write(&path, &source.bytes)
             .with_context(|| format!("{} cannot be written", path.display()))?;
     }

@@ -43,7 +43,7 @@ impl Files {
     pub(super) fn make_folder(&self) -> Result<()> {
         self.folder.iter().try_for_each(|folder| {
             fs::create_dir_all(folder)
-                .with_context(|| format!("{} cannot be made", folder.display()))
+                .with_context(|| format!("{} cannot be created", folder.display()))
         })
     }
 }

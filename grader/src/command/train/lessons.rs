@@ -48,7 +48,7 @@ pub(super) fn teach(
     let sayings = match (asked, &arguments.teacher) {
         (Err(error), Some(file)) if matches!(error.downcast_ref(), Some(Broken::Fault(_))) => {
             let shown = file.display();
-            let error = error.context(format!("{shown} holds no teacher's weights"));
+            let error = error.context(format!("{shown} does not hold a teacher's weights"));
             return Err(error)
                 .hint("--teacher takes the teacher.safetensors of an earlier run")
                 .blame_arguments();
@@ -57,7 +57,7 @@ pub(super) fn teach(
     };
     if is_new {
         fs::create_dir_all(folder)
-            .with_context(|| format!("{} cannot be made", folder.display()))?;
+            .with_context(|| format!("{} cannot be created", folder.display()))?;
         checkpoint::write_weights_to(&kept, &weights, Default::default())?;
     }
     note!(

@@ -191,7 +191,7 @@ pub(super) fn folder_of(named: &Path) -> PathBuf {
 /// A folder of its own for a run that none was named for: `target/grader/train/solution-mnist-1`, `-2`, ….
 pub(super) fn new_folder(course: &Course, subject: &str, plan: &Plan) -> Result<PathBuf, Failure> {
     let all = course.root.join("target/grader/train");
-    fs::create_dir_all(&all).with_context(|| format!("{} cannot be made", all.display()))?;
+    fs::create_dir_all(&all).with_context(|| format!("{} cannot be created", all.display()))?;
     let fit = |c: char| if c.is_alphanumeric() { c } else { '-' };
     let subject: String = subject.chars().take(60).map(fit).collect();
     for number in 1.. {
@@ -200,7 +200,7 @@ pub(super) fn new_folder(course: &Course, subject: &str, plan: &Plan) -> Result<
             Ok(()) => return Ok(folder),
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
             Err(error) => {
-                let says = format!("{} cannot be made", folder.display());
+                let says = format!("{} cannot be created", folder.display());
                 return Err(anyhow::Error::from(error).context(says).into());
             }
         }

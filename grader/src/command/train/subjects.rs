@@ -84,7 +84,8 @@ impl Subjects {
     }
 
     fn compile_course(&self, environment: &Environment, folder: &Path) -> Result<PathBuf, Failure> {
-        fs::create_dir(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
+        fs::create_dir(folder)
+            .with_context(|| format!("{} cannot be created", folder.display()))?;
         Ok(environment.compile_reference(&self.exercise, folder)?)
     }
 }

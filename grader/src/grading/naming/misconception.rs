@@ -99,7 +99,7 @@ impl Misconception {
         let is_id = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
         if path.extension().is_none_or(|end| end != "diff") || !id.chars().all(is_id) {
             bail!(
-                "{} is no misconception: its name must be words-like-these.diff",
+                "{} is not a misconception: its name must be words-like-these.diff",
                 path.display()
             );
         }

@@ -53,7 +53,7 @@ pub fn worker(
     stage(Stage::Gathering(&exercise.name));
     let scratch = environment.scratch.folder()?;
     let made = build.make(scratch.path())?;
-    fs::create_dir_all(&kept).with_context(|| format!("{} cannot be made", kept.display()))?;
+    fs::create_dir_all(&kept).with_context(|| format!("{} cannot be created", kept.display()))?;
     remove_old(&kept, &exercise.name);
     // Both lie in the course's target folder: it is moved there whole.
     fs::rename(&made, &worker)

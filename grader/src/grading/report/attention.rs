@@ -38,7 +38,7 @@ impl Attention {
         } else if let Some(why) = unfinished {
             (
                 why,
-                "mend that (`cargo grader doctor` says what a machine lacks); the same command then grades what is left",
+                "fix that (`cargo grader doctor` says what a machine lacks); the same command then grades what is left",
             )
         } else if graded.note.is_some() {
             let remedy = "look into it: exercises lie in exercises/NN-name/src or NN-name/src";

@@ -55,7 +55,7 @@ fn write_exercise(page: &mut String, course: &Course, graded: &GradedExercise) {
         Outcome::NotGraded(reason) => {
             let _ = write!(
                 page,
-                "**Not graded**, through no fault of the submission: this is no grade.\n\n{}",
+                "**Not graded**, through no fault of the submission: this is not a grade.\n\n{}",
                 block(reason)
             );
         }

@@ -158,7 +158,7 @@ impl Copy {
     fn show(&mut self, folder: &Path) -> Result<()> {
         let shown = self.shown(folder);
         fs::create_dir_all(&shown)
-            .with_context(|| format!("{} cannot be made", shown.display()))?;
+            .with_context(|| format!("{} cannot be created", shown.display()))?;
         if OF_THE_KERNEL
             .iter()
             .any(|kernel| folder == Path::new(kernel))

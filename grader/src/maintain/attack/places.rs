@@ -221,7 +221,7 @@ fn make(path: &Path, make: impl FnOnce(&Path) -> std::io::Result<()>) -> Result<
     let folder = path.parent().unwrap_or(path);
     fs::create_dir_all(folder)
         .and_then(|()| make(path))
-        .with_context(|| format!("{} cannot be made", path.display()))
+        .with_context(|| format!("{} cannot be created", path.display()))
 }
 
 /// Copies a file or folder, with links as links and files' dates.
@@ -243,7 +243,7 @@ fn copy_tree(from: &Path, to: &Path, is_left_out: &dyn Fn(&Path) -> bool) -> Res
             false => Ok(()),
         };
     }
-    fs::create_dir_all(to).with_context(|| format!("{} cannot be made", to.display()))?;
+    fs::create_dir_all(to).with_context(|| format!("{} cannot be created", to.display()))?;
     for entry in fs::read_dir(from).with_context(says)? {
         let entry = entry.with_context(says)?;
         if !is_left_out(&entry.path()) {

@@ -347,7 +347,7 @@ impl Run<'_> {
         }
         let submissions = match fs::read(out.join("results.json")) {
             Ok(results) => serde_json::from_slice::<Results>(&results)
-                .context("results.json is not what the grader writes")?
+                .context("results.json cannot be parsed")?
                 .submissions
                 .into_iter()
                 .map(|entry| entry.graded)

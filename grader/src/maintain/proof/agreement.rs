@@ -168,7 +168,7 @@ fn without_case(exercise: &Exercise, cases: &[Case]) -> Vec<String> {
     });
     let surplus = tried.difference(&listed);
     let surplus =
-        surplus.map(|name| format!("{folder} has cases of {name}, which is no operation"));
+        surplus.map(|name| format!("{folder} has cases of {name}, which is not an operation"));
     missing.chain(surplus).collect()
 }
 

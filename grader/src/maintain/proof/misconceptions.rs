@@ -78,7 +78,7 @@ fn fault_of(exercise: &Exercise, misconception: &Misconception, trial: &Trial) -
     let what = if let Some(why) = trials::untested(trial) {
         why
     } else if trials::failed(trial).is_empty() {
-        "passes every test: it is no mistake, or a test is missing".to_owned()
+        "passes every test: it is not a mistake, or a test is missing".to_owned()
     } else {
         match trials::suspected(trial) {
             Ok(named) if named == [own] => return None,

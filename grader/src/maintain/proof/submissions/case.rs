@@ -90,7 +90,7 @@ impl Case {
                 .with_context(|| format!("{} cannot be read", sheet.display()))?;
             cases.push(
                 Self::read(&name, &path, &text)
-                    .with_context(|| format!("{} is no case", sheet.display()))?,
+                    .with_context(|| format!("{} is not a case", sheet.display()))?,
             );
         }
         if cases.is_empty() {
@@ -138,7 +138,7 @@ impl Case {
         }
         let submission = class.join(&self.name);
         fs::create_dir(&submission)
-            .with_context(|| format!("{} cannot be made", submission.display()))?;
+            .with_context(|| format!("{} cannot be created", submission.display()))?;
         for (path, text) in self.sources(course)? {
             let path = submission.join(path);
             make_parent(&path)?;
@@ -226,7 +226,7 @@ fn copy(from: &Path, to: &Path) -> Result<()> {
 
 fn make_parent(path: &Path) -> Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
-    fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))
+    fs::create_dir_all(folder).with_context(|| format!("{} cannot be created", folder.display()))
 }
 
 #[cfg(test)]
@@ -382,6 +382,6 @@ mod tests {
         let names: Vec<_> = cases.iter().map(|case| case.name.as_str()).collect();
         assert_eq!(names, ["a", "b"]);
         write(&dir.path().join("c/case.toml"), "");
-        assert!(error(Case::all(dir.path())).contains("is no case"));
+        assert!(error(Case::all(dir.path())).contains("is not a case"));
     }
 }

@@ -93,7 +93,7 @@ impl Expected {
         }
         for name in self.exercises() {
             if !graded.exercises.iter().any(|it| it.exercise == name) {
-                faults.push(format!("{name} is no exercise of the course"));
+                faults.push(format!("{name} is not an exercise of the course"));
             }
         }
         faults
@@ -300,7 +300,7 @@ mod tests {
         );
         let got = faults(&TWO.replace("01-a", "02-b"), &result);
         assert!(
-            got.contains(&"02-b is no exercise of the course".to_owned()),
+            got.contains(&"02-b is not an exercise of the course".to_owned()),
             "{got:?}"
         );
     }
