@@ -258,10 +258,10 @@ fn root_mean_square(values: &[f64]) -> f64 {
 mod tests {
     use super::*;
     use ndarray::{Array1, Ix1, arr1};
-    use workers::{Call, Operation, Outcome, gives_all};
+    use workers::{Call, CallResult, Operation, gives_all};
 
     /// x − Σx / n, which loses digits where x is far from 0.
-    fn centre(call: &Call) -> Outcome {
+    fn centre(call: &Call) -> CallResult {
         let x: Array1<f64> = match call.array::<f32, Ix1>("x") {
             Ok(x) => x.mapv(f64::from),
             Err(_) => call.array("x")?,

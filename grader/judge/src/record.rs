@@ -14,7 +14,8 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use wire::{
-    Answer, Frame, Limits, RawTensor, Request, SEED, Tensors, UNANSWERED, WireError, write_frame,
+    Answer, Frame, FrameLimits, RawTensor, Request, SEED, Tensors, UNANSWERED, WireError,
+    write_frame,
 };
 
 /// Where the grader puts the folder; where it puts none, nothing is kept.
@@ -118,7 +119,7 @@ impl Record {
             return Ok(());
         }
         let mut file = BufWriter::new(File::create(folder.join(&self.test))?);
-        let limits = Limits::default();
+        let limits = FrameLimits::default();
         for call in calls() {
             write_frame(&mut file, &call.request, &limits)?;
             write_frame(&mut file, &call.answer, &limits)?;
@@ -163,9 +164,9 @@ mod tests {
         record.first.clear();
         let mut file = File::open(folder.path().join("shape::x")).expect("the file");
         let mut operations = vec![];
-        while let Ok(frame) = read_frame(&mut file, &Limits::default()) {
+        while let Ok(frame) = read_frame(&mut file, &FrameLimits::default()) {
             let request = Request::try_from(frame).expect("a request");
-            let answer = read_frame(&mut file, &Limits::default()).expect("an answer");
+            let answer = read_frame(&mut file, &FrameLimits::default()).expect("an answer");
             assert_eq!(answer.into_answer().ok(), Some(Ok(Tensors::new())));
             operations.push(request.operation);
         }

@@ -13,7 +13,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use wire::words::{LAZY, REFERENCE, SUBJECT_VARIABLE, TABLE_VARIABLE};
 use wire::{
-    Answer, Fault, FaultKind, Frame, Limits, RawTensor, Request, Tensors, read_frame, write_frame,
+    Answer, Fault, FaultKind, Frame, FrameLimits, RawTensor, Request, Tensors, read_frame,
+    write_frame,
 };
 
 /// The name of a call in a table's frames.
@@ -222,11 +223,11 @@ fn write_entry(table: &Path, request: &Request, answer: &Answer) {
         .map_err(wire::WireError::from)
         .and_then(|file| {
             let mut file = BufWriter::new(file);
-            write_frame(&mut file, &key, &Limits::default())?;
+            write_frame(&mut file, &key, &FrameLimits::default())?;
             write_frame(
                 &mut file,
                 &Frame::of_answer(answer.clone()),
-                &Limits::default(),
+                &FrameLimits::default(),
             )?;
             Ok(file.flush()?)
         });
@@ -242,7 +243,7 @@ fn read_table(file: &Path) -> BTreeMap<u64, Answer> {
         return table;
     };
     let mut file = BufReader::new(file);
-    let limits = Limits::default();
+    let limits = FrameLimits::default();
     while let Ok(frame) = read_frame(&mut file, &limits) {
         let key = frame.metadata.get(KEY).and_then(|key| key.parse().ok());
         let answer = read_frame(&mut file, &limits).and_then(Frame::into_answer);
@@ -257,9 +258,9 @@ fn read_table(file: &Path) -> BTreeMap<u64, Answer> {
 mod tests {
     use super::*;
     use ndarray::{Array2, arr1, arr2};
-    use workers::{Call, Operation, Outcome, gives_all};
+    use workers::{Call, CallResult, Operation, gives_all};
 
-    fn halve(call: &Call) -> Outcome {
+    fn halve(call: &Call) -> CallResult {
         let x: Array2<f32> = call.array("x")?;
         gives_all(vec![("y", (&(x / 2.0)).into())])
     }

@@ -16,7 +16,7 @@ use testkit::{drawn, panics};
 use wire::words::{
     FORBIDDEN, FORBIDDEN_OPERATOR, INTERRUPTED_MARK, NOT_CONFINED, PLACE, out_of_time,
 };
-use wire::{Answer, Frame, Limits, Request, Tensors, WireError, read_frame, write_frame};
+use wire::{Answer, Frame, FrameLimits, Request, Tensors, WireError, read_frame, write_frame};
 
 /// Where the grader puts the worker's command: the program in `JUDGE_WORKER_0`, its arguments in `_1`, `_2`, ….
 pub const COMMAND_VARIABLE: &str = "JUDGE_WORKER_";
@@ -452,7 +452,7 @@ const TIMES_THE_REQUEST: usize = 16;
 /// The largest number of bytes of the answer to a request. A module's initial weights follow from its sizes alone: for them, all
 /// that a frame may hold.
 fn most_answered(request: &Request) -> usize {
-    let all = Limits::default().frame;
+    let all = FrameLimits::default().frame;
     if request.operation.ends_with(".new") {
         return all;
     }
@@ -467,10 +467,10 @@ fn converse(
     request: &Frame,
     most: usize,
 ) -> Result<Answer, End> {
-    let limits = Limits::default();
+    let limits = FrameLimits::default();
     let sent = write_frame(requests, request, &limits);
     let is_sent = sent.is_ok();
-    let limits = Limits {
+    let limits = FrameLimits {
         frame: most,
         ..limits
     };
@@ -603,7 +603,7 @@ mod tests {
     fn reads() -> String {
         let mut request = vec![];
         let frame = Frame::from(asked(true).request);
-        write_frame(&mut request, &frame, &Limits::default()).expect("a small frame");
+        write_frame(&mut request, &frame, &FrameLimits::default()).expect("a small frame");
         format!("head -c {} > /dev/null", request.len())
     }
 
@@ -612,7 +612,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let mut answer = vec![];
         let frame = Frame::of_answer(Ok(Tensors::new()));
-        write_frame(&mut answer, &frame, &Limits::default()).expect("a small frame");
+        write_frame(&mut answer, &frame, &FrameLimits::default()).expect("a small frame");
         fs::write(folder.path().join("answer"), answer).expect("a new file");
         let script = format!("{}; cat {}/answer", reads(), folder.path().display());
         (folder, script)
@@ -655,7 +655,7 @@ mod tests {
                 ..Request::default()
             }
         };
-        let all = Limits::default().frame;
+        let all = FrameLimits::default().frame;
         assert_eq!(most_answered(&request("msa", 100)), (2 << 20) + 1600);
         assert_eq!(most_answered(&request("msa", 10 << 20)), all);
         assert_eq!(most_answered(&request("msa.new", 0)), all);

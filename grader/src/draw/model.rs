@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::Read;
 use std::path::Path;
-use wire::{Frame, Limits, RawTensor, Tensors};
+use wire::{Frame, FrameLimits, RawTensor, Tensors};
 
 /// The largest side of an image, and the most blocks, that a file may name.
 const LARGEST: usize = 1024;
@@ -52,7 +52,7 @@ impl Model {
     /// Returns an error if the file is not a model of that form.
     pub fn open(path: &Path) -> Result<Self> {
         let shown = path.display();
-        let limits = Limits::default();
+        let limits = FrameLimits::default();
         let mut blob = vec![];
         File::open(path)
             .and_then(|file| file.take(limits.frame as u64 + 1).read_to_end(&mut blob))

@@ -7,7 +7,7 @@ use crate::grading::naming::{Namer, Suspicion};
 use crate::grading::stage::Stage;
 use crate::grading::verdict::{Graded, GradedExercise, Outcome, Tested};
 use crate::intake::rules;
-use crate::intake::{Candidate, Escaped, Limits as IntakeLimits, Source};
+use crate::intake::{Candidate, Escaped, IntakeLimits, Source};
 use crate::machine::lanes;
 use crate::train::graded::Training;
 use crate::worker::broken::Broken;

@@ -9,7 +9,7 @@ use std::io::Read;
 use std::mem;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use wire::{Answer, Fault, FaultKind, Frame, Limits, Request, Tensors};
+use wire::{Answer, Fault, FaultKind, Frame, FrameLimits, Request, Tensors};
 
 /// Starts a worker for one request.
 ///
@@ -25,7 +25,7 @@ pub fn ask(environment: &Environment, worker: &Path, request: Request) -> Result
 /// Returns an error if the file cannot be read, is larger than a frame may be, or is not a safetensors file of the
 /// supported types.
 pub fn read_tensors(file: &Path) -> Result<Frame> {
-    let limits = Limits::default();
+    let limits = FrameLimits::default();
     let mut blob = vec![];
     File::open(file)
         .and_then(|file| file.take(limits.frame as u64 + 1).read_to_end(&mut blob))

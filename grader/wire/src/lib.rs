@@ -5,7 +5,7 @@
 //! ([`Answer`]). The same blobs are files, so a call can be stored, read from Python, and repeated.
 //!
 //! The bytes that arrive are not trusted. [`Frame::decode`] and [`read_frame`] check every length, count, dtype and
-//! shape against [`Limits`] before they allocate for it, and return a [`WireError`]; no input makes them panic.
+//! shape against [`FrameLimits`] before they allocate for it, and return a [`WireError`]; no input makes them panic.
 //!
 //! [safetensors]: https://github.com/huggingface/safetensors
 
@@ -16,7 +16,7 @@ mod tensor;
 mod text;
 pub mod words;
 
-pub use frame::{Frame, Limits, WireError, read_frame, write_frame};
+pub use frame::{Frame, FrameLimits, WireError, read_frame, write_frame};
 pub use message::{Answer, Fault, FaultKind, Request, SEED, UNANSWERED};
 pub use tensor::{Dtype, Element, RawTensor, TensorError};
 pub use text::{is_command, is_hidden, printable, printable_lines};
