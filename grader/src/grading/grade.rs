@@ -14,11 +14,10 @@ use crate::worker::broken::Broken;
 use crate::worker::compile::{Compiled, Refused};
 use anyhow::{Result, bail};
 use std::collections::BTreeMap;
-
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Instant;
-use wire::printable_lines;
+use wire::{panic_text, printable_lines};
 
 /// Grades submissions: an environment, and what names misconceptions and trains models in it.
 #[derive(Clone, Debug)]
@@ -86,9 +85,7 @@ impl Trial {
 /// Returns an error if `act` fails or panics.
 pub(crate) fn without_panic<T>(act: impl FnOnce() -> Result<T>) -> Result<T> {
     catch_unwind(AssertUnwindSafe(act)).unwrap_or_else(|payload| {
-        let text = payload.downcast_ref::<&str>().copied();
-        let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
-        let text = text.unwrap_or("without a message");
+        let text = panic_text(&*payload).unwrap_or("without a message");
         // It may quote what the submission holds.
         bail!("the grader panicked: {}", printable_lines(text))
     })

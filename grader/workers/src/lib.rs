@@ -27,7 +27,8 @@ use std::process::ExitCode;
 #[cfg(feature = "tch")]
 use wire::words::NOT_CONFINED;
 use wire::{
-    Answer, Fault, FaultKind, Frame, FrameLimits, Request, SEED, WireError, read_frame, write_frame,
+    Answer, Fault, FaultKind, Frame, FrameLimits, Request, SEED, WireError, panic_text, read_frame,
+    write_frame,
 };
 
 /// An operation's name and the function that meets a request for it.
@@ -168,10 +169,7 @@ fn remember_where_panics_happen() {
 }
 
 fn fault_of(payload: Box<dyn Any + Send>) -> Fault {
-    let text = payload
-        .downcast_ref::<&str>()
-        .map(|text| (*text).to_owned())
-        .or_else(|| payload.downcast_ref::<String>().cloned());
+    let text = panic_text(&*payload).map(str::to_owned);
     if text.is_none() {
         // A payload of the submission's own type may panic again when it is dropped.
         std::mem::forget(payload);
