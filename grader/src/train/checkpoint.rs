@@ -6,12 +6,10 @@
 
 use super::history::Epoch;
 use super::plan::Plan;
-use crate::machine::files::write_whole;
+use crate::machine::files::{read_tensors, write_whole};
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 use wire::{Frame, FrameLimits, Tensors};
 
@@ -186,12 +184,7 @@ fn write_frame(path: &Path, frame: Frame) -> Result<()> {
 }
 
 fn read_frame(path: &Path) -> Result<Frame> {
-    let mut blob = vec![];
-    File::open(path)
-        .and_then(|file| file.take(LIMITS.frame as u64 + 1).read_to_end(&mut blob))
-        .with_context(|| format!("{} cannot be read", path.display()))?;
-    Frame::decode(&blob, &LIMITS)
-        .with_context(|| format!("{} is damaged, or no safetensors file", path.display()))
+    read_tensors(path, &LIMITS, "damaged, or no safetensors file")
 }
 
 #[cfg(test)]
