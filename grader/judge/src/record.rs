@@ -1,4 +1,4 @@
-//! What the tests asked, and what was answered: kept for whoever wants to know which mistake gives the same answers.
+//! The calls of the tests and their answers, which the grader compares with the answers of known mistakes.
 //!
 //! Each test has a file of its own, with the test's name, in the folder of [`FOLDER_VARIABLE`]: a request and its answer
 //! after the other, as frames. Of a call that was not answered, the frame after the request says so ([`wire::UNANSWERED`]).
@@ -18,7 +18,7 @@ use wire::{
     write_frame,
 };
 
-/// Where the grader puts the folder; where it puts none, nothing is kept.
+/// The environment variable of the folder for the calls. Without it, nothing is kept.
 pub(crate) const FOLDER_VARIABLE: &str = "JUDGE_CALLS_FOLDER";
 
 /// Calls that are kept of a test: the first, and the last, which in a property test are those of the smallest failing
@@ -57,7 +57,7 @@ thread_local! {
 pub(crate) fn begin(request: &mut Request) -> Option<Request> {
     let asked = RECORD.with_borrow_mut(|record| {
         if record.asked == 0 {
-            // When the thread ends, it does not know its name any more.
+            // The name of a thread is not known any more when it ends.
             record.test = thread::current().name().unwrap_or_default().to_owned();
         }
         record.asked += 1;

@@ -78,7 +78,7 @@ impl Subject {
     /// The subject that the environment names.
     ///
     /// # Panics
-    /// If it names none, or its table cannot be read: the proof cannot be made.
+    /// Panics if it names none, or its table cannot be read: the proof cannot be made.
     fn asked_for() -> Option<Self> {
         let text = env::var(SUBJECT_VARIABLE).ok()?;
         let table = PathBuf::from(env::var_os(TABLE_VARIABLE).unwrap_or_default());
@@ -208,7 +208,7 @@ fn key(request: &Request) -> u64 {
 /// Appends a call and its answer to its operation's file in the table.
 ///
 /// # Panics
-/// If it cannot be written: the proof cannot be made.
+/// Panics if it cannot be written: the proof cannot be made.
 fn write_entry(table: &Path, request: &Request, answer: &Answer) {
     static TURN: Mutex<()> = Mutex::new(());
     let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);

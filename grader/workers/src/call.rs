@@ -133,7 +133,7 @@ impl FromStr for Size {
 /// The outcome of an operation: its results by their names.
 ///
 /// # Errors
-/// Never; an operation's last line.
+/// Never returns an error; the type is that of an operation's last line.
 pub fn gives_all(tensors: Vec<(&str, RawTensor)>) -> CallResult {
     let named = tensors.into_iter();
     Ok(named

@@ -16,7 +16,7 @@ const COTANGENT: &str = "cotangent";
 /// Builds a module and gives its variables as it initialises them.
 ///
 /// # Errors
-/// As `build`.
+/// Returns an error if `build` does.
 pub fn initial_values<M>(build: impl FnOnce(&Path<'_>) -> Result<M, Fault>) -> CallResult {
     let vs = VarStore::new(Device::Cpu);
     build(&vs.root())?;
@@ -26,7 +26,7 @@ pub fn initial_values<M>(build: impl FnOnce(&Path<'_>) -> Result<M, Fault>) -> C
 /// Builds a module around the weights of the request, which are all its tensors but `inputs` and the cotangent.
 ///
 /// # Errors
-/// As `build`; where a weight is missing, is none of the module's, or has another shape.
+/// Returns an error if `build` does, or if a weight is missing, is none of the module's, or has another shape.
 pub fn with_weights<M>(
     call: &Call,
     inputs: &[&str],

@@ -401,7 +401,7 @@ mod tests {
                 begin(&[("amp", amp)]).expect("a start");
                 let mut losses = learn(0..stop);
                 let kept = whole_state();
-                // What happens in between is forgotten.
+                // Steps in between are forgotten.
                 begin(&[("amp", amp)]).expect("a start");
                 learn(0..2);
                 put_back(kept).expect("its own state");

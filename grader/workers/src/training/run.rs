@@ -175,7 +175,7 @@ impl Run {
         self.hand_gradients_over();
         // Counted from 1: at a rate of 0, which step 0 has, nothing would be learnt.
         let rate = (self.schedule)(number + 1, warmup, total, rate, least);
-        // How long gradients were is not read: a GPU would be waited for.
+        // The norm of the gradients is not read: that would wait for a GPU.
         let _ = self.adamw.step(rate, clip);
         self.hand_weights_back();
         let answers = logits.argmax(-1, false); // [B]
