@@ -36,9 +36,9 @@ pub struct RemoteFile {
     pub sha256: String,
 }
 
-/// The progress of a fetch.
+/// An event of a fetch, as it happens.
 #[derive(Debug)]
-pub enum Progress<'a> {
+pub enum FetchEvent<'a> {
     /// Another process fetches into the same folder; this one waits for it.
     Waiting,
     /// A part of a file has arrived.
@@ -183,7 +183,7 @@ impl Fault {
 pub fn fetch(
     source: &Source,
     folder: &Path,
-    progress: impl FnMut(Progress<'_>),
+    progress: impl FnMut(FetchEvent<'_>),
 ) -> Result<(), FetchError> {
     fetch_patiently(source, folder, Patience::default(), progress)
 }
@@ -196,7 +196,7 @@ pub fn fetch_patiently(
     source: &Source,
     folder: &Path,
     patience: Patience,
-    mut progress: impl FnMut(Progress<'_>),
+    mut progress: impl FnMut(FetchEvent<'_>),
 ) -> Result<(), FetchError> {
     fs::create_dir_all(folder).map_err(io_error("make the folder", folder))?;
     let _held = hold(folder, &mut progress)?;
@@ -207,19 +207,19 @@ pub fn fetch_patiently(
             download.fetch_from_any(&source.mirrors, &mut progress)?;
         }
         let bytes = file.bytes;
-        progress(Progress::Received { file, bytes });
+        progress(FetchEvent::Received { file, bytes });
     }
     Ok(())
 }
 
 /// Keeps other processes out of the folder until the file is dropped, or this process ends in
 /// whatever way.
-fn hold(folder: &Path, progress: &mut impl FnMut(Progress<'_>)) -> Result<File, FetchError> {
+fn hold(folder: &Path, progress: &mut impl FnMut(FetchEvent<'_>)) -> Result<File, FetchError> {
     let path = folder.join(".fetch.lock");
     let file = File::create(&path).map_err(io_error("make", &path))?;
     let locked = match file.try_lock() {
         Err(TryLockError::WouldBlock) => {
-            progress(Progress::Waiting);
+            progress(FetchEvent::Waiting);
             file.lock()
         }
         Err(TryLockError::Error(error)) => Err(error),

@@ -6,7 +6,7 @@ use crate::draw::{Drawn, Material, Missing, Model, Question, capital};
 use crate::picture::{
     Colour, Curve, Map, Panel, Picture, Pixels, Row, Scale, Sheet, curves, sheet,
 };
-use crate::train::sizes::Sizes;
+use crate::train::sizes::VitSizes;
 use anyhow::{Context, Result, anyhow};
 use ndarray::{Array2, Array3, Axis, Ix0};
 
@@ -53,7 +53,7 @@ fn untrained(material: &mut Material<'_>) -> Result<Model, Missing> {
     let given = Question::new("config")
         .argument("name", "mnist")
         .ask(material)?;
-    let sizes = Sizes::of_answer(&given.tensors).map_err(|lack| given.wrong(lack))?;
+    let sizes = VitSizes::of_answer(&given.tensors).map_err(|lack| given.wrong(lack))?;
     let mut arguments = sizes.arguments();
     arguments.insert("dropout".to_owned(), "0".to_owned());
     first_weights(material, "vit.new", arguments)

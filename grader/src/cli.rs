@@ -300,13 +300,13 @@ pub struct Call {
     pub arguments: Vec<String>,
     /// The code that runs
     #[command(flatten)]
-    pub subject: Subject,
+    pub subject: CodeArgs,
 }
 
 /// The code that runs.
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Code")]
-pub struct Subject {
+pub struct CodeArgs {
     /// Run the reference solution instead of the working copy
     #[arg(long, conflicts_with = "submission")]
     pub solution: bool,
@@ -323,7 +323,7 @@ pub struct Subject {
 pub struct Train {
     /// The code that is trained
     #[command(flatten)]
-    pub subject: Subject,
+    pub subject: CodeArgs,
     /// Choose the model: an exercise that builds one, such as `vit` or `deit` [default: the first]
     #[arg(long, value_name = "EXERCISE", help_heading = MODEL)]
     pub model: Option<String>,
@@ -433,7 +433,7 @@ pub struct Draw {
     pub checkpoint: Option<PathBuf>,
     /// The code that runs
     #[command(flatten)]
-    pub subject: Subject,
+    pub subject: CodeArgs,
 }
 
 /// Arguments of `cost`.
@@ -441,34 +441,34 @@ pub struct Draw {
 pub struct Cost {
     /// Set the image size, in pixels per side
     #[arg(long, value_name = "PIXELS", default_value_t = 224)]
-    pub image_size: u64,
+    pub image_size: i64,
     /// Show only this patch size; repeatable [default: all divisors of the image size from 2]
     #[arg(long, value_name = "PIXELS")]
-    pub patch_size: Vec<u64>,
+    pub patch_size: Vec<i64>,
     /// Set the number of channels
     #[arg(long, default_value_t = 3)]
-    pub channels: u64,
+    pub channels: i64,
     /// Set the embedding dimension
     #[arg(long, default_value_t = 192)]
-    pub dim: u64,
+    pub dim: i64,
     /// Set the number of blocks
     #[arg(long, default_value_t = 12)]
-    pub depth: u64,
+    pub depth: i64,
     /// Set the number of attention heads
     #[arg(long, default_value_t = 3)]
-    pub heads: u64,
+    pub heads: i64,
     /// Set the ratio of the MLP's hidden dimension to the embedding dimension
     #[arg(long, default_value_t = 4)]
-    pub mlp_ratio: u64,
+    pub mlp_ratio: i64,
     /// Set the number of classes
     #[arg(long, default_value_t = 1000)]
-    pub classes: u64,
+    pub classes: i64,
     /// Do not measure time, which needs libtorch
     #[arg(long)]
     pub no_time: bool,
     /// The code that is timed
     #[command(flatten)]
-    pub subject: Subject,
+    pub subject: CodeArgs,
 }
 
 /// Arguments of `data`.

@@ -1,31 +1,13 @@
 //! The cost of a Vision Transformer for each patch size: tokens, parameters, FLOPs, memory.
 
+use crate::train::sizes::VitSizes;
 use anyhow::{Result, bail};
-
-/// The sizes of a model but for its patches.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Sizes {
-    /// Side of the square images, in pixels.
-    pub image: u64,
-    /// Channels of the images.
-    pub channels: u64,
-    /// Embedding dimension D.
-    pub dim: u64,
-    /// Blocks L.
-    pub depth: u64,
-    /// Heads h.
-    pub heads: u64,
-    /// Expansion ratio of the MLPs: hidden units, in D.
-    pub mlp_ratio: u64,
-    /// Classes K.
-    pub classes: u64,
-}
 
 /// The cost of one patch size. An operation is a multiplication or an addition, so that a multiply-add is two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cost {
     /// Side of the patches, in pixels.
-    pub patch: u64,
+    pub patch: i64,
     /// Patches and the class token: T.
     pub tokens: u64,
     /// All numbers that are learnt.
@@ -39,13 +21,13 @@ pub struct Cost {
 }
 
 /// The most that a size may be.
-const LARGEST: u64 = 16_384;
+const LARGEST: i64 = 16_384;
 
-impl Sizes {
-    /// Says which sizes are none of a Vision Transformer.
+impl VitSizes {
+    /// Checks the sizes that [`cost`](Self::cost) counts with, but for the patches'.
     ///
     /// # Errors
-    /// Naming the size at fault and what it may be.
+    /// Returns an error if a size is not one of a Vision Transformer, which names it and what it may be.
     pub fn check(&self) -> Result<()> {
         let named = [
             ("--image-size", self.image),
@@ -57,38 +39,41 @@ impl Sizes {
             ("--classes", self.classes),
         ];
         for (name, size) in named {
-            if size == 0 || size > LARGEST {
+            if !(1..=LARGEST).contains(&size) {
                 bail!("{name} is {size}: it may be 1 to {LARGEST}");
             }
         }
-        if !self.dim.is_multiple_of(self.heads) {
+        if self.dim % self.heads != 0 {
             bail!("--heads {} does not divide --dim {}", self.heads, self.dim);
         }
         Ok(())
     }
 
     /// The sides of patches that divide the image's, but for 1.
-    pub fn patches(&self) -> Vec<u64> {
+    pub fn patches(&self) -> Vec<i64> {
         (2..=self.image)
-            .filter(|patch| self.image.is_multiple_of(*patch))
+            .filter(|patch| self.image % patch == 0)
             .collect()
     }
 
-    /// The cost of patches of this side.
+    /// The cost of a model of these sizes, which [`check`](Self::check) accepts.
     ///
     /// # Errors
-    /// Returns an error if they do not divide the image.
-    pub fn cost(&self, patch: u64) -> Result<Cost> {
-        if patch == 0 || !self.image.is_multiple_of(patch) {
+    /// Returns an error if the patches do not divide the image.
+    pub fn cost(&self) -> Result<Cost> {
+        let patch = self.patch;
+        if patch < 1 || self.image % patch != 0 {
             bail!(
                 "--patch-size {patch} does not divide --image-size {}",
                 self.image
             );
         }
-        let grid = self.image / patch;
+        let wide = |size: i64| u128::from(size.unsigned_abs());
+        let grid = (self.image / patch).unsigned_abs();
         let tokens = grid * grid + 1;
-        let [t, d, channels, p] = [tokens, self.dim, self.channels, patch].map(u128::from);
-        let [depth, ratio, classes] = [self.depth, self.mlp_ratio, self.classes].map(u128::from);
+        let t = u128::from(tokens);
+        let [d, channels, p, heads] = [self.dim, self.channels, patch, self.heads].map(wide);
+        let [depth, ratio, classes] = [self.depth, self.mlp_ratio, self.classes].map(wide);
         let norm = 2 * d;
         let attention = (d + 1) * 3 * d + (d + 1) * d;
         let mlp = (d + 1) * ratio * d + (ratio * d + 1) * d;
@@ -106,7 +91,7 @@ impl Sizes {
                 + depth * maps
                 + attention_flops
                 + 2 * d * classes,
-            attention_bytes: u128::from(self.heads) * t * t * 4,
+            attention_bytes: heads * t * t * 4,
         })
     }
 }
@@ -123,7 +108,7 @@ impl Cost {
         /// The part of the 2 GiB that a worker may take (`confine::profiles`) which is left for attention: logits,
         /// weights and a softmax's temporaries, three arrays of the same size.
         const MEMORY: u128 = 3 << 29;
-        /// The part of the 64 MiB of a request (`wire::Limits`) which is left for weights.
+        /// The part of the 64 MiB of a request (`wire::FrameLimits`) which is left for weights.
         const REQUEST: u128 = 60 << 20;
         /// The FLOPs that take a core minutes.
         const FLOPS: u128 = 500_000_000_000;
@@ -189,34 +174,48 @@ mod tests {
     use super::*;
 
     /// ViT-Tiny.
-    const TINY: Sizes = Sizes {
-        image: 224,
-        channels: 3,
-        dim: 192,
-        depth: 12,
-        heads: 3,
-        mlp_ratio: 4,
-        classes: 1000,
-    };
+    fn tiny() -> VitSizes {
+        VitSizes {
+            image: 224,
+            patch: 16,
+            channels: 3,
+            classes: 1000,
+            dim: 192,
+            depth: 12,
+            heads: 3,
+            mlp_ratio: 4,
+            dropout: 0.0,
+            positions: "learned".to_owned(),
+            pool: "cls".to_owned(),
+        }
+    }
+
+    /// ViT-Base.
+    fn base() -> VitSizes {
+        VitSizes {
+            dim: 768,
+            heads: 12,
+            ..tiny()
+        }
+    }
+
+    fn cost(sizes: VitSizes, patch: i64) -> Cost {
+        let sizes = VitSizes { patch, ..sizes };
+        sizes.cost().expect("it divides")
+    }
 
     #[test]
     fn parameters_are_those_of_timm() {
-        let parameters = |sizes: Sizes, patch| sizes.cost(patch).expect("it divides").parameters;
         // sum(p.numel() for p in timm.create_model(…).parameters()), timm 1.0
-        assert_eq!(parameters(TINY, 16), 5_717_416);
-        let small = Sizes {
+        assert_eq!(cost(tiny(), 16).parameters, 5_717_416);
+        let small = VitSizes {
             dim: 384,
             heads: 6,
-            ..TINY
+            ..tiny()
         };
-        assert_eq!(parameters(small, 16), 22_050_664);
-        assert_eq!(parameters(small, 32), 22_878_952);
-        let base = Sizes {
-            dim: 768,
-            heads: 12,
-            ..TINY
-        };
-        assert_eq!(parameters(base, 16), 86_567_656);
+        assert_eq!(cost(small.clone(), 16).parameters, 22_050_664);
+        assert_eq!(cost(small, 32).parameters, 22_878_952);
+        assert_eq!(cost(base(), 16).parameters, 86_567_656);
     }
 
     #[test]
@@ -224,7 +223,7 @@ mod tests {
         // For 197 tokens of 192, by hand, in multiply-adds: 12 blocks of 197·192²·12 and 2·197²·192; 196·768·192 for
         // the patches, and 192·1000.
         let by_hand = 12 * (197 * 192 * 192 * 12 + 2 * 197 * 197 * 192) + 196 * 768 * 192 + 192_000;
-        let cost = TINY.cost(16).expect("it divides");
+        let cost = cost(tiny(), 16);
         assert_eq!(cost.flops, 2 * by_hand);
         // DeiT-Ti's 1.3 G (Touvron et al. 2021) count a multiply-add as one.
         assert_eq!(count(cost.flops / 2), "1.25 G");
@@ -234,71 +233,69 @@ mod tests {
 
     #[test]
     fn all_sides_that_divide_are_taken() {
-        assert_eq!(TINY.patches(), [2, 4, 7, 8, 14, 16, 28, 32, 56, 112, 224]);
-        let error = TINY.cost(15).expect_err("it does not divide");
+        assert_eq!(tiny().patches(), [2, 4, 7, 8, 14, 16, 28, 32, 56, 112, 224]);
+        let error = |patch| VitSizes { patch, ..tiny() }.cost().err();
         assert_eq!(
-            error.to_string(),
-            "--patch-size 15 does not divide --image-size 224"
+            error(15).map(|error| error.to_string()).as_deref(),
+            Some("--patch-size 15 does not divide --image-size 224")
         );
-        assert!(TINY.cost(0).is_err());
+        assert!(error(0).is_some());
+        assert!(error(-16).is_some());
     }
 
     #[test]
     fn what_would_take_too_much_is_not_run() {
-        let hindrance = |sizes: Sizes, patch| sizes.cost(patch).expect("it divides").hindrance();
-        assert_eq!(hindrance(TINY, 16), None);
+        let hindrance = |sizes: VitSizes, patch| cost(sizes, patch).hindrance();
+        assert_eq!(hindrance(tiny(), 16), None);
         // 12,545 tokens: three times 3 · 12,545² · 4 bytes.
         assert_eq!(
-            hindrance(TINY, 2).as_deref(),
+            hindrance(tiny(), 2).as_deref(),
             Some("would take 5.28 GiB of memory")
         );
-        let deep = Sizes {
+        let deep = VitSizes {
             depth: 120,
             dim: 96,
             heads: 1,
-            ..TINY
+            ..tiny()
         };
         assert_eq!(hindrance(deep, 4).as_deref(), Some("would take minutes"));
-        let base = Sizes {
-            dim: 768,
-            heads: 12,
-            ..TINY
-        };
         assert_eq!(
-            hindrance(base, 16).as_deref(),
+            hindrance(base(), 16).as_deref(),
             Some("its 330 MiB of weights are too many to send")
         );
     }
 
     #[test]
     fn sizes_that_are_none_are_named() {
-        let said = |sizes: Sizes| sizes.check().expect_err("a wrong size").to_string();
+        let said = |sizes: VitSizes| sizes.check().expect_err("a wrong size").to_string();
         assert_eq!(
-            said(Sizes { heads: 5, ..TINY }),
+            said(VitSizes { heads: 5, ..tiny() }),
             "--heads 5 does not divide --dim 192"
         );
         assert_eq!(
-            said(Sizes { depth: 0, ..TINY }),
+            said(VitSizes { depth: 0, ..tiny() }),
             "--depth is 0: it may be 1 to 16384"
         );
         assert_eq!(
-            said(Sizes {
+            said(VitSizes {
                 image: 1 << 40,
-                ..TINY
+                ..tiny()
             }),
             "--image-size is 1099511627776: it may be 1 to 16384"
         );
-        let largest = Sizes {
+        let largest = VitSizes {
             image: LARGEST,
+            patch: 2,
             channels: LARGEST,
             dim: LARGEST,
             depth: LARGEST,
             heads: LARGEST,
             mlp_ratio: LARGEST,
             classes: LARGEST,
+            ..tiny()
         };
         largest.check().expect("as large as may be");
-        let cost = largest.cost(2).expect("counts that fit");
+        let cost = largest.cost().expect("counts that fit");
         assert!(cost.flops > u128::from(u64::MAX));
     }
 

@@ -17,6 +17,7 @@ mod exercises {
 }
 
 pub use model::Model;
+pub use models::attention;
 pub use photo::Photo;
 
 use crate::picture::Picture;
@@ -24,7 +25,7 @@ use anyhow::{Context, Result};
 use ndarray::{Array, Array3, Dimension};
 use std::collections::BTreeMap;
 use std::fmt;
-use wire::{Answer, Fault, RawTensor, Request, Tensors, printable, printable_lines};
+use wire::{Answer, Fault, Mixer, RawTensor, Request, Tensors, printable, printable_lines};
 
 /// Draws all that can be drawn of an exercise.
 type Draw = fn(&mut Material<'_>, &mut Drawn) -> Result<()>;
@@ -80,9 +81,21 @@ pub fn draw(exercise: &str, material: &mut Material<'_>) -> Result<Drawn> {
 
 /// The reason why a picture is missing.
 #[derive(Debug)]
-enum Missing {
-    /// A function does not give what the picture shows.
-    Fault { operation: String, fault: Fault },
+pub enum Missing {
+    /// A function failed, or the worker refused the request.
+    Fault {
+        /// The operation.
+        operation: String,
+        /// Its fault.
+        fault: Fault,
+    },
+    /// A function returned something else than the picture shows.
+    Answer {
+        /// The operation.
+        operation: String,
+        /// The difference to what the picture shows.
+        fault: Fault,
+    },
     /// The values cannot be drawn: the functions returned nothing finite, or the model lacks something.
     Undrawable(anyhow::Error),
     /// Something else failed.
@@ -99,7 +112,7 @@ impl fmt::Display for Missing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Missing::Undrawable(error) | Missing::Error(error) => write!(f, "{error:#}"),
-            Missing::Fault { operation, fault } => {
+            Missing::Fault { operation, fault } | Missing::Answer { operation, fault } => {
                 let place = fault.place.as_deref().map(printable);
                 let place = place
                     .map(|place| format!(" at {place}"))
@@ -188,7 +201,7 @@ struct Given {
 
 impl Given {
     fn wrong(&self, message: String) -> Missing {
-        Missing::Fault {
+        Missing::Answer {
             operation: self.operation.clone(),
             fault: Fault::wrong_shape(message),
         }
@@ -235,20 +248,10 @@ fn capital(title: &str) -> String {
     first.unwrap_or_default() + letters.as_str()
 }
 
-/// Numbers in [−1, 1) that depend on a name alone, so that a picture is the same each time: FNV-1a of the name, then
-/// SplitMix64.
+/// Numbers in [−1, 1) that depend on a name alone, so that a picture is the same each time.
 fn numbers(name: &str, count: usize) -> Vec<f32> {
-    let hash = name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3)
-    });
-    let mut state = hash;
-    let draw = |_| {
-        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let z = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((z ^ (z >> 31)) >> 40) as f32 / (1 << 23) as f32 - 1.0
-    };
-    (0..count).map(draw).collect()
+    let mut mixer = Mixer::new(name);
+    (0..count).map(|_| mixer.uniform() as f32).collect()
 }
 
 /// Weights of a module with the names and shapes of `like`: of a norm 1, biases 0, others drawn from their names with

@@ -2,7 +2,7 @@
 //! limits, and the request to stop.
 
 use crate::course::{Course, Exercise};
-use crate::intake::{Candidate, Limits as IntakeLimits, Source};
+use crate::intake::{Candidate, IntakeLimits, Source};
 use crate::machine::scratch::Scratch;
 use crate::sandbox::confine::Level;
 use crate::sandbox::limits::{Asked, Limits};

@@ -40,7 +40,7 @@ mod testing;
 
 pub use discover::{DiscoverError, Discovered, Reading, Skipped, discover};
 pub use escape::Escaped;
-pub use limits::Limits;
+pub use limits::IntakeLimits;
 pub use refusal::{NameFault, Refusal};
 
 use basket::Basket;
@@ -82,7 +82,7 @@ impl Candidate {
     ///
     /// A [`Refusal`] that names the entry at fault, if anything breaks a rule of this module or a
     /// limit. Nothing of a refused submission is kept.
-    pub fn read(&self, exercises: &[&str], limits: &Limits) -> Result<Submission, Refusal> {
+    pub fn read(&self, exercises: &[&str], limits: &IntakeLimits) -> Result<Submission, Refusal> {
         self.read_unless(&|| false, exercises, limits)
     }
 
@@ -95,7 +95,7 @@ impl Candidate {
         &self,
         stop: &dyn Fn() -> bool,
         exercises: &[&str],
-        limits: &Limits,
+        limits: &IntakeLimits,
     ) -> Result<Submission, Refusal> {
         let effort = Effort::new(limits, stop);
         let mut basket = Basket::new(exercises, limits, &effort);
@@ -182,7 +182,7 @@ impl Packing {
 }
 
 /// Opens an archive and returns its length in bytes. Never waits, follows no link.
-fn open_archive(path: &Path, limits: &Limits) -> Result<(File, u64), Refusal> {
+fn open_archive(path: &Path, limits: &IntakeLimits) -> Result<(File, u64), Refusal> {
     let shown = Escaped::from(path.as_os_str());
     let unreadable = |source: rustix::io::Errno| Refusal::Unreadable {
         entry: shown.clone(),
@@ -242,7 +242,7 @@ mod tests {
 
     /// Reads an archive of `bytes` from a disk that fails after `left` of them; gives whether the fault was noticed.
     fn fault(bytes: &[u8], packing: Packing, left: usize) -> Option<io::Error> {
-        let (limits, exercises) = (Limits::default(), ["01-patchify"]);
+        let (limits, exercises) = (IntakeLimits::default(), ["01-patchify"]);
         let never = || false;
         let effort = Effort::new(&limits, &never);
         let mut basket = Basket::new(&exercises, &limits, &effort);
@@ -283,7 +283,7 @@ mod tests {
                 name: "ada".to_owned(),
                 path: folder.path().join(name),
             };
-            let refusal = candidate.read(&["01-patchify"], &Limits::default());
+            let refusal = candidate.read(&["01-patchify"], &IntakeLimits::default());
             refusal.expect_err("a refusal").is_of_the_machine()
         };
         assert!(read("gone") && read("gone.zip") && read("gone.tgz"));

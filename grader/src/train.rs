@@ -26,7 +26,7 @@ pub mod sizes;
 pub mod teacher;
 
 use crate::machine::files::{hold, write_whole};
-use crate::train::checkpoint::{Checkpoint, Progress};
+use crate::train::checkpoint::{Checkpoint, TrainingState};
 use crate::train::data::Data;
 use crate::train::device::Device;
 use crate::train::history::{Epoch, History, Test};
@@ -80,7 +80,7 @@ pub struct Diverged {
 
 /// The description of a run in its files.
 #[derive(Clone, Debug)]
-pub struct Subject {
+pub struct RunDescription {
     /// The name of the code's source.
     pub name: String,
     /// The device.
@@ -98,12 +98,12 @@ pub struct Run {
     /// The images.
     pub data: Arc<Data>,
     /// The code that is trained, and its device.
-    pub subject: Subject,
+    pub description: RunDescription,
     folder: PathBuf,
     /// The number of trainable parameters.
     pub parameters: i64,
     /// The progress of the run.
-    pub progress: Progress,
+    pub progress: TrainingState,
     /// The time at which the run must end, if it is limited.
     pub deadline: Option<Instant>,
     stop: &'static AtomicBool,
@@ -121,7 +121,7 @@ impl Run {
         mut session: Session,
         (plan, checkpoint): (Plan, Option<Checkpoint>),
         data: Arc<Data>,
-        subject: Subject,
+        description: RunDescription,
         folder: &Path,
         stop: &'static AtomicBool,
     ) -> Result<Self> {
@@ -129,9 +129,9 @@ impl Run {
             .with_context(|| format!("{} cannot be created", folder.display()))?;
         let lock = hold(folder, "another training")?;
         send_lessons(&mut session, &data)?;
-        let parameters = start(&mut session, &plan, &data, subject.device)?;
+        let parameters = start(&mut session, &plan, &data, description.device)?;
         let progress = match checkpoint {
-            None => Progress::default(),
+            None => TrainingState::default(),
             Some(Checkpoint {
                 progress,
                 weights,
@@ -146,7 +146,7 @@ impl Run {
             session,
             plan,
             data,
-            subject,
+            description,
             folder: folder.to_owned(),
             parameters,
             progress,
@@ -213,7 +213,7 @@ impl Run {
     }
 
     fn so_far(&self) -> Score {
-        let Progress {
+        let TrainingState {
             loss,
             right,
             images,
@@ -257,16 +257,16 @@ impl Run {
             });
         }
         let train = self.so_far();
-        let Progress {
+        let TrainingState {
             step,
             seconds,
             epochs,
             ..
         } = std::mem::take(&mut self.progress);
-        self.progress = Progress {
+        self.progress = TrainingState {
             step,
             epochs,
-            ..Progress::default()
+            ..TrainingState::default()
         };
         let epoch = Epoch {
             epoch: self.progress.epochs.len() + 1,
@@ -321,10 +321,10 @@ impl Run {
     pub fn write_history(&self, test: Option<Test>) -> Result<()> {
         let history = History {
             schema: 1,
-            subject: &self.subject.name,
+            subject: &self.description.name,
             plan: &self.plan,
-            device: &self.subject.device.to_string(),
-            sandbox: &self.subject.sandbox,
+            device: &self.description.device.to_string(),
+            sandbox: &self.description.sandbox,
             parameters: self.parameters,
             classes: &self.data.classes,
             epochs: &self.progress.epochs,

@@ -68,7 +68,7 @@ fn submission(folder: &Path, begin: &str) -> Result {
 }
 
 fn patches(file: &Path) -> Result<f64> {
-    let answer = Frame::decode(&fs::read(file)?, &wire::Limits::default())?;
+    let answer = Frame::decode(&fs::read(file)?, &wire::FrameLimits::default())?;
     Ok(answer.tensors["cost"].to_f64()[0])
 }
 

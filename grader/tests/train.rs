@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::thread;
 use std::time::Duration;
-use wire::{Frame, Limits, Tensors};
+use wire::{Frame, FrameLimits, Tensors};
 
 type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
 
@@ -82,7 +82,7 @@ fn named<'a>(folder: &'a Path, options: &[&'a str]) -> Result<Vec<&'a str>> {
 /// The weights of a run. The file's bytes may differ: its metadata stands in any order.
 fn weights(folder: &Path) -> Result<Tensors> {
     let blob = fs::read(folder.join("best.safetensors"))?;
-    Ok(Frame::decode(&blob, &Limits::default())?.tensors)
+    Ok(Frame::decode(&blob, &FrameLimits::default())?.tensors)
 }
 
 #[test]

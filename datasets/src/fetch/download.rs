@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use ureq::http::{Response, Uri, header};
 use ureq::{Agent, Body, Proxy};
 
-use super::{Fault, FetchError, Patience, Progress, RemoteFile, io_error};
+use super::{Fault, FetchError, FetchEvent, Patience, RemoteFile, io_error};
 use crate::idx::hex;
 
 /// A file that is not complete yet. It lies beside its place, and stays there when the process ends.
@@ -79,7 +79,7 @@ impl<'a> Download<'a> {
     pub(super) fn fetch_from_any(
         mut self,
         mirrors: &[String],
-        progress: &mut impl FnMut(Progress<'_>),
+        progress: &mut impl FnMut(FetchEvent<'_>),
     ) -> Result<(), FetchError> {
         let mut urls: Vec<String> = mirrors
             .iter()
@@ -100,7 +100,7 @@ impl<'a> Download<'a> {
                     Err(Stop::Here(error)) => return Err(error),
                     Err(Stop::Mirror(fault)) => fault,
                 };
-                progress(Progress::Failed {
+                progress(FetchEvent::Failed {
                     url: &url,
                     fault: &fault,
                 });
@@ -127,7 +127,7 @@ impl<'a> Download<'a> {
     fn fetch_from(
         &mut self,
         url: &str,
-        progress: &mut impl FnMut(Progress<'_>),
+        progress: &mut impl FnMut(FetchEvent<'_>),
     ) -> Result<(), Stop> {
         let kept = self.here;
         if kept < self.file.bytes {
@@ -143,7 +143,11 @@ impl<'a> Download<'a> {
     }
 
     /// Has the mirror send what is missing.
-    fn receive(&mut self, url: &str, progress: &mut impl FnMut(Progress<'_>)) -> Result<(), Stop> {
+    fn receive(
+        &mut self,
+        url: &str,
+        progress: &mut impl FnMut(FetchEvent<'_>),
+    ) -> Result<(), Stop> {
         let response = self.ask(url)?;
         match response.status().as_u16() {
             200 => {
@@ -208,7 +212,7 @@ impl<'a> Download<'a> {
     fn write_down(
         &mut self,
         body: Body,
-        progress: &mut impl FnMut(Progress<'_>),
+        progress: &mut impl FnMut(FetchEvent<'_>),
     ) -> Result<(), Stop> {
         let expected = self.file.bytes;
         let mut body = body.into_reader();
@@ -233,7 +237,7 @@ impl<'a> Download<'a> {
             let written = written.and_then(|_| self.content.write_all(&buffer[..read]));
             written.map_err(io_error("write", &self.partial))?;
             self.here = found;
-            progress(Progress::Received {
+            progress(FetchEvent::Received {
                 file: self.file,
                 bytes: found,
             });

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use datasets::fetch::{
-    Fault, FetchError, Patience, Progress, RemoteFile, Source, fetch, fetch_patiently,
+    Fault, FetchError, FetchEvent, Patience, RemoteFile, Source, fetch, fetch_patiently,
 };
 use mirror::{Answer, Mirror};
 use sha2::{Digest, Sha256};
@@ -75,9 +75,9 @@ impl Errand {
             self.folder.path(),
             patience,
             |progress| match progress {
-                Progress::Failed { fault, .. } => self.failures.push(fault.to_string()),
-                Progress::Received { bytes, .. } => self.received.push(bytes),
-                Progress::Waiting => {}
+                FetchEvent::Failed { fault, .. } => self.failures.push(fault.to_string()),
+                FetchEvent::Received { bytes, .. } => self.received.push(bytes),
+                FetchEvent::Waiting => {}
             },
         )
     }

@@ -4,8 +4,8 @@ use super::new_vit;
 use tch::Tensor;
 use vit::Vit;
 use wire::Fault;
-use workers::training::{self, Batch, Learner, Lesson};
-use workers::{Call, Outcome};
+use workers::training::{self, Batch, Learner, StepOutput};
+use workers::{Call, CallResult};
 
 /// A Vision Transformer that learns from labels.
 struct Pupil(Vit);
@@ -15,8 +15,8 @@ impl Learner for Pupil {
         self.0.forward_t(images, false)
     }
 
-    fn learn(&self, batch: &Batch<'_>, smoothing: f64) -> Lesson {
-        Lesson::of_logits(
+    fn learn(&self, batch: &Batch<'_>, smoothing: f64) -> StepOutput {
+        StepOutput::of_logits(
             self.0.forward_t(batch.images, true),
             batch.labels,
             smoothing,
@@ -24,7 +24,7 @@ impl Learner for Pupil {
     }
 }
 
-pub(super) fn start_training(call: &Call) -> Outcome {
+pub(super) fn start_training(call: &Call) -> CallResult {
     let build = |vs: &tch::nn::Path<'_>| -> Result<Box<dyn Learner>, Fault> {
         Ok(Box::new(Pupil(new_vit(call, vs)?)))
     };
@@ -32,7 +32,7 @@ pub(super) fn start_training(call: &Call) -> Outcome {
 }
 
 /// Losses of the steps, and the variables after the last. All batches are of one size.
-pub(super) fn fit(call: &Call) -> Outcome {
+pub(super) fn fit(call: &Call) -> CallResult {
     let inputs = ["images", "labels", "rates"];
     let (vs, vit) = workers::with_weights(call, &inputs, |vs| new_vit(call, vs))?;
     let rates = call.array::<f64, ndarray::Ix1>("rates")?;

@@ -5,8 +5,8 @@ use deit::teacher::Teacher;
 use deit::{Deit, Distillation, distillation_loss};
 use tch::Tensor;
 use wire::Fault;
-use workers::training::{self, Batch, Learner, Lesson};
-use workers::{Call, Outcome};
+use workers::training::{self, Batch, Learner, StepOutput};
+use workers::{Call, CallResult};
 
 /// A DeiT that learns from labels and from what a teacher says. It has no dropout, so that both heads can be asked alone.
 struct Student {
@@ -25,7 +25,7 @@ impl Learner for Student {
     }
 
     /// The loss of exercise 06 smooths no labels.
-    fn learn(&self, batch: &Batch<'_>, _smoothing: f64) -> Lesson {
+    fn learn(&self, batch: &Batch<'_>, _smoothing: f64) -> StepOutput {
         let (class, dist) = self.deit.forward_train(batch.images);
         let Some(teacher) = batch.teacher else {
             panic!("train.data came without the logits of a teacher");
@@ -33,7 +33,7 @@ impl Learner for Student {
         let teacher = teacher.to_kind(class.kind());
         let loss = distillation_loss(&class, &dist, &teacher, batch.labels, self.distillation);
         let logits = (class + dist) / 2.0; // [B, K]
-        Lesson { loss, logits }
+        StepOutput { loss, logits }
     }
 }
 
@@ -45,8 +45,8 @@ impl Learner for Schooled {
         self.0.forward_t(images, false)
     }
 
-    fn learn(&self, batch: &Batch<'_>, smoothing: f64) -> Lesson {
-        Lesson::of_logits(
+    fn learn(&self, batch: &Batch<'_>, smoothing: f64) -> StepOutput {
+        StepOutput::of_logits(
             self.0.forward_t(batch.images, true),
             batch.labels,
             smoothing,
@@ -54,7 +54,7 @@ impl Learner for Schooled {
     }
 }
 
-pub(super) fn start_training(call: &Call) -> Outcome {
+pub(super) fn start_training(call: &Call) -> CallResult {
     let is_teacher = call.choice("learner", &[("student", false), ("teacher", true)])?;
     let distillation = match is_teacher {
         true => None,

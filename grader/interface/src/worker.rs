@@ -151,7 +151,7 @@ impl Interface {
     fn function(&self, source: &mut String, function: &Function) {
         let _ = writeln!(
             source,
-            "\nfn {}(call: &workers::Call) -> workers::Outcome {{",
+            "\nfn {}(call: &workers::Call) -> workers::CallResult {{",
             function_of(&function.operation)
         );
         let is_of_tensors = function.returned.is_of_tensors();
@@ -187,7 +187,7 @@ impl Interface {
 
         let _ = writeln!(
             source,
-            "\nfn {snake}_new(call: &workers::Call) -> workers::Outcome {{\n    workers::initial_values(|vs| new_{snake}(call, vs))\n}}"
+            "\nfn {snake}_new(call: &workers::Call) -> workers::CallResult {{\n    workers::initial_values(|vs| new_{snake}(call, vs))\n}}"
         );
         let built = match module.builders.is_empty() {
             true => format!("new_{snake}"),
@@ -219,7 +219,7 @@ impl Interface {
     fn method(&self, source: &mut String, method: &Function, built: &str) {
         let _ = writeln!(
             source,
-            "\nfn {}(call: &workers::Call) -> workers::Outcome {{",
+            "\nfn {}(call: &workers::Call) -> workers::CallResult {{",
             function_of(&method.operation)
         );
         let is_of_tensors = method.returned.is_of_tensors();
@@ -258,7 +258,7 @@ impl Interface {
         let inputs = inputs_of(all(), true);
         let _ = writeln!(
             source,
-            "\n/// In evaluation.\nfn {snake}(call: &workers::Call) -> workers::Outcome {{"
+            "\n/// In evaluation.\nfn {snake}(call: &workers::Call) -> workers::CallResult {{"
         );
         let parameters: Vec<Parameter> = all().cloned().collect();
         read(source, 1, &parameters, &inputs);
@@ -367,7 +367,7 @@ impl Interface {
         let name = format!("{}::{}", it.home, it.item.ident);
         let _ = writeln!(
             source,
-            "\nfn {}(call: &workers::Call) -> workers::Outcome {{\n    let known = [",
+            "\nfn {}(call: &workers::Call) -> workers::CallResult {{\n    let known = [",
             function_of(&presets.operation)
         );
         for (i, preset) in presets.names.iter().enumerate() {

@@ -69,7 +69,7 @@ fn a_function_of_arrays_is_asked_and_answered_by_its_parameters_names() {
     );
     assert_holds(
         &interface.worker(),
-        r#"fn cut(call: &workers::Call) -> workers::Outcome {
+        r#"fn cut(call: &workers::Call) -> workers::CallResult {
             let image = call.array::<f32, ndarray::Ix3>("image")?;
             let grid = call.size("grid")?;
             let result_0 = one::cut(image.view(), grid);
@@ -148,7 +148,7 @@ fn a_module_is_built_around_its_weights_and_asked_for_all_results_in_evaluation(
     let worker = interface.worker();
     assert_holds(
         &worker,
-        r#"fn layer_forward_t(call: &workers::Call) -> workers::Outcome {
+        r#"fn layer_forward_t(call: &workers::Call) -> workers::CallResult {
             let train = call.argument::<bool>("train")?;
             let (variables_, module_) = workers::with_weights(call, &["x"], |vs| built_layer(call, vs))?;
             workers::differentiable(call, &["x"], Some(&variables_), |inputs_| {

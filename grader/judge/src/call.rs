@@ -97,7 +97,7 @@ impl Call {
     /// Adds a tensor of libtorch.
     ///
     /// # Panics
-    /// Where it is of a type that does not travel, which no test of the course makes.
+    /// Panics if its type is not one of the wire's. No test of the course makes such a tensor.
     #[cfg(feature = "tch")]
     #[must_use]
     pub fn tensor(self, name: &str, tensor: &tch::Tensor) -> Self {
@@ -115,7 +115,8 @@ impl Call {
     /// Asks the worker.
     ///
     /// # Panics
-    /// Where the submission did, with its message; where the worker died, hung or broke the rules of the wire.
+    /// Panics with the submission's message if its function panicked; panics if the worker died, hung or broke the rules
+    /// of the wire.
     pub fn send(self) -> Answered {
         let operation = self.request.operation.clone();
         Answered {
@@ -145,7 +146,7 @@ impl Call {
     }
 }
 
-/// What came back.
+/// The tensors that an operation returned.
 #[derive(Debug)]
 pub struct Answered {
     operation: String,
@@ -162,7 +163,7 @@ impl Answered {
     /// Takes an array out.
     ///
     /// # Panics
-    /// Where there is none of that name, or it is of another type: a forged answer.
+    /// Panics if there is none of that name, or its type or number of axes is another: an invalid response.
     pub fn array<T: Element, D: Dimension>(&mut self, name: &str) -> Array<T, D> {
         let operation = self.operation.clone();
         self.raw(name)
@@ -173,7 +174,7 @@ impl Answered {
     /// Takes a tensor of libtorch out.
     ///
     /// # Panics
-    /// Where there is none of that name: a forged answer.
+    /// Panics if there is none of that name: an invalid response.
     #[cfg(feature = "tch")]
     pub fn tensor(&mut self, name: &str) -> tch::Tensor {
         tch::Tensor::from(&self.raw(name))

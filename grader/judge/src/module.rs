@@ -98,7 +98,7 @@ impl Module {
     /// Takes the variables' new values out of an answer: from here on, the module is trained.
     ///
     /// # Panics
-    /// Where one is missing or of another shape: a forged answer.
+    /// Panics if one is missing or of another shape: an invalid response.
     pub fn update(&self, answer: &mut Answered) {
         for (name, variable) in &self.variables {
             let value = answer.tensor(name);

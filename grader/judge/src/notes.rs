@@ -46,7 +46,7 @@ pub(crate) fn test() -> String {
 pub(crate) fn asked(operation: &str) {
     OF_THIS_TEST.with_borrow_mut(|notes| {
         if notes.test.is_empty() {
-            // When the thread ends, it does not know its name any more.
+            // The name of a thread is not known any more when it ends.
             notes.test = test();
         }
         notes.asked.insert(operation.to_owned());

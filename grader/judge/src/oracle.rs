@@ -45,11 +45,11 @@ struct Case {
 
 /// The reference's results for one call.
 struct Reference {
-    /// In the call's own types.
+    /// The results in the call's own types.
     plain: Tensors,
-    /// In `f64`.
+    /// The results in `f64`.
     precise: Tensors,
-    /// By name: the root mean square of what other roundings of the inputs change.
+    /// By name: the root mean square of the changes that other roundings of the inputs cause.
     sensitivity: BTreeMap<String, f64>,
     /// The largest gradient's root mean square.
     gradients: f64,
@@ -126,7 +126,7 @@ impl Oracle for OfTheJudge {
 /// Appends a line to a file that exists: it does where answers are to be stored.
 fn store(file: &Path, line: &str) {
     if let Ok(mut file) = OpenOptions::new().append(true).open(file) {
-        // What is missing afterwards is noticed by whoever reads it.
+        // An error is not reported here: the reader of the file notices lines that are missing.
         let _ = file.write_all(line.as_bytes());
     }
 }
@@ -153,7 +153,7 @@ impl Reference {
             for tensor in rounded.tensors.values_mut() {
                 *tensor = perturbed(tensor, unit, number);
             }
-            // Where a rounding makes an input one that is refused, that says nothing of the others.
+            // An input that is refused because of a rounding says nothing of the others.
             let Ok(moved) = answer(operations, rounded) else {
                 continue;
             };
@@ -258,10 +258,10 @@ fn root_mean_square(values: &[f64]) -> f64 {
 mod tests {
     use super::*;
     use ndarray::{Array1, Ix1, arr1};
-    use workers::{Call, Operation, Outcome, gives_all};
+    use workers::{Call, CallResult, Operation, gives_all};
 
     /// x − Σx / n, which loses digits where x is far from 0.
-    fn centre(call: &Call) -> Outcome {
+    fn centre(call: &Call) -> CallResult {
         let x: Array1<f64> = match call.array::<f32, Ix1>("x") {
             Ok(x) => x.mapv(f64::from),
             Err(_) => call.array("x")?,

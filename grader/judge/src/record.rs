@@ -1,4 +1,4 @@
-//! What the tests asked, and what was answered: kept for whoever wants to know which mistake gives the same answers.
+//! The calls of the tests and their answers, which the grader compares with the answers of known mistakes.
 //!
 //! Each test has a file of its own, with the test's name, in the folder of [`FOLDER_VARIABLE`]: a request and its answer
 //! after the other, as frames. Of a call that was not answered, the frame after the request says so ([`wire::UNANSWERED`]).
@@ -14,10 +14,11 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use wire::{
-    Answer, Frame, Limits, RawTensor, Request, SEED, Tensors, UNANSWERED, WireError, write_frame,
+    Answer, Frame, FrameLimits, RawTensor, Request, SEED, Tensors, UNANSWERED, WireError,
+    write_frame,
 };
 
-/// Where the grader puts the folder; where it puts none, nothing is kept.
+/// The environment variable of the folder for the calls. Without it, nothing is kept.
 pub(crate) const FOLDER_VARIABLE: &str = "JUDGE_CALLS_FOLDER";
 
 /// Calls that are kept of a test: the first, and the last, which in a property test are those of the smallest failing
@@ -56,7 +57,7 @@ thread_local! {
 pub(crate) fn begin(request: &mut Request) -> Option<Request> {
     let asked = RECORD.with_borrow_mut(|record| {
         if record.asked == 0 {
-            // When the thread ends, it does not know its name any more.
+            // The name of a thread is not known any more when it ends.
             record.test = thread::current().name().unwrap_or_default().to_owned();
         }
         record.asked += 1;
@@ -118,7 +119,7 @@ impl Record {
             return Ok(());
         }
         let mut file = BufWriter::new(File::create(folder.join(&self.test))?);
-        let limits = Limits::default();
+        let limits = FrameLimits::default();
         for call in calls() {
             write_frame(&mut file, &call.request, &limits)?;
             write_frame(&mut file, &call.answer, &limits)?;
@@ -163,9 +164,9 @@ mod tests {
         record.first.clear();
         let mut file = File::open(folder.path().join("shape::x")).expect("the file");
         let mut operations = vec![];
-        while let Ok(frame) = read_frame(&mut file, &Limits::default()) {
+        while let Ok(frame) = read_frame(&mut file, &FrameLimits::default()) {
             let request = Request::try_from(frame).expect("a request");
-            let answer = read_frame(&mut file, &Limits::default()).expect("an answer");
+            let answer = read_frame(&mut file, &FrameLimits::default()).expect("an answer");
             assert_eq!(answer.into_answer().ok(), Some(Ok(Tensors::new())));
             operations.push(request.operation);
         }

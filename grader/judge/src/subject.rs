@@ -13,7 +13,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use wire::words::{LAZY, REFERENCE, SUBJECT_VARIABLE, TABLE_VARIABLE};
 use wire::{
-    Answer, Fault, FaultKind, Frame, Limits, RawTensor, Request, Tensors, read_frame, write_frame,
+    Answer, Fault, FaultKind, Frame, FrameLimits, RawTensor, Request, Tensors, read_frame,
+    write_frame,
 };
 
 /// The name of a call in a table's frames.
@@ -77,7 +78,7 @@ impl Subject {
     /// The subject that the environment names.
     ///
     /// # Panics
-    /// If it names none, or its table cannot be read: the proof cannot be made.
+    /// Panics if it names none, or its table cannot be read: the proof cannot be made.
     fn asked_for() -> Option<Self> {
         let text = env::var(SUBJECT_VARIABLE).ok()?;
         let table = PathBuf::from(env::var_os(TABLE_VARIABLE).unwrap_or_default());
@@ -207,7 +208,7 @@ fn key(request: &Request) -> u64 {
 /// Appends a call and its answer to its operation's file in the table.
 ///
 /// # Panics
-/// If it cannot be written: the proof cannot be made.
+/// Panics if it cannot be written: the proof cannot be made.
 fn write_entry(table: &Path, request: &Request, answer: &Answer) {
     static TURN: Mutex<()> = Mutex::new(());
     let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
@@ -222,11 +223,11 @@ fn write_entry(table: &Path, request: &Request, answer: &Answer) {
         .map_err(wire::WireError::from)
         .and_then(|file| {
             let mut file = BufWriter::new(file);
-            write_frame(&mut file, &key, &Limits::default())?;
+            write_frame(&mut file, &key, &FrameLimits::default())?;
             write_frame(
                 &mut file,
                 &Frame::of_answer(answer.clone()),
-                &Limits::default(),
+                &FrameLimits::default(),
             )?;
             Ok(file.flush()?)
         });
@@ -242,7 +243,7 @@ fn read_table(file: &Path) -> BTreeMap<u64, Answer> {
         return table;
     };
     let mut file = BufReader::new(file);
-    let limits = Limits::default();
+    let limits = FrameLimits::default();
     while let Ok(frame) = read_frame(&mut file, &limits) {
         let key = frame.metadata.get(KEY).and_then(|key| key.parse().ok());
         let answer = read_frame(&mut file, &limits).and_then(Frame::into_answer);
@@ -257,9 +258,9 @@ fn read_table(file: &Path) -> BTreeMap<u64, Answer> {
 mod tests {
     use super::*;
     use ndarray::{Array2, arr1, arr2};
-    use workers::{Call, Operation, Outcome, gives_all};
+    use workers::{Call, CallResult, Operation, gives_all};
 
-    fn halve(call: &Call) -> Outcome {
+    fn halve(call: &Call) -> CallResult {
         let x: Array2<f32> = call.array("x")?;
         gives_all(vec![("y", (&(x / 2.0)).into())])
     }

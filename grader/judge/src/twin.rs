@@ -103,9 +103,9 @@ fn moved(tensor: &RawTensor, name: &str) -> RawTensor {
 mod tests {
     use super::*;
     use ndarray::{Array2, arr1, arr2};
-    use workers::{Call, Operation, Outcome, gives_all};
+    use workers::{Call, CallResult, Operation, gives_all};
 
-    fn halve(call: &Call) -> Outcome {
+    fn halve(call: &Call) -> CallResult {
         let x: Array2<f32> = call.array("x")?;
         gives_all(vec![("y", (&(x / 2.0)).into())])
     }

@@ -16,24 +16,25 @@ use testkit::{drawn, panics};
 use wire::words::{
     FORBIDDEN, FORBIDDEN_OPERATOR, INTERRUPTED_MARK, NOT_CONFINED, PLACE, out_of_time,
 };
-use wire::{Answer, Frame, Limits, Request, Tensors, WireError, read_frame, write_frame};
+use wire::{Answer, Frame, FrameLimits, Request, Tensors, WireError, read_frame, write_frame};
 
-/// Where the grader puts the worker's command: the program in `JUDGE_WORKER_0`, its arguments in `_1`, `_2`, ….
+/// The prefix of the environment variables of the worker's command: the program in `JUDGE_WORKER_0`, its arguments in `_1`,
+/// `_2`, ….
 pub const COMMAND_VARIABLE: &str = "JUDGE_WORKER_";
-/// Where the grader puts the time limit of one call, in whole seconds.
+/// The environment variable of the time limit of one call, in whole seconds.
 pub const CALL_SECONDS_VARIABLE: &str = "JUDGE_CALL_SECONDS";
-/// Where the grader puts the time limit of all calls together, in whole seconds.
+/// The environment variable of the time limit of all calls together, in whole seconds.
 pub const EXERCISE_SECONDS_VARIABLE: &str = "JUDGE_EXERCISE_SECONDS";
 
-/// What is kept of what a worker prints.
+/// Bytes that are kept of a worker's output: the last ones.
 const KEPT_OUTPUT: usize = 4 << 10;
-/// What a worker may print before it is killed.
+/// Bytes that a worker may print before it is killed.
 const MOST_OUTPUT: usize = 16 << 20;
 
 /// Asks the worker, and waits for the answer.
 ///
 /// # Panics
-/// With the submission's message, where its function panicked. Where the worker did not answer as it must, this and
+/// Panics with the submission's message if its function panicked. If the worker did not answer as it must, this and
 /// every further call of the same test fails. Once the exercise's time is over, every call of every test does: the
 /// judge then soon ends by itself, and all messages are printed.
 ///
@@ -121,24 +122,24 @@ struct Courier {
     requests: Sender<Asked>,
     answers: Receiver<Result<Answer, Broken>>,
     current: Arc<Mutex<Option<Running>>>,
-    /// How often each operation took too long.
+    /// By operation: the number of calls that took too long.
     hung: BTreeMap<String, usize>,
     /// The thread that asked last: each test has its own.
     last: Option<ThreadId>,
-    /// Whether the next request goes to another worker.
+    /// True if the next request goes to another worker.
     dismissed: bool,
 }
 
 /// A request on its way.
 struct Asked {
     request: Request,
-    /// Whether it is the first of its test, which is not to blame for what it finds.
+    /// True if it is the first of its test, which is not to blame for what it finds.
     is_first: bool,
-    /// Whether the worker that runs is not to be asked.
+    /// True if the worker that runs is not to be asked.
     dismissed: bool,
 }
 
-/// Why there is no answer.
+/// The reason why there is no answer.
 #[derive(Debug)]
 enum Broken {
     /// The worker's doing: the test fails.
@@ -148,7 +149,7 @@ enum Broken {
 }
 
 impl Broken {
-    /// What the test fails with; ends the judge where it is not the worker's doing.
+    /// The message that the test fails with. Ends the judge if no worker was started.
     fn blamed(self) -> String {
         match self {
             Self::Ended(words) => words,
@@ -159,7 +160,7 @@ impl Broken {
 
 /// Ends the judge without a verdict: the machine lacks something, which is no fault of the submission.
 fn give_up(words: &str) -> ! {
-    // What a macro prints, the harness would keep for a report that never comes.
+    // The harness would keep a macro's output for a report that never comes.
     let _ = writeln!(io::stderr(), "no worker can be started: {words}");
     process::exit(NOT_CONFINED.into())
 }
@@ -182,8 +183,8 @@ fn give_up_if_forbidden(status: ExitStatus, printed: &[u8]) {
     process::exit(FORBIDDEN.into())
 }
 
-/// How often an operation may take too long before it is not asked any more: one function that hangs is not to take the
-/// time that the tests of the others need.
+/// The number of calls of an operation that may take too long before it is not asked any more: one function that hangs is
+/// not to take the time that the tests of the others need.
 const MOST_HANGS: usize = 2;
 
 fn courier() -> MutexGuard<'static, Courier> {
@@ -284,7 +285,7 @@ struct Running {
     output_end: Receiver<()>,
 }
 
-/// How long a worker that has closed its channel may take to end by itself, and its last output to arrive.
+/// The time that a worker which has closed its channel may take to end by itself, and its last output to arrive.
 const LAST_BREATH: Duration = Duration::from_millis(500);
 
 impl Running {
@@ -306,7 +307,7 @@ impl Running {
         lock(&self.output).flooded
     }
 
-    /// Lets a worker end that is about to, and its last output arrive; gives how it ended, if it did.
+    /// Lets a worker end that is about to, and its last output arrive. Returns its exit status if it ended.
     fn last_breath(&mut self) -> Option<ExitStatus> {
         let deadline = Instant::now() + LAST_BREATH;
         if !self.has_flooded() {
@@ -322,7 +323,7 @@ impl Running {
         }
     }
 
-    /// How the worker ended, and the last it printed; and its exit code, where it ended by itself.
+    /// The end of the worker in words, with the last of its output; and its exit code, if it ended by itself.
     fn obituary(mut self) -> (String, Option<i32>) {
         let by_itself = self.last_breath();
         let was_stopped = by_itself.is_none();
@@ -384,7 +385,7 @@ struct Output {
 
 type Channel = (ChildStdin, ChildStdout);
 
-/// What a worker is started with.
+/// The source of the command that starts a worker.
 type Start<'a> = &'a dyn Fn() -> Result<Command, String>;
 
 /// Sends one request and reads its answer, starting the worker where none runs.
@@ -394,8 +395,8 @@ fn exchange(
     asked: Asked,
     command: Start<'_>,
 ) -> Result<Answer, Broken> {
-    // What waits now was sent before anything was asked, or after the last answer. Were it taken for an answer, each one
-    // from here on would be that to the question before.
+    // Bytes that wait now were sent before the first request, or after the last answer. Taken for an answer, they would
+    // shift each later one to the request after its own.
     let unasked = |(_, answers): &Channel| rustix::io::ioctl_fionread(answers).is_ok_and(|n| n > 0);
     let is_unasked = channel.as_ref().is_some_and(unasked);
     if is_unasked || asked.dismissed {
@@ -433,13 +434,13 @@ fn exchange(
 
 /// A worker's end, before it gave an answer.
 struct End {
-    /// How it ended.
+    /// The end in words.
     words: String,
-    /// Its exit code, where it ended by itself.
+    /// Its exit code, if it ended by itself.
     code: Option<i32>,
-    /// Whether it may have read the request. Where it has not, it ended for something else; and nothing of a submission
-    /// runs in a worker before the first request was read, whose end is then not the submission's. Of that it cannot
-    /// make believe: what it has read it cannot put back, since it may open nothing to write.
+    /// True if it may have read the request. If it has not, it ended for another reason; and no code of a submission runs in a
+    /// worker before the first request was read, so that such an end is not the submission's. It cannot be feigned: a worker
+    /// cannot put back bytes that it has read, since it may open nothing to write.
     was_read: bool,
 }
 
@@ -452,7 +453,7 @@ const TIMES_THE_REQUEST: usize = 16;
 /// The largest number of bytes of the answer to a request. A module's initial weights follow from its sizes alone: for them, all
 /// that a frame may hold.
 fn most_answered(request: &Request) -> usize {
-    let all = Limits::default().frame;
+    let all = FrameLimits::default().frame;
     if request.operation.ends_with(".new") {
         return all;
     }
@@ -467,10 +468,10 @@ fn converse(
     request: &Frame,
     most: usize,
 ) -> Result<Answer, End> {
-    let limits = Limits::default();
+    let limits = FrameLimits::default();
     let sent = write_frame(requests, request, &limits);
     let is_sent = sent.is_ok();
-    let limits = Limits {
+    let limits = FrameLimits {
         frame: most,
         ..limits
     };
@@ -557,7 +558,7 @@ fn keep_the_end(mut prints: impl Read, kept: &Mutex<Output>) {
     }
 }
 
-/// What is left of the exercise's time, which begins with the first call.
+/// The rest of the exercise's time, which begins with the first call.
 fn time_left() -> Duration {
     static START: OnceLock<Instant> = OnceLock::new();
     let start = START.get_or_init(Instant::now);
@@ -603,7 +604,7 @@ mod tests {
     fn reads() -> String {
         let mut request = vec![];
         let frame = Frame::from(asked(true).request);
-        write_frame(&mut request, &frame, &Limits::default()).expect("a small frame");
+        write_frame(&mut request, &frame, &FrameLimits::default()).expect("a small frame");
         format!("head -c {} > /dev/null", request.len())
     }
 
@@ -612,13 +613,13 @@ mod tests {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let mut answer = vec![];
         let frame = Frame::of_answer(Ok(Tensors::new()));
-        write_frame(&mut answer, &frame, &Limits::default()).expect("a small frame");
+        write_frame(&mut answer, &frame, &FrameLimits::default()).expect("a small frame");
         fs::write(folder.path().join("answer"), answer).expect("a new file");
         let script = format!("{}; cat {}/answer", reads(), folder.path().display());
         (folder, script)
     }
 
-    /// What comes of one request to a new worker.
+    /// The answer of a new worker to one request.
     fn answer_of(command: &dyn Fn() -> Result<Command, String>) -> Result<Answer, Broken> {
         exchange(&mut None, &Mutex::new(None), asked(true), command)
     }
@@ -655,7 +656,7 @@ mod tests {
                 ..Request::default()
             }
         };
-        let all = Limits::default().frame;
+        let all = FrameLimits::default().frame;
         assert_eq!(most_answered(&request("msa", 100)), (2 << 20) + 1600);
         assert_eq!(most_answered(&request("msa", 10 << 20)), all);
         assert_eq!(most_answered(&request("msa.new", 0)), all);

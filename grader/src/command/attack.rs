@@ -5,7 +5,7 @@ use crate::cli::{self, Judging};
 use crate::exit::{Blame, Exit, Failure};
 use crate::grading::grade::Grader;
 use crate::machine::lanes;
-use crate::maintain::attack::{Attack, Ground, Outcome, corpus};
+use crate::maintain::attack::{Attack, AttackOutcome, Ground, corpus};
 use anyhow::Result;
 use std::path::Path;
 use wire::printable;
@@ -94,7 +94,7 @@ pub(super) fn try_all(
 /// Whether an attack was tried.
 enum Tried<'a> {
     /// It was, with this outcome.
-    Here(Outcome),
+    Here(AttackOutcome),
     /// It needs something that is not there.
     Skipped(&'a str),
 }
@@ -135,7 +135,7 @@ impl Count {
     }
 }
 
-fn faults(attack: &Attack, outcome: &Outcome) -> Vec<String> {
+fn faults(attack: &Attack, outcome: &AttackOutcome) -> Vec<String> {
     let gained = outcome.gains.iter();
     let mut faults: Vec<_> = gained
         .map(|gain| format!("GAINED      {}", printable(gain)))
@@ -172,7 +172,7 @@ fn prove(grader: &Grader, mut attacks: Vec<Attack>) -> Result<Count> {
         stop_if_asked()?;
         anyhow::Ok((attack, ground.attempt(attack, true)?))
     };
-    let take = |(attack, outcome): (&Attack, Outcome)| {
+    let take = |(attack, outcome): (&Attack, AttackOutcome)| {
         let layers = attack.gains_without.iter().map(ToString::to_string);
         let layers = layers.collect::<Vec<_>>().join(", ");
         say!("{}: {}", attack.name, attack.tries);

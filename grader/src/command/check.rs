@@ -8,7 +8,7 @@ use crate::grading::lesson::{Lesson, Lessons};
 use crate::grading::report;
 use crate::grading::stage::Stage;
 use crate::grading::verdict::{GradedExercise, Outcome, Tested};
-use crate::intake::{Candidate, Limits};
+use crate::intake::{Candidate, IntakeLimits};
 use crate::terminal::style::mark;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -29,7 +29,7 @@ pub fn check(course: Option<&Path>, arguments: &Check) -> Result<Exit, Failure> 
         path: course.root.join("exercises"),
     };
     let submission = working_copy
-        .read(&course.folders(), &Limits::default())
+        .read(&course.folders(), &IntakeLimits::default())
         .blame_arguments()?;
     let mut exit = Exit::Success;
     for exercise in &grader.environment.exercises {

@@ -4,10 +4,11 @@ use super::progress::spinner;
 use super::subject::{self, Started};
 use super::{open_course, stop_if_asked};
 use crate::cli::Cost as Arguments;
-use crate::cost::{Cost, Sizes, count};
+use crate::cost::{Cost, count};
 use crate::exit::{Blame, Exit, Failure};
 use crate::grading::report;
 use crate::picture::number;
+use crate::train::sizes::VitSizes;
 use anyhow::{Result, anyhow};
 use ndarray::Array4;
 use std::path::Path;
@@ -19,14 +20,18 @@ use wire::{Fault, Request, Tensors, printable_lines};
 /// # Errors
 /// Where the arguments are wrong or something is missing.
 pub fn cost(course: Option<&Path>, arguments: &Arguments) -> Result<Exit, Failure> {
-    let sizes = Sizes {
+    let sizes = VitSizes {
         image: arguments.image_size,
+        patch: 1, // each row of the table has its own
         channels: arguments.channels,
         dim: arguments.dim,
         depth: arguments.depth,
         heads: arguments.heads,
         mlp_ratio: arguments.mlp_ratio,
         classes: arguments.classes,
+        dropout: 0.0,
+        positions: "learned".to_owned(),
+        pool: "cls".to_owned(),
     };
     sizes.check().blame_arguments()?;
     let patches = if arguments.patch_size.is_empty() {
@@ -34,7 +39,16 @@ pub fn cost(course: Option<&Path>, arguments: &Arguments) -> Result<Exit, Failur
     } else {
         arguments.patch_size.clone()
     };
-    let costs: Result<Vec<Cost>> = patches.into_iter().map(|patch| sizes.cost(patch)).collect();
+    let costs: Result<Vec<Cost>> = patches
+        .into_iter()
+        .map(|patch| {
+            VitSizes {
+                patch,
+                ..sizes.clone()
+            }
+            .cost()
+        })
+        .collect();
     let costs = costs.blame_arguments()?;
     if arguments.no_time {
         say!("{}", table(&sizes, &costs, None));
@@ -92,7 +106,7 @@ pub fn cost(course: Option<&Path>, arguments: &Arguments) -> Result<Exit, Failur
     Ok(Exit::Failed)
 }
 
-fn table(sizes: &Sizes, costs: &[Cost], times: Option<&[String]>) -> String {
+fn table(sizes: &VitSizes, costs: &[Cost], times: Option<&[String]>) -> String {
     let mut header = vec![
         "patch",
         "tokens",
@@ -115,7 +129,7 @@ fn table(sizes: &Sizes, costs: &[Cost], times: Option<&[String]>) -> String {
         row.extend(times.map(|times| times[i].clone()));
         row
     });
-    let Sizes {
+    let VitSizes {
         image,
         channels,
         dim,
@@ -147,34 +161,22 @@ impl<E: Into<anyhow::Error>> From<E> for Untimed {
 fn time(
     worker: &mut Started<'_>,
     model: &str,
-    sizes: &Sizes,
+    sizes: &VitSizes,
     cost: &Cost,
 ) -> Result<Duration, Untimed> {
-    let arguments = [
-        ("image", sizes.image),
-        ("patch", cost.patch),
-        ("channels", sizes.channels),
-        ("classes", sizes.classes),
-        ("dim", sizes.dim),
-        ("depth", sizes.depth),
-        ("heads", sizes.heads),
-        ("mlp_ratio", sizes.mlp_ratio),
-        ("dropout", 0),
-    ];
-    let arguments = arguments.map(|(name, size)| (name, size.to_string()));
-    let words =
-        [("positions", "learned"), ("pool", "cls")].map(|(name, word)| (name, word.to_owned()));
-    let arguments = arguments.into_iter().chain(words);
+    let sizes = VitSizes {
+        patch: cost.patch,
+        ..sizes.clone()
+    };
+    let arguments = sizes.arguments();
     let mut ask = |operation: &str, tensors: Tensors, more: &[(&str, &str)]| {
         stop_if_asked()?;
         let operation = format!("{model}.{operation}");
-        let more = more.iter().map(|&(name, value)| (name, value.to_owned()));
-        let arguments = arguments.clone().chain(more);
+        let more = more.iter();
+        let more = more.map(|&(name, value)| (name.to_owned(), value.to_owned()));
         let request = Request {
             operation: operation.clone(),
-            arguments: arguments
-                .map(|(name, value)| (name.to_owned(), value))
-                .collect(),
+            arguments: arguments.clone().into_iter().chain(more).collect(),
             tensors,
         };
         let begin = Instant::now();

@@ -11,7 +11,7 @@ use crate::picture::{Panel, Pixels, Row, Sheet, sheet};
 use crate::terminal;
 use anyhow::{Context, Result, anyhow};
 use datasets::Dataset;
-use datasets::fetch::{Progress, fetch as fetch_files};
+use datasets::fetch::{FetchEvent, fetch as fetch_files};
 use indicatif::{ProgressBar, ProgressStyle};
 use ndarray::Axis;
 use std::path::Path;
@@ -111,13 +111,13 @@ fn fetch(set: Set, mirrors: &[String], folder: Option<&Path>) -> Result<Exit, Fa
         earlier.map(|file| file.bytes).sum()
     };
     let done = fetch_files(&source, &folder, |progress| match progress {
-        Progress::Waiting => bar.suspend(|| {
+        FetchEvent::Waiting => bar.suspend(|| {
             note!("waiting for another process that downloads into {shown}");
         }),
-        Progress::Failed { url, fault } => bar.suspend(|| {
+        FetchEvent::Failed { url, fault } => bar.suspend(|| {
             warn!("{}: {}", printable(url), printable(&fault.to_string()));
         }),
-        Progress::Received { file, bytes } => {
+        FetchEvent::Received { file, bytes } => {
             bar.set_message(file.name.clone());
             bar.set_position(before(&file.name) + bytes);
         }

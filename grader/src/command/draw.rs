@@ -4,13 +4,13 @@ use super::subject::{self, Started};
 use super::{open_course, stop_if_asked};
 use crate::cli::Draw;
 use crate::course::{Course, Exercise};
-use crate::draw::{Material, Model, Photo, draw as draw_all, is_drawn};
+use crate::draw::{Material, Missing, Model, Photo, attention, draw as draw_all, is_drawn};
 use crate::exit::{Blame, Exit, Failure};
 use crate::hint::WithHint;
 use anyhow::{Context, anyhow};
-use ndarray::{Array3, Axis};
+use ndarray::Array3;
 use std::path::Path;
-use wire::{Request, Tensors};
+use wire::{Request, printable_lines};
 
 /// Runs the command.
 ///
@@ -49,7 +49,7 @@ pub fn draw(course: Option<&Path>, arguments: &Draw) -> Result<Exit, Failure> {
     else {
         return Ok(Exit::Failed);
     };
-    let mut attention = None;
+    let mut lent_attention = None;
     if let (Some(lender), Some(model)) = (&lender, &model) {
         let sources = environment.reference(lender)?;
         let folder = environment.scratch.folder()?;
@@ -57,7 +57,7 @@ pub fn draw(course: Option<&Path>, arguments: &Draw) -> Result<Exit, Failure> {
         let Some(mut lent) = lent else {
             return Err(anyhow!("the reference of {} does not compile", lender.folder).into());
         };
-        attention = Some(attention_of(&mut lent, &lender.name, model, &photo)?);
+        lent_attention = Some(attention_of(&mut lent, &lender.name, model, &photo)?);
     }
     let mut ask = |request: Request| {
         stop_if_asked()?;
@@ -67,7 +67,7 @@ pub fn draw(course: Option<&Path>, arguments: &Draw) -> Result<Exit, Failure> {
         ask: &mut ask,
         photo,
         model,
-        attention,
+        attention: lent_attention,
     };
     let drawn = draw_all(&exercise.name, &mut material)?;
     for (name, picture) in &drawn.pictures {
@@ -101,35 +101,26 @@ fn lender_of(course: &Course, model: &Model) -> Result<Exercise, Failure> {
     found.cloned().with_context(says).blame_arguments()
 }
 
-/// What the reference's model attends to, with these weights: layer by layer [h, N, N].
+/// The attention of the reference's model with these weights, layer by layer: [h, N, N].
 fn attention_of(
     started: &mut Started<'_>,
     operation: &str,
     model: &Model,
     photo: &Photo,
 ) -> Result<Vec<Array3<f32>>, Failure> {
-    let image = model.standardised(&photo.at(model.image, model.channels));
-    let mut tensors: Tensors = model.weights.clone();
-    tensors.insert("images".to_owned(), (&image.insert_axis(Axis(0))).into());
-    let answer = started.ask(Request {
-        operation: operation.to_owned(),
-        arguments: model.arguments.clone(),
-        tensors,
-    })?;
-    let tensors = answer
-        .map_err(|fault| {
-            anyhow!(
-                "the model does not fit: {}",
-                wire::printable_lines(&fault.message)
-            )
-        })
-        .blame_arguments()?;
-    let layers = (0..model.depth).map(|layer| {
-        let weights = tensors.get(&format!("attention.{layer}"));
-        let weights = weights.context("the reference returned no attention weights")?;
-        let weights = weights.to_array::<f32, ndarray::Ix4>();
-        let weights = weights.map_err(|error| anyhow!("the reference's attention {error}"))?;
-        Ok(weights.index_axis_move(Axis(0), 0))
-    });
-    layers.collect::<anyhow::Result<_>>().map_err(Failure::from)
+    let mut material = Material {
+        ask: &mut |request| started.ask(request),
+        photo: photo.clone(),
+        model: None,
+        attention: None,
+    };
+    match attention(&mut material, model, operation) {
+        Ok((_, layers)) => Ok(layers),
+        Err(Missing::Fault { fault, .. }) => {
+            let message = printable_lines(&fault.message);
+            Err(anyhow!("the model does not fit: {message}")).blame_arguments()
+        }
+        Err(Missing::Error(error)) => Err(error.into()),
+        Err(missing) => Err(anyhow!("the reference's attention: {missing}").into()),
+    }
 }

@@ -1,6 +1,6 @@
 //! `grader grade`: submissions in, grades out.
 
-use super::progress::Progress;
+use super::progress::GradingProgress;
 use super::reference::grade_reference;
 use super::{open_course, prepare};
 use crate::cli::{Grade, Judging};
@@ -47,7 +47,7 @@ pub fn grade(course: Option<&Path>, arguments: &Grade) -> Result<Exit, Failure> 
         grade_reference(&grader, &digest)?;
     }
 
-    let progress = Progress::new(&grader, found.candidates.len());
+    let progress = GradingProgress::new(&grader, found.candidates.len());
     let tally = batch::run(
         &grader,
         &found.candidates,

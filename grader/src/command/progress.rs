@@ -14,7 +14,7 @@ use std::time::Duration;
 use wire::printable_lines;
 
 /// Shows a batch on the terminal. Where standard error is none, it only prints each finished submission.
-pub(super) struct Progress<'a> {
+pub(super) struct GradingProgress<'a> {
     grader: &'a Grader,
     total: usize,
     bars: MultiProgress,
@@ -31,7 +31,7 @@ struct Shown {
     imperfect: usize,
 }
 
-impl<'a> Progress<'a> {
+impl<'a> GradingProgress<'a> {
     pub(super) fn new(grader: &'a Grader, total: usize) -> Self {
         let bars = MultiProgress::with_draw_target(terminal::progress());
         let whole = bars.add(ProgressBar::new(total as u64));
@@ -71,7 +71,7 @@ impl<'a> Progress<'a> {
     }
 }
 
-impl Audience for Progress<'_> {
+impl Audience for GradingProgress<'_> {
     fn at(&self, job: usize, submission: &str, stage: Stage<'_>) {
         let mut shown = self.shown();
         let line = shown.running.entry(job);

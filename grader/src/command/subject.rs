@@ -1,12 +1,12 @@
 //! Whose code a command runs, and its worker.
 
 use super::{prepare, seconds};
-use crate::cli::{Judging, Subject};
+use crate::cli::{CodeArgs, Judging};
 use crate::course::{Course, Exercise};
 use crate::environment::Environment;
 use crate::exit::{Blame, Exit, Failure};
 use crate::intake::rules;
-use crate::intake::{Candidate, Limits, Source};
+use crate::intake::{Candidate, IntakeLimits, Source};
 use crate::worker::ask::Respondent;
 use crate::worker::compile::Compiled;
 use anyhow::{Context, anyhow};
@@ -40,7 +40,7 @@ impl Drop for Started<'_> {
     }
 }
 
-impl Subject {
+impl CodeArgs {
     /// The sources of an exercise.
     pub(super) fn sources(
         &self,
@@ -64,7 +64,7 @@ impl Subject {
             path: whole,
         };
         let submission = candidate
-            .read(&course.folders(), &Limits::default())
+            .read(&course.folders(), &IntakeLimits::default())
             .blame_arguments()?;
         let mut exercises = submission.exercises;
         exercises.remove(&exercise.folder).ok_or_else(|| Failure {

@@ -16,14 +16,14 @@ use crate::train::data::{Data, DataError};
 use crate::train::device::Device;
 use crate::train::learner::Learner;
 use crate::train::plan::Plan;
-use crate::train::{End, Run, Subject};
+use crate::train::{End, Run, RunDescription};
 use crate::worker::broken::Broken;
 use crate::worker::session::Session;
 use anyhow::anyhow;
 use conclude::conclude;
 use lessons::teach;
 use options::{clash, folder_of, learner, new_folder, plan, preset, sizes, usual_sizes};
-use progress::Progress;
+use progress::TrainingProgress;
 use std::path::Path;
 use std::sync::Arc;
 use subjects::{Subjects, open};
@@ -72,7 +72,7 @@ pub fn train(course: Option<&Path>, arguments: &Train) -> Result<Exit, Failure> 
         (None, None) => new_folder(&environment.course, &own.name, &plan)?,
     };
 
-    let subject = Subject {
+    let description = RunDescription {
         name: own.name.clone(),
         device,
         sandbox: environment.level.to_string(),
@@ -83,7 +83,7 @@ pub fn train(course: Option<&Path>, arguments: &Train) -> Result<Exit, Failure> 
             &environment,
             &own,
             (&plan, data),
-            &subject,
+            &description,
             &folder,
             arguments,
         )?;
@@ -100,7 +100,7 @@ pub fn train(course: Option<&Path>, arguments: &Train) -> Result<Exit, Failure> 
         session,
         (plan, from),
         Arc::new(data),
-        subject,
+        description,
         &folder,
         environment.stop,
     );
@@ -189,12 +189,12 @@ fn fits(plan: &Plan, data: &Data, device: Device) -> Result<(), Failure> {
 fn learn(run: &mut Run, folder: &Path) -> anyhow::Result<End> {
     note!(
         "device: {}; {} parameters, {} training images, {} steps",
-        run.subject.device,
+        run.description.device,
         run.parameters,
         run.data.split.train.len(),
         run.total()
     );
-    let progress = Progress::new(run);
+    let progress = TrainingProgress::new(run);
     let learnt = run.learn(&progress);
     progress.finish();
     let shown = folder.display();

@@ -1,12 +1,12 @@
 //! A trained Vision Transformer from a file: weights by timm's names, and its sizes.
 
-use anyhow::{Context, Result, bail};
+use crate::machine::files::read_tensors;
+use anyhow::{Context, Result, anyhow, bail};
 use ndarray::{Array, Array2, Array3, Axis, Dimension, Ix1, Ix2, Ix3, Ix4};
 use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::io::Read;
+use std::fs;
 use std::path::Path;
-use wire::{Frame, Limits, RawTensor, Tensors};
+use wire::{Frame, FrameLimits, RawTensor, Tensors, WireError};
 
 /// The largest side of an image, and the most blocks, that a file may name.
 const LARGEST: usize = 1024;
@@ -52,19 +52,15 @@ impl Model {
     /// Returns an error if the file is not a model of that form.
     pub fn open(path: &Path) -> Result<Self> {
         let shown = path.display();
-        let limits = Limits::default();
-        let mut blob = vec![];
-        File::open(path)
-            .and_then(|file| file.take(limits.frame as u64 + 1).read_to_end(&mut blob))
-            .with_context(|| format!("{shown} cannot be read"))?;
-        if blob.len() > limits.frame {
-            bail!(
+        let limits = FrameLimits::default();
+        let frame = read_tensors(path, &limits, "not a safetensors file of f32, f64 and i64");
+        let frame = frame.map_err(|error| match error.downcast_ref() {
+            Some(WireError::Limit { what: "bytes", .. }) => anyhow!(
                 "{shown} is larger than the {} MiB that a worker takes: a ViT-Tiny fits, a ViT-Small in f32 does not",
                 limits.frame >> 20
-            );
-        }
-        let frame = Frame::decode(&blob, &limits)
-            .with_context(|| format!("{shown} is not a safetensors file of f32, f64 and i64"))?;
+            ),
+            _ => error,
+        })?;
         let mut model =
             Self::of(frame).with_context(|| format!("{shown} is no Vision Transformer"))?;
         let history = path.with_file_name("history.csv");

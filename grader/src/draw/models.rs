@@ -19,7 +19,7 @@ pub(in crate::draw) fn first_weights(
     let metadata = arguments.clone();
     let model = Model::of(Frame { metadata, tensors });
     // Its variables are the submission's: what is wrong with them is a fault.
-    let model = model.map_err(|error| Missing::Fault {
+    let model = model.map_err(|error| Missing::Answer {
         operation,
         fault: wire::Fault::wrong_shape(format!("{error:#}")),
     })?;
@@ -30,8 +30,12 @@ pub(in crate::draw) fn first_weights(
     })
 }
 
-/// The image, and what each layer gives to whom: [h, N, N].
-pub(in crate::draw) fn attention(
+/// The image, and a model's attention to it, layer by layer: [h, N, N].
+///
+/// # Errors
+/// Returns [`Missing::Fault`] if the operation does not take the model, [`Missing::Answer`] if it returns no attention of
+/// that shape, and [`Missing::Error`] if the worker cannot be asked.
+pub fn attention(
     material: &mut Material<'_>,
     model: &Model,
     operation: &str,

@@ -5,7 +5,7 @@ use crate::grading::ledger::Ledger;
 use crate::grading::report;
 use crate::grading::stage::Stage;
 use crate::grading::verdict::Graded;
-use crate::intake::{Candidate, Limits};
+use crate::intake::{Candidate, IntakeLimits};
 use crate::machine::lanes;
 use anyhow::Result;
 use std::sync::Mutex;
@@ -77,7 +77,7 @@ pub fn run(
 }
 
 fn finished_before(grader: &Grader, candidate: &Candidate, ledger: &Ledger) -> Option<Graded> {
-    let (stop, limits) = (|| grader.environment.is_stopped(), Limits::default());
+    let (stop, limits) = (|| grader.environment.is_stopped(), IntakeLimits::default());
     let read =
         || Ok(candidate.read_unless(&stop, &grader.environment.course.folders(), &limits)?);
     let submission = without_panic(read).ok()?;

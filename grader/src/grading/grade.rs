@@ -7,18 +7,17 @@ use crate::grading::naming::{Namer, Suspicion};
 use crate::grading::stage::Stage;
 use crate::grading::verdict::{Graded, GradedExercise, Outcome, Tested};
 use crate::intake::rules;
-use crate::intake::{Candidate, Escaped, Limits as IntakeLimits, Source};
+use crate::intake::{Candidate, Escaped, IntakeLimits, Source};
 use crate::machine::lanes;
 use crate::train::graded::Training;
 use crate::worker::broken::Broken;
 use crate::worker::compile::{Compiled, Refused};
 use anyhow::{Result, bail};
 use std::collections::BTreeMap;
-
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Instant;
-use wire::printable_lines;
+use wire::{panic_text, printable_lines};
 
 /// Grades submissions: an environment, and what names misconceptions and trains models in it.
 #[derive(Clone, Debug)]
@@ -86,9 +85,7 @@ impl Trial {
 /// Returns an error if `act` fails or panics.
 pub(crate) fn without_panic<T>(act: impl FnOnce() -> Result<T>) -> Result<T> {
     catch_unwind(AssertUnwindSafe(act)).unwrap_or_else(|payload| {
-        let text = payload.downcast_ref::<&str>().copied();
-        let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
-        let text = text.unwrap_or("without a message");
+        let text = panic_text(&*payload).unwrap_or("without a message");
         // It may quote what the submission holds.
         bail!("the grader panicked: {}", printable_lines(text))
     })

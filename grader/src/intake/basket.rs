@@ -10,12 +10,12 @@ use sha2::{Digest, Sha256};
 use super::effort::Effort;
 use super::escape::look_of;
 use super::place::Spot;
-use super::{Escaped, Limits, NameFault, Refusal, Source, Submission};
+use super::{Escaped, IntakeLimits, NameFault, Refusal, Source, Submission};
 
 /// Takes the sources that a walk over a folder or an archive offers, in any order.
 pub(super) struct Basket<'a> {
     pub(super) exercises: &'a [&'a str],
-    pub(super) limits: &'a Limits,
+    pub(super) limits: &'a IntakeLimits,
     pub(super) effort: &'a Effort<'a>,
     entries: usize,
     bytes: u64,
@@ -27,7 +27,7 @@ pub(super) struct Basket<'a> {
 impl<'a> Basket<'a> {
     pub(super) fn new(
         exercises: &'a [&'a str],
-        limits: &'a Limits,
+        limits: &'a IntakeLimits,
         effort: &'a Effort<'a>,
     ) -> Self {
         Self {
@@ -233,11 +233,11 @@ mod tests {
     const LIB: &str = "01-patchify/src/lib.rs";
 
     fn read(files: &[(&str, &[u8])]) -> Result<Submission, Refusal> {
-        read_with(files, &Limits::default())
+        read_with(files, &IntakeLimits::default())
     }
 
     /// The same from a zip archive as from a folder.
-    fn read_with(files: &[(&str, &[u8])], limits: &Limits) -> Result<Submission, Refusal> {
+    fn read_with(files: &[(&str, &[u8])], limits: &IntakeLimits) -> Result<Submission, Refusal> {
         let entries: Vec<_> = files.iter().map(|(n, b)| ZipEntry::file(n, b)).collect();
         let from_zip = zip(&entries).read_with(limits);
         let from_folder = Dir::folder(files).read_with(limits);
@@ -362,29 +362,29 @@ mod tests {
             ("01-patchify/src/a/b.rs", b"12345"),
             ("03-msa/src/lib.rs", b"12345"),
         ];
-        let fits = Limits {
+        let fits = IntakeLimits {
             files: 3,
             file_bytes: 5,
             total_bytes: 15,
             depth: 1,
-            ..Limits::default()
+            ..IntakeLimits::default()
         };
         read_with(&files, &fits).expect("it just fits");
-        let over = |limits: Limits| refusal(read_with(&files, &limits));
+        let over = |limits: IntakeLimits| refusal(read_with(&files, &limits));
         let fits = || fits.clone();
-        let why = over(Limits { files: 2, ..fits() });
+        let why = over(IntakeLimits { files: 2, ..fits() });
         assert!(why.starts_with("more than 2 source files"), "{why}");
-        let why = over(Limits {
+        let why = over(IntakeLimits {
             file_bytes: 4,
             ..fits()
         });
         assert!(why.contains("has more than 4 bytes"), "{why}");
-        let why = over(Limits {
+        let why = over(IntakeLimits {
             total_bytes: 14,
             ..fits()
         });
         assert!(why.contains("have more than 14 bytes"), "{why}");
-        let why = over(Limits { depth: 0, ..fits() });
+        let why = over(IntakeLimits { depth: 0, ..fits() });
         assert!(why.contains("more than 0 folders below src"), "{why}");
     }
 }

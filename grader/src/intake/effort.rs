@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use nix::time::{ClockId, clock_gettime};
 
-use super::{Limits, Refusal};
+use super::{IntakeLimits, Refusal};
 
 /// The cost of one submission, from when this was made, in the thread that made it.
 pub(super) struct Effort<'a> {
@@ -16,7 +16,7 @@ pub(super) struct Effort<'a> {
 }
 
 impl<'a> Effort<'a> {
-    pub(super) fn new(limits: &Limits, stop: &'a dyn Fn() -> bool) -> Self {
+    pub(super) fn new(limits: &IntakeLimits, stop: &'a dyn Fn() -> bool) -> Self {
         Self {
             began: processor_time(),
             seconds: limits.seconds,
@@ -72,13 +72,13 @@ mod tests {
 
     #[test]
     fn what_costs_too_much_ends_and_what_only_waits_does_not() {
-        let limits = Limits {
+        let limits = IntakeLimits {
             seconds: 0,
-            ..Limits::default()
+            ..IntakeLimits::default()
         };
         let never = || false;
         let effort = Effort::new(
-            &Limits {
+            &IntakeLimits {
                 seconds: 1,
                 ..limits.clone()
             },
@@ -106,7 +106,7 @@ mod tests {
     fn who_wants_to_stop_is_heard() {
         let stopped = Cell::new(false);
         let stop = || stopped.get();
-        let effort = Effort::new(&Limits::default(), &stop);
+        let effort = Effort::new(&IntakeLimits::default(), &stop);
         effort.check().expect("nobody stopped it");
         stopped.set(true);
         assert!(matches!(effort.check(), Err(Refusal::Stopped)));

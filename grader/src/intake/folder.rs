@@ -197,7 +197,7 @@ mod tests {
     use std::os::unix::net::UnixListener;
 
     use super::super::testing::{Dir, SOLVED, refusal};
-    use super::super::{Candidate, Limits};
+    use super::super::{Candidate, IntakeLimits};
     use super::*;
 
     const LIB: &str = "01-patchify/src/lib.rs";
@@ -329,7 +329,7 @@ mod tests {
                 name: "ada".to_owned(),
                 path: folder.path().join(name),
             };
-            refusal(candidate.read(&[], &Limits::default()))
+            refusal(candidate.read(&[], &IntakeLimits::default()))
         };
         pipe(&folder.path().join("pipe.zip"));
         assert!(read("pipe.zip").contains("is a pipe"));
@@ -354,9 +354,9 @@ mod tests {
 
     #[test]
     fn folders_that_are_too_deep_are_refused_even_if_empty() {
-        let limits = Limits {
+        let limits = IntakeLimits {
             depth: 2,
-            ..Limits::default()
+            ..IntakeLimits::default()
         };
         let folder = Dir::folder(&[("01-patchify/src/a/b/lib.rs", SOLVED)]);
         folder.read_with(&limits).expect("a good folder");
@@ -370,9 +370,9 @@ mod tests {
 
     #[test]
     fn too_many_entries_are_refused_at_the_top_and_below() {
-        let limits = Limits {
+        let limits = IntakeLimits {
             entries: 10,
-            ..Limits::default()
+            ..IntakeLimits::default()
         };
         for place in ["", "01-patchify/src/"] {
             let folder = Dir::folder(&[(LIB, SOLVED)]);

@@ -1,9 +1,9 @@
 //! The limits on the size of one submission, and on the cost of reading it.
 
-/// The limits of one submission. [`Limits::default`] fits every exercise of the course many times
+/// The limits of one submission. [`IntakeLimits::default`] fits every exercise of the course many times
 /// over; the reason for each figure stands with it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Limits {
+pub struct IntakeLimits {
     /// Source files taken, 200: an exercise has a handful, a course some twenty exercises at most.
     pub files: usize,
     /// Bytes of one source file, 1 MiB: more is generated or no source, and compiles for minutes.
@@ -37,7 +37,7 @@ pub struct Limits {
     pub name_bytes: usize,
 }
 
-impl Default for Limits {
+impl Default for IntakeLimits {
     fn default() -> Self {
         const MIB: u64 = 1 << 20;
         Self {
@@ -56,7 +56,7 @@ impl Default for Limits {
     }
 }
 
-impl Limits {
+impl IntakeLimits {
     /// Whether `packed` bytes may unpack to `unpacked` bytes.
     pub(super) fn allow_growth(&self, packed: u64, unpacked: u64) -> bool {
         unpacked <= self.file_bytes || unpacked <= packed.saturating_mul(self.ratio)

@@ -66,13 +66,13 @@ pub enum Refusal {
         /// Another.
         second: Escaped,
     },
-    /// See [`Limits::entries`](super::Limits::entries).
+    /// See [`IntakeLimits::entries`](super::IntakeLimits::entries).
     #[error("more than {limit} entries; hand in only the exercises, without build output")]
     TooManyEntries {
         /// The limit.
         limit: usize,
     },
-    /// See [`Limits::files`](super::Limits::files).
+    /// See [`IntakeLimits::files`](super::IntakeLimits::files).
     #[error(
         "more than {limit} source files, the first too many is `{entry}`; hand in only the exercises"
     )]
@@ -82,7 +82,7 @@ pub enum Refusal {
         /// The limit.
         limit: usize,
     },
-    /// See [`Limits::file_bytes`](super::Limits::file_bytes).
+    /// See [`IntakeLimits::file_bytes`](super::IntakeLimits::file_bytes).
     #[error("`{entry}` has more than {limit} bytes; keep data out of source files")]
     FileTooLarge {
         /// The file.
@@ -90,7 +90,7 @@ pub enum Refusal {
         /// The limit.
         limit: u64,
     },
-    /// See [`Limits::total_bytes`](super::Limits::total_bytes).
+    /// See [`IntakeLimits::total_bytes`](super::IntakeLimits::total_bytes).
     #[error("with `{entry}` the source files have more than {limit} bytes; keep data out of them")]
     TooLarge {
         /// The file that goes beyond the limit.
@@ -98,7 +98,7 @@ pub enum Refusal {
         /// The limit.
         limit: u64,
     },
-    /// See [`Limits::archive_bytes`](super::Limits::archive_bytes).
+    /// See [`IntakeLimits::archive_bytes`](super::IntakeLimits::archive_bytes).
     #[error(
         "the archive has more than {limit} bytes; hand in only the exercises, without build output"
     )]
@@ -106,7 +106,7 @@ pub enum Refusal {
         /// The limit.
         limit: u64,
     },
-    /// See [`Limits::unpacked_bytes`](super::Limits::unpacked_bytes).
+    /// See [`IntakeLimits::unpacked_bytes`](super::IntakeLimits::unpacked_bytes).
     #[error(
         "the archive unpacks to more than {limit} bytes; hand in only the exercises, without build output"
     )]
@@ -114,19 +114,19 @@ pub enum Refusal {
         /// The limit.
         limit: u64,
     },
-    /// See [`Limits::ratio`](super::Limits::ratio).
+    /// See [`IntakeLimits::ratio`](super::IntakeLimits::ratio).
     #[error("the archive grows more than {limit} times when unpacked; hand in only the exercises")]
     GrowsTooMuch {
         /// The limit.
         limit: u64,
     },
-    /// See [`Limits::members`](super::Limits::members).
+    /// See [`IntakeLimits::members`](super::IntakeLimits::members).
     #[error("more than {limit} gzip members one after the other; make the archive again with tar")]
     TooManyMembers {
         /// The limit.
         limit: usize,
     },
-    /// See [`Limits::seconds`](super::Limits::seconds).
+    /// See [`IntakeLimits::seconds`](super::IntakeLimits::seconds).
     #[error(
         "it takes more than {limit} s of processor time to take in; hand in only the exercises, in a plain archive"
     )]
@@ -137,7 +137,7 @@ pub enum Refusal {
     /// The grader was interrupted, which is no fault of the submission.
     #[error("the grader was stopped while it was taken in")]
     Stopped,
-    /// See [`Limits::depth`](super::Limits::depth).
+    /// See [`IntakeLimits::depth`](super::IntakeLimits::depth).
     #[error("`{entry}` lies more than {limit} folders below src; move it up")]
     TooDeep {
         /// The file or folder.
@@ -201,7 +201,7 @@ pub enum NameFault {
     /// It has characters that cannot be seen.
     #[error("has characters that cannot be seen; rename it with plain letters")]
     Hidden,
-    /// See [`Limits::name_bytes`](super::Limits::name_bytes).
+    /// See [`IntakeLimits::name_bytes`](super::IntakeLimits::name_bytes).
     #[error("is too long; give it a shorter one")]
     TooLong,
 }

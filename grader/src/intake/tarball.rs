@@ -11,7 +11,7 @@ use tar::{Archive, Entry, EntryType};
 use super::basket::Basket;
 use super::effort::{Effort, Watched};
 use super::place::Place;
-use super::{Limits, Refusal};
+use super::{IntakeLimits, Refusal};
 
 /// Offers every source in `file` to the basket.
 pub(super) fn read(file: impl Read, basket: &mut Basket<'_>) -> Result<(), Refusal> {
@@ -149,11 +149,11 @@ struct Unpacked<'a, R> {
     member: Option<GzDecoder<Packed<'a, R>>>,
     members: usize,
     unpacked: u64,
-    limits: &'a Limits,
+    limits: &'a IntakeLimits,
 }
 
 impl<'a, R: Read> Unpacked<'a, R> {
-    fn new(file: R, limits: &'a Limits, effort: &'a Effort<'a>) -> Self {
+    fn new(file: R, limits: &'a IntakeLimits, effort: &'a Effort<'a>) -> Self {
         let inner = file.take(limits.archive_bytes);
         Self {
             member: Some(GzDecoder::new(BufReader::new(Watched { inner, effort }))),
@@ -227,7 +227,7 @@ mod tests {
     use std::io::Write as _;
 
     use super::super::testing::{Dir, SOLVED, gzip, pax, refusal, tar_entry, tarball};
-    use super::super::{Limits, NameFault};
+    use super::super::{IntakeLimits, NameFault};
     use super::*;
 
     const LIB: &str = "01-patchify/src/lib.rs";
@@ -402,10 +402,10 @@ mod tests {
             matches!(found, Err(Refusal::GrowsTooMuch { limit: 200 })),
             "{found:?}"
         );
-        let limits = Limits {
+        let limits = IntakeLimits {
             ratio: u64::MAX,
             unpacked_bytes: 4 << 20,
-            ..Limits::default()
+            ..IntakeLimits::default()
         };
         let found = bomb.read_with(&limits);
         assert!(
@@ -427,9 +427,9 @@ mod tests {
 
     #[test]
     fn too_many_headers_are_refused() {
-        let limits = Limits {
+        let limits = IntakeLimits {
             entries: 3,
-            ..Limits::default()
+            ..IntakeLimits::default()
         };
         let said = pax(b'x', "mtime", "1");
         let found = tarball(&[&said, &said, &said, &said]).read_with(&limits);
@@ -464,10 +464,10 @@ mod tests {
     fn an_archive_that_costs_too_much_is_refused_while_it_is_read() {
         let said = pax(b'x', "mtime", &"1".repeat(1 << 20));
         let entries: Vec<_> = std::iter::repeat_n(&said[..], 100).collect();
-        let limits = Limits {
+        let limits = IntakeLimits {
             seconds: 0,
             ratio: u64::MAX,
-            ..Limits::default()
+            ..IntakeLimits::default()
         };
         let found = tarball(&entries).read_with(&limits);
         let is_early = matches!(found, Err(Refusal::TooSlow { limit: 0 }));

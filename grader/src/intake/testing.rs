@@ -8,7 +8,7 @@ use flate2::Compression;
 use flate2::write::{DeflateEncoder, GzEncoder};
 use tempfile::TempDir;
 
-use super::{Candidate, Limits, Refusal, Submission};
+use super::{Candidate, IntakeLimits, Refusal, Submission};
 
 pub(super) const EXERCISES: [&str; 2] = ["01-patchify", "03-msa"];
 pub(super) const SOLVED: &[u8] = b"pub fn patchify() {}\n";
@@ -58,10 +58,10 @@ impl Dir {
     }
 
     pub(super) fn read(&self) -> Result<Submission, Refusal> {
-        self.read_with(&Limits::default())
+        self.read_with(&IntakeLimits::default())
     }
 
-    pub(super) fn read_with(&self, limits: &Limits) -> Result<Submission, Refusal> {
+    pub(super) fn read_with(&self, limits: &IntakeLimits) -> Result<Submission, Refusal> {
         let candidate = Candidate {
             name: "ada".to_owned(),
             path: self.submission.clone(),

@@ -9,7 +9,7 @@ use super::basket::Basket;
 use super::effort::Watched;
 use super::folder::kind_in_words;
 use super::place::Place;
-use super::{Escaped, Limits, Refusal};
+use super::{Escaped, IntakeLimits, Refusal};
 
 /// Offers every source in `file`, which has `length` bytes, to the basket.
 pub(super) fn read(
@@ -98,7 +98,7 @@ pub(super) fn read(
 fn declared_entries(
     file: &mut (impl Read + Seek),
     length: u64,
-    limits: &Limits,
+    limits: &IntakeLimits,
 ) -> Result<u16, Refusal> {
     const RECORD: usize = 22;
     const LOCATOR: usize = 20;
@@ -278,9 +278,9 @@ mod tests {
             }
         }
         // Even of what the crate would unpack, only as much as is allowed.
-        let limits = Limits {
+        let limits = IntakeLimits {
             file_bytes: 1000,
-            ..Limits::default()
+            ..IntakeLimits::default()
         };
         let found = zip(&[ZipEntry::file(LIB, &[b' '; 5000])]).read_with(&limits);
         assert!(
@@ -374,9 +374,9 @@ mod tests {
 
     #[test]
     fn more_entries_than_allowed_are_refused_before_they_are_read() {
-        let limits = Limits {
+        let limits = IntakeLimits {
             entries: 20,
-            ..Limits::default()
+            ..IntakeLimits::default()
         };
         // Only the record says so; to read the directory would fail first.
         let found = Dir::archive("ada.zip", &zip_end(21, 0, 0)).read_with(&limits);
@@ -388,9 +388,9 @@ mod tests {
 
     #[test]
     fn a_bloated_directory_is_refused_before_it_is_read() {
-        let limits = Limits {
+        let limits = IntakeLimits {
             entries: 3,
-            ..Limits::default()
+            ..IntakeLimits::default()
         };
         let long = "x".repeat(1300);
         let found = zip(&[lib(), ZipEntry::file(&long, b"")]).read_with(&limits);
@@ -399,9 +399,9 @@ mod tests {
 
     #[test]
     fn an_archive_too_large_is_not_opened() {
-        let limits = Limits {
+        let limits = IntakeLimits {
             archive_bytes: 50,
-            ..Limits::default()
+            ..IntakeLimits::default()
         };
         let found = zip(&[lib()]).read_with(&limits);
         assert!(

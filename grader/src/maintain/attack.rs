@@ -22,4 +22,4 @@ pub use copy::{NO_COPY, begin, enter};
 pub use corpus::{Attack, corpus};
 pub use ground::Ground;
 pub use submission::hand_in;
-pub use trial::{Outcome, Trial};
+pub use trial::{AttackOutcome, Trial};

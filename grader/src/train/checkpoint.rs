@@ -6,14 +6,12 @@
 
 use super::history::Epoch;
 use super::plan::Plan;
-use crate::machine::files::write_whole;
+use crate::machine::files::{read_tensors, write_whole};
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
-use wire::{Frame, Limits, Tensors};
+use wire::{Frame, FrameLimits, Tensors};
 
 /// From which a run goes on.
 pub const LAST: &str = "last.safetensors";
@@ -30,7 +28,7 @@ const PLAN: &str = "plan";
 const PROGRESS: &str = "progress";
 
 /// The limits on a checkpoint. A ViT-Huge and its optimiser take 8 GB; the models of this course are far smaller.
-const LIMITS: Limits = Limits {
+const LIMITS: FrameLimits = FrameLimits {
     frame: 8 << 30,
     header: 1 << 20,
     tensors: 8192,
@@ -38,9 +36,9 @@ const LIMITS: Limits = Limits {
     metadata: 64,
 };
 
-/// The progress of a run.
+/// The state of a run between two steps: what it has done so far.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Progress {
+pub struct TrainingState {
     /// Steps taken.
     pub step: usize,
     /// The sum of the losses of this epoch's images so far, …
@@ -55,7 +53,7 @@ pub struct Progress {
     pub epochs: Vec<Epoch>,
 }
 
-impl Progress {
+impl TrainingState {
     /// The epoch that did best on the validation set, the first of equals.
     pub fn best(&self) -> Option<&Epoch> {
         let better = |a: &&Epoch, b: &&Epoch| a.validation.loss.total_cmp(&b.validation.loss);
@@ -74,7 +72,7 @@ pub struct Checkpoint {
     /// The hyperparameters of the run.
     pub plan: Plan,
     /// The progress of the run.
-    pub progress: Progress,
+    pub progress: TrainingState,
     /// The weights, by their names.
     pub weights: Tensors,
     /// The optimiser's state, by its names.
@@ -186,19 +184,14 @@ fn write_frame(path: &Path, frame: Frame) -> Result<()> {
 }
 
 fn read_frame(path: &Path) -> Result<Frame> {
-    let mut blob = vec![];
-    File::open(path)
-        .and_then(|file| file.take(LIMITS.frame as u64 + 1).read_to_end(&mut blob))
-        .with_context(|| format!("{} cannot be read", path.display()))?;
-    Frame::decode(&blob, &LIMITS)
-        .with_context(|| format!("{} is damaged, or not a safetensors file", path.display()))
+    read_tensors(path, &LIMITS, "damaged, or not a safetensors file")
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::plan::Preset;
     use super::super::score::Score;
-    use super::super::sizes::Sizes;
+    use super::super::sizes::VitSizes;
     use super::*;
     use crate::data::Set;
     use ndarray::{arr0, arr1};
@@ -221,14 +214,14 @@ mod tests {
 
     fn checkpoint() -> Checkpoint {
         Checkpoint {
-            plan: Plan::of("one", Preset::Notebook, Set::Digits, Sizes::notebook()),
-            progress: Progress {
+            plan: Plan::of("one", Preset::Notebook, Set::Digits, VitSizes::notebook()),
+            progress: TrainingState {
                 step: 9,
                 // Neither has a short form: they must come back to the last bit.
                 loss: 0.1 + 0.7,
                 seconds: 2.0_f64.sqrt(),
                 epochs: vec![epoch(1, 0.1 * 3.0), epoch(2, 1e-300)],
-                ..Progress::default()
+                ..TrainingState::default()
             },
             weights: Tensors::from([("cls_token".to_owned(), (&arr1(&[0.1_f32, -2.5])).into())]),
             adamw: Tensors::from([("step".to_owned(), (&arr0(9_i64)).into())]),
@@ -268,12 +261,12 @@ mod tests {
     fn the_first_of_the_best_counts() {
         let losses = [0.5, 0.3, 0.3, 0.4];
         let epochs = (1..).zip(losses).map(|(number, loss)| epoch(number, loss));
-        let progress = Progress {
+        let progress = TrainingState {
             epochs: epochs.collect(),
-            ..Progress::default()
+            ..TrainingState::default()
         };
         assert_eq!(progress.best().map(|best| best.epoch), Some(2));
         assert_eq!(progress.stale(), 2);
-        assert_eq!(Progress::default().stale(), 0);
+        assert_eq!(TrainingState::default().stale(), 0);
     }
 }

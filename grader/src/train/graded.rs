@@ -7,8 +7,8 @@ use super::examine::examine;
 use super::history::Epoch;
 use super::plan::{Plan, Preset};
 use super::score::Score;
-use super::sizes::Sizes;
-use super::{Audience, Diverged, End, Run, Subject, checkpoint};
+use super::sizes::VitSizes;
+use super::{Audience, Diverged, End, Run, RunDescription, checkpoint};
 use crate::course::Exercise;
 use crate::data::Set;
 use crate::environment::Environment;
@@ -91,17 +91,17 @@ impl Training {
         let session =
             |worker: &Path, device: Device| Session::of_trainer(environment, worker, device);
         let folder = scratch.join("training");
-        let subject = Subject {
+        let description = RunDescription {
             name: exercise.name.clone(),
             device: self.device,
             sandbox: environment.level.to_string(),
         };
-        let plan = Plan::of(&exercise.name, Preset::Mnist, Set::Mnist, Sizes::mnist());
+        let plan = Plan::of(&exercise.name, Preset::Mnist, Set::Mnist, VitSizes::mnist());
         let mut run = Run::begin(
             session(worker, self.device)?,
             (plan, None),
             Arc::clone(&self.data),
-            subject,
+            description,
             &folder,
             environment.stop,
         )?;

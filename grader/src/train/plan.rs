@@ -1,7 +1,7 @@
 //! The plan of a run: the model, the data and the hyperparameters, on which its result depends besides the code.
 
 use super::learner::Learner;
-use super::sizes::Sizes;
+use super::sizes::VitSizes;
 use crate::data::Set;
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
@@ -38,7 +38,7 @@ pub struct Plan {
     /// The number of training images; None for all.
     pub images: Option<usize>,
     /// The model.
-    pub sizes: Sizes,
+    pub sizes: VitSizes,
     /// The number of epochs.
     pub epochs: usize,
     /// The batch size.
@@ -69,7 +69,7 @@ const TEACHERS_RATE: f64 = 3e-3;
 
 impl Plan {
     /// A preset's recipe to train the model of an exercise, with these sizes, on labels.
-    pub fn of(model: &str, preset: Preset, data: Set, sizes: Sizes) -> Self {
+    pub fn of(model: &str, preset: Preset, data: Set, sizes: VitSizes) -> Self {
         let (epochs, rate) = match preset {
             Preset::Mnist => (6, 3e-3),
             Preset::Notebook => (5, 2e-2),
@@ -189,7 +189,7 @@ mod tests {
     use super::*;
 
     fn plan() -> Plan {
-        Plan::of("one", Preset::Notebook, Set::Digits, Sizes::notebook())
+        Plan::of("one", Preset::Notebook, Set::Digits, VitSizes::notebook())
     }
 
     #[test]

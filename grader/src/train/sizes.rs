@@ -4,9 +4,9 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use wire::Tensors;
 
-/// A Vision Transformer's configuration, with the names of exercise 05's.
+/// The configuration of a Vision Transformer, with the names that the exercise gives its fields.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Sizes {
+pub struct VitSizes {
     /// Side of the square images, in pixels.
     pub image: i64,
     /// Side of the square patches.
@@ -31,7 +31,7 @@ pub struct Sizes {
     pub pool: String,
 }
 
-impl Sizes {
+impl VitSizes {
     /// Those of a well-known notebook that writes a Vision Transformer for MNIST from scratch: so small that its
     /// accuracy is low, but trained within minutes in any language.
     pub fn notebook() -> Self {
@@ -161,8 +161,8 @@ mod tests {
                 ("choices".to_owned(), (&arr1(&choices)).into()),
             ])
         };
-        let read = Sizes::of_answer(&answer([0, 1])).expect("a whole answer");
-        let expected = Sizes {
+        let read = VitSizes::of_answer(&answer([0, 1])).expect("a whole answer");
+        let expected = VitSizes {
             image: 28,
             patch: 7,
             channels: 1,
@@ -178,13 +178,13 @@ mod tests {
         assert_eq!(read, expected);
         let mut part = answer([0, 0]);
         part.remove("dropout");
-        assert!(Sizes::of_answer(&part).is_err());
+        assert!(VitSizes::of_answer(&part).is_err());
     }
 
     #[test]
     fn what_does_not_fit_is_named() {
-        let fault = |change: fn(&mut Sizes)| {
-            let mut sizes = Sizes::notebook();
+        let fault = |change: fn(&mut VitSizes)| {
+            let mut sizes = VitSizes::notebook();
             change(&mut sizes);
             sizes.fault(28, 10).unwrap_or_default()
         };

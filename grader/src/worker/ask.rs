@@ -1,15 +1,14 @@
 //! Requests to a worker, which is started for the first one, kept for the next, and ended when it is dropped.
 
 use crate::environment::Environment;
+use crate::machine::files;
 use crate::worker::broken::{Broken, last_words};
 use crate::worker::session::Session;
-use anyhow::{Context, Result};
-use std::fs::File;
-use std::io::Read;
+use anyhow::Result;
 use std::mem;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use wire::{Answer, Fault, FaultKind, Frame, Limits, Request, Tensors};
+use wire::{Answer, Fault, FaultKind, Frame, FrameLimits, Request, Tensors};
 
 /// Starts a worker for one request.
 ///
@@ -25,17 +24,8 @@ pub fn ask(environment: &Environment, worker: &Path, request: Request) -> Result
 /// Returns an error if the file cannot be read, is larger than a frame may be, or is not a safetensors file of the
 /// supported types.
 pub fn read_tensors(file: &Path) -> Result<Frame> {
-    let limits = Limits::default();
-    let mut blob = vec![];
-    File::open(file)
-        .and_then(|file| file.take(limits.frame as u64 + 1).read_to_end(&mut blob))
-        .with_context(|| format!("{} cannot be read", file.display()))?;
-    Frame::decode(&blob, &limits).with_context(|| {
-        format!(
-            "{} is not a safetensors file of f32, f64, i64 and u8",
-            file.display()
-        )
-    })
+    let fault = "not a safetensors file of f32, f64, i64 and u8";
+    files::read_tensors(file, &FrameLimits::default(), fault)
 }
 
 /// A worker that is asked many things. Where it ends in one of them, the next one gets a new process.

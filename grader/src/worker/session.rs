@@ -18,7 +18,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 use wire::words::FORBIDDEN;
-use wire::{Answer, Frame, Limits, Request, Tensors, WireError, read_frame, write_frame};
+use wire::{Answer, Frame, FrameLimits, Request, Tensors, WireError, read_frame, write_frame};
 
 /// The most bytes that are kept of a worker's output.
 const KEPT: usize = 4 << 10;
@@ -110,7 +110,7 @@ impl Session {
         let (requests, incoming) = channel::<Request>();
         let (outgoing, answers) = channel();
         thread::spawn(move || {
-            let limits = Limits::default();
+            let limits = FrameLimits::default();
             for request in incoming {
                 let answer = write_frame(&mut to, &Frame::from(request), &limits)
                     .and_then(|()| read_frame(&mut from, &limits))

@@ -7,6 +7,7 @@ use std::fmt::Display;
 use std::io::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::process;
+use wire::panic_text;
 
 thread_local! {
     static INTERRUPTION: RefCell<Option<String>> = const { RefCell::new(None) };
@@ -94,13 +95,10 @@ pub fn assert_names<N: Display>(message: &str, numbers: &[N]) {
 /// Numbers that a panic's message may hold. Two shapes of four axes and what is wrong with them are twelve.
 const MOST_NUMBERS: usize = 20;
 
-/// The message of a panic's payload, if it is a text.
-pub fn message_of(payload: &(dyn Any + Send)) -> String {
-    let text = payload
-        .downcast_ref::<&str>()
-        .map(|text| (*text).to_owned());
-    text.or_else(|| payload.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "a panic without a message".to_owned())
+/// The message of a panic's payload.
+pub(crate) fn message_of(payload: &(dyn Any + Send)) -> String {
+    let text = panic_text(payload);
+    text.unwrap_or("a panic without a message").to_owned()
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Plain values of an array or tensor, and values made from a name.
 
 use ndarray::{Array, ArrayBase, Data, Dimension, ShapeBuilder};
+use wire::Mixer;
 
 /// The values that comparisons look at: element type, shape, and each value as `f64`, first axis slowest.
 #[derive(Clone, Debug, PartialEq)]
@@ -112,27 +113,7 @@ where
 /// The endless values behind [`uniform`].
 pub(crate) fn stream(name: &str) -> impl Iterator<Item = f64> + use<> {
     let mut mixer = Mixer::new(name);
-    std::iter::repeat_with(move || (mixer.next() >> 40) as f64 / f64::from(1 << 23) - 1.0)
-}
-
-/// The generator of all deterministic values: splitmix64, seeded with the FNV-1a hash of a name.
-#[derive(Clone, Debug)]
-pub(crate) struct Mixer(u64);
-
-impl Mixer {
-    pub(crate) fn new(name: &str) -> Self {
-        Self(name.bytes().fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-        }))
-    }
-
-    pub(crate) fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
+    std::iter::repeat_with(move || mixer.uniform())
 }
 
 #[cfg(test)]

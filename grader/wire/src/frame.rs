@@ -11,7 +11,7 @@ use std::io::{self, Read, Write};
 
 /// The limits on a frame, which bound its cost to the reader.
 #[derive(Clone, Copy, Debug)]
-pub struct Limits {
+pub struct FrameLimits {
     /// Bytes of a whole frame. A ViT-Tiny in f64 takes 46 MB.
     pub frame: usize,
     /// Bytes of the header, which is parsed as JSON; a tensor's entry takes about 100.
@@ -24,7 +24,7 @@ pub struct Limits {
     pub metadata: usize,
 }
 
-impl Default for Limits {
+impl Default for FrameLimits {
     fn default() -> Self {
         Self {
             frame: 64 << 20,
@@ -103,7 +103,7 @@ impl Frame {
     /// # Errors
     /// [`WireError::Limit`] and [`WireError::Malformed`], whatever the bytes are; never a panic, and at no time more
     /// memory than the data takes and 16 times the header (`tests/allocation.rs`).
-    pub fn decode(blob: &[u8], limits: &Limits) -> Result<Self, WireError> {
+    pub fn decode(blob: &[u8], limits: &FrameLimits) -> Result<Self, WireError> {
         within("bytes", blob.len() as u64, limits.frame)?;
         let (header, data) = Header::read(blob, limits)?;
         let mut tensors = Tensors::new();
@@ -135,7 +135,7 @@ pub(crate) fn within(what: &'static str, got: u64, limit: usize) -> Result<(), W
 pub fn write_frame(
     stream: &mut impl Write,
     frame: &Frame,
-    limits: &Limits,
+    limits: &FrameLimits,
 ) -> Result<(), WireError> {
     let blob = frame.encode()?;
     within("bytes", blob.len() as u64, limits.frame)?;
@@ -155,7 +155,7 @@ const FIRST_STEP: u64 = 8 << 10;
 /// Returns [`WireError::Closed`] if the stream ends before a frame begins; else an error as [`Frame::decode`], or if
 /// the stream breaks inside a frame. Memory is allocated as bytes arrive, not as the length promises: never more than
 /// twice as many, until all are there.
-pub fn read_frame(stream: &mut impl Read, limits: &Limits) -> Result<Frame, WireError> {
+pub fn read_frame(stream: &mut impl Read, limits: &FrameLimits) -> Result<Frame, WireError> {
     let mut length = Vec::with_capacity(8);
     stream.take(8).read_to_end(&mut length)?;
     let length = match <[u8; 8]>::try_from(length.as_slice()) {

@@ -4,7 +4,7 @@
 use crate::frame::within;
 use crate::tensor::byte_len;
 use crate::text::{MOST_SHOWN, abridged, quoted};
-use crate::{Dtype, Limits, WireError, is_hidden};
+use crate::{Dtype, FrameLimits, WireError, is_hidden};
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use std::cell::Cell;
@@ -34,7 +34,10 @@ pub(crate) struct Declared {
 
 impl Header {
     /// The header of a blob, and the data behind it, in which every tensor lies as the header declares.
-    pub(crate) fn read<'a>(blob: &'a [u8], limits: &Limits) -> Result<(Self, &'a [u8]), WireError> {
+    pub(crate) fn read<'a>(
+        blob: &'a [u8],
+        limits: &FrameLimits,
+    ) -> Result<(Self, &'a [u8]), WireError> {
         let (json, data) = split(blob, limits)?;
         let json = std::str::from_utf8(json).map_err(WireError::malformed)?;
         if json.starts_with(char::is_whitespace) {
@@ -105,7 +108,7 @@ impl Header {
 }
 
 /// The header's JSON and what follows it, once its length is known to be within the blob and the limit.
-fn split<'a>(blob: &'a [u8], limits: &Limits) -> Result<(&'a [u8], &'a [u8]), WireError> {
+fn split<'a>(blob: &'a [u8], limits: &FrameLimits) -> Result<(&'a [u8], &'a [u8]), WireError> {
     let (length, rest) = blob
         .split_first_chunk()
         .ok_or_else(|| WireError::malformed(format_args!("{} bytes are too few", blob.len())))?;
@@ -137,7 +140,7 @@ pub(crate) fn refuse_unseen(name: &str) -> Result<(), WireError> {
 
 /// One reading of a header. serde's errors are texts, so a fault that is more waits here for its end.
 struct Reading<'a> {
-    limits: &'a Limits,
+    limits: &'a FrameLimits,
     beyond: Cell<Option<WireError>>,
 }
 

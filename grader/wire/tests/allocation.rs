@@ -14,7 +14,7 @@ use std::fmt::Write;
 use std::fs;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use wire::{Dtype, Frame, Limits, RawTensor, Request, WireError, read_frame};
+use wire::{Dtype, Frame, FrameLimits, RawTensor, Request, WireError, read_frame};
 
 #[global_allocator]
 static MEMORY: PeakAlloc = PeakAlloc;
@@ -39,7 +39,7 @@ fn peak<T>(work: impl FnOnce() -> T) -> (usize, T) {
 }
 
 /// The most bytes that a blob may cost.
-fn allowance(blob: &[u8], limits: &Limits) -> usize {
+fn allowance(blob: &[u8], limits: &FrameLimits) -> usize {
     let header = blob
         .first_chunk()
         .map_or(0, |length| u64::from_le_bytes(*length));
@@ -50,7 +50,7 @@ fn allowance(blob: &[u8], limits: &Limits) -> usize {
 
 /// The most bytes held at once while a blob is decoded, and read as an answer and as a request; checked against the
 /// allowance.
-fn cost(name: &str, blob: &[u8], limits: &Limits) -> usize {
+fn cost(name: &str, blob: &[u8], limits: &FrameLimits) -> usize {
     let (held, _) = peak(|| {
         let frame = Frame::decode(blob, limits)?;
         drop(Request::try_from(frame));
@@ -67,7 +67,7 @@ fn cost(name: &str, blob: &[u8], limits: &Limits) -> usize {
 
 /// Headers that are made to cost their reader as much as they can, each nearly as long as a header may be.
 fn greedy() -> Vec<(&'static str, Vec<u8>)> {
-    let room = Limits::default().header - 200;
+    let room = FrameLimits::default().header - 200;
     let in_full = |entry: &dyn Fn(usize) -> String| {
         let mut entries = String::new();
         for i in 0.. {
@@ -223,7 +223,7 @@ fn corpus() -> Vec<(String, Vec<u8>)> {
 fn a_greedy_header_costs_a_small_multiple_of_its_length() {
     let _alone = alone();
     for (name, blob) in greedy() {
-        let held = cost(name, &blob, &Limits::default());
+        let held = cost(name, &blob, &FrameLimits::default());
         println!(
             "{:5.1} × {:6} {name}",
             held as f64 / blob.len() as f64,
@@ -236,7 +236,7 @@ fn a_greedy_header_costs_a_small_multiple_of_its_length() {
 fn the_corpus_costs_a_small_multiple_of_its_length() {
     let _alone = alone();
     for (name, blob) in corpus() {
-        for limits in [limits(), Limits::default()] {
+        for limits in [limits(), FrameLimits::default()] {
             cost(&name, &blob, &limits);
         }
     }
@@ -258,13 +258,13 @@ fn data_is_held_once() {
         ..Frame::default()
     };
     let blob = frame.encode().expect("encoded");
-    let (held, decoded) = peak(|| Frame::decode(&blob, &Limits::default()));
+    let (held, decoded) = peak(|| Frame::decode(&blob, &FrameLimits::default()));
     assert_eq!(decoded.expect("decoded"), frame);
     assert!(
         held >= 32 << 20,
         "the measure must see what is held: {held}"
     );
-    assert!(held <= allowance(&blob, &Limits::default()), "{held}");
+    assert!(held <= allowance(&blob, &FrameLimits::default()), "{held}");
 }
 
 #[test]
@@ -283,7 +283,8 @@ fn a_stream_costs_what_arrives_and_not_what_it_promises() {
     ] {
         for arrived in [&arrived[..], &[]] {
             let stream = [&length.to_le_bytes(), arrived].concat();
-            let (held, frame) = peak(|| read_frame(&mut stream.as_slice(), &Limits::default()));
+            let (held, frame) =
+                peak(|| read_frame(&mut stream.as_slice(), &FrameLimits::default()));
             assert!(frame.is_err());
             assert!(
                 held < 16 << 10,
@@ -296,7 +297,7 @@ fn a_stream_costs_what_arrives_and_not_what_it_promises() {
         cost(
             "a lying header",
             &lying_blob(length, b"{}", 8),
-            &Limits::default(),
+            &FrameLimits::default(),
         );
     }
 }
@@ -306,7 +307,7 @@ fn a_stream_that_keeps_its_promise_costs_a_small_multiple_of_it() {
     let _alone = alone();
     let length = 33 << 20;
     let stream = [&(length as u64).to_le_bytes()[..], &vec![0xff; length]].concat();
-    let (held, frame) = peak(|| read_frame(&mut stream.as_slice(), &Limits::default()));
+    let (held, frame) = peak(|| read_frame(&mut stream.as_slice(), &FrameLimits::default()));
     assert!(
         matches!(frame, Err(WireError::Limit { .. })),
         "of its header"
@@ -330,6 +331,6 @@ fn mutations_cost_a_small_multiple_of_their_length() {
                 blob[at] = byte;
             }
         }
-        cost("a mutation", &blob, &Limits::default());
+        cost("a mutation", &blob, &FrameLimits::default());
     });
 }

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::io::{self, ErrorKind, Read};
 use std::path::PathBuf;
 use std::{env, fs};
-use wire::{Dtype, Frame, Limits, RawTensor, Request, WireError, read_frame, write_frame};
+use wire::{Dtype, Frame, FrameLimits, RawTensor, Request, WireError, read_frame, write_frame};
 
 /// Set to rewrite `corpus/` from [`frames`].
 const WRITE_CORPUS: &str = "WIRE_WRITE_CORPUS";
@@ -112,7 +112,7 @@ fn what_an_adversary_wrote_is_shown_harmlessly_and_not_at_length() {
     ];
     for header in hostile {
         let answer =
-            Frame::decode(&blob(header, 0), &Limits::default()).and_then(Frame::into_answer);
+            Frame::decode(&blob(header, 0), &FrameLimits::default()).and_then(Frame::into_answer);
         let refusal = answer.expect_err("hostile").to_string();
         assert!(refusal.len() < 3_000, "{} bytes", refusal.len());
         assert!(!refusal.contains(wire::is_hidden), "{refusal:?}");
@@ -121,7 +121,7 @@ fn what_an_adversary_wrote_is_shown_harmlessly_and_not_at_length() {
 
 #[test]
 fn the_usual_limits_hold() {
-    let usual = Limits::default();
+    let usual = FrameLimits::default();
     let entry = |i: usize| f32(&i.to_string(), "[0]", "[0,0]");
     let tensors = |count| {
         let entries: Vec<_> = (0..count).map(entry).collect();
@@ -150,14 +150,14 @@ fn the_usual_limits_hold() {
 }
 
 /// The result of [`read_frame`] on a stream of this length and these bytes.
-fn read(length: u64, bytes: &[u8], limits: &Limits) -> Result<Frame, WireError> {
+fn read(length: u64, bytes: &[u8], limits: &FrameLimits) -> Result<Frame, WireError> {
     let stream = [&length.to_le_bytes(), bytes].concat();
     read_frame(&mut stream.as_slice(), limits)
 }
 
 #[test]
 fn a_stream_that_lies_about_its_length_is_refused() {
-    let usual = Limits::default();
+    let usual = FrameLimits::default();
     let blob = Frame::default().encode().expect("a frame");
     let honest = blob.len() as u64;
     assert_eq!(
@@ -182,10 +182,10 @@ fn a_stream_that_lies_about_its_length_is_refused() {
 #[test]
 fn a_stream_that_ends_is_closed_between_frames_and_broken_inside_one() {
     let mut stream = Vec::new();
-    write_frame(&mut stream, &Frame::default(), &Limits::default()).expect("written");
+    write_frame(&mut stream, &Frame::default(), &FrameLimits::default()).expect("written");
     for end in 0..stream.len() {
         let mut cut = &stream[..end];
-        match read_frame(&mut cut, &Limits::default()) {
+        match read_frame(&mut cut, &FrameLimits::default()) {
             Err(WireError::Closed) => assert_eq!(end, 0),
             Err(WireError::Io(error)) => assert_eq!(error.kind(), ErrorKind::UnexpectedEof),
             other => panic!("{other:?} of {end} bytes"),
@@ -201,7 +201,7 @@ fn an_answer_before_the_question_and_two_answers_stay_apart() {
     };
     let mut stream = Vec::new();
     for text in ["first", "second"] {
-        write_frame(&mut stream, &answer(text), &Limits::default()).expect("written");
+        write_frame(&mut stream, &answer(text), &FrameLimits::default()).expect("written");
     }
     // One byte at a time, and interrupted.
     let mut bytes = Trickle {
@@ -209,10 +209,10 @@ fn an_answer_before_the_question_and_two_answers_stay_apart() {
         interrupt: false,
     };
     for text in ["first", "second"] {
-        let frame = read_frame(&mut bytes, &Limits::default()).expect("a frame");
+        let frame = read_frame(&mut bytes, &FrameLimits::default()).expect("a frame");
         assert_eq!(frame, answer(text));
     }
-    let end = read_frame(&mut bytes, &Limits::default());
+    let end = read_frame(&mut bytes, &FrameLimits::default());
     assert!(matches!(end, Err(WireError::Closed)));
 }
 

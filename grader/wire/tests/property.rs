@@ -8,7 +8,7 @@ use safetensors::SafeTensors;
 use std::collections::BTreeMap;
 use std::io;
 use wire::{
-    Answer, Dtype, Fault, FaultKind, Frame, Limits, RawTensor, Request, Tensors, WireError,
+    Answer, Dtype, Fault, FaultKind, Frame, FrameLimits, RawTensor, Request, Tensors, WireError,
     is_hidden, read_frame, write_frame,
 };
 
@@ -156,7 +156,7 @@ fn nearly_a_blob() -> impl Strategy<Value = Vec<u8>> {
 
 /// Decodes, and holds what was accepted against safetensors' own reader and against its own encoding.
 fn decode(blob: &[u8]) -> Result<(), TestCaseError> {
-    let Ok(frame) = Frame::decode(blob, &Limits::default()) else {
+    let Ok(frame) = Frame::decode(blob, &FrameLimits::default()) else {
         return Ok(());
     };
     let (_, header) =
@@ -181,7 +181,7 @@ fn decode(blob: &[u8]) -> Result<(), TestCaseError> {
     }
     let again = Frame::decode(
         &frame.encode().expect("what was read can be written"),
-        &Limits::default(),
+        &FrameLimits::default(),
     );
     prop_assert_eq!(again.expect("what was written can be read"), frame);
     Ok(())
@@ -191,13 +191,13 @@ proptest! {
     #[test]
     fn a_frame_survives(frame in frame()) {
         let blob = frame.encode().expect("encoded");
-        prop_assert_eq!(&Frame::decode(&blob, &Limits::default()).expect("decoded"), &frame);
+        prop_assert_eq!(&Frame::decode(&blob, &FrameLimits::default()).expect("decoded"), &frame);
         decode(&blob)?;
     }
 
     #[test]
     fn frames_survive_a_stream(frames in vec(frame(), 0..4)) {
-        let limits = Limits::default();
+        let limits = FrameLimits::default();
         let mut stream = Vec::new();
         for frame in &frames {
             write_frame(&mut stream, frame, &limits).expect("written");
@@ -212,7 +212,7 @@ proptest! {
     #[test]
     fn a_request_survives(request in request()) {
         let blob = Frame::from(request.clone()).encode().expect("encoded");
-        let frame = Frame::decode(&blob, &Limits::default()).expect("decoded");
+        let frame = Frame::decode(&blob, &FrameLimits::default()).expect("decoded");
         prop_assert_eq!(Request::try_from(frame).expect("a request"), request);
     }
 
@@ -230,7 +230,7 @@ proptest! {
     #[test]
     fn an_answer_survives(answer in answer()) {
         let blob = Frame::of_answer(answer.clone()).encode().expect("encoded");
-        let frame = Frame::decode(&blob, &Limits::default()).expect("decoded");
+        let frame = Frame::decode(&blob, &FrameLimits::default()).expect("decoded");
         prop_assert_eq!(frame.into_answer().expect("an answer"), answer);
     }
 
@@ -254,7 +254,7 @@ proptest! {
     fn a_part_of_a_frame_is_an_error(frame in frame()) {
         let blob = frame.encode().expect("encoded");
         for end in 0..blob.len() {
-            prop_assert!(Frame::decode(&blob[..end], &Limits::default()).is_err(), "{} of {}", end, blob.len());
+            prop_assert!(Frame::decode(&blob[..end], &FrameLimits::default()).is_err(), "{} of {}", end, blob.len());
         }
     }
 
@@ -265,7 +265,7 @@ proptest! {
     fn more_than_a_frame_is_an_error(frame in frame(), more in vec(any::<u8>(), 1..16)) {
         let mut blob = frame.encode().expect("encoded");
         blob.extend(more);
-        prop_assert!(Frame::decode(&blob, &Limits::default()).is_err());
+        prop_assert!(Frame::decode(&blob, &FrameLimits::default()).is_err());
     }
 
     #[test]
@@ -285,7 +285,7 @@ proptest! {
         let blob = frame.encode().expect("encoded");
         let honest = blob.len() as u64;
         prop_assume!(length != honest);
-        let limits = Limits { frame: 1 << 20, ..Limits::default() };
+        let limits = FrameLimits { frame: 1 << 20, ..FrameLimits::default() };
         let stream = [&length.to_le_bytes(), blob.as_slice()].concat();
         match read_frame(&mut stream.as_slice(), &limits) {
             Err(WireError::Limit { got, .. }) => prop_assert!(got == length && got > 1 << 20),
@@ -301,7 +301,7 @@ proptest! {
     #[test]
     fn any_stream_is_frames_and_an_end(stream in vec(any::<u8>(), 0..200)) {
         let mut rest = stream.as_slice();
-        while read_frame(&mut rest, &Limits::default()).is_ok() {}
+        while read_frame(&mut rest, &FrameLimits::default()).is_ok() {}
     }
 }
 
@@ -334,7 +334,7 @@ fn the_strategies_reach_what_they_are_for() {
         ..Frame::default()
     };
     let decode = move |blob: Vec<u8>| {
-        Frame::decode(&blob, &Limits::default()).unwrap_or_else(|_| refused.clone())
+        Frame::decode(&blob, &FrameLimits::default()).unwrap_or_else(|_| refused.clone())
     };
     let decoded = thousand(nearly_a_blob().prop_map(decode).boxed());
     let accepted = decoded

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use wire::{Fault, RawTensor, Request, Tensors};
 
 /// The result of an operation: named tensors, or the fault that kept it from returning them.
-pub type Outcome = Result<Tensors, Fault>;
+pub type CallResult = Result<Tensors, Fault>;
 
 /// One request.
 #[derive(Debug)]
@@ -133,8 +133,8 @@ impl FromStr for Size {
 /// The outcome of an operation: its results by their names.
 ///
 /// # Errors
-/// Never; an operation's last line.
-pub fn gives_all(tensors: Vec<(&str, RawTensor)>) -> Outcome {
+/// Never returns an error; the type is that of an operation's last line.
+pub fn gives_all(tensors: Vec<(&str, RawTensor)>) -> CallResult {
     let named = tensors.into_iter();
     Ok(named
         .map(|(name, tensor)| (name.to_owned(), tensor))

@@ -14,7 +14,7 @@ mod seal;
 pub mod training;
 pub mod versions;
 
-pub use call::{Call, Outcome, gives_all};
+pub use call::{Call, CallResult, gives_all};
 #[cfg(feature = "tch")]
 pub use module::{differentiable, initial_values, numbered, sent, stacked, with_weights};
 
@@ -27,11 +27,12 @@ use std::process::ExitCode;
 #[cfg(feature = "tch")]
 use wire::words::NOT_CONFINED;
 use wire::{
-    Answer, Fault, FaultKind, Frame, Limits, Request, SEED, WireError, read_frame, write_frame,
+    Answer, Fault, FaultKind, Frame, FrameLimits, Request, SEED, WireError, panic_text, read_frame,
+    write_frame,
 };
 
 /// An operation's name and the function that meets a request for it.
-pub type Operation = (&'static str, fn(&Call) -> Outcome);
+pub type Operation = (&'static str, fn(&Call) -> CallResult);
 
 /// Meets requests from standard input until it is closed. Answers go where standard output went; whatever the
 /// served functions print goes to standard error.
@@ -82,7 +83,7 @@ fn serve_all(
     mut answers: File,
 ) -> Result<TooManyThreads, WireError> {
     let mut requests = io::stdin().lock();
-    let limits = Limits::default();
+    let limits = FrameLimits::default();
     remember_where_panics_happen();
     loop {
         let request = Request::try_from(read_frame(&mut requests, &limits)?)?;
@@ -168,10 +169,7 @@ fn remember_where_panics_happen() {
 }
 
 fn fault_of(payload: Box<dyn Any + Send>) -> Fault {
-    let text = payload
-        .downcast_ref::<&str>()
-        .map(|text| (*text).to_owned())
-        .or_else(|| payload.downcast_ref::<String>().cloned());
+    let text = panic_text(&*payload).map(str::to_owned);
     if text.is_none() {
         // A payload of the submission's own type may panic again when it is dropped.
         std::mem::forget(payload);

@@ -3,7 +3,7 @@
 //! Generic functions here are thin, since they are compiled again for each worker of each submission; the functions
 //! that they call are not generic.
 
-use crate::{Call, Outcome};
+use crate::{Call, CallResult};
 use std::collections::BTreeSet;
 use tch::nn::{Path, VarStore};
 use tch::{Device, Kind, Tensor, no_grad};
@@ -16,8 +16,8 @@ const COTANGENT: &str = "cotangent";
 /// Builds a module and gives its variables as it initialises them.
 ///
 /// # Errors
-/// As `build`.
-pub fn initial_values<M>(build: impl FnOnce(&Path<'_>) -> Result<M, Fault>) -> Outcome {
+/// Returns an error if `build` does.
+pub fn initial_values<M>(build: impl FnOnce(&Path<'_>) -> Result<M, Fault>) -> CallResult {
     let vs = VarStore::new(Device::Cpu);
     build(&vs.root())?;
     sent(vs.variables())
@@ -26,7 +26,7 @@ pub fn initial_values<M>(build: impl FnOnce(&Path<'_>) -> Result<M, Fault>) -> O
 /// Builds a module around the weights of the request, which are all its tensors but `inputs` and the cotangent.
 ///
 /// # Errors
-/// As `build`; where a weight is missing, is none of the module's, or has another shape.
+/// Returns an error if `build` does, or if a weight is missing, is none of the module's, or has another shape.
 pub fn with_weights<M>(
     call: &Call,
     inputs: &[&str],
@@ -84,7 +84,7 @@ pub fn differentiable(
     inputs: &[&str],
     vs: Option<&VarStore>,
     function: impl FnOnce(&[Tensor]) -> Vec<(String, Tensor)>,
-) -> Outcome {
+) -> CallResult {
     with_gradients(call, inputs, vs, Box::new(function))
 }
 
@@ -93,7 +93,7 @@ fn with_gradients(
     inputs: &[&str],
     vs: Option<&VarStore>,
     function: Function<'_>,
-) -> Outcome {
+) -> CallResult {
     let mut inputs = inputs
         .iter()
         .map(|&name| Ok((name.to_owned(), call.tensor(name)?)))
@@ -165,7 +165,7 @@ pub fn stacked(tensors: &[&Tensor]) -> Tensor {
 ///
 /// # Errors
 /// Returns an error if a tensor is of a type that the wire does not support.
-pub fn sent(tensors: impl IntoIterator<Item = (impl Into<String>, Tensor)>) -> Outcome {
+pub fn sent(tensors: impl IntoIterator<Item = (impl Into<String>, Tensor)>) -> CallResult {
     let tensors = tensors.into_iter();
     all_sent(
         tensors
@@ -174,7 +174,7 @@ pub fn sent(tensors: impl IntoIterator<Item = (impl Into<String>, Tensor)>) -> O
     )
 }
 
-fn all_sent(tensors: Results) -> Outcome {
+fn all_sent(tensors: Results) -> CallResult {
     let tensors = tensors.into_iter();
     let sent = tensors.map(|(name, tensor)| match RawTensor::try_from(&tensor) {
         Ok(raw) => Ok((name, raw)),

@@ -23,7 +23,7 @@ mod run;
 pub use adamw::AdamW;
 pub use options::Options;
 
-use crate::{Call, Outcome};
+use crate::{Call, CallResult};
 use run::{Lessons, Run};
 use std::cell::RefCell;
 use std::thread;
@@ -42,7 +42,7 @@ pub trait Learner {
     }
 
     /// The loss of a batch, with dropout, and the logits from which the accuracy is computed.
-    fn learn(&self, batch: &Batch<'_>, smoothing: f64) -> Lesson;
+    fn learn(&self, batch: &Batch<'_>, smoothing: f64) -> StepOutput;
 }
 
 /// The batch of one step.
@@ -56,16 +56,16 @@ pub struct Batch<'a> {
     pub teacher: Option<&'a Tensor>,
 }
 
-/// The result of one batch.
+/// The output of one training step.
 #[derive(Debug)]
-pub struct Lesson {
+pub struct StepOutput {
     /// \[\], the mean over the batch.
     pub loss: Tensor,
     /// \[B, K\]
     pub logits: Tensor,
 }
 
-impl Lesson {
+impl StepOutput {
     /// Cross-entropy with the labels, of which `smoothing` is shared out to all classes.
     pub fn of_logits(logits: Tensor, labels: &Tensor, smoothing: f64) -> Self {
         let none = None::<Tensor>;
@@ -100,7 +100,7 @@ thread_local! {
 ///
 /// # Errors
 /// Returns an error if it is not.
-pub fn find_device(call: &Call) -> Outcome {
+pub fn find_device(call: &Call) -> CallResult {
     device(&call.argument::<String>("device")?).map(|_| Tensors::new())
 }
 
@@ -108,7 +108,7 @@ pub fn find_device(call: &Call) -> Outcome {
 ///
 /// # Errors
 /// Returns an error if images and labels differ in number, or a tensor does not have the type and axes of the table.
-pub fn data(call: &Call) -> Outcome {
+pub fn data(call: &Call) -> CallResult {
     let images = run::pixels(call)?;
     let labels = call.tensor("labels")?;
     if labels.kind() != tch::Kind::Int64 || labels.size() != images.size()[..1] {
@@ -150,7 +150,7 @@ pub fn data(call: &Call) -> Outcome {
 ///
 /// # Errors
 /// Returns an error if an option is missing, the device is not available, or `build` fails.
-pub fn start(call: &Call, schedule: Schedule, build: Box<Build<'_>>) -> Outcome {
+pub fn start(call: &Call, schedule: Schedule, build: Box<Build<'_>>) -> CallResult {
     let options = Options::of(call)?;
     use_all_threads();
     schedule(
@@ -180,7 +180,7 @@ pub fn start(call: &Call, schedule: Schedule, build: Box<Build<'_>>) -> Outcome 
 ///
 /// # Errors
 /// Returns an error if they are not those of the variables, or no training was started.
-pub fn load(call: &Call) -> Outcome {
+pub fn load(call: &Call) -> CallResult {
     with_run(|run| run.load(call).map(|()| Tensors::new()))
 }
 
@@ -189,7 +189,7 @@ pub fn load(call: &Call) -> Outcome {
 ///
 /// # Errors
 /// Returns an error if an index is out of range, or no training was started.
-pub fn steps(call: &Call) -> Outcome {
+pub fn steps(call: &Call) -> CallResult {
     with_run(|run| run.steps(call))
 }
 
@@ -198,7 +198,7 @@ pub fn steps(call: &Call) -> Outcome {
 ///
 /// # Errors
 /// Returns an error if no training was started.
-pub fn state(call: &Call) -> Outcome {
+pub fn state(call: &Call) -> CallResult {
     with_run(|run| run.state(call))
 }
 
@@ -206,11 +206,11 @@ pub fn state(call: &Call) -> Outcome {
 ///
 /// # Errors
 /// Returns an error if no training was started, or images are not as in the table.
-pub fn logits(call: &Call) -> Outcome {
+pub fn logits(call: &Call) -> CallResult {
     with_run(|run| run.logits(call))
 }
 
-fn with_run(act: impl FnOnce(&mut Run) -> Outcome) -> Outcome {
+fn with_run(act: impl FnOnce(&mut Run) -> CallResult) -> CallResult {
     RUN.with_borrow_mut(|run| match run {
         Some(run) => act(run),
         None => Err(Fault::bad_request(
@@ -271,8 +271,8 @@ mod tests {
             self.logits_t(images, false)
         }
 
-        fn learn(&self, batch: &Batch<'_>, smoothing: f64) -> Lesson {
-            Lesson::of_logits(self.logits_t(batch.images, true), batch.labels, smoothing)
+        fn learn(&self, batch: &Batch<'_>, smoothing: f64) -> StepOutput {
+            StepOutput::of_logits(self.logits_t(batch.images, true), batch.labels, smoothing)
         }
     }
 
@@ -306,7 +306,7 @@ mod tests {
     }
 
     /// Sends the images in two parts, and starts.
-    fn begin(options: &[(&str, &str)]) -> Outcome {
+    fn begin(options: &[(&str, &str)]) -> CallResult {
         let labels = |range: std::ops::Range<usize>| -> RawTensor {
             (&range.map(|i| (i % 3) as i64).collect::<Array1<i64>>()).into()
         };
@@ -386,7 +386,7 @@ mod tests {
         state
     }
 
-    fn put_back(state: Tensors) -> Outcome {
+    fn put_back(state: Tensors) -> CallResult {
         load(&call("train.load", &[("last", "true")], state))
     }
 
@@ -401,7 +401,7 @@ mod tests {
                 begin(&[("amp", amp)]).expect("a start");
                 let mut losses = learn(0..stop);
                 let kept = whole_state();
-                // What happens in between is forgotten.
+                // Steps in between are forgotten.
                 begin(&[("amp", amp)]).expect("a start");
                 learn(0..2);
                 put_back(kept).expect("its own state");
@@ -491,9 +491,9 @@ mod tests {
             ]
         }
 
-        fn learn(&self, batch: &Batch<'_>, _smoothing: f64) -> Lesson {
+        fn learn(&self, batch: &Batch<'_>, _smoothing: f64) -> StepOutput {
             let teacher = batch.teacher.expect("a teacher");
-            Lesson {
+            StepOutput {
                 loss: (&self.0 * 0.0).sum(Kind::Float) + teacher.select(1, 0).sum(Kind::Float),
                 logits: self.logits(batch.images),
             }
@@ -554,7 +554,7 @@ mod tests {
     #[test]
     fn what_does_not_fit_is_refused_by_name() {
         let _turn = alone();
-        let refused = |outcome: Outcome| outcome.expect_err("refused").message;
+        let refused = |outcome: CallResult| outcome.expect_err("refused").message;
         RUN.set(None);
         assert!(
             refused(logits(&call("train.logits", &[], Tensors::new()))).contains("train.start")

@@ -1,7 +1,7 @@
 //! The teacher, before its student learns: where its weights come from, and what it says of the images.
 
 use super::options::TEACHER_EPOCHS;
-use super::progress::Progress;
+use super::progress::TrainingProgress;
 use super::subjects::Subjects;
 use crate::cli::Train;
 use crate::environment::Environment;
@@ -11,7 +11,7 @@ use crate::train::checkpoint::{self, Checkpoint, LAST, TEACHER};
 use crate::train::data::Data;
 use crate::train::plan::Plan;
 use crate::train::score::Score;
-use crate::train::{End, Run, Subject, teacher};
+use crate::train::{End, Run, RunDescription, teacher};
 use crate::worker::broken::Broken;
 use anyhow::{Context, anyhow};
 use std::fs;
@@ -26,7 +26,7 @@ pub(super) fn teach(
     environment: &Environment,
     own: &Subjects,
     (plan, data): (&Plan, Data),
-    student: &Subject,
+    student: &RunDescription,
     folder: &Path,
     arguments: &Train,
 ) -> Result<Option<(Data, Score)>, Failure> {
@@ -75,7 +75,7 @@ fn learnt(
     environment: &Environment,
     own: &Subjects,
     (plan, data): (&Plan, Data),
-    student: &Subject,
+    student: &RunDescription,
     folder: &Path,
     epochs: usize,
 ) -> Result<Option<(Data, Tensors)>, Failure> {
@@ -89,7 +89,7 @@ fn learnt(
     if let Some(fault) = to_come.fault() {
         return Err(anyhow!(fault)).blame_arguments();
     }
-    let subject = Subject {
+    let description = RunDescription {
         name: "teacher".to_owned(),
         ..student.clone()
     };
@@ -98,7 +98,7 @@ fn learnt(
         session,
         (to_come, from),
         Arc::new(data),
-        subject,
+        description,
         &home,
         environment.stop,
     )?;
@@ -116,7 +116,7 @@ fn learnt(
         "training the teacher first, a convolutional network of {} parameters",
         run.parameters
     );
-    let progress = Progress::new(&run);
+    let progress = TrainingProgress::new(&run);
     let ended = run.learn(&progress);
     progress.finish();
     if ended? == End::Stopped {

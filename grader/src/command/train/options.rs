@@ -7,7 +7,7 @@ use crate::exit::Failure;
 use crate::train::checkpoint::LAST;
 use crate::train::learner::{Distillation, Learner, Targets};
 use crate::train::plan::{Plan, Preset};
-use crate::train::sizes::Sizes;
+use crate::train::sizes::VitSizes;
 use crate::worker::broken::Broken;
 use crate::worker::session::Session;
 use anyhow::{Context, anyhow};
@@ -64,7 +64,7 @@ pub(super) fn sizes(
     preset: Preset,
     learner: Learner,
     session: &mut Session,
-) -> Result<Sizes, Failure> {
+) -> Result<VitSizes, Failure> {
     const OPERATION: &str = "config";
     if (preset, learner) != (Preset::Mnist, Learner::Model) {
         return Ok(usual_sizes(preset));
@@ -75,15 +75,15 @@ pub(super) fn sizes(
         ..Request::default()
     });
     let answer = answer.map_err(anyhow::Error::from)?;
-    let sizes = Sizes::of_answer(&answer);
+    let sizes = VitSizes::of_answer(&answer);
     Ok(sizes.map_err(|why| anyhow::Error::from(Broken::forged(OPERATION, why)))?)
 }
 
 /// The course's own sizes of a preset.
-pub(super) fn usual_sizes(preset: Preset) -> Sizes {
+pub(super) fn usual_sizes(preset: Preset) -> VitSizes {
     match preset {
-        Preset::Notebook => Sizes::notebook(),
-        Preset::Mnist => Sizes::mnist(),
+        Preset::Notebook => VitSizes::notebook(),
+        Preset::Mnist => VitSizes::mnist(),
     }
 }
 
@@ -92,7 +92,7 @@ pub(super) fn plan(
     arguments: &Train,
     exercise: &Exercise,
     learner: Learner,
-    mut sizes: Sizes,
+    mut sizes: VitSizes,
 ) -> Plan {
     let preset = preset(arguments);
     let set = |size: &mut i64, wanted: Option<i64>| *size = wanted.unwrap_or(*size);

@@ -8,7 +8,7 @@ use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
 use std::time::{Duration, Instant};
 
 /// Shows a run on the terminal: a bar while it runs, and a line for each epoch that is over.
-pub(super) struct Progress {
+pub(super) struct TrainingProgress {
     bar: ProgressBar,
     epochs: usize,
     per_epoch: usize,
@@ -17,7 +17,7 @@ pub(super) struct Progress {
     first: usize,
 }
 
-impl Progress {
+impl TrainingProgress {
     pub(super) fn new(run: &Run) -> Self {
         let bar = ProgressBar::with_draw_target(Some(run.total() as u64), terminal::progress());
         let style = ProgressStyle::with_template("{wide_bar} {msg}");
@@ -38,7 +38,7 @@ impl Progress {
     }
 }
 
-impl Audience for Progress {
+impl Audience for TrainingProgress {
     fn learnt(&self, step: usize, total: usize, epoch: Score, speed: f64) {
         let done = step.saturating_sub(self.first).max(1) as f64;
         let left = self.began.elapsed().as_secs_f64() / done * (total - step) as f64;

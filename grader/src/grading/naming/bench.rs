@@ -4,9 +4,19 @@ use super::recorded::Recorded;
 use super::same::{Same, drawn_alike, same};
 use super::versions::SOLUTION;
 use anyhow::Result;
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use wire::{Answer, Dtype, Request, SEED};
+
+/// A request, and its digest as soon as one was made: many versions get the same request.
+#[derive(Debug)]
+pub struct KeyedRequest<'a> {
+    /// The request.
+    pub request: &'a Request,
+    /// The digest of the request.
+    pub digest: &'a OnceCell<[u8; 32]>,
+}
 
 /// Answers requests as one of the versions does.
 pub trait Replay {
@@ -15,12 +25,14 @@ pub trait Replay {
     ///
     /// # Errors
     /// Returns an error if there is none.
-    fn ask(&mut self, version: &str, request: &Request) -> Result<Arc<Answer>>;
+    fn ask(&mut self, version: &str, keyed: &KeyedRequest<'_>) -> Result<Arc<Answer>>;
 }
 
 /// The recorded calls, and the versions that they are put to.
 pub(super) struct Bench<'a> {
     calls: &'a [Recorded],
+    /// The digests of the calls' requests.
+    digests: Vec<OnceCell<[u8; 32]>>,
     replay: &'a mut dyn Replay,
     /// The families of operations that the calls belong to: see [`family`].
     families: Vec<&'a str>,
@@ -58,6 +70,7 @@ impl<'a> Bench<'a> {
         families.dedup();
         Self {
             calls,
+            digests: vec![OnceCell::new(); calls.len()],
             replay,
             families,
             solutions: BTreeMap::new(),
@@ -84,7 +97,8 @@ impl<'a> Bench<'a> {
             return Ok(solved.given);
         }
         let Recorded { request, answer } = &self.calls[call];
-        let mut version = Version::new(SOLUTION, request, self.replay)?;
+        let digest = &self.digests[call];
+        let mut version = Version::new(SOLUTION, KeyedRequest { request, digest }, self.replay)?;
         let right = Arc::clone(&version.first);
         let given = match answer {
             Some(answer) => version.gives(answer, Some(&right), self.replay)?,
@@ -111,7 +125,8 @@ impl<'a> Bench<'a> {
             // No version leaves a call unanswered.
             return Ok(Shown::OtherMistake);
         };
-        let mut version = Version::new(name, request, self.replay)?;
+        let digest = &self.digests[call];
+        let mut version = Version::new(name, KeyedRequest { request, digest }, self.replay)?;
         // Most misconceptions change nothing in most calls.
         let given = if *right == version.first {
             of_solution
@@ -157,11 +172,11 @@ struct Version<'a> {
 }
 
 impl<'a> Version<'a> {
-    fn new(name: &'a str, request: &'a Request, replay: &mut dyn Replay) -> Result<Self> {
+    fn new(name: &'a str, keyed: KeyedRequest<'a>, replay: &mut dyn Replay) -> Result<Self> {
         Ok(Self {
             name,
-            request,
-            first: replay.ask(name, request)?,
+            request: keyed.request,
+            first: replay.ask(name, &keyed)?,
             second: None,
         })
     }
@@ -185,7 +200,11 @@ impl<'a> Version<'a> {
             // Far from the seeds of the other calls of a test.
             let other = seed + 1_000_003;
             request.arguments.insert(SEED.to_owned(), other.to_string());
-            self.second = Some(replay.ask(self.name, &request)?);
+            let keyed = KeyedRequest {
+                request: &request,
+                digest: &OnceCell::new(),
+            };
+            self.second = Some(replay.ask(self.name, &keyed)?);
         }
         Ok(match &self.second {
             Some(second) if drawn_alike(answer, [&self.first, second]) => Same::Perhaps,
@@ -216,8 +235,12 @@ mod tests {
     struct Signs;
 
     impl Replay for Signs {
-        fn ask(&mut self, version: &str, request: &Request) -> Result<Arc<Answer>> {
-            let seed = request.arguments.get(SEED).map_or(Ok(0), |it| it.parse())?;
+        fn ask(&mut self, version: &str, keyed: &KeyedRequest<'_>) -> Result<Arc<Answer>> {
+            let seed = keyed
+                .request
+                .arguments
+                .get(SEED)
+                .map_or(Ok(0), |it| it.parse())?;
             let scale = if version == SOLUTION { 1.0 } else { 3.0 };
             Ok(Arc::new(signs(seed, scale)))
         }
@@ -243,7 +266,11 @@ mod tests {
                 tensors,
                 ..Request::default()
             };
-            let mut version = Version::new("a", &request, &mut Signs).expect("an answer");
+            let keyed = KeyedRequest {
+                request: &request,
+                digest: &OnceCell::new(),
+            };
+            let mut version = Version::new("a", keyed, &mut Signs).expect("an answer");
             version.gives(answer, None, &mut Signs).expect("an answer")
         };
         let nothing = Tensors::new();

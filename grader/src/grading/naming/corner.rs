@@ -146,7 +146,7 @@ fn panic_of(call: &Recorded) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::grading::naming::bench::Replay;
+    use crate::grading::naming::bench::{KeyedRequest, Replay};
     use std::sync::Arc;
     use wire::{Answer, Dtype, Fault, RawTensor, Tensors};
 
@@ -154,7 +154,7 @@ mod tests {
     struct Solution;
 
     impl Replay for Solution {
-        fn ask(&mut self, _: &str, _: &Request) -> Result<Arc<Answer>> {
+        fn ask(&mut self, _: &str, _: &KeyedRequest<'_>) -> Result<Arc<Answer>> {
             Ok(Arc::new(Ok(Tensors::new())))
         }
     }

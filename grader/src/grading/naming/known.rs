@@ -3,7 +3,7 @@
 //! The tests ask every submission of a class the same, but for what follows from its own answers: so most questions have
 //! been put to the versions before.
 
-use super::bench::Replay;
+use super::bench::{KeyedRequest, Replay};
 use super::versions::SOLUTION;
 use crate::worker::ask::Respondent;
 use anyhow::{Result, bail};
@@ -99,8 +99,9 @@ impl<'a> Worker<'a> {
 }
 
 impl Replay for Worker<'_> {
-    fn ask(&mut self, version: &str, request: &Request) -> Result<Arc<Answer>> {
-        let digest = digest(request);
+    fn ask(&mut self, version: &str, keyed: &KeyedRequest<'_>) -> Result<Arc<Answer>> {
+        let request = keyed.request;
+        let digest = *keyed.digest.get_or_init(|| digest(request));
         if let Some(answer) = self.known.get(version, &digest) {
             return Ok(answer);
         }

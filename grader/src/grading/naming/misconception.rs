@@ -110,10 +110,7 @@ impl Misconception {
 
     /// Reads a file's text, and applies its diff.
     fn read(id: &str, text: &str, solved: &str) -> Result<Self> {
-        let start = text
-            .find("\n--- ")
-            .context("it holds no diff: a line that begins with `--- ` is missing")?;
-        let (words, diff) = text.split_at(start + 1);
+        let (words, diff) = words_and_diff(text)?;
         let (title, says) = words
             .split_once("\n\n")
             .context("it must begin with a title, a blank line, and what its maker is told")?;
@@ -129,6 +126,17 @@ impl Misconception {
             diff: diff.to_owned(),
         })
     }
+}
+
+/// The words of a file, and the diff below them.
+///
+/// # Errors
+/// Returns an error if no line begins a diff.
+pub fn words_and_diff(text: &str) -> Result<(&str, &str)> {
+    let start = text
+        .find("\n--- ")
+        .context("it holds no diff: a line that begins with `--- ` is missing")?;
+    Ok(text.split_at(start + 1))
 }
 
 /// The source of an exercise's solution.

@@ -5,7 +5,7 @@ use anyhow::{Context, Result};
 use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;
-use wire::{Answer, FaultKind, Frame, Limits, Request, UNANSWERED, WireError, read_frame};
+use wire::{Answer, FaultKind, Frame, FrameLimits, Request, UNANSWERED, WireError, read_frame};
 
 /// The most calls of failing tests, and of passing ones, that are put to the misconceptions: a call takes a millisecond
 /// or two.
@@ -78,7 +78,7 @@ fn read_tests<'a>(
 
 fn read_test(path: &Path) -> Result<Vec<Recorded>> {
     let mut file = BufReader::new(File::open(path)?);
-    let limits = Limits::default();
+    let limits = FrameLimits::default();
     let mut calls = vec![];
     loop {
         let request = match read_frame(&mut file, &limits) {
@@ -112,7 +112,7 @@ mod tests {
         };
         let mut bytes = vec![];
         for frame in [request.into(), answer] {
-            write_frame(&mut bytes, &frame, &Limits::default()).expect("a frame");
+            write_frame(&mut bytes, &frame, &FrameLimits::default()).expect("a frame");
         }
         bytes
     }

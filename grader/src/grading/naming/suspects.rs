@@ -338,6 +338,7 @@ fn joined(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::grading::naming::bench::KeyedRequest;
     use crate::grading::naming::versions::SOLUTION;
     use crate::maintain::proof::misconceptions::testing::misconception;
     use std::collections::BTreeMap;
@@ -350,8 +351,8 @@ mod tests {
     struct Versions(Answers);
 
     impl Replay for Versions {
-        fn ask(&mut self, version: &str, request: &Request) -> Result<Arc<Answer>> {
-            let number: usize = request.arguments["number"].parse()?;
+        fn ask(&mut self, version: &str, keyed: &KeyedRequest<'_>) -> Result<Arc<Answer>> {
+            let number: usize = keyed.request.arguments["number"].parse()?;
             Ok(Arc::new(self.0[version][number].clone()))
         }
     }

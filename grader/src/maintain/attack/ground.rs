@@ -5,7 +5,7 @@
 use super::copy;
 use super::corpus::Attack;
 use super::places::Places;
-use super::trial::{Facts, Outcome, honest_result};
+use super::trial::{AttackOutcome, Facts, honest_result};
 use crate::exit::Exit;
 use crate::grading::grade::Grader;
 use anyhow::{Context, Result, anyhow, bail};
@@ -65,7 +65,7 @@ impl Ground {
     ///
     /// # Errors
     /// Returns an error if it cannot be made or graded, which is no gain and no defence.
-    pub fn attempt(&self, attack: &Attack, let_through: bool) -> Result<Outcome> {
+    pub fn attempt(&self, attack: &Attack, let_through: bool) -> Result<AttackOutcome> {
         let is_copied = self.no_copy.is_none();
         if let_through && !is_copied {
             bail!("nothing is let through but in a copy of this machine");

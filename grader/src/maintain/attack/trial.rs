@@ -8,7 +8,7 @@ use super::running;
 use super::submission::{Mark, make, make_honest};
 use super::surroundings;
 use crate::course::{Course, Exercise};
-use crate::grading::verdict::{Graded, Outcome as Became};
+use crate::grading::verdict::{Graded, Outcome};
 use crate::machine::tools::cargo_home;
 use crate::sandbox::confine::{self, Layer, Sandbox};
 use crate::sandbox::limits::Limits;
@@ -59,7 +59,7 @@ pub struct Trial {
 
 /// The outcome of an attack.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct Outcome {
+pub struct AttackOutcome {
     /// The gains of the attack, each described in words; empty if it was stopped.
     pub gains: Vec<String>,
     /// The line of the results that shows what stopped it, where it is there.
@@ -89,7 +89,7 @@ struct Ran {
     hung: bool,
 }
 
-impl Outcome {
+impl AttackOutcome {
     /// Returns whether it is as it must be.
     fn is_right(&self, attack: &Attack) -> bool {
         self.gains.is_empty()
@@ -165,7 +165,7 @@ impl Trial {
     ///
     /// # Errors
     /// Returns an error if it cannot be made or graded, which is no gain and no defence.
-    pub fn attempt(&self, name: &str, let_through: bool) -> Result<Outcome> {
+    pub fn attempt(&self, name: &str, let_through: bool) -> Result<AttackOutcome> {
         let attacks = corpus(&self.course.root, &[name.to_owned()])?;
         let mut named = attacks.iter().filter(|attack| attack.name == name);
         let attack = named.next().context("no attack is called just so")?;
@@ -195,7 +195,7 @@ impl Trial {
         exercise: &Exercise,
         without: &[Layer],
         time: &[&str],
-    ) -> Result<(Outcome, bool)> {
+    ) -> Result<(AttackOutcome, bool)> {
         let folder = self.places.trial(&attack.name);
         if folder.exists() {
             fs::remove_dir_all(&folder)?;
@@ -273,7 +273,7 @@ impl Trial {
                 .find(|line| line.contains(evidence))
                 .map(|line| line.trim().to_owned())
         });
-        let outcome = Outcome {
+        let outcome = AttackOutcome {
             gains,
             evidence,
             lost: points < attack.points - 1e-9,
@@ -396,9 +396,9 @@ fn said(graded: &Graded) -> Vec<&str> {
     let mut said: Vec<&str> = graded.refused.as_deref().into_iter().collect();
     for exercise in &graded.exercises {
         match &exercise.outcome {
-            Became::DoesNotCompile(words)
-            | Became::NotAccepted(words)
-            | Became::NotGraded(words) => said.push(words),
+            Outcome::DoesNotCompile(words)
+            | Outcome::NotAccepted(words)
+            | Outcome::NotGraded(words) => said.push(words),
             _ => {}
         }
         let messages = exercise.tests.iter();

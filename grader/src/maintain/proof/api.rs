@@ -6,7 +6,7 @@
 
 use super::Finding;
 use crate::grading::grade::Grader;
-use crate::intake::{Candidate, Limits, Source};
+use crate::intake::{Candidate, IntakeLimits, Source};
 use anyhow::Result;
 use interface::{DESCRIPTION, Interface};
 use quote::ToTokens;
@@ -25,7 +25,7 @@ pub(super) fn prove(grader: &Grader) -> Result<Finding> {
             name: place.to_owned(),
             path: root.join(place),
         };
-        candidate.read(&folders, &Limits::default())
+        candidate.read(&folders, &IntakeLimits::default())
     };
     let mut finding = Finding::default();
     let (stubs, solutions) = match (read("exercises"), read("solutions")) {

@@ -1,9 +1,9 @@
 //! The source of drawn sizes and values.
 
 use crate::property;
-use crate::values::Mixer;
 use ndarray::{Array, Dimension, ShapeBuilder};
 use std::ops::RangeInclusive;
+use wire::Mixer;
 
 /// The distribution of drawn values: normal, with a mean and a standard deviation.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -46,7 +46,7 @@ impl Draw {
 
     /// A number of \[0, 1).
     pub fn unit(&mut self) -> f64 {
-        (self.mixer.next() >> 11) as f64 / (1_u64 << 53) as f64
+        (self.mixer.bits() >> 11) as f64 / (1_u64 << 53) as f64
     }
 
     /// A number of \[low, high), which a failure names.
@@ -59,7 +59,7 @@ impl Draw {
     /// A whole number of the range, which a failure names.
     pub fn size(&mut self, name: &str, range: RangeInclusive<usize>) -> usize {
         let count = (range.end() - range.start() + 1) as u64;
-        let size = range.start() + (self.mixer.next() % count) as usize;
+        let size = range.start() + (self.mixer.bits() % count) as usize;
         self.note(name, size);
         size
     }
@@ -70,7 +70,7 @@ impl Draw {
     /// Panics if the range holds nothing else.
     pub fn other_size(&mut self, name: &str, range: RangeInclusive<usize>, not: usize) -> usize {
         let others: Vec<_> = range.filter(|&size| size != not).collect();
-        let size = others[(self.mixer.next() % others.len() as u64) as usize];
+        let size = others[(self.mixer.bits() % others.len() as u64) as usize];
         self.note(name, size);
         size
     }
@@ -80,7 +80,7 @@ impl Draw {
     /// # Panics
     /// Panics if there are none.
     pub fn pick<T: Copy>(&mut self, values: &[T]) -> T {
-        values[(self.mixer.next() % values.len() as u64) as usize]
+        values[(self.mixer.bits() % values.len() as u64) as usize]
     }
 
     /// A normally distributed number (Box and Muller).
@@ -142,7 +142,7 @@ mod tensors {
 
         /// Whole numbers from 0 to `classes` − 1.
         pub fn labels(&mut self, count: i64, classes: i64) -> Tensor {
-            let label = |draw: &mut Self| (draw.mixer.next() % classes.max(1) as u64) as i64;
+            let label = |draw: &mut Self| (draw.mixer.bits() % classes.max(1) as u64) as i64;
             let labels: Vec<_> = (0..count).map(|_| label(self)).collect();
             Tensor::from_slice(&labels)
         }

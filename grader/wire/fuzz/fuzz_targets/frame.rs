@@ -4,11 +4,11 @@
 #![no_main]
 
 use libfuzzer_sys::{Corpus, fuzz_target};
-use wire::{Frame, Limits, Request, WireError, read_frame, write_frame};
+use wire::{Frame, FrameLimits, Request, WireError, read_frame, write_frame};
 
 fuzz_target!(|bytes: &[u8]| -> Corpus {
     // So low that a fuzzer passes them.
-    let limits = Limits {
+    let limits = FrameLimits {
         frame: 4096,
         header: 1024,
         tensors: 4,
@@ -38,17 +38,17 @@ fuzz_target!(|bytes: &[u8]| -> Corpus {
 /// The frame that is read of what is written of this one.
 fn again(frame: &Frame) -> Frame {
     let blob = frame.encode().expect("what was read can be written");
-    Frame::decode(&blob, &Limits::default()).expect("what was written can be read")
+    Frame::decode(&blob, &FrameLimits::default()).expect("what was written can be read")
 }
 
 fn stream(frame: &Frame) {
     let mut stream = Vec::new();
-    write_frame(&mut stream, frame, &Limits::default()).expect("written");
+    write_frame(&mut stream, frame, &FrameLimits::default()).expect("written");
     assert_eq!(
-        read_frame(&mut stream.as_slice(), &Limits::default()).expect("read"),
+        read_frame(&mut stream.as_slice(), &FrameLimits::default()).expect("read"),
         *frame
     );
     stream.pop();
-    let cut = read_frame(&mut stream.as_slice(), &Limits::default());
+    let cut = read_frame(&mut stream.as_slice(), &FrameLimits::default());
     assert!(matches!(cut, Err(WireError::Io(_))), "{cut:?}");
 }

@@ -1,10 +1,10 @@
 //! Safetensors blobs, written down piece by piece.
 
-use wire::Limits;
+use wire::FrameLimits;
 
 /// The limits that the corpus is held against: so low that a small file can pass them.
-pub(crate) fn limits() -> Limits {
-    Limits {
+pub(crate) fn limits() -> FrameLimits {
+    FrameLimits {
         frame: 4096,
         header: 1024,
         tensors: 4,

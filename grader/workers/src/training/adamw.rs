@@ -140,8 +140,8 @@ impl AdamW {
     /// Goes on from a state.
     ///
     /// # Errors
-    /// Saying which, where a tensor is missing, is none of the state's, or has another shape or type. Nothing is taken
-    /// over then.
+    /// Returns an error if a tensor is missing, is none of the state's, or has another shape or type, and names it. Nothing
+    /// is taken over then.
     pub fn load(&mut self, state: &[(String, Tensor)]) -> Result<(), String> {
         let mut given: BTreeMap<_, _> = state.iter().map(|(name, tensor)| (name, tensor)).collect();
         let own = self.state();

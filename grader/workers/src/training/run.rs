@@ -1,7 +1,7 @@
 //! One training: a learner, its weights, its optimiser, and the training set.
 
-use super::{AdamW, Batch, Build, Learner, Lesson, Options, Schedule, raw};
-use crate::{Call, Outcome};
+use super::{AdamW, Batch, Build, Learner, Options, Schedule, StepOutput, raw};
+use crate::{Call, CallResult};
 use std::collections::BTreeMap;
 use tch::nn::VarStore;
 use tch::{Device, Kind, Tensor, no_grad_guard};
@@ -110,7 +110,7 @@ impl Run {
         learnt.map(|master| master.numel() as i64).sum()
     }
 
-    pub(super) fn steps(&mut self, call: &Call) -> Outcome {
+    pub(super) fn steps(&mut self, call: &Call) -> CallResult {
         let (first, batch): (i64, i64) = (call.argument("from")?, call.argument("batch")?);
         let order = call.tensor("order")?;
         let Some(lessons) = &self.lessons else {
@@ -170,12 +170,12 @@ impl Run {
             labels: &batch.labels,
             teacher: batch.teacher.as_ref(),
         };
-        let Lesson { loss, logits } = self.learner.learn(&batch, smoothing);
+        let StepOutput { loss, logits } = self.learner.learn(&batch, smoothing);
         loss.backward();
         self.hand_gradients_over();
         // Counted from 1: at a rate of 0, which step 0 has, nothing would be learnt.
         let rate = (self.schedule)(number + 1, warmup, total, rate, least);
-        // How long gradients were is not read: a GPU would be waited for.
+        // The norm of the gradients is not read: that would wait for a GPU.
         let _ = self.adamw.step(rate, clip);
         self.hand_weights_back();
         let answers = logits.argmax(-1, false); // [B]
@@ -214,7 +214,7 @@ impl Run {
         }
     }
 
-    pub(super) fn logits(&self, call: &Call) -> Outcome {
+    pub(super) fn logits(&self, call: &Call) -> CallResult {
         let images = pixels(call)?.to_device(self.options.device);
         let _guard = no_grad_guard();
         let mut all: BTreeMap<String, Vec<Tensor>> = BTreeMap::new();
@@ -243,7 +243,7 @@ impl Run {
         ((images - mean) / std).to_kind(kind)
     }
 
-    pub(super) fn state(&self, call: &Call) -> Outcome {
+    pub(super) fn state(&self, call: &Call) -> CallResult {
         let from: usize = call.argument("from")?;
         let weights = self.masters.iter();
         let weights =

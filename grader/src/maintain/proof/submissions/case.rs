@@ -3,7 +3,7 @@
 use super::Seconds;
 use super::expected::Expected;
 use crate::course::Course;
-use crate::intake::{Candidate, Limits, Source};
+use crate::intake::{Candidate, IntakeLimits, Source};
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 use std::fs;
@@ -165,7 +165,9 @@ impl Case {
             name: base.to_owned(),
             path: course.root.join(base),
         };
-        let mut exercises = candidate.read(&concerned, &Limits::default())?.exercises;
+        let mut exercises = candidate
+            .read(&concerned, &IntakeLimits::default())?
+            .exercises;
         for edit in &self.made.edits {
             let sources = exercises.get_mut(&edit.exercise);
             edit.apply(sources.map_or(&mut [], Vec::as_mut_slice))?;
