@@ -108,17 +108,16 @@ impl Shelf {
             Message::CompilerArtifact {
                 target,
                 manifest_path,
-                filenames,
+                mut filenames,
             } => {
+                lead_to_the_built(&mut filenames);
                 if manifest_path.starts_with(root.join("solutions")) {
                     self.solutions
                         .insert(target.name.clone(), filenames.clone());
                 } else {
                     self.files.extend(filenames.iter().cloned());
                 }
-                let library = filenames
-                    .into_iter()
-                    .find(|path| path.extension().is_some_and(|end| end == "rlib"));
+                let library = filenames.into_iter().find(|path| has_ending(path, "rlib"));
                 if let Some(library) = library {
                     if let Some(folder) = library.parent() {
                         self.search
@@ -181,6 +180,24 @@ impl Shelf {
     }
 }
 
+/// Puts the file that was built in the place of its second name. Of a package that it is asked for by name, cargo lists
+/// `debug/libNAME.rlib`, which every other build of the package changes; beside its metadata, `debug/deps/libNAME-HASH.rmeta`,
+/// lies the file itself.
+fn lead_to_the_built(files: &mut [PathBuf]) {
+    let metadata = files.iter().find(|path| has_ending(path, "rmeta")).cloned();
+    let Some(built) = metadata.map(|metadata| metadata.with_extension("rlib")) else {
+        return;
+    };
+    if built.is_file() {
+        let named = files.iter_mut().filter(|path| has_ending(path, "rlib"));
+        named.for_each(|path| path.clone_from(&built));
+    }
+}
+
+fn has_ending(path: &Path, ending: &str) -> bool {
+    path.extension().is_some_and(|it| it == ending)
+}
+
 /// The option of rustc that makes a library known under a crate's name.
 pub(super) fn external(name: &str, library: &Path) -> OsString {
     format!("--extern={}={}", name.replace('-', "_"), library.display()).into()
@@ -189,4 +206,30 @@ pub(super) fn external(name: &str, library: &Path) -> OsString {
 /// The folder of `native=FOLDER`, or of a plain one.
 fn folder_of(place: &str) -> &Path {
     Path::new(place.split_once('=').map_or(place, |(_, folder)| folder))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    #[test]
+    fn a_library_is_taken_by_the_name_that_no_other_build_gives() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = |name: &str| folder.path().join(name);
+        let (second, built, metadata) = (
+            path("libone.rlib"),
+            path("libone-1.rlib"),
+            path("libone-1.rmeta"),
+        );
+        let mut files = [second.clone(), metadata.clone()];
+        lead_to_the_built(&mut files);
+        assert_eq!(files, [second.clone(), metadata.clone()], "it is not there");
+        fs::write(&built, "").expect("a file");
+        lead_to_the_built(&mut files);
+        assert_eq!(files, [built, metadata]);
+        let mut alone = [second.clone()];
+        lead_to_the_built(&mut alone);
+        assert_eq!(alone, [second]);
+    }
 }

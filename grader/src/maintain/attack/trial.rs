@@ -121,12 +121,25 @@ pub(super) fn honest_result(
     let perfect = ran.submissions.first().filter(|graded| graded.is_perfect());
     let graded = perfect.with_context(|| {
         format!(
-            "the solution of {} does not earn its points here: {}",
+            "the solution of {} does not earn its points here: {}\n{}",
             exercise.name,
+            reasons(&ran.submissions),
             ran.texts.last().map_or("", |said| said.trim())
         )
     })?;
     timeless(graded)
+}
+
+/// The reasons why exercises were not tested.
+fn reasons(submissions: &[Graded]) -> String {
+    let exercises = submissions.iter().flat_map(|graded| &graded.exercises);
+    let reasons = exercises.filter_map(|graded| match &graded.outcome {
+        Outcome::NotGraded(why) | Outcome::DoesNotCompile(why) | Outcome::NotAccepted(why) => {
+            Some(why.as_str())
+        }
+        Outcome::Tested | Outcome::Missing => None,
+    });
+    reasons.collect::<Vec<_>>().join("\n")
 }
 
 impl Trial {
