@@ -65,7 +65,7 @@ pub struct Output {
     /// Print only results and errors: no progress, no notes; cargo runs with --quiet
     #[arg(long, short, global = true, help_heading = OUTPUT)]
     pub quiet: bool,
-    /// Also print commands of cargo and pip, and how long building, compiling and testing took
+    /// Also print commands of cargo, rustc and pip, and how long building, compiling and testing took
     #[arg(long, short, global = true, help_heading = OUTPUT)]
     pub verbose: bool,
 }
@@ -119,8 +119,8 @@ pub enum Command {
     Draw(Draw),
     /// Show the cost of each patch size: tokens, parameters, FLOPs, time
     ///
-    /// The defaults are the sizes of ViT-Tiny. Time is measured on the first exercise that builds a model, everything else is counted;
-    /// sizes that need too much memory are not run.
+    /// The defaults are the sizes of ViT-Tiny. Time is measured on the first exercise that builds a model, everything
+    /// else is counted; sizes that need too much memory are not run.
     Cost(Cost),
     /// Download, list and show data sets
     Data(Data),

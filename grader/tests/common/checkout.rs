@@ -30,7 +30,7 @@ const BUILT: [&str; 4] = [
 
 /// Beginnings of the names of built files that exercises on ndarray take no part of: libtorch's binding, the programs that
 /// are linked with it, and the grader's own library.
-const LARGE: [&str; 13] = [
+const LARGE: [&str; 9] = [
     "blocks-",
     "deit-",
     "grader-",
@@ -40,10 +40,6 @@ const LARGE: [&str; 13] = [
     "msa-",
     "torch-sys-",
     "vit-",
-    "worker_blocks-",
-    "worker_deit-",
-    "worker_msa-",
-    "worker_vit-",
 ];
 
 /// A copy, removed when it is dropped.
