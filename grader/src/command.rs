@@ -122,7 +122,7 @@ fn prepare(
     })
 }
 
-/// What long trainings take: the images, and a GPU where there is one.
+/// The images and the device of trainings on MNIST: the GPU if there is one that can be used.
 fn training(course: &Course, judging: &Judging) -> Result<Training, Failure> {
     let device = match judging.device {
         Wanted::Cpu => Device::Cpu,

@@ -1,4 +1,4 @@
-//! How the grader ends: exit codes, and the errors that decide them.
+//! Exit codes, and the errors that decide them.
 
 use crate::hint;
 use crate::maintain::attack::NO_COPY;
@@ -74,7 +74,7 @@ impl From<Exit> for ExitCode {
 }
 
 impl From<ExitStatus> for Exit {
-    /// How another run of this program ended; one that did not end by itself failed.
+    /// The exit code of another run of this program; one that was killed failed.
     fn from(status: ExitStatus) -> Self {
         let ended_so = |exit: &Exit| status.code() == Some(exit.code().into());
         let exit = Self::ALL.into_iter().find(ended_so);
@@ -87,7 +87,7 @@ impl From<ExitStatus> for Exit {
 pub struct Failure {
     /// The exit code.
     pub exit: Exit,
-    /// What is at fault, and what to do.
+    /// The error, with its causes and hints.
     pub error: anyhow::Error,
 }
 

@@ -4,10 +4,11 @@
 #[path = "common/checkout.rs"]
 mod checkout;
 
+use ::grader::machine::files::files_below;
 use checkout::{Checkout, grader, original, said};
 use std::error::Error;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
 
@@ -76,8 +77,7 @@ fn a_name_or_number_that_cannot_be_used_is_refused_before_anything_is_made() -> 
 fn the_page_shows_the_example() -> Result {
     let package = Path::new(env!("CARGO_MANIFEST_DIR"));
     let page = fs::read_to_string(package.join("AUTHORING.md"))?;
-    let mut files = vec![];
-    collect(&package.join("authoring/softmax"), &mut files)?;
+    let files = files_below(&package.join("authoring/softmax"))?;
     let sources: String = files
         .iter()
         .filter_map(|file| fs::read_to_string(file).ok())
@@ -100,23 +100,10 @@ fn the_page_shows_the_example() -> Result {
 
 /// Copies what is below a folder, as files of today: cargo builds anew what is younger than what it built.
 fn lay(from: &Path, to: &Path) -> Result {
-    let mut files = vec![];
-    collect(from, &mut files)?;
-    for file in files {
+    for file in files_below(from)? {
         let place = to.join(file.strip_prefix(from)?);
         fs::create_dir_all(place.parent().ok_or("a folder")?)?;
         fs::write(place, fs::read(&file)?)?;
-    }
-    Ok(())
-}
-
-fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result {
-    for entry in fs::read_dir(folder)? {
-        let path = entry?.path();
-        match path.is_dir() {
-            true => collect(&path, files)?,
-            false => files.push(path),
-        }
     }
     Ok(())
 }

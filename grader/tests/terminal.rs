@@ -139,7 +139,7 @@ fn cargo(folder: &Path) -> Result<PathBuf> {
     Ok(cargo)
 }
 
-/// What a command says that has cargo build something.
+/// The output of a command that has cargo build something.
 fn building(option: &str) -> Result<String> {
     let folder = tempfile::tempdir()?;
     let arguments = ["image=8", "patch=4", "channels=3", "dim=5"];

@@ -13,7 +13,7 @@ use wire::printable;
 /// Runs the command.
 ///
 /// # Errors
-/// Where the arguments are wrong, something is missing, or an attack cannot be tried.
+/// Returns an error if the arguments are wrong, something is missing, or an attack cannot be tried.
 pub fn attack(course: Option<&Path>, arguments: &cli::Attack) -> Result<Exit, Failure> {
     let course = open_course(course)?;
     let attacks = corpus(&course.root, &arguments.attack).blame_arguments()?;
@@ -51,13 +51,13 @@ pub fn attack(course: Option<&Path>, arguments: &cli::Attack) -> Result<Exit, Fa
     })
 }
 
-/// How many attacks came out as they must.
+/// The numbers of attacks, by their results, and the faults.
 #[derive(Debug, Default)]
 pub(super) struct Count {
     pub(super) as_it_must_be: usize,
     pub(super) tried: usize,
     pub(super) skipped: usize,
-    /// What is wrong, attack by attack.
+    /// The faults, in the order of the attacks.
     pub(super) faults: Vec<String>,
 }
 

@@ -22,7 +22,7 @@ const NO_INPUT: &str = "-";
 /// Runs the command.
 ///
 /// # Errors
-/// Where the arguments are wrong, something is missing, or the function failed.
+/// Returns an error if the arguments are wrong, something is missing, or the function failed.
 pub fn call(course: Option<&Path>, arguments: &Call) -> Result<Exit, Failure> {
     let course = open_course(course)?;
     let exercises = course

@@ -18,7 +18,7 @@ use wire::words::PLACE;
 /// Runs the command.
 ///
 /// # Errors
-/// Where the arguments are wrong or something is missing.
+/// Returns an error if the arguments are wrong, or something is missing.
 pub fn check(course: Option<&Path>, arguments: &Check) -> Result<Exit, Failure> {
     let course = open_course(course)?;
     let exercises = course.select(&arguments.exercises).blame_arguments()?;

@@ -7,7 +7,7 @@ use crate::sandbox::confine;
 /// Runs the command; returns only where it fails.
 ///
 /// # Errors
-/// Where a limit cannot be set or the program not started.
+/// Returns an error if a limit cannot be set, or the program cannot be started.
 pub fn confined(arguments: &Confined) -> Result<Exit, Failure> {
     let Some((program, rest)) = arguments.program.split_first() else {
         return Ok(Exit::Arguments);

@@ -7,7 +7,7 @@ use crate::maintain::attack::{begin, enter};
 /// Runs the command; ends as what ran in the copy did.
 ///
 /// # Errors
-/// Where there can be no copy here.
+/// Returns an error if this machine cannot be copied.
 pub fn copied(arguments: &Copied) -> Result<Exit, Failure> {
     let no_copy = |error| Failure {
         exit: Exit::NoCopy,

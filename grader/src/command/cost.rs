@@ -18,7 +18,7 @@ use wire::{Fault, Request, Tensors, printable_lines};
 /// Runs the command.
 ///
 /// # Errors
-/// Where the arguments are wrong or something is missing.
+/// Returns an error if the arguments are wrong, or something is missing.
 pub fn cost(course: Option<&Path>, arguments: &Arguments) -> Result<Exit, Failure> {
     let sizes = VitSizes {
         image: arguments.image_size,
@@ -156,7 +156,7 @@ impl<E: Into<anyhow::Error>> From<E> for Untimed {
     }
 }
 
-/// How long the model takes for an image. A request with its weights takes time too: so one image is timed, then more,
+/// The time that the model takes for an image. A request with its weights takes time too: so one image is timed, then more,
 /// and the difference counts.
 fn time(
     worker: &mut Started<'_>,

@@ -20,7 +20,7 @@ use wire::printable;
 /// Runs the command.
 ///
 /// # Errors
-/// Where the arguments are wrong, or files cannot be fetched, read or written.
+/// Returns an error if the arguments are wrong, or files cannot be downloaded, read or written.
 pub fn data(course: Option<&Path>, arguments: &Data) -> Result<Exit, Failure> {
     let folder = arguments.data_dir.as_deref();
     match &arguments.command {

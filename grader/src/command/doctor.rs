@@ -9,7 +9,7 @@ use std::path::Path;
 /// Runs the command.
 ///
 /// # Errors
-/// Where there is no course.
+/// Returns an error if there is no course.
 pub fn doctor(course: Option<&Path>) -> Result<Exit, Failure> {
     let findings = examine(&open_course(course)?.root);
     for finding in &findings {

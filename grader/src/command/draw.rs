@@ -15,7 +15,7 @@ use wire::{Request, printable_lines};
 /// Runs the command.
 ///
 /// # Errors
-/// Where the arguments are wrong or something is missing.
+/// Returns an error if the arguments are wrong, or something is missing.
 pub fn draw(course: Option<&Path>, arguments: &Draw) -> Result<Exit, Failure> {
     let course = open_course(course)?;
     let mut exercises = course

@@ -19,7 +19,7 @@ use std::path::Path;
 /// Runs the command.
 ///
 /// # Errors
-/// Where the arguments are wrong, something is missing, or results cannot be kept.
+/// Returns an error if the arguments are wrong, something is missing, or results cannot be written.
 pub fn grade(course: Option<&Path>, arguments: &Grade) -> Result<Exit, Failure> {
     let course = open_course(course)?;
     let exercises = course.select(&arguments.exercise).blame_arguments()?;

@@ -1,5 +1,5 @@
-//! How a batch is shown while it runs: a bar with what is done, what runs, what failed and the time left; and each
-//! finished submission's table above it.
+//! The progress of a batch: a bar with the number of finished submissions, the running ones, the number with failures
+//! and the time left; above it, the table of each finished submission.
 
 use crate::grading::batch::Audience;
 use crate::grading::grade::Grader;

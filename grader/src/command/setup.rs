@@ -14,7 +14,7 @@ use std::path::Path;
 /// Runs the command.
 ///
 /// # Errors
-/// Where there is no libtorch to be had.
+/// Returns an error if libtorch cannot be set up.
 pub fn setup(course: Option<&Path>, arguments: &Setup) -> Result<Exit, Failure> {
     let libtorch = ensure(&open_course(course)?, arguments.cuda)?;
     let cuda = if libtorch.cuda { "with" } else { "without" };

@@ -73,7 +73,7 @@ impl CodeArgs {
         })
     }
 
-    /// What it is called, fit to be shown.
+    /// Its name, with control characters escaped.
     pub(super) fn name(&self) -> String {
         match (&self.submission, self.solution) {
             (Some(path), _) => {
@@ -84,7 +84,7 @@ impl CodeArgs {
         }
     }
 
-    /// What compiling and asking takes.
+    /// The environment in which the code is compiled and called.
     pub(super) fn prepare(
         &self,
         course: Course,

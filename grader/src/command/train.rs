@@ -32,7 +32,7 @@ use wire::FaultKind;
 /// Runs the command.
 ///
 /// # Errors
-/// Where the arguments are wrong, something is missing, or nothing can be kept; where the subject's code fails.
+/// Returns an error if the arguments are wrong, something is missing, the run cannot be written, or the trained code fails.
 pub fn train(course: Option<&Path>, arguments: &Train) -> Result<Exit, Failure> {
     let course = open_course(course)?;
     let resumed = resumed(arguments)?;
@@ -142,7 +142,7 @@ fn resumed(arguments: &Train) -> Result<Option<Checkpoint>, Failure> {
     Ok(resumed)
 }
 
-/// What is to be done, and where to go on from.
+/// The plan of the run, and the checkpoint that it continues from, if there is one.
 fn planned(
     arguments: &Train,
     exercise: &Exercise,

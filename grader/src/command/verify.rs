@@ -14,7 +14,7 @@ use wire::printable_lines;
 /// Runs the command.
 ///
 /// # Errors
-/// Where something is missing, or cargo cannot be run.
+/// Returns an error if something is missing, or cargo cannot be run.
 pub fn verify(course: Option<&Path>, arguments: &Verify) -> Result<Exit, Failure> {
     let course = open_course(course)?;
     let exercises = course.select(&arguments.exercise).blame_arguments()?;

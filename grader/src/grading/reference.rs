@@ -9,7 +9,7 @@ use crate::grading::grade::{Doubt, Grader, without_panic};
 use crate::grading::stage::Stage;
 use crate::grading::verdict::Outcome;
 use crate::hint::hinted;
-use crate::machine::files::write_whole;
+use crate::machine::files::{version_of, write_whole};
 use crate::machine::lanes;
 use crate::machine::tools::on_path;
 use crate::worker::broken::Broken;
@@ -17,7 +17,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use sha2::{Digest, Sha256};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::{Instant, UNIX_EPOCH};
+use std::time::{Instant, SystemTime};
 use wire::printable_lines;
 use wire::words::NOT_TO_ITS_END;
 
@@ -206,12 +206,11 @@ fn key(grader: &Grader, exercise: &Exercise, course: &str) -> Result<String> {
     Ok(format!("{:x}", Sha256::digest(all)))
 }
 
-/// Metadata that tells a file from another in its place, without reading it.
-fn facts_of(file: &Path) -> Option<(PathBuf, u64, u128)> {
+/// The real place of a file, with its size and time.
+fn facts_of(file: &Path) -> Option<(PathBuf, (u64, SystemTime))> {
     let real = file.canonicalize().ok()?;
-    let facts = fs::metadata(&real).ok()?;
-    let changed = facts.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
-    Some((real, facts.len(), changed.as_nanos()))
+    let version = version_of(&real).ok()?;
+    Some((real, version))
 }
 
 /// The error for a reference that falls short, with the remedies as hints.

@@ -106,6 +106,16 @@ pub enum Outcome {
     NotGraded(String),
 }
 
+impl Outcome {
+    /// The reason why its tests did not run, if one is given.
+    pub fn reason(&self) -> Option<&str> {
+        match self {
+            Self::DoesNotCompile(why) | Self::NotAccepted(why) | Self::NotGraded(why) => Some(why),
+            Self::Tested | Self::Missing => None,
+        }
+    }
+}
+
 /// Tests and points of one kind.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Tally {

@@ -2,10 +2,12 @@
 //! and files of tensors, read within limits.
 
 use anyhow::{Context, Result, bail};
+use interface::place::entries;
 use std::fs::{self, File, Permissions, TryLockError};
-use std::io::{BufWriter, Read, Write};
+use std::io::{self, BufWriter, Read, Write};
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 use wire::{Frame, FrameLimits};
 
 /// Writes a file beside its place and moves it there once it is on the disk: nobody ever sees half of it, and a full disk
@@ -68,6 +70,30 @@ pub fn read_tensors(path: &Path, limits: &FrameLimits, fault: &str) -> Result<Fr
         .and_then(|file| file.take(limits.frame as u64 + 1).read_to_end(&mut blob))
         .with_context(|| format!("{} cannot be read", path.display()))?;
     Frame::decode(&blob, limits).with_context(|| format!("{} is {fault}", path.display()))
+}
+
+/// All files below a folder, by name. A link to a folder is followed.
+///
+/// # Errors
+/// Returns an error if a folder cannot be read.
+pub fn files_below(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut files = vec![];
+    for path in entries(folder).with_context(|| format!("{} cannot be read", folder.display()))? {
+        match path.is_dir() {
+            true => files.extend(files_below(&path)?),
+            false => files.push(path),
+        }
+    }
+    Ok(files)
+}
+
+/// The size and the time of a file, by which it is told from another in its place without being read.
+///
+/// # Errors
+/// Returns an error if they cannot be read.
+pub fn version_of(file: &Path) -> io::Result<(u64, SystemTime)> {
+    let metadata = fs::metadata(file)?;
+    Ok((metadata.len(), metadata.modified()?))
 }
 
 /// Holds a folder for this process alone, until the file is dropped. `who` else may hold it, and what to do then, are told in

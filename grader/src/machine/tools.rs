@@ -1,11 +1,12 @@
 //! Programs that the grader starts: cargo, rustc and what PATH holds.
 
 use crate::hint::WithHint;
-use crate::terminal::cargo_options;
+use crate::terminal::{cargo_options, running};
 use anyhow::{Context, Result};
 use std::env;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, ExitStatus, Stdio};
 
 /// The cargo that started this program, or the one that is found, in the course's folder. It is told nothing of the package
 /// that it was started for: build scripts that ask for that would run again, and this program be replaced while it runs.
@@ -18,6 +19,26 @@ pub fn cargo(root: &Path) -> Command {
         cargo.env_remove(name);
     }
     cargo
+}
+
+/// Runs cargo, and passes each line of its standard output to `line`.
+///
+/// # Errors
+/// Returns an error if cargo cannot be run, or its output cannot be read.
+pub fn each_line(cargo: &mut Command, line: &mut dyn FnMut(&str)) -> Result<ExitStatus> {
+    running(cargo);
+    let mut child = cargo
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .context("cargo cannot be started")?;
+    if let Some(output) = child.stdout.take() {
+        for bytes in BufReader::new(output).split(b'\n') {
+            let bytes = bytes.context("cargo's output cannot be read")?;
+            line(&String::from_utf8_lossy(&bytes));
+        }
+    }
+    child.wait().context("cargo cannot be waited for")
 }
 
 /// Whether a variable is one of those that cargo sets for the program or build script of a package.

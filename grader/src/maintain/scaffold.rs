@@ -1,6 +1,7 @@
 //! A new exercise from a template of `grader/template`, which is a whole exercise of one function that passes every proof.
 
 use crate::course::Course;
+use crate::machine::files::files_below;
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 use std::collections::BTreeSet;
@@ -68,7 +69,7 @@ pub fn make(course: &Course, name: &str, number: Option<u8>, uses_torch: bool) -
         renamed(text, &number, name)
     })?;
     let [new_exercise, new_solution] = ["exercise", "solution"].map(|it| scratch.path().join(it));
-    format_sources(scratch.path());
+    format_sources(scratch.path())?;
     let moved = |from: &Path, to: &Path| {
         fs::rename(from, to).with_context(|| format!("{} cannot be written", to.display()))
     };
@@ -142,45 +143,30 @@ fn renamed(text: &str, number: &str, name: &str) -> String {
 
 /// Copies a folder; texts are changed by `change`, other files are copied as they are.
 fn copy(from: &Path, to: &Path, change: &dyn Fn(&str) -> String) -> Result<()> {
-    let says = |path: &Path| format!("{} cannot be copied", path.display());
-    fs::create_dir_all(to).with_context(|| format!("{} cannot be created", to.display()))?;
-    for entry in fs::read_dir(from).with_context(|| says(from))? {
-        let path = entry.with_context(|| says(from))?.path();
-        let place = to.join(path.file_name().unwrap_or_default());
-        if path.is_dir() {
-            copy(&path, &place, change)?;
-            continue;
-        }
-        let content = fs::read(&path).with_context(|| says(&path))?;
+    for file in files_below(from)? {
+        let says = || format!("{} cannot be copied", file.display());
+        let place = to.join(file.strip_prefix(from).with_context(says)?);
+        fs::create_dir_all(place.parent().unwrap_or(to)).with_context(says)?;
+        let content = fs::read(&file).with_context(says)?;
         let written = match std::str::from_utf8(&content) {
             Ok(text) => fs::write(&place, change(text)),
             Err(_) => fs::write(&place, &content),
         };
-        written.with_context(|| says(&path))?;
+        written.with_context(says)?;
     }
     Ok(())
 }
 
 /// Formats all sources of a folder: a name decides where its `use` stands, and which lines are too long. Without rustfmt they
 /// are as good, but for their form.
-fn format_sources(folder: &Path) {
-    let mut sources = vec![];
-    collect_sources(folder, &mut sources);
+fn format_sources(folder: &Path) -> Result<()> {
+    let mut sources = files_below(folder)?;
+    sources.retain(|path| path.extension().is_some_and(|end| end == "rs"));
     let _ = Command::new("rustfmt")
         .args(["--edition=2024", "--config=skip_children=true"])
         .args(sources)
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .status();
-}
-
-fn collect_sources(folder: &Path, found: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-        let path = entry.path();
-        if path.is_dir() {
-            collect_sources(&path, found);
-        } else if path.extension().is_some_and(|end| end == "rs") {
-            found.push(path);
-        }
-    }
+    Ok(())
 }

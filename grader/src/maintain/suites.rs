@@ -1,13 +1,10 @@
 //! The project's own tests: runs them with cargo, passes on its output, and counts the tests from it.
 
 use crate::course::Course;
-use crate::machine::tools::cargo;
-use crate::terminal::running;
-use anyhow::{Context, Result};
+use crate::machine::tools::{cargo, each_line};
+use anyhow::Result;
 use std::env;
 use std::ffi::OsStr;
-use std::io::{BufRead, BufReader};
-use std::process::Stdio;
 
 /// One run of `cargo test`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,22 +63,11 @@ impl Suite {
             cargo.env_remove(name);
         }
         cargo.args(&self.arguments);
-        running(&cargo);
-        let mut child = cargo
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .spawn()
-            .context("cargo cannot be started")?;
         let mut count = Count::default();
-        if let Some(output) = child.stdout.take() {
-            for bytes in BufReader::new(output).split(b'\n') {
-                let bytes = bytes.context("cargo's output cannot be read")?;
-                let text = String::from_utf8_lossy(&bytes);
-                count.take_in(&text);
-                line(&text);
-            }
-        }
-        let status = child.wait().context("cargo cannot be waited for")?;
+        let status = each_line(&mut cargo, &mut |text| {
+            count.take_in(text);
+            line(text);
+        })?;
         count.succeeded = status.success();
         Ok(count)
     }

@@ -1,4 +1,4 @@
-//! What is trained: a model on labels, one on labels and a teacher's predictions, or that teacher itself.
+//! The network of a run: a model trained on labels, one on labels and a teacher's predictions, or that teacher itself.
 
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
@@ -99,7 +99,7 @@ impl Distillation {
     }
 }
 
-/// What is trained in a run.
+/// The network that a run trains, and its targets.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Learner {

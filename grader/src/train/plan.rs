@@ -31,7 +31,7 @@ impl fmt::Display for Preset {
 pub struct Plan {
     /// The crate of the exercise whose model is trained.
     pub model: String,
-    /// What is trained.
+    /// The network that is trained, and its targets.
     pub learner: Learner,
     /// The data set.
     pub data: Set,

@@ -1,7 +1,7 @@
 //! The judges: for each exercise a program made from its description, compiled once for the whole class.
 
 use crate::course::{Course, Exercise};
-use crate::machine::files::write_if_changed;
+use crate::machine::files::{version_of, write_if_changed};
 use crate::machine::lanes;
 use crate::terminal::running;
 use crate::worker::shelf::{Shelf, external};
@@ -13,7 +13,6 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::UNIX_EPOCH;
 
 /// The folder of the judges and their sources within the course.
 pub const FOLDER: &str = "target/grader/judges";
@@ -61,10 +60,8 @@ struct Judge<'a> {
 
 impl<'a> Judge<'a> {
     fn of(course: &'a Course, shelf: &Shelf, exercise: &'a Exercise) -> Result<Self> {
-        let course = course.root.as_path();
-        let folder = course.join(FOLDER);
-        let tests = tests_of(course, exercise)?;
-        let text = source_of(course, exercise, &tests)?;
+        let folder = course.root.join(FOLDER);
+        let text = source_of(&course.root, exercise)?;
         let source = folder.join(format!("{}.rs", exercise.name));
         write_if_changed(&source, &text)?;
 
@@ -72,12 +69,8 @@ impl<'a> Judge<'a> {
         let mut digest = Sha256::new();
         digest.update(OPTIONS.concat());
         digest.update(&text);
-        // Stored values are compiled in, too.
-        for file in files_below(&tests_folder(course, exercise))? {
-            let place = file.strip_prefix(course).unwrap_or(&file);
-            digest.update(place.as_os_str().as_encoded_bytes());
-            digest.update(read(&file)?);
-        }
+        // With the values that are stored beside the tests, which are compiled in.
+        digest.update(course.digest_of(exercise)?);
         let mut arguments = shelf.arguments();
         arguments.extend(OPTIONS.map(OsString::from));
         arguments.extend(["--crate-name", &exercise.name].map(OsString::from));
@@ -98,7 +91,7 @@ impl<'a> Judge<'a> {
         let digest = format!("{:x}", digest.finalize());
         Ok(Self {
             exercise,
-            course,
+            course: &course.root,
             source,
             arguments,
             program: folder.join(format!("{}-{}", exercise.name, &digest[..16])),
@@ -112,9 +105,9 @@ impl<'a> Judge<'a> {
         let Exercise { name, folder, .. } = self.exercise;
         note!("   Compiling the judge of {folder}");
         // Linked beside its place, and moved there whole: another grader may be waiting for the same one.
-        let scratch = self.program.parent().context("a judge without a folder")?;
-        let scratch = tempfile::tempdir_in(scratch)
-            .with_context(|| format!("{} cannot be written", scratch.display()))?;
+        let judges = self.course.join(FOLDER);
+        let scratch = tempfile::tempdir_in(&judges)
+            .with_context(|| format!("{} cannot be written", judges.display()))?;
         let linked = scratch.path().join(name);
         let mut compiler = Command::new(rustc);
         compiler
@@ -137,50 +130,23 @@ impl<'a> Judge<'a> {
     }
 }
 
-fn tests_folder(course: &Path, exercise: &Exercise) -> PathBuf {
-    course
-        .join("exercises")
-        .join(&exercise.folder)
-        .join("tests")
-}
-
-/// All files below a folder, in an order that is always the same.
-fn files_below(folder: &Path) -> Result<Vec<PathBuf>> {
-    let mut files = vec![];
-    for path in entries(folder).with_context(|| format!("{} cannot be read", folder.display()))? {
-        match path.is_dir() {
-            true => files.extend(files_below(&path)?),
-            false => files.push(path),
-        }
-    }
-    Ok(files)
-}
-
-/// The test files of an exercise.
-fn tests_of(course: &Path, exercise: &Exercise) -> Result<Vec<PathBuf>> {
-    let folder = course
-        .join("exercises")
-        .join(&exercise.folder)
-        .join("tests");
-    let mut tests =
-        entries(&folder).with_context(|| format!("{} cannot be read", folder.display()))?;
-    tests.retain(|path| path.extension().is_some_and(|end| end == "rs"));
-    Ok(tests)
-}
-
 /// The source of an exercise's judge, which names the test files as seen from [`FOLDER`].
-fn source_of(course: &Path, exercise: &Exercise, tests: &[PathBuf]) -> Result<String> {
+fn source_of(course: &Path, exercise: &Exercise) -> Result<String> {
     let interface = Interface::open(course, &exercise.folder)?;
-    let solution = course.join("solutions").join(&exercise.folder);
-    let solution = solution.join("src/lib.rs");
+    let [exercises, solutions] =
+        ["exercises", "solutions"].map(|part| course.join(part).join(&exercise.folder));
+    let solution = solutions.join("src/lib.rs");
     let solution_in_f32 = match interface.is_in_f32() {
         true => Some(
-            String::from_utf8(read(&solution)?)
-                .with_context(|| format!("{} is not UTF-8", solution.display()))?,
+            fs::read_to_string(&solution)
+                .with_context(|| format!("{} cannot be read", solution.display()))?,
         ),
         false => None,
     };
-    let folder = course.join(FOLDER);
+    let (folder, tests) = (course.join(FOLDER), exercises.join("tests"));
+    let mut tests =
+        entries(&tests).with_context(|| format!("{} cannot be read", tests.display()))?;
+    tests.retain(|path| path.extension().is_some_and(|end| end == "rs"));
     let tests = tests.iter().map(|path| seen_from(&folder, course, path));
     let files = JudgeFiles {
         tests: tests.collect(),
@@ -194,29 +160,19 @@ fn source_of(course: &Path, exercise: &Exercise, tests: &[PathBuf]) -> Result<St
 /// Removes the programs that were made for the exercise before. One that is running stays readable to whoever runs it.
 fn remove_earlier(program: &Path, name: &str) {
     let others = program.parent().and_then(|folder| entries(folder).ok());
-    for other in others.into_iter().flatten() {
-        let stem = other.file_name().unwrap_or_default().to_string_lossy();
-        let is_of_exercise = stem
-            .strip_prefix(name)
-            .and_then(|rest| rest.strip_prefix('-'))
-            .is_some_and(|digest| digest.len() == 16 && !digest.contains('.'));
-        if is_of_exercise && other != program {
+    for other in others.into_iter().flatten().filter(|it| it != program) {
+        let shown = other.file_name().unwrap_or_default().to_string_lossy();
+        // Its source is `NAME.rs`.
+        if shown.split_once('-').is_some_and(|(of, _)| of == name) {
             // What cannot be removed only takes room.
             let _ = fs::remove_file(other);
         }
     }
 }
 
-fn read(path: &Path) -> Result<Vec<u8>> {
-    fs::read(path).with_context(|| format!("{} cannot be read", path.display()))
-}
-
-/// What tells a library from the one that was built before it: name, size and time.
-fn stamp(file: &Path) -> Result<String> {
-    let says = || format!("{} cannot be read", file.display());
-    let facts = fs::metadata(file).with_context(says)?;
-    let changed = facts.modified().with_context(says)?;
-    let changed = changed.duration_since(UNIX_EPOCH).unwrap_or_default();
-    let name = file.file_name().unwrap_or_default();
-    Ok(format!("{name:?} {} {changed:?}\n", facts.len()))
+/// The name, size and time of a library, by which it is told from the one that was built before it.
+fn stamp(library: &Path) -> Result<String> {
+    let version = version_of(library);
+    let version = version.with_context(|| format!("{} cannot be read", library.display()))?;
+    Ok(format!("{:?} {version:?}\n", library.file_name()))
 }

@@ -2,15 +2,12 @@
 
 use crate::course::{Course, Exercise};
 use crate::hint::WithHint;
-use crate::machine::tools::cargo;
-use crate::terminal::running;
+use crate::machine::tools::{cargo, each_line};
 use anyhow::{Context, Result, anyhow};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
-use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 
 /// The libraries of one build. Exercises that use libtorch have another shelf than those that do not, since a program linked
 /// with it takes a second to start.
@@ -78,22 +75,12 @@ impl Shelf {
         for exercise in exercises {
             cargo.arg(format!("--package={}-solution", exercise.name));
         }
-        running(&cargo);
-        let mut child = cargo
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .spawn()
-            .context("cargo cannot be started")?;
-        if let Some(output) = child.stdout.take() {
-            for line in BufReader::new(output).lines() {
-                let line = line.context("cargo's output cannot be read")?;
-                // Programs that cargo runs may print lines of their own.
-                if let Ok(message) = serde_json::from_str(&line) {
-                    shelf.take_in(message, &course.root);
-                }
+        let status = each_line(&mut cargo, &mut |line| {
+            // Programs that cargo runs may print lines of their own.
+            if let Ok(message) = serde_json::from_str(line) {
+                shelf.take_in(message, &course.root);
             }
-        }
-        let status = child.wait().context("cargo cannot be waited for")?;
+        })?;
         if !status.success() {
             return Err(anyhow!(
                 "the course's own crates do not build (cargo says why above)"
@@ -135,7 +122,7 @@ impl Shelf {
     /// A library by its crate's name.
     ///
     /// # Errors
-    /// Where none of that name was built.
+    /// Returns an error if none of that name was built.
     pub fn library(&self, name: &str) -> Result<&Path> {
         self.libraries
             .get(&name.replace('-', "_"))
@@ -165,8 +152,8 @@ impl Shelf {
         self.search.iter().map(|place| folder_of(place))
     }
 
-    /// What the compiler of an exercise reads of them: library files, and whole folders of libraries that are not
-    /// Rust's. Of the solutions only those that the exercise builds on: nothing else is linked with them.
+    /// The files that the compiler of an exercise reads: libraries, and whole folders of libraries that are not Rust's.
+    /// Of the solutions only those that the exercise builds on: nothing else is linked with them.
     pub fn files(&self, exercise: &Exercise) -> impl Iterator<Item = &Path> {
         let foreign = |place: &&String| !place.starts_with("dependency=");
         let foreign = self.search.iter().filter(foreign);

@@ -1,4 +1,5 @@
-//! What is built once for a whole class: the judges, and the libraries that submissions and workers are linked with.
+//! The parts that are built once for a whole class: the judges, and the libraries that submissions and workers are linked
+//! with.
 
 use crate::course::{Course, Exercise};
 use crate::machine::files::write_if_changed;
@@ -22,7 +23,7 @@ pub struct Workshop {
     pub sysroot: PathBuf,
     /// The folder of libtorch's shared libraries.
     pub torch: PathBuf,
-    /// How what is built here is confined when it runs.
+    /// The sandbox level of the programs that are built here.
     pub level: Level,
     /// The folder of the workers' sources.
     sources: PathBuf,
@@ -38,7 +39,7 @@ impl Workshop {
     /// hindrance.
     ///
     /// # Errors
-    /// Where cargo cannot be run, or the build fails.
+    /// Returns an error if cargo cannot be run, or the build fails.
     pub fn build(course: &Course, exercises: &[Exercise], level: Level) -> Result<Self> {
         let (with_torch, without_torch): (Vec<_>, Vec<_>) =
             exercises.iter().partition(|exercise| exercise.uses_torch);
@@ -102,7 +103,7 @@ impl Workshop {
         Ok(serde_json::from_value(all)?)
     }
 
-    /// What was built for exercises of this one's sort.
+    /// The libraries for this exercise: those with libtorch or those without.
     pub fn shelf(&self, exercise: &Exercise) -> &Shelf {
         if exercise.uses_torch {
             &self.with_torch

@@ -4,7 +4,7 @@ use anyhow::{Context, Result, bail};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// What is read, and what is written for it.
+/// The files of requests and of their answers.
 pub(super) struct Files {
     /// The folder of answers, where there is one.
     pub(super) folder: Option<PathBuf>,

@@ -1,4 +1,4 @@
-//! What the options mean together: a plan, and the folder of a run.
+//! From the options of `train` to a plan and the folder of a run.
 
 use crate::cli::Train;
 use crate::course::{Course, Exercise, ModelFacts};
@@ -17,10 +17,10 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use wire::Request;
 
-/// How often the teacher learns from each image, where nothing else is said.
+/// The number of epochs of the teacher, unless --teacher-epochs is given.
 pub(super) const TEACHER_EPOCHS: usize = 2;
 
-/// What is trained, as the options say, if `model` is the model.
+/// The choice between training on labels and distillation, for a model with these facts.
 pub(super) fn learner(
     arguments: &Train,
     course: &Course,

@@ -1,4 +1,4 @@
-//! Who learns, and who it is held against: their workers.
+//! The worker of the trained code, and that of the reference that it is compared with.
 
 use crate::cli::Train;
 use crate::command::{gpu, subject};

@@ -8,7 +8,7 @@ use super::running;
 use super::submission::{Mark, make, make_honest};
 use super::surroundings;
 use crate::course::{Course, Exercise};
-use crate::grading::verdict::{Graded, Outcome};
+use crate::grading::verdict::Graded;
 use crate::machine::tools::cargo_home;
 use crate::sandbox::confine::{self, Layer, Sandbox};
 use crate::sandbox::limits::Limits;
@@ -120,26 +120,16 @@ pub(super) fn honest_result(
     let ran = run.grade(&[path], "")?;
     let perfect = ran.submissions.first().filter(|graded| graded.is_perfect());
     let graded = perfect.with_context(|| {
+        let exercises = ran.submissions.iter().flat_map(|graded| &graded.exercises);
+        let reasons = exercises.filter_map(|graded| graded.outcome.reason());
         format!(
             "the solution of {} does not earn its points here: {}\n{}",
             exercise.name,
-            reasons(&ran.submissions),
+            reasons.collect::<Vec<_>>().join("\n"),
             ran.texts.last().map_or("", |said| said.trim())
         )
     })?;
     timeless(graded)
-}
-
-/// The reasons why exercises were not tested.
-fn reasons(submissions: &[Graded]) -> String {
-    let exercises = submissions.iter().flat_map(|graded| &graded.exercises);
-    let reasons = exercises.filter_map(|graded| match &graded.outcome {
-        Outcome::NotGraded(why) | Outcome::DoesNotCompile(why) | Outcome::NotAccepted(why) => {
-            Some(why.as_str())
-        }
-        Outcome::Tested | Outcome::Missing => None,
-    });
-    reasons.collect::<Vec<_>>().join("\n")
 }
 
 impl Trial {
@@ -408,12 +398,7 @@ fn collect_texts(path: &Path, texts: &mut Vec<String>) {
 fn said(graded: &Graded) -> Vec<&str> {
     let mut said: Vec<&str> = graded.refused.as_deref().into_iter().collect();
     for exercise in &graded.exercises {
-        match &exercise.outcome {
-            Outcome::DoesNotCompile(words)
-            | Outcome::NotAccepted(words)
-            | Outcome::NotGraded(words) => said.push(words),
-            _ => {}
-        }
+        said.extend(exercise.outcome.reason());
         let messages = exercise.tests.iter();
         said.extend(messages.filter_map(|tested| tested.message.as_deref()));
     }

@@ -4,6 +4,7 @@ use super::Seconds;
 use super::expected::Expected;
 use crate::course::Course;
 use crate::intake::{Candidate, IntakeLimits, Source};
+use crate::machine::files::files_below;
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 use std::fs;
@@ -206,16 +207,10 @@ impl Edit {
 }
 
 fn copy_all(from: &Path, to: &Path) -> Result<()> {
-    let says = || format!("{} cannot be read", from.display());
-    for entry in fs::read_dir(from).with_context(says)? {
-        let path = entry.with_context(says)?.path();
-        let target = to.join(path.file_name().unwrap_or_default());
-        if path.is_dir() {
-            copy_all(&path, &target)?;
-        } else {
-            make_parent(&target)?;
-            copy(&path, &target)?;
-        }
+    for file in files_below(from)? {
+        let target = to.join(file.strip_prefix(from)?);
+        make_parent(&target)?;
+        copy(&file, &target)?;
     }
     Ok(())
 }
