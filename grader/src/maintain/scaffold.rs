@@ -163,7 +163,7 @@ fn format_sources(folder: &Path) -> Result<()> {
     let mut sources = files_below(folder)?;
     sources.retain(|path| path.extension().is_some_and(|end| end == "rs"));
     let _ = Command::new("rustfmt")
-        .args(["--edition=2024", "--config=skip_children=true"])
+        .arg("--edition=2024")
         .args(sources)
         .stdout(Stdio::null())
         .stderr(Stdio::null())
