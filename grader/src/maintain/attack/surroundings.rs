@@ -49,11 +49,18 @@ pub(super) fn variables() -> String {
     literals.join(", ")
 }
 
-/// The first thing that names this machine in what an attack told.
-pub(super) fn leaked(root: &Path, graded: &Graded, said: &[&str]) -> Option<String> {
+/// The first thing that names this machine in what an attack told. `expected` is what the attack tells on every
+/// machine: a variable with such a value (`CI=true`) names none.
+pub(super) fn leaked(
+    root: &Path,
+    graded: &Graded,
+    said: &[&str],
+    expected: &str,
+) -> Option<String> {
     let lines = said.iter().flat_map(|text| text.lines());
     let told: Vec<_> = lines.filter(|line| line.contains(TOLD)).collect();
-    let names = names_of_the_machine(root);
+    let values = env::vars_os().map(|(_, value)| value.to_string_lossy().into_owned());
+    let names = names_of_the_machine(root, values, expected);
     let leak = told.iter().find_map(|line| leak_in(line, &names))?;
     Some(format!(
         "{} told {leak:?}, which names this machine",
@@ -65,12 +72,14 @@ fn leak_in<'a>(line: &str, names: &'a BTreeSet<String>) -> Option<&'a String> {
     names.iter().find(|name| line.contains(name.as_str()))
 }
 
-/// All values that name the machine, its user or its folders.
-fn names_of_the_machine(root: &Path) -> BTreeSet<String> {
+/// All values that name the machine, its user or its folders: those of the grader's own variables, and some more.
+fn names_of_the_machine(
+    root: &Path,
+    values: impl Iterator<Item = String>,
+    expected: &str,
+) -> BTreeSet<String> {
     let path = |path: &Path| path.display().to_string();
-    let mut names: BTreeSet<String> = env::vars_os()
-        .map(|(_, value)| value.to_string_lossy().into_owned())
-        .collect();
+    let mut names: BTreeSet<String> = values.collect();
     names.insert(path(root));
     names.extend(root.canonicalize().ok().map(|root| path(&root)));
     names.extend(root.parent().map(path));
@@ -79,7 +88,9 @@ fn names_of_the_machine(root: &Path) -> BTreeSet<String> {
     // A name that is a word of every system, such as `root`, names nobody.
     let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     names.insert(host.trim().to_owned());
-    names.retain(|name| name.len() >= SHORTEST && !is_everywhere(name));
+    names.retain(|name| {
+        name.len() >= SHORTEST && !is_everywhere(name) && !expected.contains(name.as_str())
+    });
     names
 }
 
@@ -94,7 +105,8 @@ mod tests {
 
     #[test]
     fn what_names_the_machine_is_found_in_what_was_told() {
-        let names = names_of_the_machine(Path::new("/home/ada/course"));
+        let values = env::vars().map(|(_, value)| value);
+        let names = names_of_the_machine(Path::new("/home/ada/course"), values, "");
         let leak = |line: &str| leak_in(line, &names).is_some();
         assert!(leak("told [\"/home/ada/course/target\"]"));
         assert!(leak(&format!("told {}", env::var("PATH").expect("a PATH"))));
@@ -103,6 +115,18 @@ mod tests {
         ));
         let home = env::home_dir().expect("a home");
         assert!(leak(&format!("told {}/.cargo/registry", home.display())));
+    }
+
+    #[test]
+    fn a_variable_whose_value_is_told_on_every_machine_names_none() {
+        let names = |expected: &str| {
+            let values = ["true", "a-cluster"].map(str::to_owned);
+            names_of_the_machine(Path::new("/home/ada/course"), values.into_iter(), expected)
+        };
+        let line = "panicked: it was told true";
+        assert!(leak_in(line, &names("")).is_some());
+        assert!(leak_in(line, &names("it was told true")).is_none());
+        assert!(leak_in("it was told true a-cluster", &names("it was told true")).is_some());
     }
 
     #[test]
