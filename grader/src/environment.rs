@@ -96,6 +96,9 @@ impl Environment {
         };
         let folder = exercise.folder.as_str();
         let mut solutions = solutions.read(&[folder], &IntakeLimits::default())?;
+        if let Some(why) = solutions.left_out.remove(folder) {
+            bail!(why);
+        }
         let sources = solutions.exercises.remove(folder);
         sources.with_context(|| format!("{folder} has no solution"))
     }

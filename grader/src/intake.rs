@@ -6,15 +6,18 @@
 //! | file | about |
 //! |---|---|
 //! | `discover` | the paths that are submissions, and their names |
+//! | `packing` | the kinds of archive, those that are not read among them |
 //! | `place` | the kind of an entry, judged by its name alone |
 //! | `folder`, `zip`, `tarball` | the walk over the entries of each kind of submission |
 //! | `basket` | the sources taken so far, checked against the limits; the digest |
+//! | `survey` | what lies outside of the exercises, named where an exercise is missing |
 //! | `limits`, `refusal`, `escape` | the limits, the reasons for refusing, and names that are safe to show |
 //! | `effort` | the time that it takes, and its interruption |
 //!
-//! Two rules bend so that an archive of a whole course folder can be handed in. What lies below a
-//! dot name, `target` or `__MACOSX` is never looked at, so a link there refuses nothing. And where
-//! an exercise is both in `exercises/` and in another folder (`solutions/`), `exercises/` counts.
+//! Rules bend so that what people hand in can be taken. What lies outside of the exercises is not looked at: a link
+//! or a name in another encoding there refuses nothing. Where an exercise is both in `exercises/` and in another folder
+//! (`solutions/`), as in a whole course folder, `exercises/` counts. Exercises that have more than one folder around
+//! them count where no others are there. And a file that is no text costs its exercise, not the others.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -29,9 +32,11 @@ mod effort;
 mod escape;
 mod folder;
 mod limits;
+mod packing;
 mod place;
 mod refusal;
 pub mod rules;
+mod survey;
 mod tarball;
 mod zip;
 
@@ -43,8 +48,9 @@ pub use escape::Escaped;
 pub use limits::IntakeLimits;
 pub use refusal::{NameFault, Refusal};
 
-use basket::Basket;
+use basket::{Basket, NEAR};
 use effort::Effort;
+use packing::{FRONT, Packing, disguised, foreign};
 
 /// Something that was handed in and has not been read yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,6 +68,12 @@ pub struct Submission {
     pub name: String,
     /// The sources of each exercise handed in, sorted by path. Empty if there are none.
     pub exercises: BTreeMap<String, Vec<Source>>,
+    /// The exercises handed in that cannot be taken, and the file at fault with the remedy.
+    pub left_out: BTreeMap<String, String>,
+    /// What a person should know of the exercises that were not found, each with the remedy.
+    pub remarks: Vec<String>,
+    /// A description of what lies outside of the exercises.
+    pub elsewhere: Option<String>,
     /// SHA-256 over the sorted paths and contents, in hex: the same for a folder and its archives.
     pub digest: String,
 }
@@ -98,26 +110,61 @@ impl Candidate {
         limits: &IntakeLimits,
     ) -> Result<Submission, Refusal> {
         let effort = Effort::new(limits, stop);
-        let mut basket = Basket::new(exercises, limits, &effort);
-        match Packing::of(&self.path) {
-            Some(packing) if !self.path.is_dir() => {
-                let (file, bytes) = open_archive(&self.path, limits)?;
-                let mut archive = Archive { file, fault: None };
-                let taken = match packing {
-                    Packing::Zip => zip::read(&mut archive, bytes, &mut basket),
-                    Packing::TarGz => tarball::read(&mut archive, &mut basket),
-                };
-                // Whatever was made of it: what could not be read is not broken.
-                if let Some(source) = archive.fault {
-                    let entry = Escaped::from(self.path.as_os_str());
-                    return Err(Refusal::Unreadable { entry, source });
+        let mut basket = Basket::new(exercises, limits, &effort, NEAR);
+        let name = self.path.file_name().unwrap_or_default();
+        let is_folder = self.path.is_dir();
+        let packing = Packing::of(&self.path).filter(|_| !is_folder);
+        match packing {
+            Some(packing) => {
+                self.read_archive(packing, &mut basket)?;
+                if let Some(around) = basket.deeper() {
+                    basket = Basket::new(exercises, limits, &effort, around..=around);
+                    self.read_archive(packing, &mut basket)?;
                 }
-                taken?;
             }
-            _ => folder::read(&self.path, &mut basket)?,
+            None => match foreign(name.as_encoded_bytes()).filter(|_| self.path.is_file()) {
+                Some(kind) => return Err(Refusal::no_archive(name, kind)),
+                None => folder::read(&self.path, &mut basket)?,
+            },
         }
-        basket.finish(&self.name)
+        match basket.survey.archives.in_words() {
+            Some(archives) if basket.is_empty() => Err(if is_folder {
+                Refusal::WhichArchive { archives }
+            } else {
+                Refusal::HoldsArchives { archives }
+            }),
+            _ => basket.finish(&self.name),
+        }
     }
+
+    /// Offers the sources of an archive to the basket.
+    fn read_archive(&self, packing: Packing, basket: &mut Basket<'_>) -> Result<(), Refusal> {
+        let (file, bytes) = open_archive(&self.path, basket.limits)?;
+        let mut archive = Archive { file, fault: None };
+        let taken = match packing {
+            Packing::Zip => zip::read(&mut archive, bytes, basket),
+            Packing::TarGz => tarball::read(&mut archive, basket),
+        };
+        // Whatever was made of it: what could not be read is not broken.
+        if let Some(source) = archive.fault {
+            let entry = Escaped::from(self.path.as_os_str());
+            return Err(Refusal::Unreadable { entry, source });
+        }
+        let Err(Refusal::Broken { .. }) = taken else {
+            return taken;
+        };
+        let name = self.path.file_name().unwrap_or_default();
+        let kind = front(archive.file).and_then(|front| disguised(&front, packing));
+        kind.map_or(taken, |kind| Err(Refusal::no_archive(name, kind)))
+    }
+}
+
+/// The first bytes of a file, if they can be read.
+fn front(mut file: File) -> Option<Vec<u8>> {
+    let mut front = Vec::new();
+    file.seek(SeekFrom::Start(0)).ok()?;
+    file.take(FRONT as u64).read_to_end(&mut front).ok()?;
+    Some(front)
 }
 
 /// An archive that is read, and why the system did not let it be read on.
@@ -149,35 +196,6 @@ fn same(error: &io::Error) -> io::Error {
     match error.raw_os_error() {
         Some(code) => io::Error::from_raw_os_error(code),
         None => io::Error::new(error.kind(), error.to_string()),
-    }
-}
-
-/// The kinds of archive, told apart by file name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Packing {
-    Zip,
-    TarGz,
-}
-
-impl Packing {
-    const ENDINGS: [(&'static str, Self); 3] = [
-        (".zip", Self::Zip),
-        (".tar.gz", Self::TarGz),
-        (".tgz", Self::TarGz),
-    ];
-
-    fn of(path: &Path) -> Option<Self> {
-        let name = path.file_name()?.as_encoded_bytes();
-        Self::split(name).map(|(_, packing)| packing)
-    }
-
-    /// A file name without its ending, and what the ending stands for.
-    fn split(name: &[u8]) -> Option<(&[u8], Self)> {
-        Self::ENDINGS.iter().find_map(|(ending, packing)| {
-            let (stem, end) = name.split_at(name.len().checked_sub(ending.len())?);
-            end.eq_ignore_ascii_case(ending.as_bytes())
-                .then_some((stem, *packing))
-        })
     }
 }
 
@@ -245,7 +263,7 @@ mod tests {
         let (limits, exercises) = (IntakeLimits::default(), ["01-patchify"]);
         let never = || false;
         let effort = Effort::new(&limits, &never);
-        let mut basket = Basket::new(&exercises, &limits, &effort);
+        let mut basket = Basket::new(&exercises, &limits, &effort, NEAR);
         let disk = io::Cursor::new(bytes);
         let mut archive = Archive {
             file: Failing { disk, left },

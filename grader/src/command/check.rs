@@ -34,11 +34,17 @@ pub fn check(course: Option<&Path>, arguments: &Check) -> Result<Exit, Failure> 
     let mut exit = Exit::Success;
     for exercise in &grader.environment.exercises {
         let sources = submission.exercises.get(&exercise.folder);
-        let graded = grader.grade_exercise(exercise, sources.map(Vec::as_slice), &|stage: Stage<'_>| {
+        let stage = |stage: Stage<'_>| {
             if let Stage::Gathering(exercise) = stage {
-                note!("compiling the usual mistakes of {exercise}, to tell which one this is; this is done once");
+                note!(
+                    "compiling the usual mistakes of {exercise}, to tell which one this is; this is done once"
+                );
             }
-        });
+        };
+        let graded = match submission.left_out.get(&exercise.folder) {
+            Some(why) => grader.leave_out(exercise, why),
+            None => grader.grade_exercise(exercise, sources.map(Vec::as_slice), &stage),
+        };
         if grader.environment.is_stopped() {
             return Ok(Exit::Stopped);
         }

@@ -106,8 +106,11 @@ impl Audience for GradingProgress<'_> {
                 say!("refused: {}\n", printable_lines(refusal));
                 return;
             }
+            for remark in &graded.remarks {
+                say!("{}", printable_lines(remark));
+            }
             if let Some(note) = &graded.note {
-                say!("{note}\n");
+                say!("{}\n", printable_lines(note));
                 return;
             }
             for exercise in graded.exercises.iter().filter(|_| !before) {

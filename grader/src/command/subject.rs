@@ -4,7 +4,7 @@ use super::{prepare, seconds};
 use crate::cli::{CodeArgs, Judging};
 use crate::course::{Course, Exercise};
 use crate::environment::Environment;
-use crate::exit::{Blame, Exit, Failure};
+use crate::exit::{Blame, Failure};
 use crate::intake::rules;
 use crate::intake::{Candidate, IntakeLimits, Source};
 use crate::worker::ask::Respondent;
@@ -67,10 +67,13 @@ impl CodeArgs {
             .read(&course.folders(), &IntakeLimits::default())
             .blame_arguments()?;
         let mut exercises = submission.exercises;
-        exercises.remove(&exercise.folder).ok_or_else(|| Failure {
-            exit: Exit::Arguments,
-            error: anyhow!("{} holds no {}", path.display(), exercise.folder),
-        })
+        exercises
+            .remove(&exercise.folder)
+            .ok_or_else(|| match submission.left_out.get(&exercise.folder) {
+                Some(why) => anyhow!("{}: {why}", path.display()),
+                None => anyhow!("{} holds no {}", path.display(), exercise.folder),
+            })
+            .blame_arguments()
     }
 
     /// Its name, with control characters escaped.

@@ -38,7 +38,8 @@ fn trained<'a>(exercise: &Exercise, tests: &'a mut [Tested]) -> Option<&'a mut T
         .find(|tested| tested.test == name && tested.passed)
 }
 
-const NOTHING_FOUND: &str = "no exercise was found in it: exercises lie in exercises/NN-name/src or NN-name/src, named as in the course";
+/// Where exercises lie in a submission.
+const WHERE: &str = "exercises lie in exercises/NN-name/src or NN-name/src, named as in the course";
 
 /// The result of trying one exercise.
 #[derive(Debug)]
@@ -103,29 +104,54 @@ impl Grader {
         let start = Instant::now();
         let (stop, limits) = (|| self.environment.is_stopped(), IntakeLimits::default());
         let read = || Ok(candidate.read_unless(&stop, &self.environment.course.folders(), &limits));
-        let (digest, refused, sources) = match without_panic(read) {
-            Ok(Ok(submission)) => (submission.digest, None, Ok(submission.exercises)),
-            Ok(Err(refusal)) if refusal.is_of_the_machine() => {
-                (String::new(), None, Err(refusal.into()))
-            }
-            Ok(Err(refusal)) => (
-                String::new(),
-                Some(refusal.to_string()),
-                Ok(BTreeMap::new()),
-            ),
-            Err(error) => (String::new(), None, Err(error)),
+        let read = match without_panic(read) {
+            Ok(Err(refusal)) if refusal.is_of_the_machine() => Err(refusal.into()),
+            read => read,
         };
-        let is_empty = sources.as_ref().is_ok_and(BTreeMap::is_empty);
-        let note = (refused.is_none() && is_empty).then(|| NOTHING_FOUND.to_owned());
+        let mut graded = Graded {
+            submission: candidate.name.clone(),
+            path: Escaped::from(candidate.path.as_os_str()).to_string(),
+            digest: String::new(),
+            sandbox: self.environment.level.to_string(),
+            refused: None,
+            note: None,
+            remarks: vec![],
+            points: 0.0,
+            max_points: 0.0,
+            exercises: vec![],
+            seconds: 0.0,
+        };
+        let sources = match read {
+            Ok(Ok(submission)) => {
+                if submission.exercises.is_empty() && submission.left_out.is_empty() {
+                    let found = submission.elsewhere.map(|found| format!(" ({found})"));
+                    let found = found.unwrap_or_default();
+                    graded.note = Some(format!("no exercise was found in it{found}: {WHERE}"));
+                }
+                graded.digest = submission.digest;
+                graded.remarks = submission.remarks;
+                let left_out = submission.left_out.into_iter();
+                let left_out = left_out.map(|(exercise, why)| (exercise, Err(why)));
+                let taken = submission.exercises.into_iter();
+                let taken = taken.map(|(exercise, sources)| (exercise, Ok(sources)));
+                Ok(taken.chain(left_out).collect::<BTreeMap<_, _>>())
+            }
+            Ok(Err(refusal)) => {
+                graded.refused = Some(refusal.to_string());
+                Ok(BTreeMap::new())
+            }
+            Err(error) => Err(error),
+        };
         // What takes longest is begun first, so that no lane is idle at the end: that with libtorch, and the later the longer.
         let mut longest_first: Vec<_> = self.environment.exercises.iter().rev().collect();
         longest_first.sort_by_key(|exercise| !exercise.uses_torch);
         let exercises = lanes::each(&longest_first, lanes, |_, exercise| {
             (!self.environment.is_stopped()).then(|| match &sources {
-                Ok(sources) => {
-                    let sources = sources.get(&exercise.folder).map(Vec::as_slice);
-                    self.grade_exercise(exercise, sources, stage)
-                }
+                Ok(sources) => match sources.get(&exercise.folder) {
+                    Some(Err(why)) => self.leave_out(exercise, why),
+                    Some(Ok(sources)) => self.grade_exercise(exercise, Some(sources), stage),
+                    None => self.grade_exercise(exercise, None, stage),
+                },
                 Err(error) => self.count(exercise, Trial::not_graded(error), Instant::now()),
             })
         });
@@ -134,18 +160,17 @@ impl Grader {
         if self.environment.is_stopped() {
             return None;
         }
-        Some(Graded {
-            submission: candidate.name.clone(),
-            path: Escaped::from(candidate.path.as_os_str()).to_string(),
-            digest,
-            sandbox: self.environment.level.to_string(),
-            refused,
-            note,
-            points: exercises.iter().map(|exercise| exercise.points).sum(),
-            max_points: exercises.iter().map(|exercise| exercise.max_points).sum(),
-            exercises,
-            seconds: start.elapsed().as_secs_f64(),
-        })
+        graded.points = exercises.iter().map(|exercise| exercise.points).sum();
+        graded.max_points = exercises.iter().map(|exercise| exercise.max_points).sum();
+        graded.exercises = exercises;
+        graded.seconds = start.elapsed().as_secs_f64();
+        Some(graded)
+    }
+
+    /// The grade of an exercise that was handed in and cannot be taken, and why.
+    pub fn leave_out(&self, exercise: &Exercise, why: &str) -> GradedExercise {
+        let outcome = Outcome::NotAccepted(why.to_owned());
+        self.count(exercise, Trial::ended(outcome), Instant::now())
     }
 
     /// Grades one exercise of which these are the sources.

@@ -22,6 +22,9 @@ pub struct Graded {
     /// A remark: that no exercise was found in it.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub note: Option<String>,
+    /// What a person should know of exercises that were not found in it.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub remarks: Vec<String>,
     /// Points earned.
     pub points: f64,
     /// Points that can be earned.

@@ -3,13 +3,15 @@
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read};
+use std::ops::RangeInclusive;
 use wire::is_hidden;
 
 use sha2::{Digest, Sha256};
 
 use super::effort::Effort;
-use super::escape::look_of;
-use super::place::Spot;
+use super::escape::look_of_bytes;
+use super::place::{EXERCISES, Place, Spot};
+use super::survey::Survey;
 use super::{Escaped, IntakeLimits, NameFault, Refusal, Source, Submission};
 
 /// Takes the sources that a walk over a folder or an archive offers, in any order.
@@ -17,28 +19,83 @@ pub(super) struct Basket<'a> {
     pub(super) exercises: &'a [&'a str],
     pub(super) limits: &'a IntakeLimits,
     pub(super) effort: &'a Effort<'a>,
+    /// What lies outside of the exercises.
+    pub(super) survey: Survey,
+    /// The number of folders that may lie around exercises in an archive.
+    around: RangeInclusive<usize>,
     entries: usize,
     bytes: u64,
     taken: BTreeMap<Spot, Vec<u8>>,
     /// Every source name seen, by its look.
     seen: BTreeMap<String, Spot>,
+    /// The reasons why exercises cannot be taken, by the folder that holds the exercise, and its name.
+    faults: BTreeMap<(Vec<u8>, String), Refusal>,
 }
+
+/// The number of folders around exercises that are looked at first: none, or the one that an archive's maker packs along.
+pub(super) const NEAR: RangeInclusive<usize> = 0..=1;
 
 impl<'a> Basket<'a> {
     pub(super) fn new(
         exercises: &'a [&'a str],
         limits: &'a IntakeLimits,
         effort: &'a Effort<'a>,
+        around: RangeInclusive<usize>,
     ) -> Self {
         Self {
             exercises,
             limits,
             effort,
+            survey: Survey::default(),
+            around,
             entries: 0,
             bytes: 0,
             taken: BTreeMap::new(),
             seen: BTreeMap::new(),
+            faults: BTreeMap::new(),
         }
+    }
+
+    /// Returns whether no exercise was found.
+    pub(super) fn is_empty(&self) -> bool {
+        self.taken.is_empty() && self.faults.is_empty()
+    }
+
+    /// The number of folders around the exercises that are there, if all have more than was looked below.
+    pub(super) fn deeper(&self) -> Option<usize> {
+        self.survey.nearest.filter(|_| self.is_empty())
+    }
+
+    /// The place of an archive's entry, as far as it is looked at.
+    ///
+    /// # Errors
+    /// Returns an error if the name does not stay inside the archive.
+    pub(super) fn place(&mut self, name: &[u8], is_file: bool) -> Result<Place, Refusal> {
+        let place = Place::in_archive(name, self.exercises)?;
+        let around = match &place {
+            Place::Source(spot) => spot.wrappers(),
+            Place::Way(around) => *around,
+            Place::Elsewhere | Place::Scrap => 0,
+        };
+        if self.around.contains(&around) {
+            if is_file && matches!(place, Place::Elsewhere | Place::Way(_)) {
+                self.survey.see_file(name);
+                self.survey.see_misplaced(name, self.exercises);
+            }
+            return Ok(place);
+        }
+        if let Place::Source(spot) = place
+            && spot.path.ends_with(b".rs")
+        {
+            self.survey.see_exercise(around);
+        }
+        Ok(Place::Elsewhere)
+    }
+
+    /// Leaves the exercise at `spot` out, for a fault of one of its files.
+    pub(super) fn leave_out(&mut self, spot: Spot, fault: Refusal) {
+        let exercise = (spot.prefix, spot.exercise);
+        self.faults.entry(exercise).or_insert(fault);
     }
 
     /// Counts one entry, of whatever kind.
@@ -54,48 +111,52 @@ impl<'a> Basket<'a> {
 
     /// Whether the file at `spot` is to be taken; to be asked once for each file.
     pub(super) fn wants(&mut self, spot: &Spot) -> Result<bool, Refusal> {
-        let Some((_, ending)) = spot.path.rsplit_once('.') else {
+        let dot = spot.path.iter().rposition(|byte| *byte == b'.');
+        let Some(ending) = dot.map(|dot| &spot.path[dot + 1..]) else {
             return Ok(false);
         };
-        if !ending.eq_ignore_ascii_case("rs") {
+        if !ending.eq_ignore_ascii_case(b"rs") {
             return Ok(false);
         }
         let entry = spot.entry();
-        if spot.path.chars().any(is_hidden) {
-            return Err(Refusal::name(entry.as_str(), NameFault::Hidden));
-        }
+        let shown = || Escaped::from(entry.as_slice());
         if spot.path.len() > self.limits.name_bytes {
-            return Err(Refusal::name(entry.as_str(), NameFault::TooLong));
+            return Err(Refusal::name(shown(), NameFault::TooLong));
         }
-        if spot.path.split('/').count() > self.limits.depth + 1 {
+        if spot.path.split(|byte| *byte == b'/').count() > self.limits.depth + 1 {
             return Err(Refusal::TooDeep {
-                entry: entry.as_str().into(),
+                entry: shown(),
                 limit: self.limits.depth,
             });
         }
-        match self.seen.entry(look_of(&entry)) {
+        let Ok(path) = str::from_utf8(&spot.path) else {
+            self.leave_out(spot.clone(), Refusal::name(shown(), NameFault::NotUtf8));
+            return Ok(false);
+        };
+        if path.chars().any(is_hidden) {
+            return Err(Refusal::name(shown(), NameFault::Hidden));
+        }
+        match self.seen.entry(look_of_bytes(&entry)) {
             Entry::Vacant(vacant) => {
                 vacant.insert(spot.clone());
             }
             Entry::Occupied(first) if first.get() == spot => {
-                return Err(Refusal::Twice {
-                    entry: entry.as_str().into(),
-                });
+                return Err(Refusal::Twice { entry: shown() });
             }
             Entry::Occupied(first) => {
                 return Err(Refusal::CaseOnly {
-                    first: first.get().entry().as_str().into(),
-                    second: entry.as_str().into(),
+                    first: first.get().entry().as_slice().into(),
+                    second: shown(),
                 });
             }
         }
         // `LIB.RS` was only seen for the sake of `lib.rs`: no module is called that.
-        if ending != "rs" {
+        if ending != b"rs" {
             return Ok(false);
         }
         if self.taken.len() == self.limits.files {
             return Err(Refusal::TooManyFiles {
-                entry: entry.as_str().into(),
+                entry: shown(),
                 limit: self.limits.files,
             });
         }
@@ -110,6 +171,7 @@ impl<'a> Basket<'a> {
         unreadable: impl Fn(io::Error) -> Refusal,
     ) -> Result<u64, Refusal> {
         let entry = spot.entry();
+        let shown = || Escaped::from(entry.as_slice());
         let left = self.limits.total_bytes.saturating_sub(self.bytes);
         let most = self.limits.file_bytes.min(left);
         let mut bytes = Vec::new();
@@ -120,81 +182,109 @@ impl<'a> Basket<'a> {
         let length = bytes.len() as u64;
         if length > self.limits.file_bytes {
             return Err(Refusal::FileTooLarge {
-                entry: entry.as_str().into(),
+                entry: shown(),
                 limit: self.limits.file_bytes,
             });
         }
         if length > left {
             return Err(Refusal::TooLarge {
-                entry: entry.as_str().into(),
+                entry: shown(),
                 limit: self.limits.total_bytes,
             });
         }
-        let fault = if bytes.contains(&0) {
-            Some("it has a NUL")
-        } else {
-            str::from_utf8(&bytes).err().map(|_| "it is not UTF-8")
-        };
-        if let Some(why) = fault {
-            return Err(Refusal::NotText {
-                entry: entry.as_str().into(),
-                why,
-            });
-        }
         self.bytes += length;
+        if let Some(why) = no_text(&bytes) {
+            let entry = shown();
+            self.leave_out(spot.clone(), Refusal::NotText { entry, why });
+        }
         self.taken.insert(spot, bytes);
         Ok(length)
     }
 
     /// The submission, once everything was offered.
-    pub(super) fn finish(self, name: &str) -> Result<Submission, Refusal> {
+    pub(super) fn finish(mut self, name: &str) -> Result<Submission, Refusal> {
         let home = self.home()?;
+        let is_home = |prefix: &Vec<u8>| home.as_ref() == Some(prefix);
         let mut exercises = BTreeMap::<String, Vec<Source>>::new();
         let mut digest = Sha256::new();
-        for (spot, bytes) in self.taken {
-            if home.as_ref() != Some(&spot.prefix) {
-                continue;
-            }
+        let mut digest_parts = |parts: [&[u8]; 3]| {
             // With its length before each part, no two submissions give the same stream.
-            for part in [spot.exercise.as_bytes(), spot.path.as_bytes(), &bytes] {
+            for part in parts {
                 digest.update((part.len() as u64).to_le_bytes());
                 digest.update(part);
             }
-            exercises.entry(spot.exercise).or_default().push(Source {
-                path: spot.path,
-                bytes,
-            });
+        };
+        for (spot, bytes) in std::mem::take(&mut self.taken) {
+            if !is_home(&spot.prefix) {
+                continue;
+            }
+            digest_parts([spot.exercise.as_bytes(), &spot.path, &bytes]);
+            // What is not UTF-8 has a fault.
+            let Ok(path) = String::from_utf8(spot.path) else {
+                continue;
+            };
+            let sources = exercises.entry(spot.exercise).or_default();
+            sources.push(Source { path, bytes });
         }
+        let mut left_out = BTreeMap::new();
+        for ((prefix, exercise), fault) in std::mem::take(&mut self.faults) {
+            if !is_home(&prefix) {
+                continue;
+            }
+            let fault = fault.to_string();
+            digest_parts([exercise.as_bytes(), b"", fault.as_bytes()]);
+            exercises.remove(&exercise);
+            left_out.insert(exercise, fault);
+        }
+        let is_missing =
+            |exercise: &str| !exercises.contains_key(exercise) && !left_out.contains_key(exercise);
+        let misplaced = self.survey.misplaced.iter();
+        let misplaced = misplaced.filter(|(exercise, _)| is_missing(exercise));
+        let remarks = misplaced.filter_map(|(exercise, names)| {
+            let names = names.in_words()?;
+            Some(format!(
+                "{exercise} was not found, but {names}; it has to lie in exercises/{exercise}/src"
+            ))
+        });
         Ok(Submission {
             name: name.to_owned(),
+            remarks: remarks.collect(),
+            elsewhere: self.survey.in_words(),
             exercises,
+            left_out,
             digest: format!("{:x}", digest.finalize()),
         })
     }
 
     /// The one folder whose exercises count, if there are any.
-    fn home(&self) -> Result<Option<String>, Refusal> {
+    fn home(&self) -> Result<Option<Vec<u8>>, Refusal> {
         for spot in self.taken.keys() {
-            let folders = spot.path.match_indices('/').map(|(at, _)| &spot.path[..at]);
-            for folder in folders {
+            let slashes = spot.path.iter().enumerate();
+            let slashes = slashes.filter(|(_, byte)| **byte == b'/');
+            for folder in slashes.map(|(at, _)| &spot.path[..at]) {
                 let file = Spot {
                     path: folder.to_owned(),
                     ..spot.clone()
                 };
                 if self.taken.contains_key(&file) {
                     return Err(Refusal::FileAndFolder {
-                        entry: file.entry().as_str().into(),
+                        entry: file.entry().as_slice().into(),
                     });
                 }
             }
         }
-        let mut prefixes = BTreeMap::<&str, BTreeSet<&str>>::new();
-        for spot in self.taken.keys() {
-            let exercises = prefixes.entry(&spot.prefix).or_default();
-            exercises.insert(&spot.exercise);
+        let mut prefixes = BTreeMap::<&[u8], BTreeSet<&str>>::new();
+        let taken = self.taken.keys().map(|spot| (&spot.prefix, &spot.exercise));
+        let left_out = self
+            .faults
+            .keys()
+            .map(|(prefix, exercise)| (prefix, exercise));
+        for (prefix, exercise) in taken.chain(left_out) {
+            prefixes.entry(prefix).or_default().insert(exercise);
         }
         // A whole course folder has `solutions/01-patchify` beside `exercises/01-patchify`.
-        let is_exercises = |prefix: &str| prefix.rsplit('/').next() == Some("exercises");
+        let is_exercises =
+            |prefix: &[u8]| prefix.rsplit(|byte| *byte == b'/').next() == Some(EXERCISES);
         let Some((home, here)) = prefixes
             .iter()
             .min_by_key(|(prefix, _)| (!is_exercises(prefix), **prefix))
@@ -216,12 +306,28 @@ impl<'a> Basket<'a> {
     }
 }
 
+/// The reason why a source is no text that a compiler reads, if it is none.
+fn no_text(bytes: &[u8]) -> Option<String> {
+    if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
+        return Some("it is UTF-16".to_owned());
+    }
+    let line = |at: usize| 1 + bytes[..at].iter().filter(|byte| **byte == b'\n').count();
+    if let Some(at) = bytes.iter().position(|byte| *byte == 0) {
+        return Some(format!("it has a NUL in line {}", line(at)));
+    }
+    let error = str::from_utf8(bytes).err()?;
+    Some(format!(
+        "it is not UTF-8 in line {}",
+        line(error.valid_up_to())
+    ))
+}
+
 /// A prefix, to show it.
-fn in_words(prefix: &str) -> Escaped {
+fn in_words(prefix: &[u8]) -> Escaped {
     if prefix.is_empty() {
         Escaped::from("the top folder")
     } else {
-        Escaped::from(format!("`{prefix}`").as_str())
+        Escaped::from([b"`", prefix, b"`"].concat().as_slice())
     }
 }
 
@@ -242,7 +348,11 @@ mod tests {
         let from_zip = zip(&entries).read_with(limits);
         let from_folder = Dir::folder(files).read_with(limits);
         match (&from_zip, &from_folder) {
-            (Ok(one), Ok(other)) => assert_eq!(one, other),
+            // In a folder, less is looked at.
+            (Ok(one), Ok(other)) => {
+                let (one, elsewhere) = (one.clone(), other.elsewhere.clone());
+                assert_eq!(Submission { elsewhere, ..one }, *other);
+            }
             (one, other) => assert_eq!(
                 std::mem::discriminant(one.as_ref().expect_err("as from a folder")),
                 std::mem::discriminant(other.as_ref().expect_err("as from a zip archive")),
@@ -281,13 +391,126 @@ mod tests {
     }
 
     #[test]
-    fn a_source_must_be_text() {
-        for (bytes, why) in [(&b"\xff"[..], "it is not UTF-8"), (b"a\0b", "it has a NUL")] {
-            let found = refusal(read(&[(LIB, bytes)]));
-            assert!(found.contains(LIB) && found.contains(why), "{found}");
+    fn a_source_that_is_no_text_costs_its_exercise_alone() {
+        let other = "03-msa/src/lib.rs";
+        let beside = "01-patchify/src/heads.rs";
+        for (bytes, why) in [
+            (&b"// 1\n// f\xfcr\n"[..], "it is not UTF-8 in line 2"),
+            (b"// 1\na\0b", "it has a NUL in line 2"),
+            (b"\xff\xfep\0u\0b\0", "it is UTF-16"),
+        ] {
+            let taken = read(&[(LIB, bytes), (beside, b"//"), (other, SOLVED)]);
+            let taken = taken.expect("one good exercise");
+            assert_eq!(taken.exercises.keys().collect::<Vec<_>>(), ["03-msa"]);
+            let expected = format!("`{LIB}` is not a text file: {why}; save it as UTF-8");
+            assert_eq!(taken.left_out["01-patchify"], expected);
+            let alone = read(&[(other, SOLVED)]).expect("a good submission");
+            assert_ne!(taken.digest, alone.digest);
         }
         // Escapes in the text are the business of who shows it.
         read(&[(LIB, "// \u{1b}[31m ü".as_bytes())]).expect("a good submission");
+    }
+
+    #[test]
+    fn what_is_no_text_outside_of_the_exercises_that_count_costs_nothing() {
+        let taken = read(&[
+            ("exercises/01-patchify/src/lib.rs", SOLVED),
+            ("solutions/01-patchify/src/lib.rs", b"\xff"),
+        ]);
+        let taken = taken.expect("a good submission");
+        assert!(taken.left_out.is_empty());
+        assert_eq!(taken.exercises["01-patchify"][0].bytes, SOLVED);
+        // As where it is a text, it counts where there is nothing else.
+        let found = read(&[
+            ("exercises/01-patchify/src/lib.rs", SOLVED),
+            ("solutions/03-msa/src/lib.rs", b"\xff"),
+        ]);
+        assert!(matches!(found, Err(Refusal::TwoPlaces { .. })), "{found:?}");
+    }
+
+    #[test]
+    fn exercises_may_have_folders_around_them() {
+        let plain = read(&[(LIB, SOLVED)]).expect("a good submission");
+        for around in ["a/b", "a/b/exercises", "a/b/c/exercises", "a/b/c/d/e/f"] {
+            let lib = format!("{around}/{LIB}");
+            // A copy that lies further down is none of the submission.
+            let old = format!("{around}/old/03-msa/src/lib.rs");
+            for files in [
+                &[(lib.as_str(), SOLVED)][..],
+                &[(&lib, SOLVED), (&old, b"\xff")],
+            ] {
+                let taken = read(files).expect("a good submission");
+                assert_eq!(taken.exercises, plain.exercises, "{around}");
+                assert_eq!(taken.digest, plain.digest, "{around}");
+            }
+        }
+        let two = [
+            ("a/b/01-patchify/src/lib.rs", SOLVED),
+            ("a/c/03-msa/src/lib.rs", SOLVED),
+        ];
+        let found = read(&two);
+        assert!(matches!(found, Err(Refusal::TwoPlaces { .. })), "{found:?}");
+        let deep = format!("a/b/c/d/e/f/g/{LIB}");
+        let found = read_from_zip(&[(&deep, SOLVED)]).expect("a submission");
+        assert!(found.exercises.is_empty() && found.remarks[0].contains(&deep));
+    }
+
+    #[test]
+    fn an_exercise_that_lies_elsewhere_is_named() {
+        for (place, named) in [
+            ("patchify/src/lib.rs", "patchify/src/lib.rs"),
+            (
+                "exercises/01-patchify (1)/src/lib.rs",
+                "exercises/01-patchify (1)/src/lib.rs",
+            ),
+            (
+                "exercises/01-patchify/lib.rs",
+                "exercises/01-patchify/lib.rs",
+            ),
+        ] {
+            let alone = read(&[(place, SOLVED)]).expect("a submission");
+            assert!(alone.exercises.is_empty());
+            let remark = format!(
+                "01-patchify was not found, but `{named}`; it has to lie in exercises/01-patchify/src"
+            );
+            assert_eq!(alone.remarks, [remark.as_str()]);
+            let home = place.split('/').next().expect("a folder");
+            let home = if home == "exercises" {
+                "exercises/"
+            } else {
+                ""
+            };
+            let msa = format!("{home}03-msa/src/lib.rs");
+            let taken = read(&[(place, SOLVED), (&msa, SOLVED)]).expect("a submission");
+            assert_eq!(taken.remarks, [remark.as_str()]);
+            let patchify = format!("{home}{LIB}");
+            let whole = read(&[(place, SOLVED), (&patchify, SOLVED)]).expect("a submission");
+            assert_eq!(whole.remarks, [""; 0]);
+        }
+        let inside = read(&[("src/lib.rs", SOLVED), ("Cargo.toml", b"")]).expect("a submission");
+        let found = inside.elsewhere.as_deref();
+        assert_eq!(found, Some("its .rs files lie elsewhere: `src/lib.rs`"));
+    }
+
+    #[test]
+    fn archives_instead_of_exercises_are_named() {
+        let one: (&str, &[u8]) = ("Ada_1_file_/work.zip", b"PK");
+        let why = refusal(read_from_zip(&[one, ("Bob_2_file_/work.rar", b"Rar!")]));
+        assert_eq!(
+            why,
+            "it holds no exercise, but archives: `Ada_1_file_/work.zip` and 1 more; unpack it, and grade the folder"
+        );
+        let why = refusal(Dir::folder(&[one]).read());
+        assert!(
+            why.contains("which is the newest: `Ada_1_file_/work.zip`;"),
+            "{why}"
+        );
+        read(&[(LIB, SOLVED), ("data.zip", b"PK")]).expect("a good submission");
+    }
+
+    fn read_from_zip(files: &[(&str, &[u8])]) -> Result<Submission, Refusal> {
+        let entries: Vec<_> = files.iter().map(|(n, b)| ZipEntry::file(n, b)).collect();
+        zip(&entries).read()
     }
 
     #[test]

@@ -1,16 +1,19 @@
 //! Discovery of submissions: the paths that are submissions, and their names.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::ffi::OsStr;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 use clap::ValueEnum;
 use unicode_normalization::UnicodeNormalization;
 
 use super::escape::{as_file_name, as_plain_file_name, look_of};
-use super::{Candidate, Escaped, Packing};
+use super::packing::{Packing, foreign, stem};
+use super::{Candidate, Escaped, IntakeLimits, Refusal};
 
 /// The two readings of a folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -38,10 +41,24 @@ pub struct Skipped {
     /// The path of the entry.
     pub path: PathBuf,
     /// The reason why it is not a submission: "is neither a folder nor an archive".
-    pub why: &'static str,
+    pub why: Cow<'static, str>,
 }
 
 impl Skipped {
+    fn new(path: PathBuf, why: impl Into<Cow<'static, str>>) -> Self {
+        let why = why.into();
+        Self { path, why }
+    }
+
+    /// The remedy, where it should have been graded.
+    pub fn remedy(&self) -> &'static str {
+        if is_archive(&self.path) {
+            "where it is what counts, leave only that in the folder"
+        } else {
+            "where it is a submission, make it a folder, .zip or .tar.gz"
+        }
+    }
+
     /// Returns whether it is hidden or left by the system, so that nobody handed it in.
     pub fn is_scrap(&self) -> bool {
         self.path.file_name().is_some_and(is_scrap)
@@ -72,6 +89,24 @@ pub enum DiscoverError {
         /// The path.
         path: Escaped,
     },
+    /// An archive of a kind that is not read.
+    #[error("`{path}` is {kind}, which is not read here")]
+    ForeignArchive {
+        /// The path.
+        path: Escaped,
+        /// What it is, with its article: "a RAR archive".
+        kind: &'static str,
+    },
+    /// An archive that holds archives and no exercise, as a learning platform gives out a class.
+    #[error(
+        "`{path}` holds no exercise, but archives, as a download of a whole class does: {archives}"
+    )]
+    HoldsArchives {
+        /// The path.
+        path: Escaped,
+        /// One of them, and the number of the others.
+        archives: String,
+    },
     /// A folder that may be a class or one submission.
     #[error(
         "`{path}` is unclear: it may be one submission, since it holds `{exercise}`, or a class, since it also holds {others}"
@@ -99,6 +134,10 @@ impl DiscoverError {
             Self::Missing { .. } => return None,
             Self::Unreadable { .. } => "check its permissions",
             Self::NotASubmission { .. } => "give a folder, .zip, .tar.gz or .tgz",
+            Self::ForeignArchive { .. } => {
+                "unpack it and give the folder, or make it a .zip or .tar.gz"
+            }
+            Self::HoldsArchives { .. } => "unpack it first, and give the folder",
             Self::Unclear { .. } => "say which with --as submission or --as class",
             Self::NoSubmissions { .. } => {
                 "give a folder with exercises, or one with a folder or archive for each submission"
@@ -114,13 +153,14 @@ impl DiscoverError {
 /// An archive is one submission, and so is a folder that holds any of `exercises` (folder names
 /// such as `01-patchify`) directly or in `exercises/`, and nothing else that could be a submission. Any other folder is a
 /// class and holds one submission per child folder or archive, a child called `exercises` among them; other files, dot
-/// names and links in it are skipped. A child folder that holds one archive and no folder stands for that archive, as
-/// learning platforms export what was handed in.
+/// names and links in it are skipped. A child folder that holds archives and no exercises stands for the newest of these,
+/// as learning platforms export what was handed in. An archive of a kind that is not read is a submission, too, which is
+/// then refused.
 ///
 /// # Errors
 ///
-/// Returns an error if a path is missing, cannot be read, stands for no submission, or may be a submission as well as a
-/// class.
+/// Returns an error if a path is missing, cannot be read, stands for no submission, may be a submission as well as a
+/// class, or is the archive of a whole class.
 pub fn discover(
     paths: &[PathBuf],
     exercises: &[&str],
@@ -135,9 +175,7 @@ pub fn discover(
         let is_link = path.is_symlink();
         let near = if is_link { &whole } else { path };
         if !whole.is_dir() {
-            if !whole.is_file() || Packing::of(&whole).is_none() {
-                return Err(DiscoverError::NotASubmission { path: shown(path) });
-            }
+            check_archive(path, &whole, exercises)?;
             candidates.push(Named::at(near, &whole));
             continue;
         }
@@ -155,15 +193,47 @@ pub fn discover(
                 return Err(DiscoverError::NoSubmissions { path: shown(near) });
             }
             Reading::Class => {
-                let within = children.submissions.iter();
-                candidates.extend(within.map(|path| Named::child(path)));
                 found.skipped.extend(children.skipped);
+                for child in &children.submissions {
+                    let (named, beside) = Named::child(child, exercises);
+                    candidates.push(named);
+                    found.skipped.extend(beside);
+                }
             }
         }
         found.folders.push((path.clone(), reading));
     }
     found.candidates = named_apart(candidates);
     Ok(found)
+}
+
+/// Checks that a file that somebody named is an archive of one submission, as far as it can be read.
+///
+/// # Errors
+/// Returns an error if it is anything else.
+fn check_archive(path: &Path, whole: &Path, exercises: &[&str]) -> Result<(), DiscoverError> {
+    let path = shown(path);
+    let name = whole.file_name().unwrap_or_default().as_encoded_bytes();
+    if !whole.is_file() {
+        return Err(DiscoverError::NotASubmission { path });
+    }
+    if Packing::of(whole).is_none() {
+        return Err(match foreign(name) {
+            Some(kind) => DiscoverError::ForeignArchive { path, kind },
+            None => DiscoverError::NotASubmission { path },
+        });
+    }
+    let candidate = Candidate {
+        name: String::new(),
+        path: whole.to_owned(),
+    };
+    // Whatever else is wrong with it is found when it is graded.
+    match candidate.read(exercises, &IntakeLimits::default()) {
+        Err(Refusal::HoldsArchives { archives }) => {
+            Err(DiscoverError::HoldsArchives { path, archives })
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The exercise that a folder holds as a submission does, below the folder.
@@ -201,13 +271,13 @@ impl Children {
                 "is hidden, or left by the system"
             } else if kind.is_symlink() {
                 "is a symbolic link"
-            } else if kind.is_dir() || kind.is_file() && Packing::of(&path).is_some() {
+            } else if kind.is_dir() || kind.is_file() && is_archive(&path) {
                 submissions.push(path);
                 continue;
             } else {
                 "is neither a folder nor an archive"
             };
-            skipped.push(Skipped { path, why });
+            skipped.push(Skipped::new(path, why));
         }
         Ok(Self {
             submissions,
@@ -251,12 +321,17 @@ impl Children {
     fn beside(self, exercises: &[&str]) -> Vec<Skipped> {
         let left = self.submissions.into_iter();
         let left = left.filter(|child| !holds_exercises_of_its_folder(child, exercises));
-        let left = left.map(|path| Skipped {
-            path,
-            why: "lies beside the exercises of the submission",
-        });
-        left.collect()
+        left.map(|path| Skipped::new(path, BESIDE)).collect()
     }
+}
+
+/// The reason for leaving out what a submission does not consist of.
+const BESIDE: &str = "lies beside the exercises of the submission";
+
+/// Returns whether a file is called as an archive is, of a kind that is read or not.
+fn is_archive(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().as_encoded_bytes();
+    Packing::of(path).is_some() || foreign(name).is_some()
 }
 
 /// Returns whether a child of a submission is where its exercises lie.
@@ -278,9 +353,15 @@ fn is_of_a_submission(child: &Path, exercises: &[&str]) -> bool {
 
 /// Returns whether a child would be a submission with exercises in it, or an archive that may be one.
 fn looks_handed_in(child: &Path, exercises: &[&str]) -> bool {
-    if !child.is_dir() || lone_archive(child).is_some() {
-        return true;
+    if !child.is_dir() {
+        return Packing::of(child).is_some();
     }
+    let archives = archives_in(child);
+    holds_exercises(child, exercises) || archives.iter().any(|path| Packing::of(path).is_some())
+}
+
+/// Returns whether a child has exercises in it, or in a folder of it.
+fn holds_exercises(child: &Path, exercises: &[&str]) -> bool {
     let within = fs::read_dir(child).into_iter().flatten().flatten();
     let within = within.take(MOST_LOOKED_AT).map(|entry| entry.path());
     let mut folders = std::iter::once(child.to_owned()).chain(within);
@@ -309,26 +390,80 @@ fn in_words(paths: &[&PathBuf]) -> String {
     }
 }
 
-/// The archive in a folder that holds one, and no folder: what lies beside it is a note or a picture.
-fn lone_archive(folder: &Path) -> Option<PathBuf> {
-    let mut archives = vec![];
-    for (i, entry) in fs::read_dir(folder).ok()?.enumerate() {
-        let entry = entry.ok()?;
-        let kind = entry.file_type().ok()?;
-        if i == MOST_LOOKED_AT {
-            return None;
-        }
-        if is_scrap(&entry.file_name()) {
-            continue;
-        }
-        if kind.is_dir() {
-            return None;
-        }
-        if kind.is_file() && Packing::of(&entry.path()).is_some() {
-            archives.push(entry.path());
-        }
+/// The archives in a folder, by name.
+fn archives_in(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let entries = entries.take(MOST_LOOKED_AT).filter(|entry| {
+        !is_scrap(&entry.file_name()) && entry.file_type().is_ok_and(|kind| kind.is_file())
+    });
+    let mut archives: Vec<_> = entries
+        .map(|entry| entry.path())
+        .filter(|path| is_archive(path))
+        .collect();
+    archives.sort();
+    archives
+}
+
+/// The archive that was handed in last, of several, and how that is known: by its number, which a platform gives to the
+/// second of a name and those after it, or by its time.
+fn newest(archives: &[PathBuf]) -> Option<(&PathBuf, &'static str)> {
+    // Only one of them was without a number: the first.
+    let mut series = BTreeSet::new();
+    let mut numbers = BTreeMap::new();
+    for path in archives {
+        let (name, number) = numbered(stem(path.file_name()?.as_encoded_bytes()));
+        series.insert(name);
+        numbers.insert(number, path);
     }
-    archives.pop().filter(|_| archives.is_empty())
+    let is_series = series.len() == 1 && numbers.len() == archives.len();
+    if is_series && numbers.contains_key(&0) {
+        let (_, last) = numbers.pop_last()?;
+        return Some((last, "by its number"));
+    }
+    // Those that are not read could be anything else.
+    let mut times = vec![];
+    for path in archives.iter().filter(|path| Packing::of(path).is_some()) {
+        let time = fs::symlink_metadata(path).and_then(|about| about.modified());
+        times.push((time.ok()?, path));
+    }
+    times.sort();
+    match times.as_slice() {
+        [(_, only)] => Some((only, "since the others are not read here")),
+        [.., (before, _), (last, path)] if is_later(*last, *before) => Some((path, "by its time")),
+        _ => None,
+    }
+}
+
+/// Returns whether a time is later by more than unpacking both takes, which gives them new times.
+fn is_later(time: SystemTime, before: SystemTime) -> bool {
+    const MARGIN: Duration = Duration::from_secs(10);
+    time.duration_since(before)
+        .is_ok_and(|later| later >= MARGIN)
+}
+
+/// A name without the number behind it, as platforms and browsers write it (`work-1`, `work_1`, `work (1)`), and the
+/// number; 0 if there is none.
+fn numbered(stem: &[u8]) -> (&[u8], u32) {
+    let within = stem.strip_suffix(b")");
+    let digits_end = within.unwrap_or(stem);
+    let digits = digits_end
+        .iter()
+        .rev()
+        .take_while(|byte| byte.is_ascii_digit());
+    let (front, digits) = digits_end.split_at(digits_end.len() - digits.count());
+    let name = match within {
+        Some(_) => front.strip_suffix(b"(").map(<[u8]>::trim_ascii_end),
+        None => front
+            .strip_suffix(b"-")
+            .or_else(|| front.strip_suffix(b"_")),
+    };
+    let number = str::from_utf8(digits)
+        .ok()
+        .and_then(|digits| digits.parse().ok());
+    match (name, number) {
+        (Some(name), Some(number)) if !name.is_empty() && number > 0 => (name, number),
+        _ => (stem, 0),
+    }
 }
 
 /// Names that systems leave behind, and hidden ones.
@@ -346,22 +481,46 @@ impl Named {
     /// The submission at `path`, named after `whole`, which is the same without `.` and `..`.
     fn at(path: &Path, whole: &Path) -> Self {
         let name = whole.file_name().unwrap_or_default().as_encoded_bytes();
-        let stem = match Packing::split(name) {
-            Some((stem, _)) if !whole.is_dir() => stem,
-            _ => name,
-        };
+        let name = if whole.is_dir() { name } else { stem(name) };
         Self {
-            name: stem.to_owned(),
+            name: name.to_owned(),
             path: path.to_owned(),
         }
     }
 
-    /// The submission that a child of a class is.
-    fn child(path: &Path) -> Self {
-        Self {
-            path: lone_archive(path).unwrap_or_else(|| path.to_owned()),
-            ..Self::at(path, path)
+    /// The submission that a child of a class is, and what in it is left out.
+    fn child(path: &Path, exercises: &[&str]) -> (Self, Vec<Skipped>) {
+        let named = Self::at(path, path);
+        let archives = if path.is_dir() {
+            archives_in(path)
+        } else {
+            vec![]
+        };
+        if holds_exercises(path, exercises) {
+            let beside = archives.into_iter();
+            return (
+                named,
+                beside.map(|path| Skipped::new(path, BESIDE)).collect(),
+            );
         }
+        let chosen = match archives.as_slice() {
+            [] => None,
+            [only] => Some((only, "")),
+            several => newest(several),
+        };
+        // Where it is not clear which counts, the folder is refused, which says so.
+        let Some((chosen, how)) = chosen else {
+            return (named, vec![]);
+        };
+        let name = shown(Path::new(chosen.file_name().unwrap_or_default()));
+        let others = archives.iter().filter(|path| *path != chosen);
+        let others = others.map(|path| {
+            let why = format!("lies beside `{name}`, which is taken, {how}");
+            Skipped::new(path.clone(), why)
+        });
+        let others = others.collect();
+        let path = chosen.clone();
+        (Self { path, ..named }, others)
     }
 
     /// Its name in the shortest of the ways to write its letters.
@@ -439,32 +598,145 @@ mod tests {
     use super::super::testing::EXERCISES;
     use super::*;
 
+    /// The submissions of a class with these files, by their paths, and the paths that are skipped, with the reasons.
+    fn of_class(class: &TempDir) -> (Vec<String>, Vec<String>) {
+        let found = discover(&[class.path().to_owned()], &EXERCISES, None).expect("submissions");
+        let below = |path: &Path| {
+            let path = path.strip_prefix(class.path()).expect("a child");
+            path.display().to_string()
+        };
+        let candidates = found.candidates.iter();
+        let candidates = candidates.map(|it| format!("{} {}", it.name, below(&it.path)));
+        let skipped = found.skipped.iter();
+        let skipped = skipped.map(|it| format!("{} {}", below(&it.path), it.why));
+        (candidates.collect(), skipped.collect())
+    }
+
     #[test]
     fn a_folder_that_holds_one_archive_stands_for_it() {
         let class = folder(&[
             "Ada_1_file/work.zip",
             "Bob/work.zip",
             "Bob/notes.txt",
+            "Bob/screenshots/",
             "Cy/.DS_Store",
             "Cy/w.tgz",
+            "Dan/work.rar",
+            "Eve.7z",
+            "Fay/onlinetext.html",
         ]);
-        let found = discover(&[class.path().to_owned()], &EXERCISES, None).expect("submissions");
-        let ends: Vec<_> = found
-            .candidates
-            .iter()
-            .map(|it| {
-                (
-                    it.name.as_str(),
-                    it.path.strip_prefix(class.path()).expect("a child"),
-                )
-            })
-            .collect();
+        let (candidates, skipped) = of_class(&class);
         let expected = [
-            ("Ada_1_file", "Ada_1_file/work.zip"),
-            ("Bob", "Bob/work.zip"),
-            ("Cy", "Cy/w.tgz"),
+            "Ada_1_file Ada_1_file/work.zip",
+            "Bob Bob/work.zip",
+            "Cy Cy/w.tgz",
+            "Dan Dan/work.rar",
+            "Eve Eve.7z",
+            "Fay Fay",
         ];
-        assert_eq!(ends, expected.map(|(name, path)| (name, Path::new(path))));
+        assert_eq!(candidates, expected);
+        assert_eq!(skipped, [""; 0]);
+    }
+
+    #[test]
+    fn an_archive_beside_exercises_is_left_out_and_said() {
+        for home in [
+            "Ada/01-patchify/src/",
+            "Ada/work/exercises/01-patchify/src/",
+        ] {
+            let class = folder(&[home, "Ada/work.zip", "Bob/"]);
+            let (candidates, skipped) = of_class(&class);
+            assert_eq!(candidates, ["Ada Ada", "Bob Bob"]);
+            assert_eq!(
+                skipped,
+                ["Ada/work.zip lies beside the exercises of the submission"]
+            );
+        }
+    }
+
+    #[test]
+    fn of_several_archives_the_newest_is_taken_by_the_platforms_number() {
+        for (archives, last) in [
+            (&["work.zip", "work-1.zip"][..], "work-1.zip"),
+            (&["work.zip", "work-2.zip", "work-10.zip"], "work-10.zip"),
+            (&["work (1).zip", "work.zip"], "work (1).zip"),
+            (&["a_1.tar.gz", "a_2.zip", "a.tgz"], "a_2.zip"),
+            // Of the last one, it is said that it cannot be read.
+            (&["work.zip", "work-1.rar"], "work-1.rar"),
+            (&["work.zip", "work.rar"], "work.zip"),
+            (&["work.zip", "data.7z"], "work.zip"),
+        ] {
+            let files = archives.iter().map(|name| format!("Ada/{name}"));
+            let class = folder(&files.collect::<Vec<_>>());
+            let (candidates, skipped) = of_class(&class);
+            assert_eq!(candidates, [format!("Ada Ada/{last}")]);
+            assert_eq!(skipped.len(), archives.len() - 1);
+            for said in skipped {
+                let end = format!("lies beside `{last}`, which is taken, ");
+                assert!(said.contains(&end), "{said}");
+            }
+        }
+    }
+
+    #[test]
+    fn of_several_archives_the_newest_is_taken_by_its_time_where_that_is_clear() {
+        for names in [["hw1.zip", "hw2.zip"], ["work-1.zip", "work-2.zip"]] {
+            let class = folder(&names.map(|name| format!("Ada/{name}")));
+            // They are as old as each other: the folder is refused when it is read.
+            let (candidates, skipped) = of_class(&class);
+            assert_eq!((candidates, skipped), (vec!["Ada Ada".to_owned()], vec![]));
+            let late = class.path().join("Ada").join(names[0]);
+            let late = fs::File::options().append(true).open(late).expect("a file");
+            late.set_modified(SystemTime::now() + Duration::from_secs(3600))
+                .expect("a time");
+            let (candidates, skipped) = of_class(&class);
+            assert_eq!(candidates, [format!("Ada Ada/{}", names[0])]);
+            let end = format!("lies beside `{}`, which is taken, by its time", names[0]);
+            assert!(skipped[0].ends_with(&end), "{skipped:?}");
+        }
+    }
+
+    #[test]
+    fn numbers_behind_names_are_read_as_platforms_write_them() {
+        for (name, expected) in [
+            ("work", ("work", 0)),
+            ("work-1", ("work", 1)),
+            ("work_12", ("work", 12)),
+            ("work (3)", ("work", 3)),
+            ("work(3)", ("work", 3)),
+            ("hw2", ("hw2", 0)),
+            ("work-", ("work-", 0)),
+            ("-1", ("-1", 0)),
+            ("work-99999999999", ("work-99999999999", 0)),
+            ("", ("", 0)),
+        ] {
+            let (stem, number) = numbered(name.as_bytes());
+            assert_eq!((stem, number), (expected.0.as_bytes(), expected.1));
+        }
+    }
+
+    #[test]
+    fn an_archive_of_a_class_or_of_another_kind_is_told_at_once() {
+        let dir = folder(&["work.rar"]);
+        let inner = super::super::testing::zip_bytes(&[]);
+        let entry = super::super::testing::ZipEntry::file("Ada_1_file_/work.zip", &inner);
+        let class = dir.path().join("moodle.zip");
+        fs::write(&class, super::super::testing::zip_bytes(&[entry])).expect("a new file");
+        for (path, says, hint) in [
+            (dir.path().join("work.rar"), "is a RAR archive", "unpack it"),
+            (
+                class,
+                "archives, as a download of a whole class does: `Ada_1_file_/work.zip`",
+                "unpack it first",
+            ),
+        ] {
+            let error = discover(&[path], &EXERCISES, None).expect_err("it is none");
+            assert!(error.to_string().contains(says), "{error}");
+            assert!(
+                error.hint().is_some_and(|it| it.starts_with(hint)),
+                "{error}"
+            );
+        }
     }
 
     /// A folder with these files; a name that ends with `/` is a folder.

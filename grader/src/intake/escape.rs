@@ -138,6 +138,18 @@ pub(super) fn look_of(name: &str) -> String {
     lower.nfkc().collect()
 }
 
+/// As [`look_of`], of a name in any encoding: what is not UTF-8 looks like nothing else.
+pub(super) fn look_of_bytes(name: &[u8]) -> String {
+    let mut look = String::new();
+    for chunk in name.utf8_chunks() {
+        look.push_str(&look_of(chunk.valid()));
+        for byte in chunk.invalid() {
+            let _ = write!(look, "\0{byte:02x}"); // no name has a NUL
+        }
+    }
+    look
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -172,6 +184,8 @@ mod tests {
         assert_eq!(look_of("Zo\u{eb}"), look_of("zoe\u{308}"));
         assert_eq!(look_of("ﬁn Ａ"), look_of("fin a"));
         assert_ne!(look_of("Zoë"), look_of("Zoe"));
+        assert_eq!(look_of_bytes("Zo\u{eb}".as_bytes()), look_of("Zoë"));
+        assert_ne!(look_of_bytes(b"\x81"), look_of_bytes(b"\x82"));
         assert_eq!(as_plain_file_name("Zoë".as_bytes()), "Zo%C3%AB");
         assert_eq!(as_file_name(b" ada  b "), "%20ada %20b%20");
     }

@@ -8,51 +8,141 @@ use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
 
 use super::basket::Basket;
-use super::place::{Spot, is_scrap};
-use super::{Escaped, NameFault, OPEN_FILE, Refusal};
+use super::place::{EXERCISES, MOST_WRAPPERS, Spot, is_scrap};
+use super::survey::is_nearly;
+use super::{Escaped, OPEN_FILE, Refusal};
 
-/// Offers every source below `path` to the basket.
+/// Offers every source below `path` to the basket: of exercises in it or in one folder of it, or else of those that have
+/// the fewest folders around them.
 pub(super) fn read(path: &Path, basket: &mut Basket<'_>) -> Result<(), Refusal> {
     let root = rustix::fs::openat(CWD, path, OPEN_FOLDER, Mode::empty())
         .map_err(|errno| unreadable(path.as_os_str(), errno))?;
-    look(&root, "", basket)?;
-    if let Some(inner) = enter(&root, "exercises", "")? {
-        look(&inner, "exercises", basket)?;
+    let mut level = vec![Vec::new()];
+    for around in 0..=MOST_WRAPPERS {
+        for wrapper in &level {
+            let Some(folder) = open_below(&root, wrapper)? else {
+                continue;
+            };
+            look(&folder, wrapper, basket)?;
+        }
+        if around >= 1 && !basket.is_empty() || around == MOST_WRAPPERS {
+            break;
+        }
+        match wrappers_in(&root, &level, basket) {
+            // Nothing was found so far: that is what there is to say.
+            Err(Refusal::TooManyEntries { .. }) if around >= 1 => break,
+            next => level = next?,
+        }
     }
-    for name in list(&root, &path.to_string_lossy(), basket)? {
-        // Only a wrapper that the archive of the same folder would have, too.
-        let Ok(wrapper) = String::from_utf8(name) else {
+    Ok(())
+}
+
+/// The folders in the folders of one level.
+fn wrappers_in(
+    root: &OwnedFd,
+    level: &[Vec<u8>],
+    basket: &mut Basket<'_>,
+) -> Result<Vec<Vec<u8>>, Refusal> {
+    let mut next = vec![];
+    for wrapper in level {
+        let Some(folder) = open_below(root, wrapper)? else {
             continue;
         };
-        if is_scrap(&wrapper) || !is_folder(&root, &wrapper) {
-            continue;
+        let names = list(&folder, wrapper, basket)?;
+        if !is_of_exercises(wrapper) {
+            see_misplaced(&folder, wrapper, &names, basket)?;
         }
-        let Some(inner) = enter(&root, &wrapper, "")? else {
-            continue;
-        };
-        if wrapper != "exercises" {
-            look(&inner, &wrapper, basket)?;
+        for name in names {
+            if is_scrap(&name) {
+                continue;
+            }
+            let inner = join(wrapper, &name);
+            if is_folder(&folder, &name) {
+                next.push(inner);
+            } else if is_file(&folder, &name) {
+                basket.survey.see_file(&inner);
+            }
         }
-        if let Some(inner) = enter(&inner, "exercises", &wrapper)? {
-            look(&inner, &format!("{wrapper}/exercises"), basket)?;
+    }
+    Ok(next)
+}
+
+/// Opens a folder that was one a moment ago, by its path below the root. None if it is none any more.
+fn open_below(root: &OwnedFd, path: &[u8]) -> Result<Option<OwnedFd>, Refusal> {
+    let mut folder = rustix::io::dup(root).map_err(|errno| unreadable(path, errno))?;
+    let names = path.split(|byte| *byte == b'/');
+    for name in names.filter(|name| !name.is_empty()) {
+        if !is_folder(&folder, name) {
+            return Ok(None);
+        }
+        folder = rustix::fs::openat(&folder, name, OPEN_FOLDER, Mode::empty())
+            .map_err(|errno| unreadable(path, errno))?;
+    }
+    Ok(Some(folder))
+}
+
+/// Walks the exercises of a wrapper, in it and in its `exercises/`.
+fn look(folder: &OwnedFd, wrapper: &[u8], basket: &mut Basket<'_>) -> Result<(), Refusal> {
+    if !is_of_exercises(wrapper) {
+        look_in(folder, wrapper, basket)?;
+    }
+    if let Some(inner) = enter(folder, EXERCISES, wrapper)? {
+        let prefix = join(wrapper, EXERCISES);
+        look_in(&inner, &prefix, basket)?;
+        let names = list(&inner, &prefix, basket)?;
+        see_misplaced(&inner, &prefix, &names, basket)?;
+    }
+    Ok(())
+}
+
+/// Returns whether a folder is the one of all exercises, which is looked at from the one that it is in.
+fn is_of_exercises(wrapper: &[u8]) -> bool {
+    wrapper.rsplit(|byte| *byte == b'/').next() == Some(EXERCISES)
+}
+
+/// Notes the sources in folders that are nearly called as an exercise.
+fn see_misplaced(
+    folder: &OwnedFd,
+    prefix: &[u8],
+    names: &[Vec<u8>],
+    basket: &mut Basket<'_>,
+) -> Result<(), Refusal> {
+    let exercises = basket.exercises;
+    let is_misplaced = |name: &&Vec<u8>| {
+        !exercises.iter().any(|known| known.as_bytes() == **name)
+            && exercises.iter().any(|known| is_nearly(name, known))
+    };
+    for name in names.iter().filter(is_misplaced) {
+        for inner in [join(name, b"src"), name.clone()] {
+            if let Some(place) = open_below(folder, &inner)?
+                && is_file(&place, b"lib.rs")
+            {
+                let lib = join(&join(prefix, &inner), b"lib.rs");
+                basket.survey.see_misplaced(&lib, exercises);
+            }
         }
     }
     Ok(())
 }
 
 /// Walks the `src` of each exercise that lies directly in `folder`.
-fn look(folder: &OwnedFd, prefix: &str, basket: &mut Basket<'_>) -> Result<(), Refusal> {
+fn look_in(folder: &OwnedFd, prefix: &[u8], basket: &mut Basket<'_>) -> Result<(), Refusal> {
     for exercise in basket.exercises {
-        let Some(inner) = enter(folder, exercise, prefix)? else {
+        let Some(inner) = enter(folder, exercise.as_bytes(), prefix)? else {
             continue;
         };
-        let Some(src) = enter(&inner, "src", &join(prefix, exercise))? else {
+        let home = join(prefix, exercise.as_bytes());
+        let Some(src) = enter(&inner, b"src", &home)? else {
+            if is_file(&inner, b"lib.rs") {
+                let lib = join(&home, b"lib.rs");
+                basket.survey.see_misplaced(&lib, basket.exercises);
+            }
             continue;
         };
         let spot = Spot {
             prefix: prefix.to_owned(),
             exercise: (*exercise).to_owned(),
-            path: String::new(),
+            path: Vec::new(),
         };
         walk(&src, &spot, 0, basket)?;
     }
@@ -63,7 +153,7 @@ fn look(folder: &OwnedFd, prefix: &str, basket: &mut Basket<'_>) -> Result<(), R
 fn walk(folder: &OwnedFd, at: &Spot, depth: usize, basket: &mut Basket<'_>) -> Result<(), Refusal> {
     if depth > basket.limits.depth {
         return Err(Refusal::TooDeep {
-            entry: at.entry().as_str().into(),
+            entry: at.entry().as_slice().into(),
             limit: basket.limits.depth,
         });
     }
@@ -71,20 +161,16 @@ fn walk(folder: &OwnedFd, at: &Spot, depth: usize, basket: &mut Basket<'_>) -> R
         if name.starts_with(b".") {
             continue;
         }
-        let name = String::from_utf8(name).map_err(|error| {
-            let entry = [at.entry().as_bytes(), b"/", error.as_bytes()].concat();
-            Refusal::name(entry.as_slice(), NameFault::NotUtf8)
-        })?;
         let spot = Spot {
             path: join(&at.path, &name),
             ..at.clone()
         };
         let entry = spot.entry();
-        let refuse = |errno| unreadable(entry.as_str(), errno);
+        let refuse = |errno| unreadable(entry.as_slice(), errno);
         let stat = stat(folder, &name).map_err(refuse)?;
         match FileType::from_raw_mode(stat.st_mode) {
             FileType::Directory => {
-                let inner = rustix::fs::openat(folder, &name, OPEN_FOLDER, Mode::empty())
+                let inner = rustix::fs::openat(folder, &*name, OPEN_FOLDER, Mode::empty())
                     .map_err(refuse)?;
                 walk(&inner, &spot, depth + 1, basket)?;
             }
@@ -92,19 +178,19 @@ fn walk(folder: &OwnedFd, at: &Spot, depth: usize, basket: &mut Basket<'_>) -> R
                 if basket.wants(&spot)? {
                     let file = open_file(folder, &name, &entry)?;
                     basket.take(spot, file, |source| Refusal::Unreadable {
-                        entry: entry.as_str().into(),
+                        entry: entry.as_slice().into(),
                         source,
                     })?;
                 }
             }
-            other => return Err(Refusal::not_plain(entry.as_str(), kind_in_words(other))),
+            other => return Err(Refusal::not_plain(entry.as_slice(), kind_in_words(other))),
         }
     }
     Ok(())
 }
 
 /// Opens a file that was regular a moment ago, and looks again at what was opened.
-fn open_file(folder: &OwnedFd, name: &str, entry: &str) -> Result<File, Refusal> {
+fn open_file(folder: &OwnedFd, name: &[u8], entry: &[u8]) -> Result<File, Refusal> {
     let refuse = |errno| unreadable(entry, errno);
     let fd = rustix::fs::openat(folder, name, OPEN_FILE, Mode::empty()).map_err(refuse)?;
     let stat = rustix::fs::fstat(&fd).map_err(refuse)?;
@@ -117,9 +203,9 @@ fn open_file(folder: &OwnedFd, name: &str, entry: &str) -> Result<File, Refusal>
 }
 
 /// Opens the folder `name` on the way to a `src`, if it is one. A link there is refused.
-fn enter(folder: &OwnedFd, name: &str, prefix: &str) -> Result<Option<OwnedFd>, Refusal> {
+fn enter(folder: &OwnedFd, name: &[u8], prefix: &[u8]) -> Result<Option<OwnedFd>, Refusal> {
     let entry = join(prefix, name);
-    let refuse = |errno| unreadable(entry.as_str(), errno);
+    let refuse = |errno| unreadable(entry.as_slice(), errno);
     let stat = match stat(folder, name) {
         Err(Errno::NOENT) => return Ok(None),
         stat => stat.map_err(refuse)?,
@@ -128,13 +214,13 @@ fn enter(folder: &OwnedFd, name: &str, prefix: &str) -> Result<Option<OwnedFd>, 
         FileType::Directory => rustix::fs::openat(folder, name, OPEN_FOLDER, Mode::empty())
             .map(Some)
             .map_err(refuse),
-        FileType::Symlink => Err(Refusal::not_plain(entry.as_str(), "a symbolic link")),
+        FileType::Symlink => Err(Refusal::not_plain(entry.as_slice(), "a symbolic link")),
         _ => Ok(None),
     }
 }
 
 /// The names in a folder, sorted. Each counts as an entry, so a huge folder is not read to its end.
-fn list(folder: &OwnedFd, entry: &str, basket: &mut Basket<'_>) -> Result<Vec<Vec<u8>>, Refusal> {
+fn list(folder: &OwnedFd, entry: &[u8], basket: &mut Basket<'_>) -> Result<Vec<Vec<u8>>, Refusal> {
     let refuse = |errno| unreadable(entry, errno);
     let mut names = Vec::new();
     for found in Dir::read_from(folder).map_err(refuse)? {
@@ -149,13 +235,20 @@ fn list(folder: &OwnedFd, entry: &str, basket: &mut Basket<'_>) -> Result<Vec<Ve
     Ok(names)
 }
 
-fn stat(folder: &OwnedFd, name: &str) -> Result<Stat, Errno> {
+fn stat(folder: &OwnedFd, name: &[u8]) -> Result<Stat, Errno> {
     rustix::fs::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW)
 }
 
-fn is_folder(folder: &OwnedFd, name: &str) -> bool {
-    stat(folder, name)
-        .is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Directory)
+fn is_folder(folder: &OwnedFd, name: &[u8]) -> bool {
+    is(folder, name, FileType::Directory)
+}
+
+fn is_file(folder: &OwnedFd, name: &[u8]) -> bool {
+    is(folder, name, FileType::RegularFile)
+}
+
+fn is(folder: &OwnedFd, name: &[u8], kind: FileType) -> bool {
+    stat(folder, name).is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == kind)
 }
 
 fn unreadable(entry: impl Into<Escaped>, errno: Errno) -> Refusal {
@@ -165,11 +258,11 @@ fn unreadable(entry: impl Into<Escaped>, errno: Errno) -> Refusal {
     }
 }
 
-fn join(folder: &str, name: &str) -> String {
+fn join(folder: &[u8], name: &[u8]) -> Vec<u8> {
     if folder.is_empty() {
         name.to_owned()
     } else {
-        format!("{folder}/{name}")
+        [folder, b"/", name].concat()
     }
 }
 
@@ -245,9 +338,52 @@ mod tests {
         };
         let plain = read("");
         assert_eq!(plain.exercises["01-patchify"][0].bytes, SOLVED);
-        for prefix in ["exercises/", "ada/", "ada/exercises/"] {
+        for prefix in [
+            "exercises/",
+            "ada/",
+            "ada/exercises/",
+            "a/b/",
+            "a/b/exercises/",
+            "a/b/c/exercises/",
+        ] {
             assert_eq!(read(prefix), plain, "{prefix}");
         }
+    }
+
+    #[test]
+    fn wrappers_in_any_encoding_are_looked_into() {
+        let folder = Dir::folder(&[]);
+        let wrapper = folder.path().join(OsStr::from_bytes(b"M\xfcller"));
+        fs::create_dir_all(wrapper.join("01-patchify/src")).expect("a new folder");
+        fs::write(wrapper.join(LIB), SOLVED).expect("a new file");
+        let taken = folder.read().expect("a good folder");
+        assert_eq!(taken.exercises["01-patchify"][0].bytes, SOLVED);
+    }
+
+    #[test]
+    fn exercises_further_down_count_only_where_there_are_no_others() {
+        let folder = Dir::folder(&[
+            (LIB, SOLVED),
+            ("a/b/03-msa/src/lib.rs", b"// old"),
+            ("a/b/01-patchify/src/lib.rs", b"// old"),
+        ]);
+        let taken = folder.read().expect("a good folder");
+        assert_eq!(taken.exercises.len(), 1);
+        assert_eq!(taken.exercises["01-patchify"][0].bytes, SOLVED);
+    }
+
+    #[test]
+    fn folders_without_end_are_not_looked_through() {
+        let limits = IntakeLimits {
+            entries: 10,
+            ..IntakeLimits::default()
+        };
+        let folder = Dir::folder(&[]);
+        for n in 0..9 {
+            folder.add(&format!("data/{n}/{n}.txt"), b"");
+        }
+        let taken = folder.read_with(&limits).expect("nothing is found");
+        assert!(taken.exercises.is_empty());
     }
 
     #[test]
@@ -315,9 +451,9 @@ mod tests {
         pipe(&folder.path().join("pipe"));
         symlink("/etc/passwd", folder.path().join("link")).expect("a new link");
         let root = rustix::fs::open(folder.path(), OPEN_FOLDER, Mode::empty()).expect("a folder");
-        let why = open_file(&root, "pipe", "pipe").expect_err("it is a pipe");
+        let why = open_file(&root, b"pipe", b"pipe").expect_err("it is a pipe");
         assert!(matches!(why, Refusal::NotPlain { .. }), "{why:?}");
-        let why = open_file(&root, "link", "link").expect_err("it is a link");
+        let why = open_file(&root, b"link", b"link").expect_err("it is a link");
         assert!(matches!(why, Refusal::Unreadable { .. }), "{why:?}");
     }
 
@@ -341,13 +477,18 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_is_not_utf8_is_refused_in_src_only() {
+    fn a_source_whose_name_is_not_utf8_costs_its_exercise_alone() {
         let broken = OsStr::from_bytes(b"\xff.rs");
-        let folder = Dir::folder(&[(LIB, SOLVED)]);
-        fs::write(folder.path().join(broken), b"").expect("a new file");
-        folder.read().expect("a good folder");
+        let folder = Dir::folder(&[(LIB, SOLVED), ("03-msa/src/lib.rs", SOLVED)]);
+        for beside in [broken, OsStr::from_bytes(b"01-patchify/src/\xff.txt")] {
+            fs::write(folder.path().join(beside), b"").expect("a new file");
+        }
+        let taken = folder.read().expect("a good folder");
+        assert!(taken.left_out.is_empty() && taken.exercises.len() == 2);
         fs::write(folder.path().join("01-patchify/src").join(broken), b"").expect("a new file");
-        let why = refusal(folder.read());
+        let taken = folder.read().expect("one good exercise");
+        assert_eq!(taken.exercises.keys().collect::<Vec<_>>(), ["03-msa"]);
+        let why = &taken.left_out["01-patchify"];
         let start = r"the name of `01-patchify/src/\xff.rs` is not UTF-8;";
         assert!(why.starts_with(start), "{why}");
     }

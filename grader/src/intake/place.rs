@@ -7,45 +7,75 @@ use super::{NameFault, Refusal};
 pub(super) enum Place {
     /// Below an exercise's `src/`.
     Source(Spot),
+    /// A folder that leads to sources, as many wrappers deep: `exercises`, an exercise's, its `src`.
+    Way(usize),
     /// Below a dot name or in build output: never looked at, whatever it is.
     Scrap,
-    /// Anything else: not taken either, but in an archive it has to be a file or a folder.
+    /// Anything else: not taken either.
     Elsewhere,
 }
 
-/// A place below an exercise's `src/`.
+/// A place below an exercise's `src/`. Names are bytes, since those of wrappers may be in any encoding.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Spot {
     /// The folder that holds the exercise: "", "exercises", "ada" or "ada/exercises".
-    pub(super) prefix: String,
+    pub(super) prefix: Vec<u8>,
     /// The exercise's folder name.
     pub(super) exercise: String,
     /// Relative to `src/`.
-    pub(super) path: String,
+    pub(super) path: Vec<u8>,
 }
 
 impl Spot {
     /// The whole name of the entry.
-    pub(super) fn entry(&self) -> String {
+    pub(super) fn entry(&self) -> Vec<u8> {
         let Self {
             prefix,
             exercise,
             path,
         } = self;
-        [prefix, exercise, "src", path]
+        [prefix, exercise.as_bytes(), b"src", path]
             .into_iter()
             .filter(|part| !part.is_empty())
             .collect::<Vec<_>>()
-            .join("/")
+            .join(&b'/')
+    }
+
+    /// The number of folders around the exercises.
+    pub(super) fn wrappers(&self) -> usize {
+        let components = self.prefix.split(|byte| *byte == b'/');
+        let components: Vec<_> = components.filter(|part| !part.is_empty()).collect();
+        wrappers(&components)
     }
 }
+
+/// The number of folders around the exercises that lie in a folder: `exercises` itself is none of them.
+fn wrappers(prefix: &[&[u8]]) -> usize {
+    prefix.len() - usize::from(prefix.last() == Some(&EXERCISES))
+}
+
+/// The folder of all exercises.
+pub(super) const EXERCISES: &[u8] = b"exercises";
+
+/// Folders around the exercises, at most. Archives of archives' folders have two or three.
+pub(super) const MOST_WRAPPERS: usize = 6;
 
 /// Bytes of an entry's whole name, as many as a path has at most on Linux (PATH_MAX).
 const MOST_OF_A_NAME: usize = 4096;
 
 /// Folders that hold what tools left, not what a student wrote.
-pub(super) fn is_scrap(component: &str) -> bool {
-    component.starts_with('.') || component == "target" || component == "__MACOSX"
+pub(super) fn is_scrap(component: &[u8]) -> bool {
+    component.starts_with(b".") || component == b"target" || component == b"__MACOSX"
+}
+
+/// Returns whether the name of an entry in an archive is a folder's: it ends with a separator.
+pub(super) fn is_of_a_folder(name: &[u8]) -> bool {
+    name.last().is_some_and(is_separator)
+}
+
+/// Separators of folders in an archive, also the one that only Windows has: there, tools write it.
+pub(super) fn is_separator(byte: &u8) -> bool {
+    matches!(byte, b'/' | b'\\')
 }
 
 impl Place {
@@ -59,51 +89,60 @@ impl Place {
         if name.len() > MOST_OF_A_NAME {
             return fault(NameFault::TooLong);
         }
-        let Ok(text) = str::from_utf8(name) else {
-            return fault(NameFault::NotUtf8);
-        };
-        if text.is_empty() || text.contains('\0') {
+        if name.is_empty() || name.contains(&0) {
             return fault(NameFault::NoName);
         }
-        if text.contains('\\') {
-            return fault(NameFault::Backslash);
-        }
-        let drive = matches!(text.as_bytes(), [letter, b':', ..] if letter.is_ascii_alphabetic());
-        if text.starts_with('/') || drive {
+        let drive = matches!(name, [letter, b':', ..] if letter.is_ascii_alphabetic());
+        if name.first().is_some_and(is_separator) || drive {
             return fault(NameFault::Absolute);
         }
-        let components: Vec<&str> = text
-            .split('/')
-            .filter(|part| !part.is_empty() && *part != ".")
+        let components: Vec<&[u8]> = name
+            .split(is_separator)
+            .filter(|part| !part.is_empty() && *part != b".")
             .collect();
-        if components.contains(&"..") {
+        if components.contains(&b"..".as_slice()) {
             return fault(NameFault::Parent);
         }
         Ok(Self::of(&components, exercises))
     }
 
-    /// `[wrapper/][exercises/]NN-name/src/…` is a source.
-    fn of(components: &[&str], exercises: &[&str]) -> Self {
-        if components.iter().any(|part| part.starts_with('.')) {
+    /// `[wrapper/…][exercises/]NN-name/src/…` is a source.
+    fn of(components: &[&[u8]], exercises: &[&str]) -> Self {
+        if components.iter().any(|part| part.starts_with(b".")) {
             return Self::Scrap;
         }
-        let spot = (0..=2).find_map(|at| {
+        let named = |part: &[u8]| {
+            let mut exercises = exercises.iter();
+            exercises.find(|exercise| exercise.as_bytes() == part)
+        };
+        let spot = (0..=MOST_WRAPPERS + 1).find_map(|at| {
             let (prefix, rest) = components.split_at_checked(at)?;
-            let [exercise, "src", path @ ..] = rest else {
+            let [exercise, b"src", path @ ..] = rest else {
                 return None;
             };
-            let at_home = at < 2 || prefix[1] == "exercises";
-            (at_home && exercises.contains(exercise) && !path.is_empty()).then(|| Spot {
-                prefix: prefix.join("/"),
+            let exercise = named(exercise)?;
+            (wrappers(prefix) <= MOST_WRAPPERS && !path.is_empty()).then(|| Spot {
+                prefix: prefix.join(&b'/'),
                 exercise: (*exercise).to_owned(),
-                path: path.join("/"),
+                path: path.join(&b'/'),
             })
         });
         match spot {
             // Below `src`, `target` is a module like any other.
-            Some(spot) if !spot.prefix.split('/').any(is_scrap) => Self::Source(spot),
-            None if !components.iter().any(|part| is_scrap(part)) => Self::Elsewhere,
-            _ => Self::Scrap,
+            Some(spot) if !spot.prefix.split(|byte| *byte == b'/').any(is_scrap) => {
+                return Self::Source(spot);
+            }
+            None if !components.iter().any(|part| is_scrap(part)) => {}
+            _ => return Self::Scrap,
+        }
+        match components {
+            [prefix @ .., exercise, b"src"] | [prefix @ .., exercise]
+                if named(exercise).is_some() =>
+            {
+                Self::Way(wrappers(prefix))
+            }
+            [prefix @ .., b"exercises"] => Self::Way(prefix.len()),
+            _ => Self::Elsewhere,
         }
     }
 }
@@ -118,30 +157,56 @@ mod tests {
 
     fn source(prefix: &str, exercise: &str, path: &str) -> Place {
         Place::Source(Spot {
-            prefix: prefix.to_owned(),
+            prefix: prefix.into(),
             exercise: exercise.to_owned(),
-            path: path.to_owned(),
+            path: path.into(),
         })
     }
 
     #[test]
-    fn sources_lie_below_at_most_one_wrapper_and_exercises() {
+    fn sources_lie_below_wrappers_and_exercises() {
         let lib = |prefix| source(prefix, "01-patchify", "lib.rs");
         assert_eq!(place("01-patchify/src/lib.rs"), lib(""));
         assert_eq!(
             place("./exercises/01-patchify//src/./lib.rs"),
             lib("exercises")
         );
-        assert_eq!(place("ada/01-patchify/src/lib.rs"), lib("ada"));
-        assert_eq!(
-            place("ada/exercises/01-patchify/src/lib.rs"),
-            lib("ada/exercises")
-        );
-        assert_eq!(place("ada/work/01-patchify/src/lib.rs"), Place::Elsewhere);
-        assert_eq!(
-            place("a/b/exercises/01-patchify/src/lib.rs"),
-            Place::Elsewhere
-        );
+        for (prefix, around) in [
+            ("exercises", 0),
+            ("ada", 1),
+            ("ada/exercises", 1),
+            ("ada/work", 2),
+            ("a/b/exercises", 2),
+            ("a/b/c/exercises", 3),
+            ("a/b/c/d/e/f/exercises", 6),
+        ] {
+            let found = place(&format!("{prefix}/01-patchify/src/lib.rs"));
+            assert_eq!(found, lib(prefix));
+            assert!(matches!(found, Place::Source(spot) if spot.wrappers() == around));
+        }
+        let deeper = place("a/b/c/d/e/f/g/01-patchify/src/lib.rs");
+        assert_eq!(deeper, Place::Elsewhere);
+    }
+
+    #[test]
+    fn backslashes_separate_folders() {
+        let lib = source("ada/exercises", "01-patchify", "heads/split.rs");
+        let name = r"ada\exercises\01-patchify\src\heads\split.rs";
+        assert_eq!(place(name), lib);
+        assert!(is_of_a_folder(br"ada\") && is_of_a_folder(b"ada/") && !is_of_a_folder(b"ada"));
+    }
+
+    #[test]
+    fn what_leads_to_sources_is_told_from_the_rest() {
+        for (name, around) in [
+            ("exercises", 0),
+            ("exercises/01-patchify", 0),
+            ("01-patchify/src/", 0),
+            ("ada/exercises/", 1),
+            ("ada/exercises/03-msa/src", 1),
+        ] {
+            assert_eq!(place(name), Place::Way(around), "{name}");
+        }
     }
 
     #[test]
@@ -150,7 +215,6 @@ mod tests {
             "01-patchify/Cargo.toml",
             "01-patchify/build.rs",
             "01-patchify/tests/shape.rs",
-            "01-patchify/src",
             "01-Patchify/src/lib.rs",
             "02-posenc/src/lib.rs",
             "src/lib.rs",
@@ -168,7 +232,9 @@ mod tests {
             "target/debug/x",
             "__MACOSX/01-patchify/src/lib.rs",
             "target/01-patchify/src/lib.rs",
+            "a/b/target/01-patchify/src/lib.rs",
             ".ada/01-patchify/src/lib.rs",
+            r".git\objects\x",
         ] {
             assert_eq!(place(name), Place::Scrap, "{name}");
         }
@@ -179,15 +245,33 @@ mod tests {
     }
 
     #[test]
+    fn names_in_any_encoding_have_a_place() {
+        let place = |name: &[u8]| Place::in_archive(name, &["03-msa"]).expect("a name to take");
+        assert_eq!(place(b"notes/\x9abung.txt"), Place::Elsewhere);
+        assert_eq!(place(b".git/\x9a"), Place::Scrap);
+        let spot = Spot {
+            prefix: b"M\x81ller".to_vec(),
+            exercise: "03-msa".to_owned(),
+            path: b"\x9a.rs".to_vec(),
+        };
+        assert_eq!(spot.entry(), b"M\x81ller/03-msa/src/\x9a.rs");
+        assert_eq!(place(&spot.entry()), Place::Source(spot));
+    }
+
+    #[test]
     fn names_that_leave_the_archive_are_refused() {
         for (name, fault) in [
             (&b"a/../b"[..], NameFault::Parent),
             (b"..", NameFault::Parent),
+            (b"..\\..\\x", NameFault::Parent),
+            (b"a\\..", NameFault::Parent),
+            (b"a/..\\\xff", NameFault::Parent),
             (b".git/../../x", NameFault::Parent),
             (b"/etc/passwd", NameFault::Absolute),
+            (b"\\x", NameFault::Absolute),
+            (b"\\\\server\\share\\x", NameFault::Absolute),
             (b"C:/x", NameFault::Absolute),
-            (b"a\\b", NameFault::Backslash),
-            (b"a\xff", NameFault::NotUtf8),
+            (b"C:\\x", NameFault::Absolute),
             (b"a\0b", NameFault::NoName),
             (b"", NameFault::NoName),
             (&[b'a'; 4097], NameFault::TooLong),

@@ -56,7 +56,7 @@ pub enum Refusal {
     },
     /// Exercises lie in several folders, and it is not clear which are meant.
     #[error(
-        "`{exercise}` is in {first} and exercises are also in {second}; hand in only one folder"
+        "`{exercise}` is in {first} and exercises are also in {second}; hand in only one folder (where each is a person's: unpack it, and grade the folder)"
     )]
     TwoPlaces {
         /// An exercise in the first place.
@@ -151,7 +151,7 @@ pub enum Refusal {
         /// The file.
         entry: Escaped,
         /// The reason why it is not a text.
-        why: &'static str,
+        why: String,
     },
     /// A source file in a zip archive that asks for a password.
     #[error("`{entry}` is encrypted; make the archive again without a password")]
@@ -168,6 +168,28 @@ pub enum Refusal {
         entry: Escaped,
         /// The method's name or number.
         method: Escaped,
+    },
+    /// An archive of a kind that is not read, or a file that only has an archive's name.
+    #[error("`{entry}` is {kind}; unpack it, or make it a .zip or .tar.gz")]
+    NoArchive {
+        /// The file.
+        entry: Escaped,
+        /// What it is, with its article: "a RAR archive".
+        kind: &'static str,
+    },
+    /// An archive that holds archives and no exercise, as what a learning platform gives out.
+    #[error("it holds no exercise, but archives: {archives}; unpack it, and grade the folder")]
+    HoldsArchives {
+        /// One of them, and the number of the others.
+        archives: String,
+    },
+    /// A folder that holds archives and no exercise, and it is not clear which of them counts.
+    #[error(
+        "it holds no exercise, but archives, and neither a number in their names nor their times say which is the newest: {archives}; leave only the one that counts, or unpack it"
+    )]
+    WhichArchive {
+        /// One of them, and the number of the others.
+        archives: String,
     },
     /// Truncated, or no archive of this kind at all.
     #[error("not a readable {kind} archive: {why}; make it again and check that it unpacks")]
@@ -189,9 +211,6 @@ pub enum NameFault {
     /// It starts at the root or with a drive letter.
     #[error("is absolute; make the archive from inside one folder")]
     Absolute,
-    /// It has `\` in it.
-    #[error("has a backslash; use an archiver that separates folders with `/`")]
-    Backslash,
     /// It is empty or has a NUL.
     #[error("is empty or has a NUL; make the archive again")]
     NoName,
@@ -223,6 +242,13 @@ impl Refusal {
         Self::Name {
             entry: entry.into(),
             fault,
+        }
+    }
+
+    pub(super) fn no_archive(entry: impl Into<Escaped>, kind: &'static str) -> Self {
+        Self::NoArchive {
+            entry: entry.into(),
+            kind,
         }
     }
 

@@ -10,7 +10,7 @@ use tar::{Archive, Entry, EntryType};
 
 use super::basket::Basket;
 use super::effort::{Effort, Watched};
-use super::place::Place;
+use super::place::{Place, is_of_a_folder};
 use super::{IntakeLimits, Refusal};
 
 /// Offers every source in `file` to the basket.
@@ -32,14 +32,22 @@ fn walk<R: Read>(
 ) -> Result<(), Refusal> {
     let most = basket.limits.file_bytes;
     let mut long_name: Option<Vec<u8>> = None;
+    let mut about = Records::default();
     for entry in archive.entries().map_err(broken)?.raw(true) {
         let mut entry = entry.map_err(broken)?;
         basket.count_entry()?;
         let said = match entry.header().entry_type() {
-            EntryType::XHeader => path_in(&read_whole(&mut entry, most)?)?,
-            EntryType::XGlobalHeader => match path_in(&read_whole(&mut entry, most)?)? {
-                None => continue,
-                Some(_) => return Err(unclear("it gives one name to all entries")),
+            EntryType::XHeader => {
+                let mut records = Records::of(&read_whole(&mut entry, most)?)?;
+                let path = records.path.take();
+                if records != Records::default() {
+                    about = records;
+                }
+                path
+            }
+            EntryType::XGlobalHeader => match Records::of(&read_whole(&mut entry, most)?)? {
+                records if records == Records::default() => continue,
+                _ => return Err(unclear("it gives one name or size to all entries")),
             },
             EntryType::GNULongName => {
                 let mut name = read_whole(&mut entry, most)?;
@@ -54,7 +62,7 @@ fn walk<R: Read>(
                 let name = long_name
                     .take()
                     .unwrap_or_else(|| entry.header().path_bytes().into_owned());
-                offer(&name, entry, basket)?;
+                offer(&name, &std::mem::take(&mut about), entry, basket)?;
                 continue;
             }
         };
@@ -70,16 +78,51 @@ fn walk<R: Read>(
 }
 
 /// Takes the entry if it is a source, refuses it if it may not be in an archive.
-fn offer(name: &[u8], entry: Entry<'_, impl Read>, basket: &mut Basket<'_>) -> Result<(), Refusal> {
-    let place = Place::in_archive(name, basket.exercises)?;
-    let is_file = match entry.header().entry_type() {
-        EntryType::Regular | EntryType::Continuous => !name.ends_with(b"/"), // as in old archives
-        EntryType::Directory => false,
-        _ if place == Place::Scrap => false,
-        other => return Err(Refusal::not_plain(name, kind_in_words(other))),
-    };
+fn offer(
+    name: &[u8],
+    about: &Records,
+    entry: Entry<'_, impl Read>,
+    basket: &mut Basket<'_>,
+) -> Result<(), Refusal> {
+    let header = entry.header();
+    let kind = header.entry_type();
+    // How much data follows must be the same to all tools.
+    if about.size.is_some_and(|size| size != entry.size()) {
+        return Err(unclear("it gives an entry a second size"));
+    }
+    let has_none = matches!(
+        kind,
+        EntryType::Link | EntryType::Symlink | EntryType::Char | EntryType::Block | EntryType::Fifo
+    );
+    if has_none && entry.size() > 0 {
+        return Err(unclear("it gives data to a link or device"));
+    }
+    if kind == EntryType::GNUSparse && header.as_gnu().is_some_and(|gnu| gnu.is_extended()) {
+        return Err(unclear("it holds a file with many holes"));
+    }
+    // In an old archive, folders are files whose names end as a folder's.
+    let is_folder = kind == EntryType::Directory || is_of_a_folder(name);
+    let is_whole = matches!(kind, EntryType::Regular | EntryType::Continuous) && !about.has_holes;
+    let mut place = basket.place(name, is_whole && !is_folder)?;
+    if let Some(real) = &about.name {
+        // Of a file with holes, which has a name made up by the tool as well.
+        let real = basket.place(real, false)?;
+        if matches!(place, Place::Elsewhere | Place::Scrap) {
+            place = real;
+        }
+    }
+    let is_plain = is_whole || kind == EntryType::Directory;
+    if !is_plain && matches!(place, Place::Source(_) | Place::Way(_)) {
+        let kind = if about.has_holes {
+            EntryType::GNUSparse
+        } else {
+            kind
+        };
+        return Err(Refusal::not_plain(name, kind_in_words(kind)));
+    }
     if let Place::Source(spot) = place
-        && is_file
+        && is_whole
+        && !is_folder
         && basket.wants(&spot)?
     {
         // Should the stream end within it, going to the next header fails.
@@ -98,25 +141,44 @@ fn read_whole(entry: &mut Entry<'_, impl Read>, most: u64) -> Result<Vec<u8>, Re
     Ok(data)
 }
 
-/// The name that pax records (`LENGTH KEY=VALUE\n`, one after the other) give to the next entry.
-fn path_in(mut records: &[u8]) -> Result<Option<Vec<u8>>, Refusal> {
-    let mut path = None;
-    while !records.is_empty() {
-        let (key, value, rest) =
-            split_record(records).ok_or_else(|| unclear("a pax header in it is malformed"))?;
-        match (key, value) {
-            (b"path", value) if path.is_none() => path = Some(value.to_vec()),
-            (b"path", _) => return Err(unclear("it gives two names to one entry")),
-            // Both change how much data follows, and tools disagree on how.
-            (b"size", _) => return Err(unclear("it gives an entry a second size")),
-            (key, _) if key.starts_with(b"GNU.sparse.") => {
-                return Err(unclear("it holds a file with holes"));
+/// What pax records (`LENGTH KEY=VALUE\n`, one after the other) say of the next entry, as far as it matters.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Records {
+    path: Option<Vec<u8>>,
+    size: Option<u64>,
+    /// The name of a file with holes.
+    name: Option<Vec<u8>>,
+    has_holes: bool,
+}
+
+impl Records {
+    fn of(mut records: &[u8]) -> Result<Self, Refusal> {
+        let mut found = Self::default();
+        while !records.is_empty() {
+            let (key, value, rest) =
+                split_record(records).ok_or_else(|| unclear("a pax header in it is malformed"))?;
+            match key {
+                b"path" if found.path.is_none() => found.path = Some(value.to_vec()),
+                b"GNU.sparse.name" if found.name.is_none() => found.name = Some(value.to_vec()),
+                b"path" | b"GNU.sparse.name" => {
+                    return Err(unclear("it gives two names to one entry"));
+                }
+                b"size" => {
+                    let size = str::from_utf8(value)
+                        .ok()
+                        .and_then(|size| size.parse().ok());
+                    let size = size.ok_or_else(|| unclear("a pax header in it is malformed"))?;
+                    if found.size.replace(size).is_some_and(|known| known != size) {
+                        return Err(unclear("it gives an entry a second size"));
+                    }
+                }
+                _ => {}
             }
-            _ => {}
+            found.has_holes |= key.starts_with(b"GNU.sparse.");
+            records = rest;
         }
-        records = rest;
+        Ok(found)
     }
-    Ok(path)
 }
 
 /// The key and the value of the first record, and what follows it.
@@ -277,7 +339,7 @@ mod tests {
     }
 
     #[test]
-    fn links_devices_and_holes_are_refused_wherever_they_are() {
+    fn links_devices_and_holes_are_refused_where_sources_lie_and_left_elsewhere() {
         for (kind, words) in [
             (b'1', "a hard link"),
             (b'2', "a symbolic link"),
@@ -287,9 +349,20 @@ mod tests {
             (b'S', "a file with holes"),
             (b'V', "of an unknown kind"),
         ] {
-            for name in ["elsewhere", "01-patchify/src/heads.rs"] {
+            for name in [
+                "01-patchify/src/heads.rs",
+                "01-patchify/src/data",
+                "03-msa/src",
+                "03-msa",
+                "exercises",
+                "ada/exercises",
+            ] {
                 let why = refusal(with(&tar_entry(kind, name, b"")).read());
                 assert!(why.starts_with(&format!("`{name}` is {words};")), "{why}");
+            }
+            for name in ["venv/bin/python3", "build/b.bin", "x.rs"] {
+                let taken = with(&tar_entry(kind, name, b"")).read();
+                assert_eq!(taken.expect("a good archive").exercises.len(), 1, "{name}");
             }
         }
     }
@@ -304,12 +377,68 @@ mod tests {
     }
 
     #[test]
+    fn a_link_or_device_with_data_is_refused_since_tools_disagree_on_it() {
+        for kind in *b"12346" {
+            let why = refusal(with(&tar_entry(kind, "venv/x", &[0; 512])).read());
+            assert!(why.contains("it gives data to a link or device"), "{why}");
+        }
+    }
+
+    #[test]
+    fn a_file_with_holes_is_left_where_no_sources_lie() {
+        let holes = |name: &str| {
+            let said = [
+                pax(b'x', "GNU.sparse.major", "1"),
+                pax(b'x', "GNU.sparse.name", name),
+            ];
+            // One header with both records, as tools write it.
+            let records = [&said[0][512..][..22], &said[1][512..]].concat();
+            let length = records.iter().position(|byte| *byte == 0);
+            let said = tar_entry(b'x', "pax", &records[..length.unwrap_or(records.len())]);
+            let file = tar_entry(b'0', "GNUSparseFile.0/x", b"1\n0\n1\n");
+            with(&[said, file].concat()).read()
+        };
+        let taken = holes("data/weights.bin").expect("a good archive");
+        assert_eq!(taken.exercises.len(), 1);
+        let why = refusal(holes("03-msa/src/lib.rs"));
+        assert!(why.contains("is a file with holes"), "{why}");
+        // Of this one, not all of the list of holes is in the header.
+        let mut long = tar_entry(b'S', "data/weights.bin", b"");
+        long[257..265].copy_from_slice(b"ustar  \0");
+        long[482] = 1;
+        super::super::testing::set_checksum(&mut long);
+        let why = refusal(with(&long).read());
+        assert!(why.contains("many holes"), "{why}");
+    }
+
+    #[test]
+    fn names_in_any_encoding_are_taken_or_left() {
+        for name in [
+            &b"notes/\xdcbung.txt"[..],
+            b"01-patchify/src/\xdc.txt",
+            b"\xdc/",
+        ] {
+            let taken = with(&tar_entry(b'0', name, b"x")).read();
+            assert_eq!(
+                taken.expect("a good archive").exercises.len(),
+                1,
+                "{name:?}"
+            );
+        }
+        let name = b"M\xfcller/exercises/03-msa/src/lib.rs";
+        let taken = tarball(&[&tar_entry(b'0', name, SOLVED)]).read();
+        let taken = taken.expect("a good archive");
+        assert_eq!(taken.exercises["03-msa"][0].bytes, SOLVED);
+    }
+
+    #[test]
     fn names_that_leave_the_archive_are_refused() {
         for (name, fault) in [
             ("../evil.rs", NameFault::Parent),
             ("01-patchify/src/../../../x", NameFault::Parent),
             ("/etc/passwd", NameFault::Absolute),
-            ("01-patchify\\src\\lib.rs", NameFault::Backslash),
+            ("01-patchify\\..\\..\\x", NameFault::Parent),
+            ("\\x", NameFault::Absolute),
         ] {
             for entry in [
                 tar_entry(b'0', name, b""),
@@ -339,13 +468,17 @@ mod tests {
         let long = tar_entry(b'L', "././@LongLink", b"03-msa/src/lib.rs\0");
         let two = [
             pax(b'x', "size", "1"),
-            pax(b'x', "GNU.sparse.major", "1"),
+            pax(b'x', "size", "one"),
             pax(b'g', "path", "x"),
+            pax(b'g', "size", "21"),
             tar_entry(b'x', "pax", b"9 path=x"),
             tar_entry(b'x', "pax", b"99999999999999999999 path=x\n"),
             [path.clone(), long.clone()].concat(),
             [long.clone(), long.clone()].concat(),
         ];
+        let size = SOLVED.len().to_string();
+        let same = tarball(&[&pax(b'x', "size", &size), &file]).read();
+        same.expect("its size is said twice, and the same");
         for said in two {
             let why = refusal(tarball(&[&said, &file]).read());
             assert!(why.starts_with("not a readable tar.gz archive: "), "{why}");
@@ -386,7 +519,7 @@ mod tests {
         entry[124..136].copy_from_slice(b"77777777777\0"); // 8 GiB
         super::super::testing::set_checksum(&mut entry);
         let why = refusal(tarball(&[&entry]).read());
-        assert!(why.contains("not a text file: it has a NUL"), "{why}");
+        assert!(why.starts_with("not a readable tar.gz archive: "), "{why}");
         entry[156] = b'L';
         super::super::testing::set_checksum(&mut entry);
         let why = refusal(tarball(&[&entry]).read());

@@ -82,9 +82,10 @@ pub(super) fn tarball(entries: &[&[u8]]) -> Dir {
 }
 
 /// A tar header and its data, padded.
-pub(super) fn tar_entry(kind: u8, name: &str, data: &[u8]) -> Vec<u8> {
+pub(super) fn tar_entry(kind: u8, name: impl AsRef<[u8]>, data: &[u8]) -> Vec<u8> {
+    let name = name.as_ref();
     let mut entry = vec![0; 512];
-    entry[..name.len()].copy_from_slice(name.as_bytes());
+    entry[..name.len()].copy_from_slice(name);
     entry[100..108].copy_from_slice(b"0000644\0");
     entry[124..136].copy_from_slice(format!("{:011o}\0", data.len()).as_bytes());
     entry[156] = kind;
@@ -121,7 +122,12 @@ pub(super) fn gzip(bytes: &[u8]) -> Vec<u8> {
 #[derive(Clone)]
 pub(super) struct ZipEntry {
     pub(super) name: Vec<u8>,
+    /// The version of the format that a reader has to know.
+    pub(super) needs: u8,
+    /// With the flag 8, sizes and checksum follow the data, and are missing before it.
     pub(super) flags: u16,
+    /// Whether sizes before and after the data are those of a huge file.
+    pub(super) is_zip64: bool,
     pub(super) method: u16,
     /// Unix mode in the upper half.
     pub(super) attributes: u32,
@@ -139,7 +145,9 @@ impl ZipEntry {
         crc.update(data);
         Self {
             name: name.as_bytes().to_vec(),
+            needs: 20,
             flags: 0,
+            is_zip64: false,
             method: 8,
             attributes: 0o100_644 << 16,
             crc: crc.sum(),
@@ -150,8 +158,8 @@ impl ZipEntry {
 
     /// The part that the local and the central header have in common.
     fn header(&self) -> Vec<u8> {
-        let mut header = Vec::new();
-        for short in [20, self.flags, self.method, 0, 0x21] {
+        let mut header = vec![self.needs, 0];
+        for short in [self.flags, self.method, 0, 0x21] {
             header.extend(short.to_le_bytes());
         }
         let packed = u32::try_from(self.packed.len()).expect("a small file");
@@ -163,6 +171,38 @@ impl ZipEntry {
         header.extend([0, 0]); // no extra field
         header
     }
+
+    /// What lies before the data, and what after it.
+    fn local(&self) -> (Vec<u8>, Vec<u8>) {
+        let mut front = self.header();
+        let mut extra = vec![];
+        if self.is_zip64 {
+            front[14..22].fill(0xff);
+            front[24] = 20;
+            extra = vec![1, 0, 16, 0];
+            extra.extend([0; 16]);
+        }
+        let mut back = vec![];
+        if self.flags & 8 != 0 {
+            front[10..14].fill(0);
+            if !self.is_zip64 {
+                front[14..22].fill(0);
+            }
+            back = b"PK\x07\x08".to_vec();
+            back.extend(self.crc.to_le_bytes());
+            let packed = u32::try_from(self.packed.len()).expect("a small file");
+            for long in [packed, self.declared] {
+                back.extend(long.to_le_bytes());
+                if self.is_zip64 {
+                    back.extend([0; 4]);
+                }
+            }
+        }
+        (
+            [b"PK\x03\x04", front.as_slice(), &self.name, &extra].concat(),
+            back,
+        )
+    }
 }
 
 /// The bytes of a zip archive of these entries.
@@ -170,10 +210,10 @@ pub(super) fn zip_bytes(entries: &[ZipEntry]) -> Vec<u8> {
     let (mut zip, mut directory) = (Vec::new(), Vec::new());
     for entry in entries {
         let start = u32::try_from(zip.len()).expect("a small archive");
-        zip.extend(b"PK\x03\x04");
-        zip.extend(entry.header());
-        zip.extend(&entry.name);
+        let (front, back) = entry.local();
+        zip.extend(front);
         zip.extend(&entry.packed);
+        zip.extend(back);
         directory.extend(b"PK\x01\x02\x14\x03"); // made on unix
         directory.extend(entry.header());
         directory.extend([0; 6]); // no comment, disk 0, internal attributes

@@ -8,7 +8,7 @@ use zip::{CompressionMethod, ZipArchive};
 use super::basket::Basket;
 use super::effort::Watched;
 use super::folder::kind_in_words;
-use super::place::Place;
+use super::place::{Place, is_of_a_folder};
 use super::{Escaped, IntakeLimits, Refusal};
 
 /// Offers every source in `file`, which has `length` bytes, to the basket.
@@ -17,8 +17,8 @@ pub(super) fn read(
     length: u64,
     basket: &mut Basket<'_>,
 ) -> Result<(), Refusal> {
-    let entries = declared_entries(&mut file, length, basket.limits)?;
-    for _ in 0..entries {
+    let directory = Directory::of(&mut file, length, basket.limits)?;
+    for _ in 0..directory.entries {
         basket.count_entry()?;
     }
     let effort = basket.effort;
@@ -29,8 +29,11 @@ pub(super) fn read(
     // The crate goes on to the next place that looks like an end record, whatever kept it from reading the last.
     let mut archive = ZipArchive::new(BufReader::new(watched))
         .map_err(|error| effort.check().err().unwrap_or_else(|| broken(error)))?;
+    if archive.offset() != 0 || archive.central_directory_start() != directory.start {
+        return Err(broken("it has more than one directory"));
+    }
     // The crate keeps the last of several entries that have one name.
-    if archive.len() != usize::from(entries) {
+    if archive.len() as u64 != directory.entries {
         return Err(broken("it lists an entry twice"));
     }
 
@@ -39,17 +42,18 @@ pub(super) fn read(
         effort.check()?;
         let entry = archive.by_index_data(index).map_err(broken)?;
         let name = entry.name_raw().to_vec();
-        let place = Place::in_archive(&name, basket.exercises)?;
         // Whatever system is said to have made the archive: some tools heed the mode regardless.
         let kind = FileType::from_raw_mode(entry.external_attributes() >> 16);
         let is_plain = match kind {
             FileType::RegularFile | FileType::Directory => true,
             _ => entry.external_attributes() >> 28 == 0, // no kind given
         };
-        if place != Place::Scrap && !is_plain {
+        let is_folder = is_of_a_folder(&name) || kind == FileType::Directory;
+        let place = basket.place(&name, is_plain && !is_folder)?;
+        if !is_plain && matches!(place, Place::Source(_) | Place::Way(_)) {
             return Err(Refusal::not_plain(name.as_slice(), kind_in_words(kind)));
         }
-        if name.ends_with(b"/") || kind == FileType::Directory {
+        if is_folder || !is_plain {
             continue;
         }
         let Place::Source(spot) = place else {
@@ -90,51 +94,105 @@ pub(super) fn read(
     Ok(())
 }
 
-/// The number of entries that the end record of the archive declares.
-///
-/// The zip crate makes room for as many entries as any record in the last 64 KiB declares, and
-/// tools disagree on which of several records counts. So only the plain case is let through: one
-/// directory, right before a record, right at the end, without the extension for huge archives.
-fn declared_entries(
-    file: &mut (impl Read + Seek),
-    length: u64,
-    limits: &IntakeLimits,
-) -> Result<u16, Refusal> {
-    const RECORD: usize = 22;
-    const LOCATOR: usize = 20;
-    const COMMENT: usize = u16::MAX as usize;
-    const ENTRY: u64 = 400; // in the directory: 46, a name of some 100, a few dozen for times
+/// The directory of an archive, as its end records declare it.
+struct Directory {
+    entries: u64,
+    start: u64,
+}
 
-    let tail_length = length.min((LOCATOR + RECORD + COMMENT) as u64);
-    let mut tail = Vec::new();
-    file.seek(SeekFrom::Start(length - tail_length))
-        .and_then(|_| file.take(tail_length).read_to_end(&mut tail))
-        .and_then(|_| file.seek(SeekFrom::Start(0)))
-        .map_err(broken)?;
+impl Directory {
+    /// Reads the end records.
+    ///
+    /// The zip crate makes room for as many entries as any record in the last 64 KiB declares, and
+    /// tools disagree on which of several records counts. So only the plain case is let through: one
+    /// directory, right before the records, right at the end. A second record for huge archives (zip64),
+    /// which tools also write into small ones that they could not seek in, must lie right between them, say the
+    /// same as the first one, and nothing else.
+    fn of(
+        file: &mut (impl Read + Seek),
+        length: u64,
+        limits: &IntakeLimits,
+    ) -> Result<Self, Refusal> {
+        const RECORD: usize = 22;
+        const LOCATOR: usize = 20;
+        const RECORD_64: usize = 56;
+        const COMMENT: usize = u16::MAX as usize;
+        const ENTRY: u64 = 400; // in the directory: 46, a name of some 100, a few dozen for times
 
-    let at = tail
-        .windows(RECORD)
-        .rposition(|window| window.starts_with(b"PK\x05\x06"))
-        .ok_or_else(|| broken("it has no end record, perhaps it was cut off"))?;
-    let record = &tail[at..];
-    let short = |at: usize| u16::from_le_bytes([record[at], record[at + 1]]);
-    let long = |at: usize| u64::from(short(at)) | u64::from(short(at + 2)) << 16;
-    let (entries, size, start, comment) = (short(10), long(12), long(16), short(20));
+        let tail_length = length.min((RECORD_64 + LOCATOR + RECORD + COMMENT) as u64);
+        let tail_start = length - tail_length;
+        let mut tail = Vec::new();
+        file.seek(SeekFrom::Start(tail_start))
+            .and_then(|_| file.take(tail_length).read_to_end(&mut tail))
+            .and_then(|_| file.seek(SeekFrom::Start(0)))
+            .map_err(broken)?;
 
-    if at >= LOCATOR && tail[at - LOCATOR..].starts_with(b"PK\x06\x07") {
-        return Err(broken("it is a zip64 archive, which is for huge ones"));
+        let at = tail
+            .windows(RECORD)
+            .rposition(|window| window.starts_with(b"PK\x05\x06"))
+            .ok_or_else(|| broken("it has no end record, perhaps it was cut off"))?;
+        let record = &tail[at..];
+        let [entries, size, start] = [
+            number(&record[10..12]),
+            number(&record[12..16]),
+            number(&record[16..20]),
+        ];
+        if record.len() as u64 != RECORD as u64 + number(&record[20..22]) {
+            return Err(broken("its end record is not at its end"));
+        }
+
+        let (before, locator) = tail[..at].split_at(at.saturating_sub(LOCATOR));
+        let (mut declared, mut end) = ([entries, size, start], at);
+        if locator.len() == LOCATOR && locator.starts_with(b"PK\x06\x07") {
+            let unclear = || broken("its zip64 record is not the one that it needs");
+            end = before.len().checked_sub(RECORD_64).ok_or_else(unclear)?;
+            let record = &before[end..];
+            declared = [
+                number(&record[32..40]),
+                number(&record[40..48]),
+                number(&record[48..56]),
+            ];
+            // What is too large for a field of the first record, or left to the second, is all ones there.
+            let all_ones = [
+                u64::from(u16::MAX),
+                u64::from(u32::MAX),
+                u64::from(u32::MAX),
+            ];
+            let mut pairs = [entries, size, start]
+                .into_iter()
+                .zip(declared)
+                .zip(all_ones);
+            let is_one = record.starts_with(b"PK\x06\x06")
+                && number(&record[4..12]) == (RECORD_64 - 12) as u64
+                && number(&record[16..24]) == 0 // its disk, and the directory's
+                && number(&record[24..32]) == declared[0]
+                && number(&locator[8..16]) == tail_start + end as u64
+                && pairs.all(|((first, second), ones)| first == second || first == ones);
+            if !is_one {
+                return Err(unclear());
+            }
+        }
+        let [entries, size, start] = declared;
+        if start.checked_add(size) != Some(tail_start + end as u64) {
+            return Err(broken("its directory is not right before its end record"));
+        }
+        if entries > limits.entries as u64 {
+            return Err(Refusal::TooManyEntries {
+                limit: limits.entries,
+            });
+        }
+        // The crate holds it in memory, with ten times as many bytes where it has many extra fields.
+        if size > limits.entries as u64 * ENTRY {
+            return Err(broken("its directory is too large for its entries"));
+        }
+        Ok(Self { entries, start })
     }
-    if record.len() != RECORD + usize::from(comment) {
-        return Err(broken("its end record is not at its end"));
-    }
-    if start + size != length - record.len() as u64 {
-        return Err(broken("its directory is not right before its end record"));
-    }
-    // The crate holds it in memory, with ten times as many bytes where it has many extra fields.
-    if size > limits.entries as u64 * ENTRY {
-        return Err(broken("its directory is too large for its entries"));
-    }
-    Ok(entries)
+}
+
+/// A number of up to eight bytes, the lowest first.
+fn number(bytes: &[u8]) -> u64 {
+    let bytes = bytes.iter().rev();
+    bytes.fold(0, |number, byte| number << 8 | u64::from(*byte))
 }
 
 fn broken(why: impl std::fmt::Display) -> Refusal {
@@ -199,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn links_and_devices_are_refused_wherever_they_are() {
+    fn links_and_devices_are_refused_where_sources_lie_and_left_elsewhere() {
         for (mode, words) in [
             (0o120_777, "a symbolic link"),
             (0o020_666, "a device"),
@@ -208,23 +266,27 @@ mod tests {
             (0o140_666, "a socket"),
             (0o150_666, "of an unknown kind"),
         ] {
-            for name in ["elsewhere", LIB] {
-                let why = refusal(read(ZipEntry {
+            let with = |name: &str| {
+                read(ZipEntry {
                     attributes: mode << 16,
                     ..ZipEntry::file(name, b"/etc/passwd")
-                }));
+                })
+            };
+            for name in [
+                LIB,
+                "01-patchify/src/data",
+                "01-patchify/src",
+                "01-patchify",
+                "exercises",
+            ] {
+                let why = refusal(with(name));
                 assert!(why.starts_with(&format!("`{name}` is {words};")), "{why}");
             }
+            for name in ["venv/bin/python3", "build/b.bin", ".libtorch", "x.rs"] {
+                let taken = with(name).expect("a good archive");
+                assert_eq!(taken.exercises.len(), 1, "{name}");
+            }
         }
-    }
-
-    #[test]
-    fn a_link_in_a_dot_folder_is_left() {
-        read(ZipEntry {
-            attributes: 0o120_777 << 16,
-            ..ZipEntry::file(".libtorch", b"/elsewhere")
-        })
-        .expect("a good archive");
     }
 
     #[test]
@@ -232,8 +294,8 @@ mod tests {
         for (name, fault) in [
             (&b"../evil.rs"[..], NameFault::Parent),
             (b"/etc/passwd", NameFault::Absolute),
-            (b"01-patchify\\src\\lib.rs", NameFault::Backslash),
-            (b"01-patchify/src/\xff.rs", NameFault::NotUtf8),
+            (b"..\\..\\evil.rs", NameFault::Parent),
+            (b"01-patchify\\src\\..\\..\\..\\x.rs", NameFault::Parent),
             (b"01-patchify/src/a\x1bb.rs", NameFault::Hidden),
         ] {
             let found = read(ZipEntry {
@@ -245,6 +307,132 @@ mod tests {
                 other => panic!("{name:?} gives {other:?}"),
             }
         }
+    }
+
+    #[test]
+    fn names_in_any_encoding_are_taken_or_left() {
+        for name in [
+            &b"notes/\x9abung.txt"[..],
+            b".git/\x9a",
+            b"01-patchify/bild\x84.png",
+            b"01-patchify/src/bild\x84.png",
+            b"\x9a/",
+        ] {
+            let taken = read(ZipEntry {
+                name: name.to_vec(),
+                ..ZipEntry::file("x", b"x")
+            });
+            assert_eq!(
+                taken.expect("a good archive").exercises.len(),
+                1,
+                "{name:?}"
+            );
+        }
+        let wrapped = zip(&[ZipEntry {
+            name: b"M\x81ller/exercises/01-patchify/src/lib.rs".to_vec(),
+            ..lib()
+        }]);
+        let taken = wrapped.read().expect("a good archive");
+        assert_eq!(taken.exercises["01-patchify"][0].bytes, SOLVED);
+    }
+
+    #[test]
+    fn a_source_whose_name_is_not_utf8_costs_its_exercise_alone() {
+        let taken = read(ZipEntry {
+            name: b"01-patchify/src/\xff.rs".to_vec(),
+            ..lib()
+        });
+        let taken = taken.expect("a good archive");
+        assert_eq!(taken.exercises.keys().collect::<Vec<_>>(), ["03-msa"]);
+        let why = &taken.left_out["01-patchify"];
+        let start = r"the name of `01-patchify/src/\xff.rs` is not UTF-8; rename it";
+        assert!(why.starts_with(start), "{why}");
+    }
+
+    #[test]
+    fn backslashes_separate_folders() {
+        let taken = zip(&[
+            ZipEntry::file(r"ada\", b""),
+            ZipEntry::file(r"ada\exercises\01-patchify\src\lib.rs", SOLVED),
+            ZipEntry::file(r"ada\exercises\01-patchify\src\heads\split.rs", SOLVED),
+        ])
+        .read()
+        .expect("a good archive");
+        let sources = &taken.exercises["01-patchify"];
+        let paths: Vec<_> = sources.iter().map(|source| source.path.as_str()).collect();
+        assert_eq!(paths, ["heads/split.rs", "lib.rs"]);
+        // One and the same name, however it is written.
+        let found = zip(&[lib(), ZipEntry::file(r"01-patchify\src\lib.rs", b"")]).read();
+        assert!(matches!(found, Err(Refusal::Twice { .. })), "{found:?}");
+    }
+
+    #[test]
+    fn what_a_tool_writes_that_cannot_seek_is_read() {
+        for entry in [
+            ZipEntry { flags: 8, ..lib() },
+            ZipEntry {
+                flags: 8,
+                is_zip64: true,
+                needs: 45,
+                ..lib()
+            },
+            ZipEntry { needs: 63, ..lib() },
+        ] {
+            let bytes = zip_bytes(&[ZipEntry::file("README.md", b"hello"), entry]);
+            let mut huge = bytes.clone();
+            widen(&mut huge, |_| {});
+            for bytes in [bytes, huge] {
+                let taken = Dir::archive("ada.zip", &bytes).read();
+                let taken = taken.expect("a good archive");
+                assert_eq!(taken.exercises["01-patchify"][0].bytes, SOLVED);
+            }
+        }
+    }
+
+    /// Adds a zip64 record, bent by `bend`, and its locator to an archive, and leaves all to them.
+    fn widen(zip: &mut Vec<u8>, bend: impl Fn(&mut [u8])) {
+        let at = zip.len() - 22;
+        let end = zip.split_off(at);
+        let mut record = b"PK\x06\x06".to_vec();
+        record.extend(44_u64.to_le_bytes());
+        record.extend([45, 3, 45, 0]);
+        record.extend([0; 8]);
+        for field in [&end[10..12], &end[10..12], &end[12..16], &end[16..20]] {
+            record.extend(number(field).to_le_bytes());
+        }
+        record.extend(b"PK\x06\x07\0\0\0\0");
+        record.extend((at as u64).to_le_bytes());
+        record.extend(1_u32.to_le_bytes());
+        bend(&mut record);
+        zip.extend(record);
+        zip.extend(b"PK\x05\x06\0\0\0\0");
+        zip.extend([0xff; 12]);
+        zip.extend([0, 0]);
+    }
+
+    #[test]
+    fn a_zip64_record_that_is_not_the_one_needed_is_refused() {
+        for bend in [
+            |record: &mut [u8]| record[4] += 1,   // its own size
+            |record: &mut [u8]| record[24] += 1,  // entries of this disk
+            |record: &mut [u8]| record[32] += 1,  // entries
+            |record: &mut [u8]| record[48] += 1,  // where the directory begins
+            |record: &mut [u8]| record[0] = b'Q', // what it is
+            |record: &mut [u8]| record[64] += 1,  // where it lies itself
+        ] {
+            let mut bytes = zip_bytes(&[lib()]);
+            widen(&mut bytes, bend);
+            let why = refusal(Dir::archive("ada.zip", &bytes).read());
+            assert!(why.starts_with("not a readable zip archive: "), "{why}");
+        }
+        // As many entries as would fill the memory are not made room for.
+        let mut bytes = zip_bytes(&[lib()]);
+        widen(&mut bytes, |record| record[24..40].fill(0x7f));
+        let found = Dir::archive("ada.zip", &bytes).read();
+        assert!(
+            matches!(found, Err(Refusal::TooManyEntries { .. })),
+            "{found:?}"
+        );
     }
 
     #[test]
@@ -364,7 +552,7 @@ mod tests {
             ([body, b"between", end].concat(), "not right before"),
             (
                 [body, &huge, &zip_end(1, directory + 20, start)].concat(),
-                "zip64",
+                "zip64 record",
             ),
         ] {
             let found = refusal(Dir::archive("ada.zip", &bytes).read());

@@ -40,9 +40,15 @@ impl Attention {
                 why,
                 "fix that (`cargo grader doctor` says what a machine lacks); the same command then grades what is left",
             )
-        } else if graded.note.is_some() {
+        } else if let Some(note) = &graded.note {
             let remedy = "look into it: exercises lie in exercises/NN-name/src or NN-name/src";
-            ("no exercise was found in it".to_owned(), remedy)
+            let why = note
+                .split_once(": exercises lie")
+                .map_or(note.as_str(), |(why, _)| why);
+            (why.to_owned(), remedy)
+        } else if let Some(remark) = graded.remarks.first() {
+            let (why, remedy) = remark.split_once("; ").unwrap_or((remark, "look into it"));
+            (why.to_owned(), remedy)
         } else {
             return None;
         };
@@ -53,8 +59,7 @@ impl Attention {
     pub fn passed_over(skipped: &Skipped) -> Option<Self> {
         let what = Escaped::from(skipped.path.as_os_str()).to_string();
         let why = format!("passed over: it {}", skipped.why);
-        let remedy = "where it is a submission, make it a folder, .zip or .tar.gz";
-        (!skipped.is_scrap()).then(|| Self::new(&what, &why, remedy))
+        (!skipped.is_scrap()).then(|| Self::new(&what, &why, skipped.remedy()))
     }
 
     fn new(what: &str, why: &str, remedy: &str) -> Self {
@@ -97,6 +102,7 @@ mod tests {
             sandbox: String::new(),
             refused: None,
             note: None,
+            remarks: vec![],
             points: 0.0,
             max_points: 10.0,
             exercises: vec![GradedExercise {
@@ -143,17 +149,25 @@ mod tests {
             ("refused: `a` is a pipe", "leave it out")
         );
         let empty = of(&Graded {
-            note: Some("nothing".to_owned()),
+            note: Some("no exercise was found in it (it holds `a`): exercises lie in b".to_owned()),
             ..graded(Outcome::Missing)
         });
-        assert_eq!(empty.why, "no exercise was found in it");
+        assert_eq!(empty.why, "no exercise was found in it (it holds `a`)");
+        let remarked = of(&Graded {
+            remarks: vec!["03-msa was not found, but `msa/src/lib.rs`; move it".to_owned()],
+            ..graded(Outcome::Tested)
+        });
+        assert_eq!(
+            (remarked.why.as_str(), remarked.remedy.as_str()),
+            ("03-msa was not found, but `msa/src/lib.rs`", "move it")
+        );
     }
 
     #[test]
     fn what_was_passed_over_needs_a_person_unless_the_system_left_it() {
         let skipped = |path: &str| Skipped {
             path: PathBuf::from(path),
-            why: "is neither a folder nor an archive",
+            why: "is neither a folder nor an archive".into(),
         };
         assert_eq!(Attention::passed_over(&skipped("class/.DS_Store")), None);
         let rar = Attention::passed_over(&skipped("class/b\u{1b}ob.rar")).expect("attention");

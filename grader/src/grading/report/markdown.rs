@@ -20,7 +20,10 @@ pub fn markdown(course: &Course, graded: &Graded) -> String {
         let _ = write!(page, "\nNothing of it was taken in:\n\n{}", block(refusal));
     }
     if let Some(note) = &graded.note {
-        let _ = writeln!(page, "\nNote: {note}.");
+        let _ = writeln!(page, "\nNote: {}.", inline(note));
+    }
+    for remark in &graded.remarks {
+        let _ = writeln!(page, "\nNote: {}.", inline(remark));
     }
     // Of what was refused, or holds nothing, there is nothing to say exercise by exercise.
     let is_there = graded.refused.is_none() && graded.note.is_none();

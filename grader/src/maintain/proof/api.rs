@@ -29,7 +29,13 @@ pub(super) fn prove(grader: &Grader) -> Result<Finding> {
     };
     let mut finding = Finding::default();
     let (stubs, solutions) = match (read("exercises"), read("solutions")) {
-        (Ok(stubs), Ok(solutions)) => (stubs.exercises, solutions.exercises),
+        (Ok(stubs), Ok(solutions)) => {
+            let left_out = stubs.left_out.into_values();
+            finding
+                .faults
+                .extend(left_out.chain(solutions.left_out.into_values()));
+            (stubs.exercises, solutions.exercises)
+        }
         (stubs, solutions) => {
             for refusal in [stubs.err(), solutions.err()].into_iter().flatten() {
                 finding.faults.push(refusal.to_string());

@@ -166,9 +166,11 @@ impl Case {
             name: base.to_owned(),
             path: course.root.join(base),
         };
-        let mut exercises = candidate
-            .read(&concerned, &IntakeLimits::default())?
-            .exercises;
+        let base = candidate.read(&concerned, &IntakeLimits::default())?;
+        if let Some(why) = base.left_out.into_values().next() {
+            bail!(why);
+        }
+        let mut exercises = base.exercises;
         for edit in &self.made.edits {
             let sources = exercises.get_mut(&edit.exercise);
             edit.apply(sources.map_or(&mut [], Vec::as_mut_slice))?;

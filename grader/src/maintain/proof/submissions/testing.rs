@@ -52,6 +52,7 @@ pub(crate) fn graded(exercises: Vec<(&str, Outcome, Vec<Tested>)>) -> Graded {
     Graded {
         path: String::new(),
         note: None,
+        remarks: vec![],
         submission: "ada".to_owned(),
         digest: String::new(),
         sandbox: String::new(),
