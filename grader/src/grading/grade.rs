@@ -124,7 +124,11 @@ impl Grader {
         let sources = match read {
             Ok(Ok(submission)) => {
                 if submission.exercises.is_empty() && submission.left_out.is_empty() {
-                    let found = submission.elsewhere.map(|found| format!(" ({found})"));
+                    // Where it is clear which exercises those are, remarks name them.
+                    let found = submission
+                        .elsewhere
+                        .filter(|_| submission.remarks.is_empty());
+                    let found = found.map(|found| format!(" ({found})"));
                     let found = found.unwrap_or_default();
                     graded.note = Some(format!("no exercise was found in it{found}: {WHERE}"));
                 }

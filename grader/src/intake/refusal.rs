@@ -56,7 +56,7 @@ pub enum Refusal {
     },
     /// Exercises lie in several folders, and it is not clear which are meant.
     #[error(
-        "`{exercise}` is in {first} and exercises are also in {second}; hand in only one folder (where each is a person's: unpack it, and grade the folder)"
+        "`{exercise}` is in {first} and exercises are also in {second}; hand in only one folder (where each is a person's, unpack this and grade it as a class)"
     )]
     TwoPlaces {
         /// An exercise in the first place.

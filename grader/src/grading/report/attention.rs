@@ -40,14 +40,13 @@ impl Attention {
                 why,
                 "fix that (`cargo grader doctor` says what a machine lacks); the same command then grades what is left",
             )
-        } else if let Some(note) = &graded.note {
-            let remedy = "look into it: exercises lie in exercises/NN-name/src or NN-name/src";
-            let why = note
-                .split_once(": exercises lie")
-                .map_or(note.as_str(), |(why, _)| why);
-            (why.to_owned(), remedy)
         } else if let Some(remark) = graded.remarks.first() {
             let (why, remedy) = remark.split_once("; ").unwrap_or((remark, "look into it"));
+            (why.to_owned(), remedy)
+        } else if let Some(note) = &graded.note {
+            let remedy = "look into it: exercises lie in exercises/NN-name/src or NN-name/src";
+            let why = note.split_once(": exercises lie");
+            let why = why.map_or(note.as_str(), |(why, _)| why);
             (why.to_owned(), remedy)
         } else {
             return None;
