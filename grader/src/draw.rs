@@ -5,6 +5,7 @@
 //! checked against its expected shape before it is used.
 
 mod components;
+mod formats;
 mod model;
 mod models;
 mod photo;

@@ -27,7 +27,13 @@ pub fn draw(course: Option<&Path>, arguments: &Draw) -> Result<Exit, Failure> {
         return Err(error).blame_arguments();
     }
     let photo = match &arguments.image {
-        Some(path) => Photo::open(path).blame_arguments()?,
+        Some(path) => {
+            let photo = Photo::open(path).blame_arguments()?;
+            for remark in photo.remarks() {
+                note!("note: {} {remark}", path.display());
+            }
+            photo
+        }
         None => Photo::Digit,
     };
     let model = arguments.checkpoint.as_deref().map(Model::open);
