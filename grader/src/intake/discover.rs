@@ -175,7 +175,7 @@ pub fn discover(
         let is_link = path.is_symlink();
         let near = if is_link { &whole } else { path };
         if !whole.is_dir() {
-            check_archive(path, &whole, exercises)?;
+            check_archive(path, &whole, exercises, paths.len() == 1)?;
             candidates.push(Named::at(near, &whole));
             continue;
         }
@@ -207,21 +207,32 @@ pub fn discover(
     Ok(found)
 }
 
-/// Checks that a file that somebody named is an archive of one submission, as far as it can be read.
+/// Checks that a file that somebody named is an archive; if it is all that was named, also that it can be read and is not
+/// one of a whole class.
 ///
 /// # Errors
 /// Returns an error if it is anything else.
-fn check_archive(path: &Path, whole: &Path, exercises: &[&str]) -> Result<(), DiscoverError> {
+fn check_archive(
+    path: &Path,
+    whole: &Path,
+    exercises: &[&str],
+    is_only: bool,
+) -> Result<(), DiscoverError> {
     let path = shown(path);
     let name = whole.file_name().unwrap_or_default().as_encoded_bytes();
     if !whole.is_file() {
         return Err(DiscoverError::NotASubmission { path });
     }
-    if Packing::of(whole).is_none() {
-        return Err(match foreign(name) {
-            Some(kind) => DiscoverError::ForeignArchive { path, kind },
-            None => DiscoverError::NotASubmission { path },
-        });
+    let kind = foreign(name);
+    if Packing::of(whole).is_none() && kind.is_none() {
+        return Err(DiscoverError::NotASubmission { path });
+    }
+    // Beside others it is refused when it is its turn, and they are graded.
+    if !is_only {
+        return Ok(());
+    }
+    if let Some(kind) = kind {
+        return Err(DiscoverError::ForeignArchive { path, kind });
     }
     let candidate = Candidate {
         name: String::new(),
@@ -363,7 +374,9 @@ fn looks_handed_in(child: &Path, exercises: &[&str]) -> bool {
 /// Returns whether a child has exercises in it, or in a folder of it.
 fn holds_exercises(child: &Path, exercises: &[&str]) -> bool {
     let within = fs::read_dir(child).into_iter().flatten().flatten();
-    let within = within.take(MOST_LOOKED_AT).map(|entry| entry.path());
+    let within = within.take(MOST_LOOKED_AT);
+    let within = within.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
+    let within = within.map(|entry| entry.path());
     let mut folders = std::iter::once(child.to_owned()).chain(within);
     folders.any(|folder| exercise_in(&folder, exercises).is_some())
 }
@@ -496,7 +509,7 @@ impl Named {
         } else {
             vec![]
         };
-        if holds_exercises(path, exercises) {
+        if !archives.is_empty() && holds_exercises(path, exercises) {
             let beside = archives.into_iter();
             return (
                 named,
@@ -717,7 +730,7 @@ mod tests {
 
     #[test]
     fn an_archive_of_a_class_or_of_another_kind_is_told_at_once() {
-        let dir = folder(&["work.rar"]);
+        let dir = folder(&["work.rar", "ada.zip"]);
         let inner = super::super::testing::zip_bytes(&[]);
         let entry = super::super::testing::ZipEntry::file("Ada_1_file_/work.zip", &inner);
         let class = dir.path().join("moodle.zip");
@@ -730,6 +743,9 @@ mod tests {
                 "unpack it first",
             ),
         ] {
+            let several = [path.clone(), dir.path().join("ada.zip")];
+            let found = discover(&several, &EXERCISES, None).expect("two submissions");
+            assert_eq!(found.candidates.len(), 2);
             let error = discover(&[path], &EXERCISES, None).expect_err("it is none");
             assert!(error.to_string().contains(says), "{error}");
             assert!(

@@ -170,7 +170,7 @@ pub enum Refusal {
         method: Escaped,
     },
     /// An archive of a kind that is not read, or a file that only has an archive's name.
-    #[error("`{entry}` is {kind}; unpack it, or make it a .zip or .tar.gz")]
+    #[error("`{entry}` is {kind}; hand in a .zip or .tar.gz, or the unpacked folder")]
     NoArchive {
         /// The file.
         entry: Escaped,

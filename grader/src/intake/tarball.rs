@@ -98,7 +98,9 @@ fn offer(
         return Err(unclear("it gives data to a link or device"));
     }
     if kind == EntryType::GNUSparse && header.as_gnu().is_some_and(|gnu| gnu.is_extended()) {
-        return Err(unclear("it holds a file with many holes"));
+        return Err(unclear(
+            "it holds a file with many holes, as tar --sparse makes it",
+        ));
     }
     // In an old archive, folders are files whose names end as a folder's.
     let is_folder = kind == EntryType::Directory || is_of_a_folder(name);
@@ -232,8 +234,11 @@ impl<'a, R: Read> Unpacked<'a, R> {
             return Ok(());
         };
         let mut rest = ended.into_inner();
-        if rest.fill_buf()?.is_empty() {
-            return Ok(());
+        match rest.fill_buf()?.first() {
+            None => return Ok(()),
+            // Padding to whole blocks, which gzip does not heed either.
+            Some(0) => return skip_zeros(rest),
+            Some(_) => {}
         }
         self.members += 1;
         if self.members > self.limits.members {
@@ -243,6 +248,24 @@ impl<'a, R: Read> Unpacked<'a, R> {
         }
         self.member = Some(GzDecoder::new(rest));
         Ok(())
+    }
+}
+
+/// Reads zeros to the end.
+///
+/// # Errors
+/// Returns an error if anything else is there.
+fn skip_zeros(mut rest: impl BufRead) -> io::Result<()> {
+    loop {
+        let buffer = rest.fill_buf()?;
+        let length = buffer.len();
+        if length == 0 {
+            return Ok(());
+        }
+        if buffer.iter().any(|byte| *byte != 0) {
+            return Err(io::Error::other("there is something behind its end"));
+        }
+        rest.consume(length);
     }
 }
 
@@ -511,6 +534,14 @@ mod tests {
         Dir::archive("ada.tar.gz", &good)
             .read()
             .expect("a good archive");
+        let padded = [&good[..], &[0; 10_000]].concat();
+        let taken = Dir::archive("ada.tar.gz", &padded).read();
+        assert_eq!(taken.expect("a good archive").exercises.len(), 1);
+        for behind in [&b"x"[..], b"\0\0x", &[&[0; 10_000][..], &good].concat()] {
+            let more = [&good[..], behind].concat();
+            let why = refusal(Dir::archive("ada.tar.gz", &more).read());
+            assert!(why.starts_with("not a readable tar.gz archive: "), "{why}");
+        }
     }
 
     #[test]
