@@ -1,5 +1,6 @@
 //! Walks a submission that is a zip archive. Only sources are unpacked.
 
+use std::collections::HashSet;
 use std::io::{BufReader, Read, Seek, SeekFrom};
 
 use rustix::fs::FileType;
@@ -21,6 +22,7 @@ pub(super) fn read(
     for _ in 0..directory.entries {
         basket.count_entry()?;
     }
+    let unique = directory.check_names(&mut file, basket.exercises)?;
     let effort = basket.effort;
     let watched = Watched {
         inner: file,
@@ -33,7 +35,7 @@ pub(super) fn read(
         return Err(broken("it has more than one directory"));
     }
     // The crate keeps the last of several entries that have one name.
-    if archive.len() as u64 != directory.entries {
+    if archive.len() != unique {
         return Err(broken("it lists an entry twice"));
     }
 
@@ -98,6 +100,7 @@ pub(super) fn read(
 struct Directory {
     entries: u64,
     start: u64,
+    size: u64,
 }
 
 impl Directory {
@@ -185,7 +188,49 @@ impl Directory {
         if size > limits.entries as u64 * ENTRY {
             return Err(broken("its directory is too large for its entries"));
         }
-        Ok(Self { entries, start })
+        Ok(Self {
+            entries,
+            start,
+            size,
+        })
+    }
+
+    /// The number of names that it lists.
+    ///
+    /// # Errors
+    /// Returns an error if it lists a source twice, of which tools take one or the other. Elsewhere that is no matter.
+    fn check_names(
+        &self,
+        file: &mut (impl Read + Seek),
+        exercises: &[&str],
+    ) -> Result<usize, Refusal> {
+        const HEADER: usize = 46;
+        let mut directory = Vec::new();
+        file.seek(SeekFrom::Start(self.start))
+            .and_then(|_| file.take(self.size).read_to_end(&mut directory))
+            .and_then(|_| file.seek(SeekFrom::Start(0)))
+            .map_err(broken)?;
+        let mut names = HashSet::new();
+        let mut rest = directory.as_slice();
+        for _ in 0..self.entries {
+            let damaged = || broken("its directory is damaged");
+            let (header, after) = rest.split_at_checked(HEADER).ok_or_else(damaged)?;
+            if !header.starts_with(b"PK\x01\x02") {
+                return Err(damaged());
+            }
+            let [name, extra, comment] =
+                [28, 30, 32].map(|at| usize::from(header[at]) | usize::from(header[at + 1]) << 8);
+            let (name, after) = after.split_at_checked(name).ok_or_else(damaged)?;
+            rest = after.get(extra + comment..).ok_or_else(damaged)?;
+            if !names.insert(name)
+                && !is_of_a_folder(name)
+                && let Place::Source(_) | Place::Way(_) = Place::in_archive(name, exercises)?
+            {
+                let entry = name.into();
+                return Err(Refusal::Twice { entry });
+            }
+        }
+        Ok(names.len())
     }
 }
 
@@ -438,7 +483,12 @@ mod tests {
     #[test]
     fn an_entry_listed_twice_is_refused() {
         let found = zip(&[lib(), lib()]).read();
-        assert!(refusal(found).contains("it lists an entry twice"));
+        assert!(matches!(found, Err(Refusal::Twice { .. })), "{found:?}");
+        for name in ["notes/a.txt", "01-patchify/src/", "README.md"] {
+            let entry = || ZipEntry::file(name, b"");
+            let taken = zip(&[entry(), lib(), entry()]).read();
+            assert_eq!(taken.expect("a good archive").exercises.len(), 1, "{name}");
+        }
         let found = zip(&[lib(), ZipEntry::file("./01-patchify/src/lib.rs", b"")]).read();
         assert!(matches!(found, Err(Refusal::Twice { .. })), "{found:?}");
     }
