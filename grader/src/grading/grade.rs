@@ -309,6 +309,7 @@ mod tests {
             limits: Asked::default(),
             seed: None,
             is_discreet: false,
+            keeps_answers: false,
             margin: 1,
             stop: &STOP,
             course,
