@@ -255,10 +255,10 @@ impl Bench<'_> {
             cpu: limits.processor_seconds(),
             // What the judge may not have, no worker that it starts may.
             memory: of_judge.memory.max(limits.memory_mib),
-            environment: variables,
             ..of_judge
         };
         let mut confinement = confinement.keeping_calls_in(calls);
+        confinement.environment.extend(variables);
         let known = answers::folder(environment, exercise)?;
         if environment.keeps_answers {
             answers::make(&known, exercise)?;
