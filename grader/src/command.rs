@@ -112,6 +112,7 @@ fn prepare(
         limits: judging.limits,
         seed: judging.seed,
         is_discreet: false,
+        keeps_answers: false,
         margin: 1,
         stop: &STOP,
     };

@@ -32,6 +32,8 @@ pub struct Environment {
     pub seed: Option<u64>,
     /// True if messages hold nothing that follows from the seed, which the submissions' authors must not know.
     pub is_discreet: bool,
+    /// True if what is judged is the course's own: the judge keeps the reference's answers for those that come after it.
+    pub keeps_answers: bool,
     /// The divisor of the tolerances of drawn tests: 1, but for the proof that correct code has room to spare.
     pub margin: u8,
     /// Set on an interruption: running processes are ended, and nothing more is graded.

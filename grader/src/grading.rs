@@ -1,5 +1,6 @@
-//! From a worker to a grade: the judge, the evidence, the misconceptions that are named, batches and reports.
+//! From a worker to a grade: the judge, the evidence, what the reference answered, the misconceptions that are named, batches and reports.
 
+mod answers;
 pub mod batch;
 pub mod grade;
 pub mod judge;

@@ -253,3 +253,42 @@ fn a_batch_that_is_terminated_ends_as_one_that_ctrl_c_stopped() -> Result {
     }
     Ok(())
 }
+
+/// The static fits the limit, and libtorch's data does not fit beside it: the loader gives up before any line of the
+/// program runs, as it would on a machine that lacks a library.
+#[test]
+fn a_program_that_cannot_be_loaded_is_its_authors_fault_if_the_references_can() -> Result {
+    let folder = tempfile::tempdir()?;
+    let src = folder.path().join("03-msa/src");
+    fs::create_dir_all(&src)?;
+    let solution = Path::new(env!("CARGO_MANIFEST_DIR")).join("../solutions/03-msa/src/lib.rs");
+    let code = fs::read_to_string(solution)?;
+    let (before, body) = code
+        .split_once("    let d = q.size()")
+        .ok_or("the first line of attention")?;
+    let code = format!(
+        "{before}    std::hint::black_box(&LARGE);\n    let d = q.size(){body}\n\
+         static LARGE: std::sync::Mutex<[u8; 505 << 20]> = std::sync::Mutex::new([0; 505 << 20]);\n"
+    );
+    fs::write(src.join("lib.rs"), code)?;
+    let graded = Command::new(env!("CARGO_BIN_EXE_grader"))
+        .args([
+            "grade",
+            "--as=submission",
+            "--exercise=msa",
+            "--train-on=none",
+        ])
+        .arg("--memory-limit=512")
+        .arg(folder.path())
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .stdin(Stdio::null())
+        .output()?;
+    let words = said(&graded);
+    assert_eq!(graded.status.code(), Some(0), "{words}");
+    assert!(words.contains("(not accepted)"), "{words}");
+    assert!(
+        words.contains("its program cannot be loaded within the limits, and the reference's can"),
+        "{words}"
+    );
+    Ok(())
+}

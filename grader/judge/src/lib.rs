@@ -10,6 +10,7 @@
 
 mod call;
 mod exercise;
+mod memory;
 #[cfg(feature = "tch")]
 mod module;
 mod notes;

@@ -5,9 +5,10 @@
 //! that rows sum to 1, how large they are) still does.
 
 use crate::Exercise;
+use crate::memory::Place;
 use testkit::property;
 use wire::words::NEW;
-use wire::{Answer, Dtype, RawTensor, Request, SEED, Tensors};
+use wire::{Answer, Dtype, Frame, RawTensor, Request, SEED, Tensors};
 
 /// Elements of a tensor, beyond which it stays as it is: weights of large models, next to which the inputs change.
 const MOST_MOVED: usize = 1 << 16;
@@ -38,7 +39,14 @@ pub(crate) fn agrees(
     answer: &Answer,
 ) -> bool {
     let reference = || workers::answer(exercise.reference, twin.clone());
-    let Ok(expected) = reference() else {
+    let place = Place::of("twin", twin);
+    let known = place.recall().and_then(|frame| frame.into_answer().ok());
+    let expected = known.unwrap_or_else(|| {
+        let computed = reference();
+        place.keep(|| Frame::of_answer(computed.clone()));
+        computed
+    });
+    let Ok(expected) = expected else {
         return workers::answer(exercise.reference, stored.clone()).is_ok();
     };
     if answer.as_ref().is_ok_and(|actual| same(actual, &expected)) {

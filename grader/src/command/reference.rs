@@ -16,6 +16,7 @@ pub(super) fn grade_reference(grader: &Grader, course: &str) -> Result<(), Failu
     // Whatever the reference's messages hold, no submission has said it.
     let mut grader = grader.clone();
     grader.environment.is_discreet = false;
+    grader.environment.keeps_answers = true;
     let reference = Reference::of(&grader, course)?;
     if !reference.missing.is_empty() {
         let missing = names(reference.missing.iter().copied());

@@ -338,6 +338,7 @@ mod tests {
             limits: Asked::default(),
             seed: None,
             is_discreet: false,
+            keeps_answers: false,
             margin: 1,
             stop: &STOP,
             course,

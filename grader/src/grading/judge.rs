@@ -8,8 +8,8 @@ pub use evidence::Evidence;
 
 use crate::course::{Exercise, Kind};
 use crate::environment::Environment;
-use crate::grading::seed;
 use crate::grading::verdict::{Tally, Tested};
+use crate::grading::{answers, seed};
 use crate::intake::rules;
 use crate::sandbox::confine::{self, Confinement};
 use crate::sandbox::process::{self, Finished, NotStarted};
@@ -23,8 +23,8 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
 use wire::words::{
-    COURSE_FAULT, FORBIDDEN, INTERRUPTED_MARK, LAZY, MARGIN_VARIABLE, NOTES, PLACE, REFERENCE,
-    SUBJECT_VARIABLE, TABLE_VARIABLE, out_of_time,
+    ANSWERS_VARIABLE, COURSE_FAULT, FORBIDDEN, INTERRUPTED_MARK, LAZY, MARGIN_VARIABLE, NOTES,
+    PLACE, REFERENCE, SUBJECT_VARIABLE, TABLE_VARIABLE, out_of_time,
 };
 
 /// The time that a judge has after the exercise's time limit, to give up the remaining tests and report why.
@@ -255,10 +255,19 @@ impl Bench<'_> {
             cpu: limits.processor_seconds(),
             // What the judge may not have, no worker that it starts may.
             memory: of_judge.memory.max(limits.memory_mib),
-            environment: variables,
             ..of_judge
         };
         let mut confinement = confinement.keeping_calls_in(calls);
+        confinement.environment.extend(variables);
+        let known = answers::folder(environment, exercise)?;
+        if environment.keeps_answers {
+            answers::make(&known, exercise)?;
+            confinement.write.push(known.clone());
+        } else if known.is_dir() {
+            confinement.read.push(known.clone());
+        }
+        let known = format!("{ANSWERS_VARIABLE}={}", known.display());
+        confinement.environment.push(known);
         confinement.environment.extend(subject.environment());
         if let Subject::Reference { table } | Subject::Lazy { table, .. } = subject {
             confinement.write.push(table.to_owned());

@@ -27,6 +27,9 @@ pub const LAZY: &str = "lazy";
 /// The variable that names the folder of the reference's answers by operation.
 pub const TABLE_VARIABLE: &str = "JUDGE_TABLE";
 
+/// The variable that names the folder of what the reference answered before.
+pub const ANSWERS_VARIABLE: &str = "JUDGE_ANSWERS";
+
 /// The variable that divides the tolerances of drawn tests, to prove that correct code has room to spare.
 pub const MARGIN_VARIABLE: &str = "JUDGE_MARGIN";
 

@@ -113,6 +113,7 @@ fn earned(
     let scratch = grader.environment.scratch.folder()?;
     let mut grader = grader.clone();
     grader.environment.seed = Some(ANOTHER);
+    grader.environment.keeps_answers = true;
     let own = belonging(evidence, exercise, lazy.operation);
     let subject = Subject::Lazy {
         table,

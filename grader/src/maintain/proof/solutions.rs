@@ -21,6 +21,8 @@ pub(super) fn prove(grader: &Grader) -> Result<Finding> {
     for seed in SEEDS {
         let mut grader = grader.clone();
         grader.environment.seed = seed;
+        // The other proofs ask under the usual one.
+        grader.environment.keeps_answers = seed.is_none();
         if seed.is_some() {
             // Training draws nothing from it, and takes as long as all other tests.
             for exercise in &mut grader.environment.exercises {

@@ -51,18 +51,20 @@ const GPU_FACTS: &[&str] = &[
     "/sys/module/nvidia_uvm",
 ];
 
-/// Has glibc keep what is freed, up to 1 GiB, for the next time it is asked, and take memory in huge pages. A training
-/// step frees as much as it took, and without this gives most of it back to the kernel, which then fills it with zeros
-/// for the next one: a quarter of a small model's time. 32 MiB is the most that every glibc takes for a single block.
-/// `solutions/05-vit/examples/step.py` measures it.
-const MEMORY: [&str; 3] = [
+/// Has glibc keep what is freed, up to 1 GiB, for the next time it is asked. Calls and training steps free as much as they
+/// took, and without this give most of it back to the kernel, which then fills it with zeros for the next one. 32 MiB is the
+/// most that every glibc takes for a single block.
+const KEEPS_MEMORY: [&str; 2] = [
     "MALLOC_TRIM_THRESHOLD_=1073741824",
     "MALLOC_MMAP_THRESHOLD_=33554432",
-    "GLIBC_TUNABLES=glibc.malloc.hugetlb=1",
 ];
 
+/// Has glibc take memory in huge pages. With what it keeps, this saves a quarter of a small model's time of training:
+/// `solutions/05-vit/examples/step.py` measures it.
+const HUGE_PAGES: &str = "GLIBC_TUNABLES=glibc.malloc.hugetlb=1";
+
 /// The file in which glibc finds whether there are huge pages.
-const HUGE_PAGES: &str = "/sys/kernel/mm/transparent_hugepage";
+const HUGE_PAGES_FILE: &str = "/sys/kernel/mm/transparent_hugepage";
 
 /// The time limit on a training.
 const TRAINING: Duration = Duration::from_secs(24 * 60 * 60);
@@ -132,6 +134,7 @@ impl Confinement {
             format!("{THREADS_VARIABLE}=1"),
             format!("WORKER_SANDBOX={}", sealed(workshop)),
         ];
+        environment.extend(KEEPS_MEMORY.map(str::to_owned));
         if workshop.level.landlock > 0 {
             environment.push(FILES_VARIABLE.to_owned());
         }
@@ -172,8 +175,8 @@ impl Confinement {
         confinement.environment.retain(|it| !is_about_threads(it));
         let threads = format!("{THREADS_VARIABLE}={cores}");
         confinement.environment.push(threads);
-        confinement.environment.extend(MEMORY.map(str::to_owned));
-        confinement.read.push(HUGE_PAGES.into());
+        confinement.environment.push(HUGE_PAGES.to_owned());
+        confinement.read.push(HUGE_PAGES_FILE.into());
         if device == Device::Cuda {
             confinement.add_gpu();
         }
@@ -214,7 +217,7 @@ impl Confinement {
         // The worker's own folder there is another than the judge's.
         confinement.read.push("/proc".into());
         confinement.write.push("/dev/null".into());
-        confinement.environment.clear();
+        confinement.environment = KEEPS_MEMORY.map(str::to_owned).to_vec();
         Ok(confinement)
     }
 
