@@ -408,6 +408,9 @@ pub struct Train {
     /// Continue the run in DIR, with the options that it was started with
     #[arg(long, value_name = "DIR", conflicts_with = "preset", help_heading = RUN)]
     pub resume: Option<PathBuf>,
+    /// Continue also with other code than the run was started with
+    #[arg(long, requires = "resume", help_heading = RUN)]
+    pub allow_changed_code: bool,
 }
 
 /// Headings of `train --help`.

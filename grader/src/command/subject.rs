@@ -7,6 +7,7 @@ use crate::environment::Environment;
 use crate::exit::{Blame, Exit, Failure};
 use crate::intake::rules;
 use crate::intake::{Candidate, IntakeLimits, Source};
+use crate::train::code::CodeKind;
 use crate::worker::ask::Respondent;
 use crate::worker::compile::Compiled;
 use anyhow::{Context, anyhow};
@@ -71,6 +72,15 @@ impl CodeArgs {
             exit: Exit::Arguments,
             error: anyhow!("{} holds no {}", path.display(), exercise.folder),
         })
+    }
+
+    /// The place that it is taken from.
+    pub(super) fn kind(&self) -> CodeKind {
+        match (&self.submission, self.solution) {
+            (Some(_), _) => CodeKind::Submission,
+            (None, true) => CodeKind::Solution,
+            (None, false) => CodeKind::WorkingCopy,
+        }
     }
 
     /// Its name, with control characters escaped.

@@ -4,6 +4,7 @@
 //! only the weights with the least validation loss, as timm and PyTorch load them. Each is written beside its place and
 //! moved there whole.
 
+use super::code::TrainedCode;
 use super::history::Epoch;
 use super::plan::Plan;
 use crate::machine::files::{read_tensors, write_whole};
@@ -26,6 +27,7 @@ const ADAMW: &str = "adamw.";
 /// Keys of the metadata, each with JSON.
 const PLAN: &str = "plan";
 const PROGRESS: &str = "progress";
+const CODE: &str = "code";
 
 /// The limits on a checkpoint. A ViT-Huge and its optimiser take 8 GB; the models of this course are far smaller.
 const LIMITS: FrameLimits = FrameLimits {
@@ -71,6 +73,8 @@ impl TrainingState {
 pub struct Checkpoint {
     /// The hyperparameters of the run.
     pub plan: Plan,
+    /// The code that is trained; None where nobody is to continue with it, and where an earlier grader wrote it.
+    pub code: Option<TrainedCode>,
     /// The progress of the run.
     pub progress: TrainingState,
     /// The weights, by their names.
@@ -88,6 +92,9 @@ impl Checkpoint {
         let mut metadata = self.plan.sizes.arguments();
         metadata.insert(PLAN.to_owned(), serde_json::to_string(&self.plan)?);
         metadata.insert(PROGRESS.to_owned(), serde_json::to_string(&self.progress)?);
+        if let Some(code) = &self.code {
+            metadata.insert(CODE.to_owned(), serde_json::to_string(code)?);
+        }
         let adamw = self.adamw.iter();
         let adamw = adamw.map(|(name, tensor)| (format!("{ADAMW}{name}"), tensor.clone()));
         let tensors = self.weights.clone().into_iter().chain(adamw).collect();
@@ -104,6 +111,7 @@ impl Checkpoint {
             mut metadata,
             tensors,
         } = read_frame(&path)?;
+        let code = metadata.remove(CODE);
         let mut json = |key: &str| {
             let text = metadata.remove(key);
             text.with_context(|| {
@@ -121,6 +129,8 @@ impl Checkpoint {
         };
         let plan = serde_json::from_str(&json(PLAN)?).with_context(unreadable)?;
         let progress = serde_json::from_str(&json(PROGRESS)?).with_context(unreadable)?;
+        let code = code.map(|code| serde_json::from_str(&code));
+        let code = code.transpose().with_context(unreadable)?;
         let (adamw, weights): (Tensors, Tensors) = tensors
             .into_iter()
             .partition(|(name, _)| name.starts_with(ADAMW));
@@ -128,6 +138,7 @@ impl Checkpoint {
         let adamw = adamw.map(|(name, tensor)| (name[ADAMW.len()..].to_owned(), tensor));
         Ok(Self {
             plan,
+            code,
             progress,
             weights,
             adamw: adamw.collect(),
@@ -189,6 +200,7 @@ fn read_frame(path: &Path) -> Result<Frame> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::code::CodeKind;
     use super::super::plan::Preset;
     use super::super::score::Score;
     use super::super::sizes::VitSizes;
@@ -215,6 +227,7 @@ mod tests {
     fn checkpoint() -> Checkpoint {
         Checkpoint {
             plan: Plan::of("one", Preset::Notebook, Set::Digits, VitSizes::notebook()),
+            code: Some(TrainedCode::of(CodeKind::Solution, &[])),
             progress: TrainingState {
                 step: 9,
                 // Neither has a short form: they must come back to the last bit.
