@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::interrupt;
+use common::signal;
 use rustix::process::Signal;
 use std::error::Error;
 use std::fs;
@@ -108,7 +108,7 @@ fn a_run_that_was_stopped_goes_on_to_the_bit() -> Result {
         thread::sleep(Duration::from_millis(5));
     }
     thread::sleep(Duration::from_millis(300));
-    interrupt(child.id())?;
+    signal(child.id(), Signal::INT)?;
     let output = child.wait_with_output()?;
     if output.status.success() {
         println!("it was through before it could be stopped");
@@ -168,11 +168,11 @@ fn stopped_by(signals: &[Signal], options: &[&str]) -> Result<(Option<i32>, Stri
             break;
         }
     }
-    for &signal in signals {
+    for &sent in signals {
         // As Slurm and systemd do, to all processes of a job; the worker's first, so that it cannot be saved by the grader.
         for process in family(child.id()) {
             // One may have ended meanwhile.
-            let _ = common::signal(process, signal);
+            let _ = signal(process, sent);
         }
     }
     for line in lines {
@@ -500,7 +500,7 @@ fn a_deit_learns_from_a_teacher_and_both_go_on_where_they_were_stopped() -> Resu
     while !last.exists() && child.try_wait()?.is_none() {
         thread::sleep(Duration::from_millis(5));
     }
-    interrupt(child.id())?;
+    signal(child.id(), Signal::INT)?;
     let output = child.wait_with_output()?;
     // On a busy machine it may have gone further before it was stopped, even to its end.
     let is_of_teacher = !Path::new(&stopped).join("last.safetensors").exists();
