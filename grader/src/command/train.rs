@@ -12,7 +12,7 @@ use crate::cli::Train;
 use crate::course::Exercise;
 use crate::exit::{Blame, Exit, Failure};
 use crate::hint::{WithHint, hinted};
-use crate::train::checkpoint::{Checkpoint, LAST};
+use crate::train::checkpoint::{self, Checkpoint, LAST};
 use crate::train::code::TrainedCode;
 use crate::train::data::{Data, DataError};
 use crate::train::device::Device;
@@ -67,6 +67,9 @@ pub fn train(course: Option<&Path>, arguments: &Train) -> Result<Exit, Failure> 
             usual_sizes(preset(arguments)),
         ),
     };
+    if let Some(file) = &arguments.teacher {
+        checkpoint::read_weights_of(file).blame_arguments()?;
+    }
     let mut data = images_of(&asked, arguments)?;
     let environment = arguments.subject.prepare(course, vec![exercise.clone()])?;
     let Some(own) = Subjects::compile(&environment, &exercise, (&sources, code), arguments)? else {

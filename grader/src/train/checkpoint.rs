@@ -7,12 +7,13 @@
 use super::code::TrainedCode;
 use super::history::Epoch;
 use super::plan::Plan;
-use crate::machine::files::{read_tensors, write_whole};
+use crate::machine::files::write_whole;
+use crate::weights;
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::Path;
-use wire::{Frame, FrameLimits, Tensors};
+use wire::{Dtype, Frame, FrameLimits, Tensors};
 
 /// From which a run goes on.
 pub const LAST: &str = "last.safetensors";
@@ -179,12 +180,14 @@ pub fn read_weights(folder: &Path) -> Result<Tensors> {
     read_weights_of(&folder.join(BEST))
 }
 
-/// Reads the weights of a file.
+/// Reads the weights of a file, in f32 and without what wrappers put in front of their names.
 ///
 /// # Errors
 /// Returns an error if the file is missing, or is not a safetensors file.
 pub fn read_weights_of(path: &Path) -> Result<Tensors> {
-    Ok(read_frame(path)?.tensors)
+    let mut weights = weights::without_wrappers(read_frame(path)?.tensors, |_| true);
+    weights::convert(&mut weights, Dtype::F32, |_| true);
+    Ok(weights)
 }
 
 fn write_frame(path: &Path, frame: Frame) -> Result<()> {
@@ -195,7 +198,7 @@ fn write_frame(path: &Path, frame: Frame) -> Result<()> {
 }
 
 fn read_frame(path: &Path) -> Result<Frame> {
-    read_tensors(path, &LIMITS, "damaged, or not a safetensors file")
+    weights::read(path, &LIMITS)
 }
 
 #[cfg(test)]
