@@ -63,7 +63,7 @@ fn an_error_is_followed_by_its_cause() -> Result {
 fn several_causes_are_numbered() -> Result {
     let folder = tempfile::tempdir()?;
     fs::create_dir(folder.path().join("in"))?;
-    fs::write(folder.path().join("in/a.safetensors"), "no tensors")?;
+    fs::write(folder.path().join("in/a.safetensors"), b"no tensors\xff")?;
     let input = folder.path().join("in");
     let output = grader(&["call", "patchify", "cost"])
         .args([input.as_path(), "out".as_ref()])

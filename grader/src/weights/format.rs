@@ -23,6 +23,11 @@ pub const HEAD: usize = 512;
 /// The format of a file that begins with these bytes, [`HEAD`] of them where it has as many, if it is a known one other than
 /// safetensors.
 pub fn of(head: &[u8]) -> Option<Format> {
+    // A safetensors file begins with the length of its header, in eight bytes of which the last ones are 0, and the header.
+    // Its first bytes may be those of anything.
+    if matches!(head, [_, _, _, _, 0, 0, 0, 0, b'{', ..]) {
+        return None;
+    }
     let known = |name, hint| Some(Format { name, hint });
     let holds = |word: &[u8]| head.windows(word.len()).any(|window| window == word);
     let text = String::from_utf8_lossy(head).to_lowercase();
@@ -56,13 +61,26 @@ pub fn of(head: &[u8]) -> Option<Format> {
         {
             known("a page of HTML", DOWNLOAD)
         }
-        // A safetensors file begins with the length of its header: eight bytes, of which the last ones are 0.
-        _ if text.starts_with(['{', '[']) && !head.iter().take(8).any(|&byte| byte == 0) => known(
+        _ if text.starts_with(['{', '[']) => known(
             "a text of JSON",
             "an index names the files that hold the weights: give one file with all of them",
         ),
+        _ if is_text(head) => known("a text", SAFETENSORS),
         _ => None,
     }
+}
+
+/// Returns whether these bytes are a text, of which a character may be cut off at the end.
+fn is_text(head: &[u8]) -> bool {
+    let text = match std::str::from_utf8(head) {
+        Ok(text) => text,
+        Err(error) if error.error_len().is_none() => {
+            std::str::from_utf8(&head[..error.valid_up_to()]).unwrap_or_default()
+        }
+        Err(_) => "",
+    };
+    let is_shown = |c: char| !c.is_control() || c.is_whitespace();
+    !text.is_empty() && text.chars().all(is_shown)
 }
 
 #[cfg(test)]
@@ -77,7 +95,7 @@ mod tests {
     fn what_people_give_instead_is_named() {
         let mut tar = [b'a'; HEAD];
         tar[257..262].copy_from_slice(b"ustar");
-        let cases: [(&[u8], &str); 12] = [
+        let cases: [(&[u8], &str); 14] = [
             (b"", "empty"),
             (
                 b"PK\x03\x04....archive/data.pkl",
@@ -96,6 +114,8 @@ mod tests {
             ),
             (b"{\n  \"weight_map\": {}\n}", "a text of JSON"),
             (&tar, "a tar archive"),
+            (b"# Weights\n\nare elsewhere", "a text"),
+            (&"Gewichte für später".as_bytes()[..11], "a text"),
         ];
         for (head, expected) in cases {
             assert_eq!(name(head), Some(expected), "{head:?}");
@@ -106,12 +126,11 @@ mod tests {
     fn safetensors_are_no_other_format_whatever_their_headers_length() {
         let blob = wire::Frame::default().encode().expect("an empty frame");
         assert_eq!(name(&blob), None);
-        // Lengths whose first byte is that of a text, an archive, a pickle.
-        for first in *b"{[P<B" {
-            let mut head = vec![first, 1, 0, 0, 0, 0, 0, 0];
-            head.extend(b"{\"a\":");
-            assert_eq!(name(&head), None, "{first}");
+        // Lengths that begin as a text, an archive or a pickle does.
+        for first in [*b"{1", *b"[1", *b"PK", [0x80, 2], [0x1f, 0x8b]] {
+            let head = [&first[..], &[0; 6], b"{\"a\":"].concat();
+            assert_eq!(name(&head), None, "{first:?}");
         }
-        assert_eq!(name(b"no tensors"), None);
+        assert_eq!(name(b"no tensors\xff"), None);
     }
 }

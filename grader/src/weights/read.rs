@@ -21,18 +21,23 @@ pub fn read(path: &Path, limits: &FrameLimits) -> Result<Frame> {
         .and_then(|file| file.take(limits.frame as u64 + 1).read_to_end(&mut blob))
         .with_context(|| format!("{} cannot be read", path.display()))?;
     let shown = path.display();
-    if let Some(format) = format::of(&blob[..blob.len().min(format::HEAD)]) {
-        let error = anyhow!("{shown} is not a safetensors file: it is {}", format.name);
-        return Err(error).hint(format.hint);
-    }
-    let frame = match Frame::decode(&blob, limits) {
-        Err(WireError::Malformed(fault)) => match widened(&blob, limits) {
-            Some(frame) => frame,
-            None => Err(WireError::Malformed(fault).into()),
+    let error = match Frame::decode(&blob, limits) {
+        Ok(frame) => return Ok(frame),
+        Err(error @ WireError::Malformed(_)) => match widened(&blob, limits) {
+            Some(Ok(frame)) => return Ok(frame),
+            Some(Err(error)) => error,
+            None => error.into(),
         },
-        decoded => decoded.map_err(anyhow::Error::from),
+        Err(error) => error.into(),
     };
-    frame.with_context(|| format!("{shown} is not a safetensors file, or is damaged"))
+    match format::of(&blob[..blob.len().min(format::HEAD)]) {
+        Some(format) => Err(anyhow!(
+            "{shown} is not a safetensors file: it is {}",
+            format.name
+        ))
+        .hint(format.hint),
+        None => Err(error.context(format!("{shown} is not a safetensors file, or is damaged"))),
+    }
 }
 
 /// The frame of a blob with numbers of 16 bits, which become f32; None for any other.
@@ -151,6 +156,28 @@ mod tests {
     }
 
     #[test]
+    fn a_header_of_any_length_is_no_other_format() -> Result<()> {
+        let folder = tempfile::tempdir()?;
+        let path = folder.path().join("a.safetensors");
+        // Among the lengths are those that begin as a pickle does, as a text of JSON, as gzip.
+        for length in (0..1600).step_by(8) {
+            let metadata = [("a".to_owned(), "b".repeat(length))].into();
+            let frame = Frame {
+                metadata,
+                tensors: Tensors::new(),
+            };
+            let blob = frame.encode()?;
+            fs::write(&path, &blob)?;
+            assert_eq!(read(&path, &FrameLimits::default())?, frame);
+            // A damaged one is named as such.
+            fs::write(&path, &blob[..blob.len() - 1])?;
+            let error = read(&path, &FrameLimits::default()).expect_err("one byte less");
+            assert!(error.to_string().ends_with("or is damaged"), "{error:#}");
+        }
+        Ok(())
+    }
+
+    #[test]
     fn what_is_no_safetensors_file_is_named_with_what_to_do() -> Result<()> {
         let folder = tempfile::tempdir()?;
         let path = folder.path().join("vit.pth");
@@ -165,8 +192,8 @@ mod tests {
         let expected = "vit.pth is not a safetensors file: it is a PyTorch checkpoint (a pickle)";
         assert!(error.to_string().ends_with(expected), "{error}");
         assert!(hints(&error)[0].contains("safetensors.torch.save_file"));
-        fs::write(&path, "no tensors")?;
-        let error = read().expect_err("a text");
+        fs::write(&path, b"no tensors\xff")?;
+        let error = read().expect_err("no tensors");
         let expected = "vit.pth is not a safetensors file, or is damaged";
         assert!(error.to_string().ends_with(expected), "{error}");
         Ok(())
