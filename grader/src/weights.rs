@@ -1,7 +1,7 @@
 //! Files of weights, as people have them: read in one place, for `call`, `draw` and `train` alike.
 //!
 //! A file is safetensors of f32, f64, f16, bf16, i64 and u8; numbers of 16 bits become f32 ([`mod@read`]). What is
-//! another format is named, with what to do ([`format`]). Wrappers put their names in front of all others, and these
+//! another format is named, with what to do ([`mod@format`]). Wrappers put their names in front of all others, and these
 //! are taken off ([`names`]). Weights that are of another model than the one they are given to are told by what
 //! differs ([`fit`]).
 
