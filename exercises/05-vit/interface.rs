@@ -43,12 +43,16 @@ pub struct VitConfig {
     /// number of heads h
     pub heads: i64,
     /// hidden columns of the MLPs, in D
+    #[default = "4"]
     pub mlp_ratio: i64,
     /// share set to 0 in training
+    #[default = "0"]
     pub dropout: f64,
     /// learned or sinusoidal
+    #[default = "learned"]
     pub positions: Positions,
     /// cls or mean
+    #[default = "cls"]
     pub pool: Pool,
 }
 

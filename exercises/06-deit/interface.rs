@@ -49,9 +49,9 @@ impl Deit {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Distillation {
     Soft {
-        /// T, which only soft looks at
+        /// the temperature T
         temperature: f64,
-        /// the labels' part, likewise
+        /// α, the weight of the labels' loss
         alpha: f64,
     },
     Hard,

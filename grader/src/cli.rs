@@ -19,7 +19,7 @@ use std::path::PathBuf;
 ///
 /// Exit codes: 0 all went well; 1 a check or a proof failed; 2 the arguments are wrong; 3 the set-up is incomplete;
 /// 4 the grader itself failed, and its results are not complete; 5 with `grade --strict`, a submission needs a person;
-/// 130 stopped by Ctrl-C or SIGTERM. A submission that fails its tests is a result, not a failure: `grade` then ends
+/// 130 stopped by Ctrl-C, SIGTERM or SIGHUP. A submission that fails its tests is a result, not a failure: `grade` then ends
 /// with 0.
 #[derive(Debug, Parser)]
 #[command(
@@ -408,6 +408,9 @@ pub struct Train {
     /// Continue the run in DIR, with the options that it was started with
     #[arg(long, value_name = "DIR", conflicts_with = "preset", help_heading = RUN)]
     pub resume: Option<PathBuf>,
+    /// Continue also with other code than the run was started with
+    #[arg(long, requires = "resume", help_heading = RUN)]
+    pub allow_changed_code: bool,
 }
 
 /// Headings of `train --help`.

@@ -57,7 +57,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-/// Set by Ctrl-C and SIGTERM.
+/// Set by Ctrl-C, SIGTERM and SIGHUP.
 static STOP: AtomicBool = AtomicBool::new(false);
 
 /// The course of `--course`, or the one that this is run in.
@@ -141,7 +141,7 @@ fn gpu(course: &Course) -> anyhow::Result<()> {
     find_gpu(Path::new("/"), &libtorch).with_hint(NoGpu::hint)
 }
 
-/// The first Ctrl-C or SIGTERM ends what runs, at once but for the steps that a training is taking, and keeps what is
+/// The first Ctrl-C, SIGTERM or SIGHUP ends what runs, at once but for the steps that a training is taking, and keeps what is
 /// finished; a second one does not wait for that.
 fn stop_on_signals() -> Result<(), Failure> {
     Ok(signals::at_each(|| {

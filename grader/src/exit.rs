@@ -22,7 +22,7 @@ pub enum Exit {
     Internal,
     /// Everything is graded, and some of it needs a person. Only `grade --strict` ends with it.
     NeedsAPerson,
-    /// Stopped by Ctrl-C or SIGTERM; what was finished is kept.
+    /// Stopped by Ctrl-C, SIGTERM or SIGHUP; what was finished is kept.
     Stopped,
     /// A program was not started, since it could not be confined. Only `grader confined` ends with it.
     NotConfined,

@@ -5,7 +5,8 @@
 //! submission's code is started in one place ([`sandbox`]).
 //!
 //! [`course`] is what the exercises' manifests say, [`environment`] what everything that runs takes. Learners call
-//! functions, draw [`picture`]s ([`draw`]), [`train`] models on [`data`] sets and count what they [`cost`]. [`machine`] is
+//! functions, draw [`picture`]s ([`draw`]), [`train`] models on [`data`] sets and count what they [`cost`]; [`weights`]
+//! reads the checkpoints that they have. [`machine`] is
 //! libtorch and the rest of what a machine must have. [`maintain`] shows that all this can tell right from wrong and cannot
 //! be cheated. [`command`] holds a file for each command of the command line ([`cli`]), [`exit`] its exit codes, [`terminal`]
 //! prints results, notes and errors, and [`hint`] adds remedies to errors.
@@ -31,4 +32,5 @@ pub mod maintain;
 pub mod picture;
 pub mod sandbox;
 pub mod train;
+pub mod weights;
 pub mod worker;

@@ -3,6 +3,7 @@
 use grader::cli::{Cli, Command, Output};
 use grader::command;
 use grader::exit::{Exit, Failure};
+use grader::machine::signals;
 use grader::terminal::{self, Stream};
 use rustix::fs::Mode;
 use rustix::process::umask;
@@ -18,6 +19,10 @@ fn keep_own_rights() {
 
 fn main() -> ExitCode {
     keep_own_rights();
+    if let Err(error) = signals::outlive_large_files() {
+        terminal::write(Stream::Error, &terminal::error(&error));
+        return Exit::Internal.into();
+    }
     let arguments: Vec<_> = std::env::args_os().collect();
     let exit = run(&arguments);
     let Some(fault) = terminal::fault() else {

@@ -20,6 +20,7 @@ pub use pixels::{Pixels, Scale};
 pub use sheet::{Panel, Row, Sheet, sheet};
 pub use ticks::number;
 
+use crate::machine::files::write_whole;
 use anyhow::{Context, Result};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -53,8 +54,7 @@ impl Picture {
             .with_context(|| format!("{} cannot be created", folder.display()))?;
         let write = |extension: &str, bytes: &[u8]| {
             let path = folder.join(format!("{name}.{extension}"));
-            fs::write(&path, bytes)
-                .with_context(|| format!("{} cannot be written", path.display()))?;
+            write_whole(&path, bytes)?;
             anyhow::Ok(path)
         };
         Ok([

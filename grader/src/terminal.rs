@@ -47,15 +47,18 @@ macro_rules! detail {
 
 mod cargo;
 mod error;
+mod progress;
+mod shell;
 mod stream;
 pub mod style;
 
 pub(crate) use cargo::{cargo_options, running};
 pub use error::error;
+pub(crate) use progress::{Part, ProgressLog, fitting, logs_progress, progress, style_of};
+pub(crate) use shell::in_shell;
 pub use stream::{Stream, fault, keep_fault, write};
 
 use anstream::ColorChoice;
-use indicatif::ProgressDrawTarget;
 use std::sync::OnceLock;
 
 /// The amount of output besides results and errors.
@@ -96,12 +99,4 @@ pub fn set_color(color: clap::ColorChoice) {
 /// Prints a line.
 pub fn line(stream: Stream, line: std::fmt::Arguments<'_>) {
     write(stream, &format!("{line}\n"));
-}
-
-/// The place where progress is drawn: standard error, or nowhere with `--quiet`.
-pub(crate) fn progress() -> ProgressDrawTarget {
-    match verbosity() {
-        Verbosity::Quiet => ProgressDrawTarget::hidden(),
-        Verbosity::Normal | Verbosity::Verbose => ProgressDrawTarget::stderr(),
-    }
 }

@@ -11,6 +11,7 @@
 //! training set.
 
 pub mod checkpoint;
+pub mod code;
 pub mod data;
 pub mod device;
 pub mod examine;
@@ -27,6 +28,7 @@ pub mod teacher;
 
 use crate::machine::files::{hold, write_whole};
 use crate::train::checkpoint::{Checkpoint, TrainingState};
+use crate::train::code::TrainedCode;
 use crate::train::data::Data;
 use crate::train::device::Device;
 use crate::train::history::{Epoch, History, Test};
@@ -83,6 +85,8 @@ pub struct Diverged {
 pub struct RunDescription {
     /// The name of the code's source.
     pub name: String,
+    /// The code, where the run can be continued.
+    pub code: Option<TrainedCode>,
     /// The device.
     pub device: Device,
     /// The layers of the sandbox that are in force.
@@ -307,6 +311,7 @@ impl Run {
     fn write(&self, weights: Tensors, adamw: Tensors) -> Result<()> {
         let checkpoint = Checkpoint {
             plan: self.plan.clone(),
+            code: self.description.code.clone(),
             progress: self.progress.clone(),
             weights,
             adamw,

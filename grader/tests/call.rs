@@ -2,7 +2,8 @@
 
 mod common;
 
-use common::interrupt;
+use common::signal;
+use rustix::process::Signal;
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::fs;
@@ -11,7 +12,7 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
-use wire::Frame;
+use wire::{Frame, Tensors};
 
 type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
 
@@ -254,7 +255,7 @@ fn interrupted(scratch: &Path, begin: &str, program: &str) -> Result<(Output, Du
         thread::sleep(Duration::from_millis(20));
     }
     let begin = Instant::now();
-    interrupt(child.id())?;
+    signal(child.id(), Signal::INT)?;
     let output = child.wait_with_output()?;
     Ok((output, begin.elapsed()))
 }
@@ -309,5 +310,260 @@ fn ctrl_c_while_it_is_compiled_is_not_blamed_on_the_code() -> Result {
         said.ends_with("stopped\n") && !said.contains("takes more"),
         "{said}"
     );
+    Ok(())
+}
+
+/// Calls an operation of the reference of an exercise; gives what it said, and its exit code.
+fn call_solution(
+    exercise: &str,
+    operation: &str,
+    input: &Path,
+    output: &Path,
+    arguments: &[&str],
+) -> Result<(Option<i32>, String)> {
+    let called = Command::new(env!("CARGO_BIN_EXE_grader"))
+        .args(["call", exercise, operation])
+        .args([input, output])
+        .args(arguments.iter().map(|argument| format!("--arg={argument}")))
+        .arg("--solution")
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()?;
+    Ok((called.status.code(), String::from_utf8(called.stderr)?))
+}
+
+/// The arguments of a small ViT that have no default.
+const SMALL: [&str; 7] = [
+    "image=8",
+    "patch=4",
+    "channels=1",
+    "classes=3",
+    "dim=8",
+    "depth=1",
+    "heads=2",
+];
+
+#[test]
+fn arguments_that_have_a_default_are_filled_in_and_listed() -> Result {
+    let scratch = tempfile::tempdir()?;
+    let count = |arguments: &[&str]| -> Result<Vec<f64>> {
+        let output = scratch.path().join("count.safetensors");
+        let (code, said) = call_solution("vit", "parameters", "-".as_ref(), &output, arguments)?;
+        assert_eq!(code, Some(0), "{said}");
+        let answer = Frame::decode(&fs::read(&output)?, &wire::FrameLimits::default())?;
+        Ok(answer.tensors["parameters"].to_f64())
+    };
+    let all = ["mlp_ratio=4", "dropout=0", "positions=learned", "pool=cls"];
+    let usual = count(&SMALL)?;
+    assert_eq!(usual, count(&[&SMALL[..], &all].concat())?);
+    assert_ne!(usual, count(&[&SMALL[..], &["mlp_ratio=2"]].concat())?);
+    assert_ne!(
+        usual,
+        count(&[&SMALL[..], &["positions=sinusoidal"]].concat())?
+    );
+
+    let (code, said) = call_solution(
+        "vit",
+        "parameters",
+        "-".as_ref(),
+        "out".as_ref(),
+        &SMALL[1..],
+    )?;
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains("the argument image is missing"), "{said}");
+
+    let list = Command::new(env!("CARGO_BIN_EXE_grader"))
+        .args(["call", "vit", "--list"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()?;
+    let list = String::from_utf8(list.stdout)?;
+    for (name, default) in [
+        ("mlp_ratio", "4"),
+        ("dropout", "0"),
+        ("positions", "learned"),
+        ("pool", "cls"),
+    ] {
+        let line = list
+            .lines()
+            .find(|line| line.contains(name))
+            .unwrap_or_default();
+        assert!(line.ends_with(&format!("[default: {default}]")), "{list}");
+    }
+    Ok(())
+}
+
+#[test]
+fn an_argument_of_one_choice_is_not_asked_for_with_another() -> Result {
+    let scratch = tempfile::tempdir()?;
+    let at = |name: &str| scratch.path().join(name);
+    let logits = || wire::RawTensor::from(&ndarray::arr2(&[[1.0_f32, -1.0]]));
+    let frame = Frame {
+        tensors: [
+            ("class_logits".to_owned(), logits()),
+            ("dist_logits".to_owned(), logits()),
+            ("teacher_logits".to_owned(), logits()),
+            ("labels".to_owned(), (&ndarray::arr1(&[0_i64])).into()),
+        ]
+        .into(),
+        ..Frame::default()
+    };
+    fs::write(at("in"), frame.encode()?)?;
+    let call = |arguments: &[&str]| {
+        call_solution(
+            "deit",
+            "distillation_loss",
+            &at("in"),
+            &at("out"),
+            arguments,
+        )
+    };
+    let (code, said) = call(&["mode=hard"])?;
+    assert_eq!(code, Some(0), "{said}");
+    let (code, said) = call(&["mode=hard", "temperature=3", "alpha=0.9"])?;
+    assert_eq!(code, Some(0), "{said}");
+    let (code, said) = call(&["mode=soft", "alpha=0.9"])?;
+    assert_eq!(code, Some(2), "{said}");
+    assert!(
+        said.contains("the argument temperature is missing"),
+        "{said}"
+    );
+    Ok(())
+}
+
+/// The weights of a small ViT as its operation `vit` takes them, with one image.
+fn vit(tokens: usize) -> Tensors {
+    let mut mixer = wire::Mixer::new("vit");
+    let mut sizes = vec![
+        ("images", vec![1, 1, 8, 8]),
+        ("cls_token", vec![1, 1, 8]),
+        ("pos_embed", vec![1, tokens, 8]),
+        ("patch_embed.proj.weight", vec![8, 1, 4, 4]),
+        ("patch_embed.proj.bias", vec![8]),
+        ("norm.weight", vec![8]),
+        ("norm.bias", vec![8]),
+        ("head.weight", vec![3, 8]),
+        ("head.bias", vec![3]),
+    ];
+    sizes.extend([
+        ("blocks.0.norm1.weight", vec![8]),
+        ("blocks.0.norm1.bias", vec![8]),
+        ("blocks.0.attn.qkv.weight", vec![24, 8]),
+        ("blocks.0.attn.qkv.bias", vec![24]),
+        ("blocks.0.attn.proj.weight", vec![8, 8]),
+        ("blocks.0.attn.proj.bias", vec![8]),
+        ("blocks.0.norm2.weight", vec![8]),
+        ("blocks.0.norm2.bias", vec![8]),
+        ("blocks.0.mlp.fc1.weight", vec![32, 8]),
+        ("blocks.0.mlp.fc1.bias", vec![32]),
+        ("blocks.0.mlp.fc2.weight", vec![8, 32]),
+        ("blocks.0.mlp.fc2.bias", vec![8]),
+    ]);
+    let named = sizes.into_iter().map(|(name, size)| {
+        let array = ndarray::ArrayD::from_shape_simple_fn(size, || mixer.uniform() as f32);
+        (name.to_owned(), wire::RawTensor::from(&array))
+    });
+    named.collect()
+}
+
+#[test]
+fn weights_are_taken_as_people_have_them() -> Result {
+    let scratch = tempfile::tempdir()?;
+    let at = |name: &str| scratch.path().join(name);
+    fs::create_dir(at("in"))?;
+    let write = |name: &str, tensors: Tensors| -> Result {
+        let frame = Frame {
+            tensors,
+            ..Frame::default()
+        };
+        Ok(fs::write(
+            at("in").join(format!("{name}.safetensors")),
+            frame.encode()?,
+        )?)
+    };
+    let changed =
+        |change: &dyn Fn(String, wire::RawTensor) -> Result<(String, wire::RawTensor)>| {
+            let weights = vit(5)
+                .into_iter()
+                .map(|(name, tensor)| match name.as_str() {
+                    "images" => Ok((name, tensor)),
+                    _ => change(name, tensor),
+                });
+            weights.collect::<Result<Tensors>>()
+        };
+    write("plain", vit(5))?;
+    write(
+        "wrapped",
+        changed(&|name, tensor| Ok((format!("_orig_mod.module.{name}"), tensor)))?,
+    )?;
+    write(
+        "wide",
+        changed(&|name, tensor| {
+            Ok((name, tensor.with_values(wire::Dtype::F64, tensor.to_f64())?))
+        })?,
+    )?;
+    let (code, said) = call_solution("vit", "vit", &at("in"), &at("out"), &SMALL)?;
+    assert_eq!(code, Some(0), "{said}");
+    let answer = |name: &str| -> Result<Tensors> {
+        let file = at("out").join(format!("{name}.safetensors"));
+        Ok(Frame::decode(&fs::read(file)?, &wire::FrameLimits::default())?.tensors)
+    };
+    assert_eq!(answer("wrapped")?, answer("plain")?);
+    assert_eq!(answer("wide")?, answer("plain")?);
+    Ok(())
+}
+
+#[test]
+fn weights_of_another_model_are_told_by_what_differs() -> Result {
+    let scratch = tempfile::tempdir()?;
+    let at = |name: &str| scratch.path().join(name);
+    let said = |tensors: Tensors| -> Result<String> {
+        let frame = Frame {
+            tensors,
+            ..Frame::default()
+        };
+        fs::write(at("in"), frame.encode()?)?;
+        let (code, said) = call_solution("vit", "vit", &at("in"), &at("out"), &SMALL)?;
+        assert_eq!(code, Some(2), "{said}");
+        assert!(
+            !said.contains("sandbox: "),
+            "before anything is built: {said}"
+        );
+        Ok(said)
+    };
+    let mut deit = vit(6);
+    deit.insert("dist_token".to_owned(), deit["cls_token"].clone());
+    let of_deit = said(deit)?;
+    assert!(
+        of_deit.contains("these are the weights of a DeiT"),
+        "{of_deit}"
+    );
+    assert!(
+        of_deit.contains("hint: `cargo grader call deit` takes them"),
+        "{of_deit}"
+    );
+    let of_larger = said(vit(1 + 9))?;
+    let expected =
+        "pos_embed holds 10 tokens, as for images of 12 px, where image=8 and patch=4 make 5";
+    assert!(of_larger.contains(expected), "{of_larger}");
+    assert!(of_larger.contains("--arg image=12"), "{of_larger}");
+    Ok(())
+}
+
+#[test]
+fn weights_that_are_missing_or_of_no_use_are_named_and_no_others() -> Result {
+    let scratch = tempfile::tempdir()?;
+    let at = |name: &str| scratch.path().join(name);
+    let mut tensors = vit(5);
+    tensors.remove("head.bias");
+    tensors.insert("fc.weight".to_owned(), tensors["head.weight"].clone());
+    let frame = Frame {
+        tensors,
+        ..Frame::default()
+    };
+    fs::write(at("in"), frame.encode()?)?;
+    let (code, said) = call_solution("vit", "vit", &at("in"), &at("out"), &SMALL)?;
+    assert_eq!(code, Some(2), "{said}");
+    let expected =
+        "not the module's variables: it lacks head.bias; the module has no variable fc.weight\n";
+    assert!(said.contains(expected), "{said}");
     Ok(())
 }

@@ -4,6 +4,7 @@ use std::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use wire::{Frame, Mixer, RawTensor, Tensors};
 
 type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
 
@@ -89,6 +90,137 @@ fn a_function_that_is_not_written_is_named_and_the_rest_is_drawn() -> Result {
         said(&output)
     );
     assert_eq!(names(&out)?, ["patches.png", "patches.svg"]);
+    Ok(())
+}
+
+/// The weights of a small ViT for images of 8 pixels in patches of 4, by timm's names.
+fn weights(front: usize) -> Tensors {
+    let mut sizes = vec![
+        ("cls_token".to_owned(), vec![1, 1, 8]),
+        ("pos_embed".to_owned(), vec![1, front + 4, 8]),
+        ("patch_embed.proj.weight".to_owned(), vec![8, 1, 4, 4]),
+        ("patch_embed.proj.bias".to_owned(), vec![8]),
+        ("norm.weight".to_owned(), vec![8]),
+        ("norm.bias".to_owned(), vec![8]),
+        ("head.weight".to_owned(), vec![3, 8]),
+        ("head.bias".to_owned(), vec![3]),
+    ];
+    if front == 2 {
+        sizes.push(("dist_token".to_owned(), vec![1, 1, 8]));
+    }
+    for (name, size) in [
+        ("norm1.weight", vec![8]),
+        ("norm1.bias", vec![8]),
+        ("attn.qkv.weight", vec![24, 8]),
+        ("attn.qkv.bias", vec![24]),
+        ("attn.proj.weight", vec![8, 8]),
+        ("attn.proj.bias", vec![8]),
+        ("norm2.weight", vec![8]),
+        ("norm2.bias", vec![8]),
+        ("mlp.fc1.weight", vec![16, 8]),
+        ("mlp.fc1.bias", vec![16]),
+        ("mlp.fc2.weight", vec![8, 16]),
+        ("mlp.fc2.bias", vec![8]),
+    ] {
+        sizes.push((format!("blocks.0.{name}"), size));
+    }
+    let mut mixer = Mixer::new("weights");
+    let named = sizes.into_iter().map(|(name, size)| {
+        let array = ndarray::ArrayD::from_shape_simple_fn(size, || mixer.uniform());
+        (name, RawTensor::from(&array))
+    });
+    named.collect()
+}
+
+fn write(path: &Path, tensors: Tensors) -> Result {
+    let frame = Frame {
+        tensors,
+        ..Frame::default()
+    };
+    Ok(fs::write(path, frame.encode()?)?)
+}
+
+#[test]
+fn a_checkpoint_in_f64_of_a_wrapped_model_without_a_head_is_drawn() -> Result {
+    let scratch = tempfile::tempdir()?;
+    let (file, out) = (
+        scratch.path().join("vit.safetensors"),
+        scratch.path().join("out"),
+    );
+    let wrapped = weights(1).into_iter();
+    let wrapped = wrapped.filter(|(name, _)| !name.starts_with("head."));
+    let wrapped = wrapped.map(|(name, tensor)| (format!("model.{name}"), tensor));
+    write(&file, wrapped.collect())?;
+    let [file, shown] = [&file, &out].map(|path| path.to_string_lossy().into_owned());
+    let command = [
+        "draw",
+        "vit",
+        "--solution",
+        "--checkpoint",
+        &file,
+        "--out",
+        &shown,
+    ];
+    let output = grader(&command)?;
+    assert!(output.status.success(), "{}", said(&output));
+    for picture in ["attention.png", "filters.png", "positions.png"] {
+        assert!(names(&out)?.contains(&picture.to_owned()), "{picture}");
+    }
+    Ok(())
+}
+
+#[test]
+fn weights_of_another_model_and_files_of_another_format_are_named_before_anything_is_built()
+-> Result {
+    let scratch = tempfile::tempdir()?;
+    let at = |name: &str| scratch.path().join(name).to_string_lossy().into_owned();
+    write(at("deit").as_ref(), weights(2))?;
+    write(at("vit").as_ref(), weights(1))?;
+    fs::write(at("vit.pth"), b"PK\x03\x04\0\0archive/data.pkl")?;
+    fs::write(
+        at("page"),
+        "<!doctype html>\n<title>vit.safetensors</title>",
+    )?;
+    fs::write(at("vit.gguf"), b"GGUF\x03\0\0\0\0\0")?;
+    for (exercise, file, expected, hint) in [
+        (
+            "vit",
+            "deit",
+            "these are the weights of a DeiT",
+            "`cargo grader draw deit` draws them",
+        ),
+        (
+            "deit",
+            "vit",
+            "these are the weights of a ViT",
+            "`cargo grader draw vit` draws them",
+        ),
+        (
+            "vit",
+            "vit.pth",
+            "it is a PyTorch checkpoint (a pickle)",
+            "safetensors.torch.save_file",
+        ),
+        ("vit", "page", "it is a page of HTML", "/resolve/"),
+        (
+            "vit",
+            "vit.gguf",
+            "it is a GGUF file",
+            "give a safetensors file",
+        ),
+    ] {
+        let output = grader(&["draw", exercise, "--solution", "--checkpoint", &at(file)])?;
+        let said = said(&output);
+        assert_eq!(output.status.code(), Some(2), "{file}: {said}");
+        assert!(
+            said.contains(expected) && said.contains(hint),
+            "{file}: {said}"
+        );
+        assert!(
+            !said.contains("Compiling") && !said.contains("sandbox: "),
+            "{said}"
+        );
+    }
     Ok(())
 }
 

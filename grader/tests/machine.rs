@@ -1,12 +1,13 @@
 //! Faults of the machine cost nobody a point: they are reported, the exercise is not graded, and the same command grades it later.
 
+use rustix::process::Signal;
 use serde_json::Value;
 use std::error::Error;
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Command, Output, Stdio};
 
 mod common;
 
@@ -223,19 +224,12 @@ fn what_needs_a_person_is_listed_last_and_strict_makes_it_an_exit_code() -> Resu
     Ok(())
 }
 
-/// SIGTERM, as a batch system sends it.
-fn terminate(child: &Child) -> Result {
-    let process = rustix::process::Pid::from_child(child);
-    let signal = rustix::process::Signal::TERM;
-    Ok(rustix::process::kill_process(process, signal)?)
-}
-
 #[test]
 fn a_batch_that_is_terminated_ends_as_one_that_ctrl_c_stopped() -> Result {
     let names: Vec<_> = (0..30).map(|number| format!("s{number:02}")).collect();
     let names: Vec<_> = names.iter().map(String::as_str).collect();
     let class = Class::of(&names)?;
-    for stop in [terminate, |child: &Child| common::interrupt(child.id())] {
+    for stop in [Signal::TERM, Signal::HUP, Signal::INT] {
         let _ = fs::remove_dir_all(class.out());
         let mut child = class
             .grader(&[])
@@ -244,7 +238,7 @@ fn a_batch_that_is_terminated_ends_as_one_that_ctrl_c_stopped() -> Result {
             .spawn()?;
         let mut shown = child.stdout.take().ok_or("standard output")?;
         wait_for("(2 of 30)", &mut shown)?;
-        stop(&child)?;
+        common::signal(child.id(), stop)?;
         std::io::copy(&mut shown, &mut std::io::sink())?;
         assert_eq!(child.wait()?.code(), Some(130));
         let kept = fs::read_dir(class.out().join("submissions"))?.count();

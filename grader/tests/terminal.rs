@@ -1,11 +1,16 @@
 //! Terminal output: errors with causes and hints, color, `--quiet`, `--verbose`, and output that cannot be
 //! written.
 
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use rustix::termios::{Winsize, tcsetwinsize};
 use std::error::Error;
+use std::ffi::OsStr;
 use std::fs::{self, File};
+use std::io::Read;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
 
@@ -58,7 +63,7 @@ fn an_error_is_followed_by_its_cause() -> Result {
 fn several_causes_are_numbered() -> Result {
     let folder = tempfile::tempdir()?;
     fs::create_dir(folder.path().join("in"))?;
-    fs::write(folder.path().join("in/a.safetensors"), "no tensors")?;
+    fs::write(folder.path().join("in/a.safetensors"), b"no tensors\xff")?;
     let input = folder.path().join("in");
     let output = grader(&["call", "patchify", "cost"])
         .args([input.as_path(), "out".as_ref()])
@@ -231,6 +236,7 @@ fn output_that_cannot_be_written_is_an_error() -> Result {
         &["completions", "bash"],
         &["--help"],
         &["--version"],
+        &["doctor"],
     ] {
         let output = grader(arguments).stdout(full()?).output()?;
         let words = stderr(&output);
@@ -273,5 +279,127 @@ fn that_nobody_reads_on_is_not_an_error() -> Result {
     let output = draw(folder.path(), writer)?;
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     assert_eq!(stderr(&output), "");
+    Ok(())
+}
+
+#[test]
+fn a_file_that_cannot_be_written_is_named_and_no_half_of_it_stays() -> Result {
+    let folder = tempfile::tempdir()?;
+    // Blocks of 1,024 bytes: the pictures are larger.
+    let output = Command::new("bash")
+        .args([
+            "-c",
+            "ulimit -f 1; exec \"$0\" data show digits --out \"$1\"",
+        ])
+        .arg(env!("CARGO_BIN_EXE_grader"))
+        .arg(folder.path())
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()?;
+    let words = stderr(&output);
+    assert!(
+        output.status.code().is_some_and(|code| code != 0),
+        "{:?}: {words}",
+        output.status
+    );
+    assert!(words.contains("digits.png cannot be written"), "{words}");
+    assert!(words.contains("File too large"), "{words}");
+    assert_eq!(fs::read_dir(folder.path())?.count(), 0);
+    Ok(())
+}
+
+/// What a command draws on a terminal of so many columns, or of a kind that cannot draw.
+fn on_terminal(columns: u16, term: &str, command: &mut Command) -> Result<String> {
+    let main = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY)?;
+    grantpt(&main)?;
+    unlockpt(&main)?;
+    let name = ptsname(&main, vec![])?;
+    let own = File::options()
+        .read(true)
+        .write(true)
+        .open(OsStr::from_bytes(name.as_bytes()))?;
+    let size = Winsize {
+        ws_row: 24,
+        ws_col: columns,
+        ws_xpixel: 0,
+        ws_ypixel: 0,
+    };
+    tcsetwinsize(&main, size)?;
+    let mut child = command
+        .env("TERM", term)
+        .stdout(Stdio::null())
+        .stderr(own)
+        .spawn()?;
+    // What holds the other end must be gone for it to end.
+    command.stderr(Stdio::null());
+    let mut drawn = vec![];
+    // An error is how Linux tells that nobody has the other end open any more.
+    let _ = File::from(main).read_to_end(&mut drawn);
+    let status = child.wait()?;
+    let drawn = String::from_utf8_lossy(&drawn).into_owned();
+    assert!(status.success(), "{drawn}");
+    Ok(drawn)
+}
+
+/// A training that takes a few seconds.
+fn training() -> Result<(tempfile::TempDir, Command)> {
+    let folder = tempfile::tempdir()?;
+    let mut command = grader(&["train", "--solution", "--device", "cpu"]);
+    command
+        .args([
+            "--patch-size",
+            "14",
+            "--dim",
+            "16",
+            "--depth",
+            "1",
+            "--heads",
+            "2",
+        ])
+        .args([
+            "--train-images",
+            "1200",
+            "--batch-size",
+            "2",
+            "--epochs",
+            "1",
+        ])
+        .arg("--out")
+        .arg(folder.path());
+    Ok((folder, command))
+}
+
+#[test]
+fn progress_is_whole_on_a_narrow_terminal() -> Result {
+    let (_folder, mut command) = training()?;
+    let drawn = on_terminal(40, "xterm", &mut command)?;
+    let plain = anstream::adapter::strip_str(&drawn).to_string();
+    let lines: Vec<_> = plain
+        .split(['\r', '\n'])
+        .map(str::trim)
+        .filter(|line| line.contains("epoch 1 of 1"))
+        .collect();
+    assert!(!lines.is_empty(), "{drawn:?}");
+    for line in lines {
+        assert!(line.ends_with(" left"), "{line:?}");
+        assert!(line.chars().count() <= 40, "{line:?}");
+    }
+    Ok(())
+}
+
+#[test]
+fn progress_in_a_log_and_on_a_dumb_terminal_is_lines_of_text() -> Result {
+    let (_folder, mut command) = training()?;
+    let log = stderr(&command.output()?);
+    let (_folder, mut command) = training()?;
+    let dumb = on_terminal(40, "dumb", &mut command)?.replace("\r\n", "\n");
+    for words in [log, dumb] {
+        assert!(!words.contains(['\r', '\u{1b}']), "{words:?}");
+        let line = words.lines().find(|line| line.starts_with("step "));
+        let line = line.ok_or(words.clone())?;
+        assert!(
+            line.contains(" of 600: epoch 1 of 1, loss ") && line.ends_with(" left"),
+            "{line}"
+        );
+    }
     Ok(())
 }

@@ -2,9 +2,11 @@
 
 mod common;
 
-use common::interrupt;
+use common::signal;
+use rustix::process::Signal;
 use std::error::Error;
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::thread;
@@ -106,7 +108,7 @@ fn a_run_that_was_stopped_goes_on_to_the_bit() -> Result {
         thread::sleep(Duration::from_millis(5));
     }
     thread::sleep(Duration::from_millis(300));
-    interrupt(child.id())?;
+    signal(child.id(), Signal::INT)?;
     let output = child.wait_with_output()?;
     if output.status.success() {
         println!("it was through before it could be stopped");
@@ -136,6 +138,152 @@ fn a_run_that_was_stopped_goes_on_to_the_bit() -> Result {
     assert_ends(&output, 2);
     assert!(
         said(&output).contains("begun with --lr 0.003, not 0.02"),
+        "{}",
+        said(&output)
+    );
+    Ok(())
+}
+
+/// A process that a process started, and those that they started, the first last.
+fn family(process: u32) -> Vec<u32> {
+    let children = fs::read_to_string(format!("/proc/{process}/task/{process}/children"));
+    let children = children.unwrap_or_default();
+    let children = children.split_whitespace().filter_map(|it| it.parse().ok());
+    children.flat_map(family).chain([process]).collect()
+}
+
+/// A run that is told to stop right after it began to learn, by each signal in its turn; what it printed.
+fn stopped_by(signals: &[Signal], options: &[&str]) -> Result<(Option<i32>, String)> {
+    let mut child = train(options)
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()?;
+    let mut lines = BufReader::new(child.stderr.take().ok_or("standard error")?).lines();
+    let mut said = String::new();
+    // The first line that counts steps is printed once the first ones are taken.
+    for line in lines.by_ref() {
+        let line = line?;
+        said += &format!("{line}\n");
+        if line.starts_with("step ") {
+            break;
+        }
+    }
+    for &sent in signals {
+        // As Slurm and systemd do, to all processes of a job; the worker's first, so that it cannot be saved by the grader.
+        for process in family(child.id()) {
+            // One may have ended meanwhile.
+            let _ = signal(process, sent);
+        }
+    }
+    for line in lines {
+        said += &format!("{}\n", line?);
+    }
+    Ok((child.wait()?.code(), said))
+}
+
+#[test]
+fn whatever_asks_a_run_to_stop_it_is_kept_from_its_first_steps_on_and_its_command_continues_it()
+-> Result {
+    const STEPS: [&str; 8] = [
+        "--train-images",
+        "1000",
+        "--batch-size",
+        "2",
+        "--epochs",
+        "1",
+        "--lr",
+        "0.003",
+    ];
+    let scratch = tempfile::tempdir()?;
+    let straight = scratch.path().join("straight");
+    assert_ends(&done(&named(&straight, &STEPS)?)?, 0);
+    // `timeout` sends its signal to the program, and then to the group that it is in.
+    for (number, signals) in [
+        &[Signal::TERM][..],
+        &[Signal::TERM, Signal::TERM],
+        &[Signal::HUP],
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let stopped = scratch.path().join(format!("{number}: it's stopped"));
+        let (code, said) = stopped_by(signals, &named(&stopped, &STEPS)?)?;
+        assert_eq!(code, Some(130), "{signals:?}: {said}");
+        assert!(stopped.join("last.safetensors").is_file(), "{said}");
+        assert!(
+            !stopped.join("best.safetensors").exists(),
+            "no epoch is over: {said}"
+        );
+        let (_, command) = said
+            .split_once("; continue with: cargo grader ")
+            .ok_or(said.clone())?;
+        let command = command.lines().next().unwrap_or_default();
+        let output = Command::new("bash")
+            .args(["-c", &format!("exec \"$GRADER\" {command}")])
+            .env("GRADER", env!("CARGO_BIN_EXE_grader"))
+            .current_dir(scratch.path())
+            .output()?;
+        assert_ends(&output, 0);
+        assert!(weights(&straight)? == weights(&stopped)?, "other weights");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_run_does_not_go_on_with_other_code_unless_it_is_told_to() -> Result {
+    let scratch = tempfile::tempdir()?;
+    let text = |path: PathBuf| {
+        path.into_os_string()
+            .into_string()
+            .map_err(|_| "a folder of another name")
+    };
+    let (run, ada) = (
+        text(scratch.path().join("run"))?,
+        text(scratch.path().join("ada"))?,
+    );
+    let src = Path::new(&ada).join("05-vit/src");
+    fs::create_dir_all(&src)?;
+    let solution = Path::new(env!("CARGO_MANIFEST_DIR")).join("../solutions/05-vit/src/lib.rs");
+    fs::copy(&solution, src.join("lib.rs"))?;
+    let own = ["--submission", &ada];
+    let output = done(&[&own[..], &["--out", &run, "--epochs", "1"], &SMALL, &FEW].concat())?;
+    assert_ends(&output, 0);
+
+    let resume = |options: &[&str]| done(&[options, &["--resume", &run]].concat());
+    let refused = |options: &[&str], why: &str, hint: &str| -> Result {
+        let output = resume(options)?;
+        assert_ends(&output, 2);
+        let said = said(&output);
+        assert!(said.contains(why) && said.contains(hint), "{said}");
+        assert!(
+            !said.contains("sandbox: "),
+            "before anything is built: {said}"
+        );
+        Ok(())
+    };
+    let hint = "continue it with --submission PATH";
+    refused(
+        &["--solution"],
+        "was begun with a submission, not the reference solution",
+        hint,
+    )?;
+    refused(
+        &[],
+        "was begun with a submission, not the working copy",
+        hint,
+    )?;
+    let mut changed = fs::read_to_string(&solution)?;
+    changed.push_str("// Another thought.\n");
+    fs::write(src.join("lib.rs"), changed)?;
+    refused(
+        &own,
+        "the sources of a submission have changed since",
+        "--allow-changed-code",
+    )?;
+    let output = resume(&[&own[..], &["--allow-changed-code"]].concat())?;
+    assert_ends(&output, 0);
+    assert!(
+        said(&output).contains("it continues all the same"),
         "{}",
         said(&output)
     );
@@ -352,7 +500,7 @@ fn a_deit_learns_from_a_teacher_and_both_go_on_where_they_were_stopped() -> Resu
     while !last.exists() && child.try_wait()?.is_none() {
         thread::sleep(Duration::from_millis(5));
     }
-    interrupt(child.id())?;
+    signal(child.id(), Signal::INT)?;
     let output = child.wait_with_output()?;
     // On a busy machine it may have gone further before it was stopped, even to its end.
     let is_of_teacher = !Path::new(&stopped).join("last.safetensors").exists();

@@ -16,7 +16,7 @@ mod syntax;
 mod worker;
 
 pub use error::Error;
-pub use listing::Operation;
+pub use listing::{Argument, Operation};
 pub use model::Interface;
 pub use read::{BY_HAND, DESCRIPTION};
 pub use stand_ins::JudgeFiles;

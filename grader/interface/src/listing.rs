@@ -1,7 +1,30 @@
 //! The list of an exercise's operations for readers: `cargo grader call --list`.
 
-use crate::model::{Function, Interface, Kind, Module, Parameter, Part};
+use crate::model::{Field, Function, Interface, Kind, Module, Parameter, Part};
 use indexmap::IndexMap;
+use std::collections::BTreeMap;
+
+/// A scalar that an operation takes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Argument {
+    /// Its meaning, in a few words.
+    pub about: String,
+    /// The value in a call that does not name it; where there is none, a call names it.
+    pub default: Option<String>,
+    /// The argument and its words to which alone this belongs: `temperature` to `mode`, `soft`.
+    pub only_with: Option<(String, Vec<String>)>,
+}
+
+impl Argument {
+    /// Returns whether it means something in a call with these arguments.
+    pub fn belongs_to(&self, arguments: &BTreeMap<String, String>) -> bool {
+        let other_word = |(name, words): &(String, Vec<String>)| {
+            let given = arguments.get(name);
+            given.is_some_and(|given| !words.contains(given))
+        };
+        !self.only_with.as_ref().is_some_and(other_word)
+    }
+}
 
 /// An operation: what it takes and gives.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -12,8 +35,8 @@ pub struct Operation {
     pub tensors: IndexMap<String, String>,
     /// True if it takes the variables of a module by their names as well.
     pub weights: bool,
-    /// The scalars it takes, by name, and what they mean.
-    pub arguments: IndexMap<String, String>,
+    /// The scalars it takes, by name.
+    pub arguments: IndexMap<String, Argument>,
     /// The tensors it gives.
     pub gives: IndexMap<String, String>,
     /// True if it takes a `cotangent` and gives gradients for it.
@@ -79,43 +102,52 @@ impl Interface {
                 let (name, shape) = (&parameter.sent, &parameter.about);
                 operation.tensors.insert(name.clone(), shape.clone());
             } else {
-                self.add_argument(
-                    operation,
-                    &parameter.sent,
-                    &parameter.about,
-                    &parameter.kind,
-                );
+                let argument = Argument {
+                    about: parameter.about.clone(),
+                    default: parameter.default.clone(),
+                    only_with: None,
+                };
+                self.add_argument(operation, &parameter.sent, argument, &parameter.kind);
             }
         }
     }
 
     /// An argument, and those of the fields that come with it.
-    fn add_argument(&self, operation: &mut Operation, name: &str, about: &str, kind: &Kind) {
-        let (fields, fixed) = match kind {
+    fn add_argument(&self, operation: &mut Operation, name: &str, argument: Argument, kind: &Kind) {
+        let of_field = |field: &Field, only_with: Option<(String, Vec<String>)>| Argument {
+            about: field.about.clone(),
+            default: field.default.clone(),
+            only_with,
+        };
+        match kind {
             Kind::Struct { name, .. } => {
-                let of = self.a_struct(name);
-                let fixed = of.map_or(&[][..], |it| &it.fixed);
-                (of.map_or(vec![], |it| it.fields.iter().collect()), fixed)
+                let Some(of) = self.a_struct(name) else {
+                    return;
+                };
+                let is_fixed = |field: &Field| of.fixed.iter().any(|(it, _)| field.name == it);
+                for field in of.fields.iter().filter(|field| !is_fixed(field)) {
+                    let argument = of_field(field, argument.only_with.clone());
+                    self.add_argument(operation, &field.name.to_string(), argument, &field.kind);
+                }
             }
             Kind::Enum(enumeration) => {
-                operation
-                    .arguments
-                    .insert(name.to_owned(), about.to_owned());
+                operation.arguments.insert(name.to_owned(), argument);
                 let variants = self.an_enum(enumeration).map_or(&[][..], |it| &it.variants);
-                let fields = variants.iter().flat_map(|it| &it.fields).collect();
-                (fields, &[][..])
+                for variant in variants {
+                    for field in &variant.fields {
+                        let field_name = field.name.to_string();
+                        // A field of several variants is one argument.
+                        let before = operation.arguments.get(&field_name);
+                        let before = before.and_then(|it| it.only_with.clone());
+                        let mut words = before.map_or(vec![], |(_, words)| words);
+                        words.push(variant.word.clone());
+                        let argument = of_field(field, Some((name.to_owned(), words)));
+                        self.add_argument(operation, &field_name, argument, &field.kind);
+                    }
+                }
             }
             _ => {
-                operation
-                    .arguments
-                    .insert(name.to_owned(), about.to_owned());
-                return;
-            }
-        };
-        for field in fields {
-            let name = field.name.to_string();
-            if !fixed.iter().any(|(it, _)| *it == name) {
-                self.add_argument(operation, &name, &field.about, &field.kind);
+                operation.arguments.insert(name.to_owned(), argument);
             }
         }
     }

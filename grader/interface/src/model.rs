@@ -69,6 +69,8 @@ pub(crate) struct Field {
     pub(crate) name: Ident,
     /// Its meaning, in a few words.
     pub(crate) about: String,
+    /// The value in a call that does not name it, as it travels.
+    pub(crate) default: Option<String>,
     pub(crate) kind: Kind,
 }
 
@@ -130,6 +132,8 @@ pub(crate) struct Parameter {
     pub(crate) sent: String,
     /// A tensor's shape, or what an argument means.
     pub(crate) about: String,
+    /// The value in a call that does not name it, as it travels.
+    pub(crate) default: Option<String>,
     pub(crate) kind: Kind,
     pub(crate) span: Span,
 }

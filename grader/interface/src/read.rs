@@ -290,15 +290,22 @@ impl Reader {
     fn fields(&self, fields: &mut Fields) -> Result<Vec<Field>, Error> {
         let mut read = vec![];
         for field in fields.iter_mut() {
-            let attributes = Attributes::new(std::mem::take(&mut field.attrs));
+            let mut attributes = Attributes::new(std::mem::take(&mut field.attrs));
             let about = attributes.about();
+            let default = self.attribute(attributes.text("default"))?;
             self.attribute(attributes.end())?;
             let Some(name) = field.ident.clone() else {
                 continue;
             };
             match self.kind(&field.ty) {
                 Some(kind @ (Kind::Scalar(_) | Kind::Size | Kind::Enum(_))) => {
-                    read.push(Field { name, about, kind })
+                    self.check_default(name.span(), default.as_deref(), &kind)?;
+                    read.push(Field {
+                        name,
+                        about,
+                        default,
+                        kind,
+                    });
                 }
                 _ => {
                     let message = format!(
@@ -310,6 +317,47 @@ impl Reader {
             }
         }
         Ok(read)
+    }
+
+    /// That a default is a value of its kind: what a call fills in is read as what it is told.
+    fn check_default(&self, span: Span, default: Option<&str>, kind: &Kind) -> Result<(), Error> {
+        let Some(default) = default else {
+            return Ok(());
+        };
+        let (is_value, wanted) = match kind {
+            Kind::Scalar(name) if name == "bool" => {
+                (default.parse::<bool>().is_ok(), "true or false".to_owned())
+            }
+            Kind::Scalar(name) if FLOATS.contains(&name.as_str()) => {
+                (default.parse::<f64>().is_ok(), "a number".to_owned())
+            }
+            Kind::Scalar(name) => {
+                let is_signed = name.starts_with('i');
+                let number = default.parse::<i128>();
+                let fits = number.is_ok_and(|number| is_signed || number >= 0);
+                (fits, format!("a whole number, of {name}"))
+            }
+            Kind::Size => {
+                let sides = default.split_once('x');
+                let is_side = |side: &str| side.parse::<usize>().is_ok();
+                let fits = sides.is_some_and(|(rows, columns)| is_side(rows) && is_side(columns));
+                (fits, "rows and columns, as 14x14".to_owned())
+            }
+            Kind::Enum(name) => {
+                let variants = self
+                    .interface
+                    .an_enum(name)
+                    .map_or(&[][..], |it| &it.variants);
+                let words: Vec<_> = variants.iter().map(|it| it.word.as_str()).collect();
+                (words.contains(&default), words.join(" or "))
+            }
+            _ => (false, "of a number, a word or a size alone".to_owned()),
+        };
+        if is_value {
+            return Ok(());
+        }
+        let message = format!("the default {default:?} is not {wanted}");
+        Err(self.fault(span, message))
     }
 
     fn presets(&self, functions: Impl, fields: &[Field]) -> Result<Presets, Error> {
@@ -593,6 +641,7 @@ impl Reader {
             let mut attributes = Attributes::new(std::mem::take(&mut input.attrs));
             let about = attributes.about();
             let sent = self.attribute(attributes.text("name"))?;
+            let default = self.attribute(attributes.text("default"))?;
             self.attribute(attributes.end())?;
             let Some(kind) = self.kind(&input.ty) else {
                 let message = format!(
@@ -601,6 +650,7 @@ impl Reader {
                 );
                 return Err(self.fault(name.span(), message));
             };
+            self.check_default(name.span(), default.as_deref(), &kind)?;
             if name == "call" {
                 let message = "`call` is the request in a worker: choose another name";
                 return Err(self.fault(name.span(), message));
@@ -618,6 +668,7 @@ impl Reader {
                 name,
                 sent,
                 about,
+                default,
                 kind,
             });
         }

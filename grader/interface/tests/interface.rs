@@ -80,7 +80,10 @@ fn a_function_of_arrays_is_asked_and_answered_by_its_parameters_names() {
     let operation = &interface.operations()["cut"];
     assert_eq!(operation.about, "cut an image");
     assert_eq!(operation.tensors["image"], "[C, H, W]");
-    assert_eq!(operation.arguments["grid"], "rows and columns, as 3x4");
+    assert_eq!(
+        operation.arguments["grid"].about,
+        "rows and columns, as 3x4"
+    );
     assert_eq!(operation.gives["patches"], "[N, K]");
     assert!(!operation.weights && !operation.gradients);
 }
@@ -243,13 +246,114 @@ fn a_structs_fields_are_arguments_and_its_presets_come_by_name() {
         r#"call_.value("dim", &self.dim).value("pool", &self.pool)"#,
     );
     let operation = &interface.operations()["count"];
-    let arguments: Vec<_> = operation.arguments.iter().collect();
+    let arguments = operation.arguments.iter();
+    let arguments: Vec<_> = arguments
+        .map(|(name, it)| (name.as_str(), it.about.as_str()))
+        .collect();
+    assert_eq!(arguments, [("dim", "width"), ("pool", "cls or mean")]);
+}
+
+#[test]
+fn defaults_are_listed_and_travel_with_what_is_taken_of_an_earlier_exercise() {
+    let config = r#"
+        pub enum Pool { Cls, Mean }
+        pub struct Config {
+            pub dim: i64,
+            #[default = "0.5"]
+            pub dropout: f64,
+            #[default = "mean"]
+            pub pool: Pool,
+        }
+        "#;
+    let earlier =
+        |name: &str| (name == "zero").then(|| Interface::parse("00-zero", config, &|_| None));
+    let description = r#"
+        use zero::{Config, Pool};
+        /// counts
+        #[gives(count = "i64 []")]
+        pub fn count(
+            config: &Config,
+            /// rows and columns
+            #[default = "2x3"]
+            grid: (usize, usize),
+        ) -> i64;
+        "#;
+    let interface = Interface::parse("01-one", description, &earlier).expect("a description");
+    let operation = &interface.operations()["count"];
+    let defaults: Vec<_> = operation
+        .arguments
+        .values()
+        .map(|it| it.default.as_deref())
+        .collect();
+    assert_eq!(defaults, [None, Some("0.5"), Some("mean"), Some("2x3")]);
+    // They are a caller's to fill in: a worker is sent all arguments.
+    assert_holds(
+        &interface.worker(),
+        r#"dropout: call.argument::<f64>("dropout")?"#,
+    );
+}
+
+#[test]
+fn a_default_is_a_value_of_its_kind() {
+    let of = |default: &str, kind: &str| {
+        fault(&format!(
+            "pub enum Pool {{ Cls, Mean }}\npub struct Config {{\n#[default = \"{default}\"]\npub a: {kind} }}"
+        ))
+    };
+    assert_eq!(of("0,5", "f64"), ":4: the default \"0,5\" is not a number");
     assert_eq!(
-        arguments,
-        [
-            (&"dim".to_owned(), &"width".to_owned()),
-            (&"pool".to_owned(), &"cls or mean".to_owned())
-        ]
+        of("-1", "usize"),
+        ":4: the default \"-1\" is not a whole number, of usize"
+    );
+    assert_eq!(
+        of("yes", "bool"),
+        ":4: the default \"yes\" is not true or false"
+    );
+    assert_eq!(
+        of("max", "Pool"),
+        ":4: the default \"max\" is not cls or mean"
+    );
+    assert_eq!(
+        of("3", "(usize, usize)"),
+        ":4: the default \"3\" is not rows and columns, as 14x14"
+    );
+    let tensor = "#[gives(y = \"\")]\npub fn f(#[default = \"0\"] x: &Tensor) -> Tensor;";
+    assert!(fault(tensor).contains("is not of a number, a word or a size alone"));
+}
+
+#[test]
+fn a_variants_field_belongs_to_calls_of_its_variants_alone() {
+    let interface = described(
+        r#"
+        pub enum Loss { Soft { temperature: f64, alpha: f64 }, Warm { temperature: f64 }, Hard }
+        /// a loss
+        #[gives(loss = "[]")]
+        pub fn loss(
+            /// [B]
+            logits: &Tensor,
+            /// which
+            loss: Loss,
+        ) -> Tensor;
+        "#,
+    );
+    let arguments = &interface.operations()["loss"].arguments;
+    let belongs = |name: &str, word: &str| {
+        arguments[name].belongs_to(&[("loss".to_owned(), word.to_owned())].into())
+    };
+    for (name, words) in [
+        ("loss", &["soft", "warm", "hard"][..]),
+        ("temperature", &["soft", "warm"]),
+        ("alpha", &["soft"]),
+    ] {
+        let found: Vec<_> = ["soft", "warm", "hard"]
+            .into_iter()
+            .filter(|word| belongs(name, word))
+            .collect();
+        assert_eq!(found, words, "{name}");
+    }
+    assert!(
+        arguments["alpha"].belongs_to(&Default::default()),
+        "nothing is said yet"
     );
 }
 

@@ -4,20 +4,27 @@ mod files;
 
 use super::{open_course, stop_if_asked, subject};
 use crate::cli::Call;
-use crate::course::Exercise;
+use crate::course::{Course, Exercise};
 use crate::exit::{Blame, Exit, Failure};
 use crate::hint::WithHint;
 use crate::intake::Escaped;
-use crate::worker::ask::read_tensors;
+use crate::machine::files::write_whole;
+use crate::weights;
+use crate::weights::fit::{self, Misfit};
 use anyhow::{Context, Result, anyhow};
 use files::Files;
 use indexmap::IndexMap;
+use interface::{Argument, Operation};
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
-use wire::{Fault, FaultKind, Frame, Request, Tensors, printable, printable_lines};
+use wire::{Fault, FaultKind, Frame, FrameLimits, Request, Tensors, printable, printable_lines};
 
 /// Stands for the file of tensors where an operation takes none.
 const NO_INPUT: &str = "-";
+
+/// The name of a cotangent.
+const COTANGENT: &str = "cotangent";
 
 /// Runs the command.
 ///
@@ -36,8 +43,8 @@ pub fn call(course: Option<&Path>, arguments: &Call) -> Result<Exit, Failure> {
         return Ok(Exit::Success);
     };
     let files = Files::of(input, output).blame_arguments()?;
-    let request = |input: &Path| {
-        let request = request(exercise, operation, input, &arguments.arguments);
+    let request = |course: &Course, input: &Path| {
+        let request = request(course, exercise, operation, input, &arguments.arguments);
         match &files.folder {
             Some(_) => {
                 request.with_context(|| format!("{} cannot be called with", input.display()))
@@ -47,7 +54,7 @@ pub fn call(course: Option<&Path>, arguments: &Call) -> Result<Exit, Failure> {
     };
     for (input, _) in &files.pairs {
         // Looked at before anything is done, and read again in its turn: a folder may be larger than memory.
-        request(input).blame_arguments()?;
+        request(&course, input).blame_arguments()?;
     }
     let sources = arguments.subject.sources(&course, exercise)?;
     let environment = arguments.subject.prepare(course, exercises.clone())?;
@@ -59,7 +66,7 @@ pub fn call(course: Option<&Path>, arguments: &Call) -> Result<Exit, Failure> {
     let mut exit = Exit::Success;
     for (input, output) in &files.pairs {
         stop_if_asked()?;
-        match started.ask(request(input).blame_arguments()?)? {
+        match started.ask(request(&environment.course, input).blame_arguments()?)? {
             Ok(tensors) => keep(tensors, output)?,
             Err(fault) => {
                 let of = match files.folder {
@@ -90,9 +97,9 @@ fn keep(tensors: Tensors, output: &Path) -> Result<(), Failure> {
     }
     .encode()
     .map_err(anyhow::Error::from)?;
-    fs::write(output, blob)
-        .with_context(|| format!("{} cannot be written", output.display()))
-        .blame_arguments()?;
+    // What a link leads to is replaced, and not the link: it may be /dev/stdout.
+    let place = fs::canonicalize(output);
+    write_whole(place.as_deref().unwrap_or(output), blob).blame_arguments()?;
     say!("{}: {}", output.display(), printable(&given.join(", ")));
     Ok(())
 }
@@ -143,7 +150,9 @@ fn list(exercise: &Exercise) {
                 "…"
             );
         }
-        show("--arg", &operation.arguments);
+        let arguments = operation.arguments.iter();
+        let arguments = arguments.map(|(name, argument)| (name.clone(), meaning(argument)));
+        show("--arg", &arguments.collect());
         show("gives", &operation.gives);
         if operation.gradients {
             say!(
@@ -155,8 +164,44 @@ fn list(exercise: &Exercise) {
     }
 }
 
+/// The meaning of an argument, and its value where a call does not name it.
+fn meaning(argument: &Argument) -> String {
+    let Argument {
+        about,
+        default,
+        only_with,
+    } = argument;
+    let default = default.as_ref().map(|value| format!(" [default: {value}]"));
+    let only_with = only_with.as_ref();
+    let only_with =
+        only_with.map(|(name, words)| format!(" [only with {name}={}]", words.join(" or ")));
+    [about.clone()]
+        .into_iter()
+        .chain(only_with)
+        .chain(default)
+        .collect()
+}
+
+/// Gives the arguments that a call does not name the values that the interface says.
+fn fill_in(arguments: &mut BTreeMap<String, String>, operation: &Operation) {
+    for (name, argument) in &operation.arguments {
+        if let Some(default) = &argument.default
+            && !arguments.contains_key(name)
+            && argument.belongs_to(arguments)
+        {
+            arguments.insert(name.clone(), default.clone());
+        }
+    }
+}
+
 /// Reads the file and holds it against what the operation takes.
-fn request(exercise: &Exercise, name: &str, input: &Path, arguments: &[String]) -> Result<Request> {
+fn request(
+    course: &Course,
+    exercise: &Exercise,
+    name: &str,
+    input: &Path,
+    arguments: &[String],
+) -> Result<Request> {
     let operations = &exercise.operations;
     let operation = operations
         .get(name)
@@ -168,7 +213,7 @@ fn request(exercise: &Exercise, name: &str, input: &Path, arguments: &[String]) 
     let frame = if input == Path::new(NO_INPUT) {
         Frame::default()
     } else {
-        read_tensors(input)?
+        weights::read(input, &FrameLimits::default())?
     };
     let mut scalars = frame.arguments();
     for argument in arguments {
@@ -177,24 +222,70 @@ fn request(exercise: &Exercise, name: &str, input: &Path, arguments: &[String]) 
             .with_context(|| format!("--arg takes NAME=VALUE, not {argument:?}"))?;
         scalars.insert(name.to_owned(), value.to_owned());
     }
-    let optional = |name: &str| operation.weights || (operation.gradients && name == "cotangent");
-    same_names(
-        "tensor",
-        frame.tensors.keys(),
-        operation.tensors.keys(),
-        optional,
-    )?;
+    fill_in(&mut scalars, operation);
+    let optional = |name: &str| operation.weights || (operation.gradients && name == COTANGENT);
+    let mut tensors = frame.tensors;
+    if operation.weights {
+        tensors = fitting(course, exercise, operation, tensors, &scalars)?;
+    }
+    same_names("tensor", tensors.keys(), operation.tensors.keys(), optional)?;
+    let is_needed = |name: &&String| operation.arguments[*name].belongs_to(&scalars);
+    let all = operation.arguments.keys();
     same_names(
         "argument",
         scalars.keys(),
-        operation.arguments.keys(),
-        |_| false,
+        all.clone().filter(is_needed),
+        // One that means nothing here does no harm: whoever stores calls may give all of them.
+        |name| all.clone().any(|known| known == name),
     )?;
     Ok(Request {
         operation: name.to_owned(),
         arguments: scalars,
-        tensors: frame.tensors,
+        tensors,
     })
+}
+
+/// The tensors of a call with weights, these under the names and in the type that the operation takes.
+fn fitting(
+    course: &Course,
+    exercise: &Exercise,
+    operation: &Operation,
+    tensors: Tensors,
+    arguments: &BTreeMap<String, String>,
+) -> Result<Tensors> {
+    let is_input = |name: &str| operation.tensors.keys().any(|it| is_meant(it, name));
+    let is_weight = |name: &str| !is_input(name) && name != COTANGENT;
+    let mut tensors = weights::without_wrappers(tensors, is_weight);
+    // A module calculates in one type: that of what goes into it.
+    let inputs = tensors.iter().filter(|(name, _)| is_input(name));
+    let mut types = inputs
+        .filter(|(_, it)| weights::is_float(it))
+        .map(|(_, it)| it.dtype());
+    if let Some(first) = types.next()
+        && types.all(|other| other == first)
+    {
+        weights::convert(&mut tensors, first, |name| !is_input(name));
+    }
+    if let Some(model) = exercise.facts.model {
+        fit::check(&tensors, arguments, model.tokens).with_hint(|misfit| remedy(course, misfit))?;
+    }
+    Ok(tensors)
+}
+
+fn remedy(course: &Course, misfit: &Misfit) -> Option<String> {
+    match misfit {
+        Misfit::Front { found, .. } => {
+            let mut models = course.models();
+            let (exercise, _) = models.find(|(_, model)| model.tokens == *found)?;
+            Some(format!("`cargo grader call {}` takes them", exercise.name))
+        }
+        Misfit::Positions { other, .. } => Some(match other {
+            Some(side) => format!(
+                "call it with --arg image={side} and images of that size, or resize the positions first"
+            ),
+            None => "resize the positions first".to_owned(),
+        }),
+    }
 }
 
 fn same_names<'a>(

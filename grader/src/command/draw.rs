@@ -7,6 +7,7 @@ use crate::course::{Course, Exercise};
 use crate::draw::{Material, Missing, Model, Photo, attention, draw as draw_all, is_drawn};
 use crate::exit::{Blame, Exit, Failure};
 use crate::hint::WithHint;
+use crate::weights::fit;
 use anyhow::{Context, anyhow};
 use ndarray::Array3;
 use std::path::Path;
@@ -41,6 +42,11 @@ pub fn draw(course: Option<&Path>, arguments: &Draw) -> Result<Exit, Failure> {
         .transpose()
         .hint("--checkpoint takes weights by timm's names, as the best.safetensors of `train`")
         .blame_arguments()?;
+    if let (Some(model), Some(facts)) = (&model, exercise.facts.model) {
+        fit::check(&model.weights, &model.arguments, facts.tokens)
+            .with_hint(|_| drawn_by(&course, model))
+            .blame_arguments()?;
+    }
     let sources = arguments.subject.sources(&course, &exercise)?;
     // Where the exercise's own worker has no model, the reference's says what the given one attends to.
     let lender = model.as_ref().filter(|_| exercise.facts.borrows_attention);
@@ -92,6 +98,14 @@ pub fn draw(course: Option<&Path>, arguments: &Draw) -> Result<Exit, Failure> {
     } else {
         Exit::Failed
     })
+}
+
+/// The command that draws a model, if there is one.
+fn drawn_by(course: &Course, model: &Model) -> Option<String> {
+    let mut models = course.models();
+    let (exercise, _) =
+        models.find(|(it, facts)| facts.tokens == model.prefix && is_drawn(&it.name))?;
+    Some(format!("`cargo grader draw {}` draws them", exercise.name))
 }
 
 /// The exercise whose model has as many tokens in front of those of the patches.

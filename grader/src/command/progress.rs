@@ -6,19 +6,22 @@ use crate::grading::grade::Grader;
 use crate::grading::report;
 use crate::grading::stage::Stage;
 use crate::grading::verdict::{Graded, Outcome};
-use crate::terminal;
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use crate::terminal::{self, ProgressLog, style_of};
+use indicatif::{HumanDuration, MultiProgress, ProgressBar};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use wire::printable_lines;
 
-/// Shows a batch on the terminal. Where standard error is none, it only prints each finished submission.
+/// Shows a batch: bars on a terminal, or a line now and then in a log; and each finished submission.
 pub(super) struct GradingProgress<'a> {
     grader: &'a Grader,
     total: usize,
     bars: MultiProgress,
     whole: ProgressBar,
+    /// Where there is no bar.
+    log: Option<Mutex<ProgressLog>>,
+    began: Instant,
     shown: Mutex<Shown>,
 }
 
@@ -29,13 +32,15 @@ struct Shown {
     rows: Vec<report::Row>,
     attention: Vec<report::Attention>,
     imperfect: usize,
+    /// The number of those that this run graded itself.
+    graded: usize,
 }
 
 impl<'a> GradingProgress<'a> {
     pub(super) fn new(grader: &'a Grader, total: usize) -> Self {
         let bars = MultiProgress::with_draw_target(terminal::progress());
         let whole = bars.add(ProgressBar::new(total as u64));
-        whole.set_style(style("{wide_bar} {pos}/{len} · {prefix} · {eta} left"));
+        whole.set_style(style_of("{wide_bar} {pos}/{len} · {prefix} · {eta} left"));
         whole.set_prefix("0 with failures");
         whole.enable_steady_tick(Duration::from_millis(200));
         Self {
@@ -43,12 +48,25 @@ impl<'a> GradingProgress<'a> {
             total,
             bars,
             whole,
+            log: terminal::logs_progress().then(|| Mutex::new(ProgressLog::later())),
+            began: Instant::now(),
             shown: Mutex::default(),
         }
     }
 
     fn shown(&self) -> MutexGuard<'_, Shown> {
         self.shown.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A line on what is done and what is left.
+    fn left(&self, number: usize, graded: usize, imperfect: usize) -> String {
+        let each = self.began.elapsed().as_secs_f64() / graded.max(1) as f64;
+        let left = Duration::from_secs_f64(each * (self.total - number) as f64);
+        format!(
+            "{number} of {}: {imperfect} with failures, {} left",
+            self.total,
+            HumanDuration(left)
+        )
     }
 
     /// Takes the bar away; gives a row a submission, and what needs a person, in the order of their names.
@@ -87,6 +105,7 @@ impl Audience for GradingProgress<'_> {
         shown.rows.push(report::Row::of(graded));
         shown.attention.extend(report::Attention::of(graded));
         shown.imperfect += usize::from(!graded.is_perfect());
+        shown.graded += usize::from(!before);
         self.whole
             .set_prefix(format!("{} with failures", shown.imperfect));
         self.whole.set_position(shown.rows.len() as u64);
@@ -138,13 +157,19 @@ impl Audience for GradingProgress<'_> {
             }
             say!();
         });
+        if let Some(log) = &self.log
+            && number < self.total
+            && log.lock().unwrap_or_else(PoisonError::into_inner).is_due()
+        {
+            note!("{}", self.left(number, shown.graded, shown.imperfect));
+        }
     }
 }
 
 /// A line that shows what is done now.
 pub(super) fn spinner() -> ProgressBar {
     let line = ProgressBar::with_draw_target(None, terminal::progress());
-    line.set_style(style("{spinner} {msg}"));
+    line.set_style(style_of("{spinner} {msg}"));
     line.enable_steady_tick(Duration::from_millis(200));
     line
 }
@@ -161,10 +186,6 @@ pub(super) fn doing(submission: &str, stage: Stage<'_>) -> String {
             format!("{submission}: looking for what is wrong with {exercise}")
         }
     }
-}
-
-fn style(template: &str) -> ProgressStyle {
-    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
 }
 
 /// The first error of the compiler's words, and where it is.

@@ -7,6 +7,7 @@ use crate::environment::Environment;
 use crate::exit::{Blame, Failure};
 use crate::intake::rules;
 use crate::intake::{Candidate, IntakeLimits, Source};
+use crate::train::code::CodeKind;
 use crate::worker::ask::Respondent;
 use crate::worker::compile::Compiled;
 use anyhow::{Context, anyhow};
@@ -74,6 +75,15 @@ impl CodeArgs {
                 None => anyhow!("{} holds no {}", path.display(), exercise.folder),
             })
             .blame_arguments()
+    }
+
+    /// The place that it is taken from.
+    pub(super) fn kind(&self) -> CodeKind {
+        match (&self.submission, self.solution) {
+            (Some(_), _) => CodeKind::Submission,
+            (None, true) => CodeKind::Solution,
+            (None, false) => CodeKind::WorkingCopy,
+        }
     }
 
     /// Its name, with control characters escaped.

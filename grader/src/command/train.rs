@@ -4,6 +4,7 @@ mod conclude;
 mod lessons;
 mod options;
 mod progress;
+mod resume;
 mod subjects;
 
 use super::open_course;
@@ -11,7 +12,8 @@ use crate::cli::Train;
 use crate::course::Exercise;
 use crate::exit::{Blame, Exit, Failure};
 use crate::hint::{WithHint, hinted};
-use crate::train::checkpoint::{Checkpoint, LAST};
+use crate::train::checkpoint::{self, Checkpoint, LAST};
+use crate::train::code::TrainedCode;
 use crate::train::data::{Data, DataError};
 use crate::train::device::Device;
 use crate::train::learner::Learner;
@@ -22,8 +24,9 @@ use crate::worker::session::Session;
 use anyhow::anyhow;
 use conclude::conclude;
 use lessons::teach;
-use options::{clash, folder_of, learner, new_folder, plan, preset, sizes, usual_sizes};
+use options::{folder_of, learner, new_folder, plan, preset, sizes, usual_sizes};
 use progress::TrainingProgress;
+use resume::{refuse_other_code, resumed};
 use std::path::Path;
 use std::sync::Arc;
 use subjects::{Subjects, open};
@@ -34,8 +37,9 @@ use wire::FaultKind;
 /// # Errors
 /// Returns an error if the arguments are wrong, something is missing, the run cannot be written, or the trained code fails.
 pub fn train(course: Option<&Path>, arguments: &Train) -> Result<Exit, Failure> {
+    let named_course = course;
     let course = open_course(course)?;
-    let resumed = resumed(arguments)?;
+    let resumed = resumed(named_course, arguments)?;
     let named_model = match &resumed {
         Some(from) => Some(from.plan.model.as_str()),
         None => arguments.model.as_deref(),
@@ -49,6 +53,11 @@ pub fn train(course: Option<&Path>, arguments: &Train) -> Result<Exit, Failure> 
             .blame_arguments()?,
     };
     // The arguments are checked and the images loaded before anything is built.
+    let sources = arguments.subject.sources(&course, &exercise)?;
+    let code = TrainedCode::of(arguments.subject.kind(), &sources);
+    if let (Some(from), Some(folder)) = (&resumed, &arguments.resume) {
+        refuse_other_code(&folder_of(folder), from.code.as_ref(), &code, arguments)?;
+    }
     let asked = match &resumed {
         Some(from) => from.plan.clone(),
         None => plan(
@@ -58,9 +67,12 @@ pub fn train(course: Option<&Path>, arguments: &Train) -> Result<Exit, Failure> 
             usual_sizes(preset(arguments)),
         ),
     };
+    if let Some(file) = &arguments.teacher {
+        checkpoint::read_weights_of(file).blame_arguments()?;
+    }
     let mut data = images_of(&asked, arguments)?;
     let environment = arguments.subject.prepare(course, vec![exercise.clone()])?;
-    let Some(own) = Subjects::compile(&environment, &exercise, arguments)? else {
+    let Some(own) = Subjects::compile(&environment, &exercise, (&sources, code), arguments)? else {
         return Ok(Exit::Failed);
     };
     let (mut session, device) = open(&environment, &own, arguments.device)?;
@@ -72,8 +84,10 @@ pub fn train(course: Option<&Path>, arguments: &Train) -> Result<Exit, Failure> 
         (None, None) => new_folder(&environment.course, &own.name, &plan)?,
     };
 
+    let continuing = resume::command(named_course, arguments, &folder);
     let description = RunDescription {
         name: own.name.clone(),
+        code: Some(own.code.clone()),
         device,
         sandbox: environment.level.to_string(),
     };
@@ -88,10 +102,7 @@ pub fn train(course: Option<&Path>, arguments: &Train) -> Result<Exit, Failure> 
             arguments,
         )?;
         let Some((with_sayings, score)) = taught else {
-            let shown = folder.display();
-            warn!(
-                "stopped while the teacher was training; continue with: cargo grader train --resume {shown}"
-            );
+            warn!("stopped while the teacher was training; continue with: {continuing}");
             return Ok(Exit::Stopped);
         };
         (data, teachers_score) = (with_sayings, Some(score));
@@ -105,41 +116,12 @@ pub fn train(course: Option<&Path>, arguments: &Train) -> Result<Exit, Failure> 
         environment.stop,
     );
     let mut run = begun.map_err(|error| named(error, &exercise))?;
-    match learn(&mut run, &folder).map_err(|error| named(error, &exercise))? {
+    match learn(&mut run, &folder, &continuing).map_err(|error| named(error, &exercise))? {
         End::Stopped => Ok(Exit::Stopped),
         End::Through | End::Late | End::NoBetter => {
             conclude(&environment, &own, &run, &folder, teachers_score)
         }
     }
-}
-
-/// The run that is gone on with, if one is. Refuses what the options say against it, and a folder that holds another.
-fn resumed(arguments: &Train) -> Result<Option<Checkpoint>, Failure> {
-    let resumed = match &arguments.resume {
-        Some(folder) => Some(
-            Checkpoint::read(&folder_of(folder))
-                .hint("--resume takes the folder of an earlier run")
-                .blame_arguments()?,
-        ),
-        None => None,
-    };
-    let clash = resumed
-        .as_ref()
-        .and_then(|from| clash(arguments, &from.plan));
-    if let Some(fault) = clash {
-        return Err(anyhow!(fault))
-            .hint("leave the option out, or start a new run")
-            .blame_arguments();
-    }
-    if let Some(folder) = arguments.out.as_ref().filter(|it| it.join(LAST).exists()) {
-        let shown = folder.display();
-        return Err(anyhow!("{shown} holds a run"))
-            .hint(format!(
-                "continue it with --resume {shown}, or choose another folder"
-            ))
-            .blame_arguments();
-    }
-    Ok(resumed)
 }
 
 /// The plan of the run, and the checkpoint that it continues from, if there is one.
@@ -186,7 +168,7 @@ fn fits(plan: &Plan, data: &Data, device: Device) -> Result<(), Failure> {
 }
 
 /// Learns to the end, and says what that was.
-fn learn(run: &mut Run, folder: &Path) -> anyhow::Result<End> {
+fn learn(run: &mut Run, folder: &Path, continuing: &str) -> anyhow::Result<End> {
     note!(
         "device: {}; {} parameters, {} training images, {} steps",
         run.description.device,
@@ -203,7 +185,7 @@ fn learn(run: &mut Run, folder: &Path) -> anyhow::Result<End> {
             warn!("the last checkpoint is kept: {shown}");
         }
         Ok(End::Stopped) => warn!(
-            "stopped after step {} of {}; continue with: cargo grader train --resume {shown}",
+            "stopped after step {} of {}; continue with: {continuing}",
             run.progress.step,
             run.total()
         ),

@@ -1,12 +1,14 @@
 //! A trained Vision Transformer from a file: weights by timm's names, and its sizes.
 
-use crate::machine::files::read_tensors;
+use crate::hint::WithHint;
+use crate::weights::fit::{self, DIST_TOKEN};
+use crate::weights::{self, names::not_timms};
 use anyhow::{Context, Result, anyhow, bail};
-use ndarray::{Array, Array2, Array3, Axis, Dimension, Ix1, Ix2, Ix3, Ix4};
+use ndarray::{Array, Array1, Array2, Array3, Axis, Dimension, Ix1, Ix2, Ix3, Ix4};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
-use wire::{Frame, FrameLimits, RawTensor, Tensors, WireError};
+use wire::{Dtype, Frame, FrameLimits, RawTensor, Tensors, WireError, printable};
 
 /// The largest side of an image, and the most blocks, that a file may name.
 const LARGEST: usize = 1024;
@@ -14,6 +16,84 @@ const MOST: usize = 256;
 /// Each place is compared with each other: 6,400 patches make 41 million numbers.
 const MOST_A_SIDE: usize = 80;
 const MOST_CHANNELS: usize = 16;
+
+/// The prefix of the names of an optimiser's tensors.
+const ADAMW: &str = "adamw.";
+
+/// The names of a Vision Transformer's weights, outside of its blocks and within one.
+const OUTSIDE: [&str; 11] = [
+    "cls_token",
+    "dist_token",
+    "pos_embed",
+    "patch_embed.proj.weight",
+    "patch_embed.proj.bias",
+    "norm.weight",
+    "norm.bias",
+    "head.weight",
+    "head.bias",
+    "head_dist.weight",
+    "head_dist.bias",
+];
+const WITHIN: [&str; 12] = [
+    "norm1.weight",
+    "norm1.bias",
+    "attn.qkv.weight",
+    "attn.qkv.bias",
+    "attn.proj.weight",
+    "attn.proj.bias",
+    "norm2.weight",
+    "norm2.bias",
+    "mlp.fc1.weight",
+    "mlp.fc1.bias",
+    "mlp.fc2.weight",
+    "mlp.fc2.bias",
+];
+
+/// Leaves out weights between the last norm and the classifier that no picture shows; returns the first name, if there is
+/// one, of a weight that changes what is drawn and that no model of the course has.
+fn leave_out_the_unused(weights: &mut Tensors) -> Option<String> {
+    weights.retain(|name, _| !name.starts_with("pre_logits."));
+    // timm's name of the last norm where the mean is read.
+    for part in ["weight", "bias"] {
+        if let Some(norm) = weights.remove(&format!("fc_norm.{part}")) {
+            weights.entry(format!("norm.{part}")).or_insert(norm);
+        }
+    }
+    let is_known = |name: &str| {
+        let of_block = name
+            .strip_prefix("blocks.")
+            .and_then(|rest| rest.split_once('.'));
+        OUTSIDE.contains(&name) || of_block.is_some_and(|(_, part)| WITHIN.contains(&part))
+    };
+    weights.keys().find(|name| !is_known(name)).cloned()
+}
+
+/// Gives a model without classifiers, as timm has it with `num_classes=0`, some that say nothing: pictures show what comes
+/// before them.
+fn add_missing_heads(weights: &mut Tensors) {
+    let heads = ["head", "head_dist"].into_iter();
+    let heads = heads.filter(|head| *head == "head" || weights.contains_key(DIST_TOKEN));
+    let lacking = |head: &&str| !weights.contains_key(&format!("{head}.weight"));
+    let lacking: Vec<_> = heads.filter(lacking).collect();
+    // Sizes that some numbers have: an axis of any size is said at no cost where another is empty.
+    let shape = |name: &str| {
+        let tensor = weights.get(name).filter(|it| !it.bytes().is_empty());
+        tensor.map(|it| it.shape().to_vec())
+    };
+    let Some(&[dim, ..]) = shape("patch_embed.proj.weight").as_deref() else {
+        return;
+    };
+    let classes = match shape("head.weight").as_deref() {
+        Some(&[classes, of]) if of == dim => classes,
+        _ => 1,
+    };
+    for head in lacking {
+        let weight = RawTensor::from(&Array2::<f32>::zeros((classes, dim)));
+        let bias = RawTensor::from(&Array1::<f32>::zeros(classes));
+        weights.insert(format!("{head}.weight"), weight);
+        weights.insert(format!("{head}.bias"), bias);
+    }
+}
 
 /// A trained model.
 #[derive(Clone, Debug)]
@@ -52,17 +132,45 @@ impl Model {
     /// Returns an error if the file is not a model of that form.
     pub fn open(path: &Path) -> Result<Self> {
         let shown = path.display();
-        let limits = FrameLimits::default();
-        let frame = read_tensors(path, &limits, "not a safetensors file of f32, f64 and i64");
-        let frame = frame.map_err(|error| match error.downcast_ref() {
-            Some(WireError::Limit { what: "bytes", .. }) => anyhow!(
+        let most = FrameLimits::default();
+        // In f64 they take twice as much as they do here.
+        let limits = FrameLimits {
+            frame: 2 * most.frame,
+            ..most
+        };
+        let too_large = || {
+            anyhow!(
                 "{shown} is larger than the {} MiB that a worker takes: a ViT-Tiny fits, a ViT-Small in f32 does not",
-                limits.frame >> 20
-            ),
+                most.frame >> 20
+            )
+        };
+        let frame = weights::read(path, &limits);
+        let Frame { metadata, tensors } = frame.map_err(|error| match error.downcast_ref() {
+            Some(WireError::Limit { what: "bytes", .. }) => too_large(),
             _ => error,
         })?;
-        let mut model =
-            Self::of(frame).with_context(|| format!("{shown} is no Vision Transformer"))?;
+        // A checkpoint that training goes on from holds the optimiser's state as well.
+        let is_weight = |name: &str| !name.starts_with(ADAMW);
+        let tensors = tensors.into_iter().filter(|(name, _)| is_weight(name));
+        let mut tensors = weights::without_wrappers(tensors.collect(), |_| true);
+        weights::convert(&mut tensors, Dtype::F32, |_| true);
+        if tensors.values().map(|it| it.bytes().len()).sum::<usize>() > most.frame {
+            return Err(too_large());
+        }
+        let not_timms = not_timms(&tensors);
+        let unknown = leave_out_the_unused(&mut tensors);
+        add_missing_heads(&mut tensors);
+        let model = Self::of(Frame { metadata, tensors });
+        let model = model.and_then(|model| match unknown {
+            None => Ok(model),
+            Some(name) => Err(anyhow!(
+                "its {} is of a part that the course's models do not have",
+                printable(&name)
+            )),
+        });
+        let mut model = model
+            .with_context(|| format!("{shown} is not a Vision Transformer"))
+            .with_hint(|_| not_timms)?;
         let history = path.with_file_name("history.csv");
         // It may be missing: then there are no curves.
         let is_small = fs::metadata(&history).is_ok_and(|about| about.len() < 16 << 20);
@@ -77,12 +185,10 @@ impl Model {
     /// # Errors
     /// Returns an error if a weight is missing or sizes do not fit together.
     pub fn of(frame: Frame) -> Result<Self> {
-        let Frame { metadata, tensors } = frame;
-        // A checkpoint that training goes on from holds the optimiser's state as well.
-        let weights: Tensors = tensors
-            .into_iter()
-            .filter(|(name, _)| !name.starts_with("adamw."))
-            .collect();
+        let Frame {
+            metadata,
+            tensors: weights,
+        } = frame;
         let shape = |name: &str, axes: usize| {
             let tensor = weights.get(name);
             let shape = tensor
@@ -109,11 +215,14 @@ impl Model {
             .filter_map(|name| name.strip_prefix("blocks."));
         let numbers = numbered.filter_map(|name| name.split('.').next()?.parse::<usize>().ok());
         let depth = numbers.max().map_or(0, |last| last.saturating_add(1));
-        let prefix = 1 + usize::from(weights.contains_key("dist_token"));
-        let positions = shape("pos_embed", 3).map(|shape| shape[1]).ok();
-        let grid = positions
-            .and_then(|tokens| tokens.checked_sub(prefix))
-            .map(usize::isqrt);
+        let prefix = fit::tokens_in_front(&weights);
+        let positions = fit::positions(&weights);
+        let grid = positions.and_then(|tokens| fit::grid(tokens, prefix));
+        if let (Some(tokens), None) = (positions, grid) {
+            bail!(
+                "its pos_embed holds {tokens} tokens: without the {prefix} in front, these are no square grid of patches"
+            );
+        }
         let image = number("image")?
             .or_else(|| patch.checked_mul(grid?))
             .context(
@@ -125,6 +234,9 @@ impl Model {
         if image == 0 || image > LARGEST || image % patch != 0 {
             bail!("images of {image} px in patches of {patch} px");
         }
+        let sizes = [("image", image), ("patch", patch)];
+        let sizes = sizes.map(|(name, size)| (name.to_owned(), size.to_string()));
+        fit::check(&weights, &sizes.into(), prefix)?;
         if image / patch > MOST_A_SIDE || channels > MOST_CHANNELS {
             bail!(
                 "{channels} channels in a grid of {0} by {0} patches: at most {MOST_CHANNELS} and {MOST_A_SIDE} by \
@@ -394,6 +506,117 @@ pub(in crate::draw) mod tests {
         let model = Model::of(frame).expect("a model");
         assert_eq!((model.prefix, model.grid(), model.tokens()), (2, 2, 6));
         assert!(!model.arguments.contains_key("pool"));
+    }
+
+    /// The model of a file with these tensors.
+    fn opened(frame: &Frame) -> Result<Model> {
+        let folder = tempfile::tempdir()?;
+        let path = folder.path().join("vit.safetensors");
+        fs::write(&path, frame.encode()?)?;
+        Model::open(&path)
+    }
+
+    fn changed(change: impl FnOnce(&mut Tensors)) -> Frame {
+        let mut frame = small();
+        change(&mut frame.tensors);
+        frame
+    }
+
+    #[test]
+    fn a_file_is_taken_as_people_have_it() {
+        let plain = opened(&small()).expect("a model");
+        let in_f64 = changed(|tensors| {
+            weights::convert(tensors, Dtype::F64, |_| true);
+        });
+        assert_eq!(opened(&in_f64).expect("f64").weights, plain.weights);
+        let wrapped = changed(|tensors| {
+            let inner = std::mem::take(tensors).into_iter();
+            let inner = inner.map(|(name, tensor)| (format!("module._orig_mod.{name}"), tensor));
+            tensors.extend(inner);
+        });
+        assert_eq!(opened(&wrapped).expect("wrapped").weights, plain.weights);
+        let resumed = changed(|tensors| {
+            tensors.insert("adamw.step".to_owned(), zeros(&[1]));
+            tensors.insert("pre_logits.fc.weight".to_owned(), zeros(&[6, 6]));
+        });
+        assert_eq!(
+            opened(&resumed).expect("an optimiser's").weights,
+            plain.weights
+        );
+    }
+
+    #[test]
+    fn a_model_without_classifiers_gets_some_that_say_nothing() {
+        let headless = changed(|tensors| drop(tensors.remove("head.weight")));
+        let model = opened(&headless).expect("a model");
+        assert_eq!(model.arguments["classes"], "1");
+        assert_eq!(model.weights["head.weight"], zeros(&[1, 6]));
+        assert_eq!(model.weights["head.bias"], zeros(&[1]));
+        assert!(!model.weights.contains_key("head_dist.weight"));
+        let deit = changed(|tensors| {
+            tensors.insert("dist_token".to_owned(), zeros(&[1, 1, 6]));
+            tensors.insert("pos_embed".to_owned(), zeros(&[1, 6, 6]));
+        });
+        let model = opened(&deit).expect("a model");
+        assert_eq!(model.weights["head_dist.weight"], zeros(&[10, 6]));
+        // Sizes that take no bytes are no sizes to allocate for.
+        let empty = changed(|tensors| {
+            tensors.remove("head.weight");
+            tensors.insert(
+                "patch_embed.proj.weight".to_owned(),
+                zeros(&[1 << 50, 0, 4, 4]),
+            );
+        });
+        assert!(opened(&empty).is_err());
+    }
+
+    #[test]
+    fn a_part_that_the_courses_models_do_not_have_is_named() {
+        let scaled = changed(|tensors| {
+            tensors.insert("blocks.0.ls1.gamma".to_owned(), zeros(&[6]));
+        });
+        let error = opened(&scaled).expect_err("another model");
+        let expected = "its blocks.0.ls1.gamma is of a part that the course's models do not have";
+        assert_eq!(error.root_cause().to_string(), expected);
+        let foreign = changed(|tensors| {
+            tensors.clear();
+            tensors.insert(
+                "embeddings.patch_embeddings.projection.weight".to_owned(),
+                zeros(&[6]),
+            );
+        });
+        let error = opened(&foreign).expect_err("other names");
+        assert!(
+            crate::hint::hints(&error)[0].contains("transformers"),
+            "{error:#}"
+        );
+    }
+
+    #[test]
+    fn positions_decide_how_large_images_are_and_must_agree_with_what_is_said() {
+        let large = |metadata: Option<&str>| {
+            let mut frame = changed(|tensors| {
+                tensors.insert("pos_embed".to_owned(), zeros(&[1, 1 + 9, 6]));
+            });
+            let image = metadata.map(|image| ("image".to_owned(), image.to_owned()));
+            frame.metadata.extend(image);
+            opened(&frame)
+        };
+        assert_eq!(large(None).expect("a model").image, 12);
+        let error = large(Some("8"))
+            .expect_err("of another size")
+            .root_cause()
+            .to_string();
+        let expected = "the weights' pos_embed holds 10 tokens, as for images of 12 px, where image=8 and patch=4 make 5";
+        assert_eq!(error, expected);
+        let oblong = changed(|tensors| {
+            tensors.insert("pos_embed".to_owned(), zeros(&[1, 1 + 6, 6]));
+        });
+        let error = opened(&oblong)
+            .expect_err("no square")
+            .root_cause()
+            .to_string();
+        assert!(error.contains("no square grid of patches"), "{error}");
     }
 
     #[test]

@@ -1,17 +1,15 @@
-//! Files that several runs of the grader may write at once: written whole or not at all, and folders held by one of them;
-//! and files of tensors, read within limits.
+//! Files that several runs of the grader may write at once: written whole or not at all, and folders held by one of them.
 
 use anyhow::{Context, Result, bail};
 use interface::place::entries;
 use std::fs::{self, File, Permissions, TryLockError};
-use std::io::{self, BufWriter, Read, Write};
+use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
-use wire::{Frame, FrameLimits};
 
 /// Writes a file beside its place and moves it there once it is on the disk: nobody ever sees half of it, and a full disk
-/// leaves what stood there.
+/// leaves what stood there. A place that is there and is no file, as a pipe or `/dev/stdout`, is written to as it is.
 ///
 /// # Errors
 /// Returns an error if it cannot be written.
@@ -28,7 +26,16 @@ pub fn write_whole_by(
     write: impl FnOnce(&mut BufWriter<&mut File>) -> Result<()>,
 ) -> Result<()> {
     let says = || format!("{} cannot be written", path.display());
-    let folder = path.parent().unwrap_or(Path::new("."));
+    if fs::metadata(path).is_ok_and(|there| !there.is_file() && !there.is_dir()) {
+        let mut place = File::options().write(true).open(path).with_context(says)?;
+        let mut writer = BufWriter::new(&mut place);
+        write(&mut writer).with_context(says)?;
+        return writer.flush().with_context(says);
+    }
+    let folder = match path.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    };
     let mut file = tempfile::Builder::new()
         .prefix(".unfinished-")
         // As any new file: who may read it is the umask's to say.
@@ -56,20 +63,6 @@ pub fn write_if_changed(path: &Path, content: &str) -> Result<()> {
     fs::create_dir_all(folder)
         .with_context(|| format!("{} cannot be created", folder.display()))?;
     write_whole(path, content)
-}
-
-/// Reads a file of tensors within limits. `fault` says in the error what a file is that cannot be decoded: "no safetensors
-/// file". The [`WireError`](wire::WireError) stays below it.
-///
-/// # Errors
-/// Returns an error if the file cannot be read, is larger than its limit, or is not a safetensors file of the supported
-/// types.
-pub fn read_tensors(path: &Path, limits: &FrameLimits, fault: &str) -> Result<Frame> {
-    let mut blob = vec![];
-    File::open(path)
-        .and_then(|file| file.take(limits.frame as u64 + 1).read_to_end(&mut blob))
-        .with_context(|| format!("{} cannot be read", path.display()))?;
-    Frame::decode(&blob, limits).with_context(|| format!("{} is {fault}", path.display()))
 }
 
 /// All files below a folder, by name. A link to a folder is followed.
@@ -134,6 +127,16 @@ mod tests {
         assert!(error.ends_with("file cannot be written"), "{error}");
         assert_eq!(fs::read(&path)?, b"as it was");
         assert_eq!(fs::read_dir(folder.path())?.count(), 1, "half a file");
+        Ok(())
+    }
+
+    #[test]
+    fn a_device_is_written_to_and_not_replaced() -> Result<()> {
+        write_whole(Path::new("/dev/null"), "nothing")?;
+        assert!(!fs::metadata("/dev/null")?.is_file());
+        let error = write_whole(Path::new("/dev/full"), "too much").expect_err("a full disk");
+        assert_eq!(error.to_string(), "/dev/full cannot be written");
+        assert!(format!("{error:#}").contains("No space left"), "{error:#}");
         Ok(())
     }
 

@@ -150,6 +150,7 @@ fn confine_this_process(confinement: &Confinement) -> Result<()> {
         namespaces::enter()?;
     }
     limits::set(confinement)?;
+    limits::block_requests_to_stop()?;
     close_what_was_inherited()?;
     if confinement.level.landlock > 0 {
         files::confine(confinement)?;

@@ -4,14 +4,16 @@
 //! only the weights with the least validation loss, as timm and PyTorch load them. Each is written beside its place and
 //! moved there whole.
 
+use super::code::TrainedCode;
 use super::history::Epoch;
 use super::plan::Plan;
-use crate::machine::files::{read_tensors, write_whole};
+use crate::machine::files::write_whole;
+use crate::weights;
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::Path;
-use wire::{Frame, FrameLimits, Tensors};
+use wire::{Dtype, Frame, FrameLimits, Tensors};
 
 /// From which a run goes on.
 pub const LAST: &str = "last.safetensors";
@@ -26,6 +28,7 @@ const ADAMW: &str = "adamw.";
 /// Keys of the metadata, each with JSON.
 const PLAN: &str = "plan";
 const PROGRESS: &str = "progress";
+const CODE: &str = "code";
 
 /// The limits on a checkpoint. A ViT-Huge and its optimiser take 8 GB; the models of this course are far smaller.
 const LIMITS: FrameLimits = FrameLimits {
@@ -71,6 +74,8 @@ impl TrainingState {
 pub struct Checkpoint {
     /// The hyperparameters of the run.
     pub plan: Plan,
+    /// The code that is trained; None where nobody is to continue with it, and where an earlier grader wrote it.
+    pub code: Option<TrainedCode>,
     /// The progress of the run.
     pub progress: TrainingState,
     /// The weights, by their names.
@@ -88,6 +93,9 @@ impl Checkpoint {
         let mut metadata = self.plan.sizes.arguments();
         metadata.insert(PLAN.to_owned(), serde_json::to_string(&self.plan)?);
         metadata.insert(PROGRESS.to_owned(), serde_json::to_string(&self.progress)?);
+        if let Some(code) = &self.code {
+            metadata.insert(CODE.to_owned(), serde_json::to_string(code)?);
+        }
         let adamw = self.adamw.iter();
         let adamw = adamw.map(|(name, tensor)| (format!("{ADAMW}{name}"), tensor.clone()));
         let tensors = self.weights.clone().into_iter().chain(adamw).collect();
@@ -104,6 +112,7 @@ impl Checkpoint {
             mut metadata,
             tensors,
         } = read_frame(&path)?;
+        let code = metadata.remove(CODE);
         let mut json = |key: &str| {
             let text = metadata.remove(key);
             text.with_context(|| {
@@ -121,6 +130,8 @@ impl Checkpoint {
         };
         let plan = serde_json::from_str(&json(PLAN)?).with_context(unreadable)?;
         let progress = serde_json::from_str(&json(PROGRESS)?).with_context(unreadable)?;
+        let code = code.map(|code| serde_json::from_str(&code));
+        let code = code.transpose().with_context(unreadable)?;
         let (adamw, weights): (Tensors, Tensors) = tensors
             .into_iter()
             .partition(|(name, _)| name.starts_with(ADAMW));
@@ -128,6 +139,7 @@ impl Checkpoint {
         let adamw = adamw.map(|(name, tensor)| (name[ADAMW.len()..].to_owned(), tensor));
         Ok(Self {
             plan,
+            code,
             progress,
             weights,
             adamw: adamw.collect(),
@@ -168,12 +180,14 @@ pub fn read_weights(folder: &Path) -> Result<Tensors> {
     read_weights_of(&folder.join(BEST))
 }
 
-/// Reads the weights of a file.
+/// Reads the weights of a file, in f32 and without what wrappers put in front of their names.
 ///
 /// # Errors
 /// Returns an error if the file is missing, or is not a safetensors file.
 pub fn read_weights_of(path: &Path) -> Result<Tensors> {
-    Ok(read_frame(path)?.tensors)
+    let mut weights = weights::without_wrappers(read_frame(path)?.tensors, |_| true);
+    weights::convert(&mut weights, Dtype::F32, |_| true);
+    Ok(weights)
 }
 
 fn write_frame(path: &Path, frame: Frame) -> Result<()> {
@@ -184,11 +198,12 @@ fn write_frame(path: &Path, frame: Frame) -> Result<()> {
 }
 
 fn read_frame(path: &Path) -> Result<Frame> {
-    read_tensors(path, &LIMITS, "damaged, or not a safetensors file")
+    weights::read(path, &LIMITS)
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::code::CodeKind;
     use super::super::plan::Preset;
     use super::super::score::Score;
     use super::super::sizes::VitSizes;
@@ -215,6 +230,7 @@ mod tests {
     fn checkpoint() -> Checkpoint {
         Checkpoint {
             plan: Plan::of("one", Preset::Notebook, Set::Digits, VitSizes::notebook()),
+            code: Some(TrainedCode::of(CodeKind::Solution, &[])),
             progress: TrainingState {
                 step: 9,
                 // Neither has a short form: they must come back to the last bit.

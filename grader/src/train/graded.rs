@@ -93,6 +93,7 @@ impl Training {
         let folder = scratch.join("training");
         let description = RunDescription {
             name: exercise.name.clone(),
+            code: None,
             device: self.device,
             sandbox: environment.level.to_string(),
         };

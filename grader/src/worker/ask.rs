@@ -1,14 +1,13 @@
 //! Requests to a worker, which is started for the first one, kept for the next, and ended when it is dropped.
 
 use crate::environment::Environment;
-use crate::machine::files;
 use crate::worker::broken::{Broken, last_words};
 use crate::worker::session::Session;
 use anyhow::Result;
 use std::mem;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use wire::{Answer, Fault, FaultKind, Frame, FrameLimits, Request, Tensors};
+use wire::{Answer, Fault, FaultKind, Request, Tensors};
 
 /// Starts a worker for one request.
 ///
@@ -16,16 +15,6 @@ use wire::{Answer, Fault, FaultKind, Frame, FrameLimits, Request, Tensors};
 /// As [`Respondent::ask`].
 pub fn ask(environment: &Environment, worker: &Path, request: Request) -> Result<Answer> {
     Respondent::new(environment, worker).ask(request)
-}
-
-/// Reads a file of tensors.
-///
-/// # Errors
-/// Returns an error if the file cannot be read, is larger than a frame may be, or is not a safetensors file of the
-/// supported types.
-pub fn read_tensors(file: &Path) -> Result<Frame> {
-    let fault = "not a safetensors file of f32, f64, i64 and u8";
-    files::read_tensors(file, &FrameLimits::default(), fault)
 }
 
 /// A worker that is asked many things. Where it ends in one of them, the next one gets a new process.

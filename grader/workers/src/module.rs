@@ -43,8 +43,13 @@ fn take_weights(call: &Call, inputs: &[&str], vs: &mut VarStore) -> Result<(), F
     let came: BTreeSet<_> = call.tensors().keys().filter(is_weight).cloned().collect();
     let wanted: BTreeSet<_> = vs.variables().into_keys().collect();
     if came != wanted {
+        let lacking = listed(wanted.difference(&came)).map(|names| format!("it lacks {names}"));
+        let surplus = listed(came.difference(&wanted));
+        let surplus = surplus.map(|names| format!("the module has no variable {names}"));
+        let differences: Vec<_> = lacking.into_iter().chain(surplus).collect();
         return Err(Fault::bad_request(format!(
-            "the module's variables are {wanted:?}, the weights that came are {came:?}"
+            "the request's weights are not the module's variables: {}",
+            differences.join("; ")
         )));
     }
     if came
@@ -65,6 +70,20 @@ fn take_weights(call: &Call, inputs: &[&str], vs: &mut VarStore) -> Result<(), F
         no_grad(|| variable.copy_(&weight));
     }
     Ok(())
+}
+
+/// The most names that are listed.
+const LISTED: usize = 4;
+
+/// Names, the first few of them; None where there are none.
+fn listed<'a>(names: impl Iterator<Item = &'a String>) -> Option<String> {
+    let names: Vec<_> = names.map(String::as_str).collect();
+    let shown = names.len().min(LISTED);
+    let more = match names.len() - shown {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    (shown > 0).then(|| format!("{}{more}", names[..shown].join(", ")))
 }
 
 /// The results of an operation, with their names.

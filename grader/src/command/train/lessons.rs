@@ -2,6 +2,7 @@
 
 use super::options::TEACHER_EPOCHS;
 use super::progress::TrainingProgress;
+use super::resume::refuse_other_code;
 use super::subjects::Subjects;
 use crate::cli::Train;
 use crate::environment::Environment;
@@ -38,7 +39,14 @@ pub(super) fn teach(
         (data, checkpoint::read_weights_of(file).blame_arguments()?)
     } else {
         let epochs = arguments.teacher_epochs.unwrap_or(TEACHER_EPOCHS);
-        match learnt(environment, own, (plan, data), student, folder, epochs)? {
+        match learnt(
+            environment,
+            own,
+            (plan, data),
+            student,
+            folder,
+            (epochs, arguments),
+        )? {
             Some(learnt) => learnt,
             None => return Ok(None),
         }
@@ -77,13 +85,17 @@ fn learnt(
     (plan, data): (&Plan, Data),
     student: &RunDescription,
     folder: &Path,
-    epochs: usize,
+    (epochs, arguments): (usize, &Train),
 ) -> Result<Option<(Data, Tensors)>, Failure> {
     let home = folder.join("teacher");
     let from = match home.join(LAST).exists() {
         true => Some(Checkpoint::read(&home)?),
         false => None,
     };
+    let code = own.reference_code(environment)?;
+    if let Some(from) = &from {
+        refuse_other_code(&home, from.code.as_ref(), &code, arguments)?;
+    }
     let to_come = from.as_ref().map(|from| from.plan.clone());
     let to_come = to_come.unwrap_or_else(|| plan.of_teacher(epochs));
     if let Some(fault) = to_come.fault() {
@@ -91,6 +103,7 @@ fn learnt(
     }
     let description = RunDescription {
         name: "teacher".to_owned(),
+        code: Some(code),
         ..student.clone()
     };
     let session = own.course(environment, student.device)?;
@@ -106,6 +119,7 @@ fn learnt(
         // From which it can be gone on with before the student has begun.
         Checkpoint {
             plan: plan.clone(),
+            code: student.code.clone(),
             progress: Default::default(),
             weights: Default::default(),
             adamw: Default::default(),

@@ -6,6 +6,8 @@ use crate::course::Exercise;
 use crate::environment::Environment;
 use crate::exit::{Blame, Failure};
 use crate::hint::{WithHint, hints};
+use crate::intake::Source;
+use crate::train::code::{CodeKind, TrainedCode};
 use crate::train::device::{Device, Wanted};
 use crate::worker::session::Session;
 use anyhow::Context;
@@ -18,6 +20,8 @@ use wire::Request;
 /// The subject's worker, and the reference's, each in a folder of its own.
 pub(super) struct Subjects {
     pub(super) name: String,
+    /// The subject's code.
+    pub(super) code: TrainedCode,
     exercise: Exercise,
     scratch: TempDir,
     worker: PathBuf,
@@ -32,19 +36,26 @@ impl Subjects {
     pub(super) fn compile(
         environment: &Environment,
         exercise: &Exercise,
+        (sources, code): (&[Source], TrainedCode),
         arguments: &Train,
     ) -> Result<Option<Self>, Failure> {
-        let sources = arguments.subject.sources(&environment.course, exercise)?;
         let scratch = environment.scratch.folder()?;
-        let worker = subject::worker(environment, exercise, &sources, scratch.path())?;
+        let worker = subject::worker(environment, exercise, sources, scratch.path())?;
         Ok(worker.map(|worker| Self {
             name: arguments.subject.name(),
+            code,
             exercise: exercise.clone(),
             scratch,
             worker,
             is_reference: arguments.subject.solution,
             course: OnceCell::new(),
         }))
+    }
+
+    /// The reference's code.
+    pub(super) fn reference_code(&self, environment: &Environment) -> Result<TrainedCode, Failure> {
+        let sources = environment.reference(&self.exercise)?;
+        Ok(TrainedCode::of(CodeKind::Solution, &sources))
     }
 
     /// A new worker of the subject's.

@@ -8,12 +8,12 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use indicatif::{MultiProgress, ProgressBar};
+use indicatif::{DecimalBytes, MultiProgress, ProgressBar};
 use zip::ZipArchive;
 
 use super::{SetupError, bar};
 use crate::machine::libtorch::{VERSION, printable};
-use crate::terminal::running;
+use crate::terminal::{ProgressLog, logs_progress, running};
 
 /// The paths and progress bars that pip needs to fetch.
 pub(super) struct Pip<'a> {
@@ -132,9 +132,14 @@ fn watch(mut command: Command, temporary: &Path, bar: &ProgressBar) -> io::Resul
     let ended = AtomicBool::new(false);
     let said = thread::scope(|scope| {
         scope.spawn(|| {
+            let mut log = logs_progress().then(ProgressLog::later);
             while !ended.load(Ordering::Relaxed) {
                 let announced = announced.load(Ordering::Relaxed);
                 let written = bytes_below(temporary);
+                if log.as_mut().is_some_and(ProgressLog::is_due) {
+                    let [so_far, all] = [written, announced.max(written)].map(DecimalBytes);
+                    note!("{}: {so_far} of {all}", bar.message());
+                }
                 if announced > 0 {
                     bar.set_length(announced.max(written));
                 }

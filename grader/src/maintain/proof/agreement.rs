@@ -8,12 +8,13 @@ mod compare;
 use super::Finding;
 use crate::course::{Course, Exercise};
 use crate::grading::grade::Grader;
-use crate::worker::ask::{Respondent, read_tensors};
+use crate::weights;
+use crate::worker::ask::Respondent;
 use anyhow::{Context, Result};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
-use wire::{Answer, Request, Tensors};
+use wire::{Answer, FrameLimits, Request, Tensors};
 
 /// The values by which an answer's metadata names its source, with the name of each in messages.
 const WHOSE: [(&str, &str); 2] = [("pytorch", "PyTorch"), ("timm", "timm")];
@@ -52,8 +53,8 @@ struct Case {
 impl Case {
     /// The case of a file in an operation's folder.
     fn read(folder: &Path, operation: &str, file: &str) -> Result<Self> {
-        let given = read_tensors(&folder.join("in").join(file))?;
-        let answer = read_tensors(&folder.join("out").join(file))?;
+        let given = weights::read(&folder.join("in").join(file), &FrameLimits::default())?;
+        let answer = weights::read(&folder.join("out").join(file), &FrameLimits::default())?;
         let version = |(key, name): (&str, &str)| {
             let version = answer.metadata.get(key);
             let version = version.with_context(|| format!("out/{file} has no version of {name}"));

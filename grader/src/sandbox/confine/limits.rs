@@ -2,6 +2,7 @@
 
 use super::Confinement;
 use anyhow::{Context, Result};
+use nix::sys::signal::{SigSet, Signal as Request};
 use rustix::process::{
     Resource, Rlimit, Signal, getrlimit, set_parent_process_death_signal, setrlimit, setsid,
 };
@@ -40,4 +41,15 @@ pub(super) fn set(confinement: &Confinement) -> Result<()> {
         .with_context(|| format!("the limit {resource:?} cannot be set to {most}"))?;
     }
     Ok(())
+}
+
+/// Has this process, and what it becomes, not be ended by a request to stop. Slurm, systemd and others send it to all
+/// processes of a job: the grader is to keep what the others computed, and ends them itself.
+pub(super) fn block_requests_to_stop() -> Result<()> {
+    let requests: SigSet = [Request::SIGINT, Request::SIGTERM, Request::SIGHUP]
+        .into_iter()
+        .collect();
+    requests
+        .thread_block()
+        .context("SIGINT, SIGTERM and SIGHUP cannot be blocked")
 }
