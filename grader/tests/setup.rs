@@ -69,7 +69,11 @@ impl Machine {
         self.python_is(&format!(
             r#"#!/bin/sh
             home={home}; wheels=$home/wheels; all="$*"
+            [ -z "$PYTHONHOME$PYTHONPATH" ] || {{ echo 'No module named encodings'; exit 1; }}
             [ "$1" = -c ] && exit 1
+            [ "$PIP_REQUIRE_VIRTUALENV" = 0 ] || {{ echo 'no virtualenv'; exit 3; }}
+            [ -z "$PIP_CONSTRAINT" ] || {{ echo 'no such constraints'; exit 1; }}
+            [ -z "$TESTED_INDEX" ] || [ "$PIP_INDEX_URL" = "$TESTED_INDEX" ] || {{ echo 'another index'; exit 1; }}
             echo "$all" >> $home/calls
             while [ $# -gt 0 ]; do [ "$1" = --dest ] && dest=$2; shift; done
             {lines}
@@ -219,6 +223,23 @@ fn what_is_missing_is_fetched_once_and_linked() {
     fs::remove_file(machine.link()).expect("the link"); // as in a second clone
     assert_eq!(machine.ensure(false).expect("the tree"), made);
     assert_eq!(machine.calls().len(), 2, "the cache was passed over");
+}
+
+#[test]
+fn variables_of_python_and_pip_change_nothing_but_the_index() {
+    let index = "https://index.example/simple";
+    let output = Command::new(std::env::current_exe().expect("this program"))
+        .args(["--exact", "what_is_missing_is_fetched_once_and_linked"])
+        .envs([("PYTHONHOME", "/none"), ("PYTHONPATH", "/none")])
+        .envs([("PIP_REQUIRE_VIRTUALENV", "1"), ("PIP_CONSTRAINT", "/none")])
+        .envs([("PIP_INDEX_URL", index), ("TESTED_INDEX", index)])
+        .output()
+        .expect("this program, once more");
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        output.status.success() && said.contains("1 passed"),
+        "{said}"
+    );
 }
 
 #[test]
