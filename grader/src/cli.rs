@@ -555,6 +555,9 @@ pub struct Setup {
     /// Download the build for CUDA, about 3 GB more
     #[arg(long)]
     pub cuda: bool,
+    /// Use the libtorch in this folder
+    #[arg(long, value_name = "DIR")]
+    pub libtorch: Option<PathBuf>,
 }
 
 /// Arguments of `confined`.

@@ -43,6 +43,7 @@ use crate::environment::Environment;
 use crate::exit::{Blame, Failure};
 use crate::grading::grade::Grader;
 use crate::hint::WithHint;
+use crate::machine::checkout;
 use crate::machine::libtorch::{LINK, Libtorch};
 use crate::machine::scratch::Scratch;
 use crate::machine::signals;
@@ -84,6 +85,7 @@ fn prepare(
             exercise.leave_out(Kind::Training);
         }
     }
+    checkout::check(&course.root).blame_setup()?;
     if exercises.iter().any(|exercise| exercise.uses_torch) {
         setup::ensure(&course, false)?;
     }

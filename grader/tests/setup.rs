@@ -40,7 +40,8 @@ impl Machine {
             fs::create_dir(home.path().join(folder)).expect("a folder");
         }
         let surroundings = Surroundings {
-            libtorch: None,
+            chosen: None,
+            named: None,
             python: home.path().join("python3"),
             cache: Some(home.path().join("cache")),
         };
@@ -68,7 +69,11 @@ impl Machine {
         self.python_is(&format!(
             r#"#!/bin/sh
             home={home}; wheels=$home/wheels; all="$*"
+            [ -z "$PYTHONHOME$PYTHONPATH" ] || {{ echo 'No module named encodings'; exit 1; }}
             [ "$1" = -c ] && exit 1
+            [ "$PIP_REQUIRE_VIRTUALENV" = 0 ] || {{ echo 'no virtualenv'; exit 3; }}
+            [ -z "$PIP_CONSTRAINT" ] || {{ echo 'no such constraints'; exit 1; }}
+            [ -z "$TESTED_INDEX" ] || [ "$PIP_INDEX_URL" = "$TESTED_INDEX" ] || {{ echo 'another index'; exit 1; }}
             echo "$all" >> $home/calls
             while [ $# -gt 0 ]; do [ "$1" = --dest ] && dest=$2; shift; done
             {lines}
@@ -221,6 +226,23 @@ fn what_is_missing_is_fetched_once_and_linked() {
 }
 
 #[test]
+fn variables_of_python_and_pip_change_nothing_but_the_index() {
+    let index = "https://index.example/simple";
+    let output = Command::new(std::env::current_exe().expect("this program"))
+        .args(["--exact", "what_is_missing_is_fetched_once_and_linked"])
+        .envs([("PYTHONHOME", "/none"), ("PYTHONPATH", "/none")])
+        .envs([("PIP_REQUIRE_VIRTUALENV", "1"), ("PIP_CONSTRAINT", "/none")])
+        .envs([("PIP_INDEX_URL", index), ("TESTED_INDEX", index)])
+        .output()
+        .expect("this program, once more");
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        output.status.success() && said.contains("1 passed"),
+        "{said}"
+    );
+}
+
+#[test]
 fn a_good_link_is_enough_without_any_python() {
     let mut machine = Machine::new();
     machine.tree_at(&machine.path("own"), "2.11.0");
@@ -268,27 +290,36 @@ fn a_folder_of_the_users_is_used_or_refused_and_never_touched() {
 }
 
 #[test]
-fn the_users_own_libtorch_comes_before_all_others() {
+fn a_chosen_libtorch_comes_before_all_others() {
     let mut machine = Machine::new();
     machine.ensure(false).expect("a fetched tree");
     machine.tree_at(&machine.path("own"), "2.11.0+cpu");
-    machine.surroundings.libtorch = Some(machine.path("own"));
+    machine.surroundings.chosen = Some(machine.path("own"));
     for _ in 0..2 {
         assert_eq!(machine.ensure(false).expect("a tree").version, "2.11.0+cpu");
     }
     let linked = Libtorch::at(&machine.link()).expect("a tree");
     assert_eq!(linked.version, "2.11.0+cpu");
     let error = machine.ensure(true).expect_err("no CUDA in it");
-    assert!(
-        matches!(error, SetupError::VariableWithoutCuda(_)),
-        "{error}"
-    );
+    assert!(matches!(error, SetupError::ChosenWithoutCuda(_)), "{error}");
 
-    // Builds would take it, whatever is linked: so a wrong one is an error.
+    // It was asked for: so a wrong one is an error.
     machine.tree_at(&machine.path("own"), "2.3.1");
     let error = machine.ensure(false).expect_err("an old version");
-    let wrong = matches!(error, SetupError::Variable(Unfit::WrongVersion { .. }));
+    let wrong = matches!(error, SetupError::Chosen(Unfit::WrongVersion { .. }));
     assert!(wrong, "{error}");
+}
+
+#[test]
+fn what_the_variable_names_is_taken_where_nothing_is_linked_and_it_will_do() {
+    let mut machine = Machine::new();
+    machine.tree_at(&machine.path("old"), "2.3.1");
+    machine.surroundings.named = Some(machine.path("old"));
+    let fetched = machine.ensure(false).expect("a fetched tree");
+    assert_eq!(fetched.origin, Origin::Cache);
+    machine.surroundings.named = Some(machine.path("own"));
+    machine.tree_at(&machine.path("own"), "2.11.0");
+    assert_eq!(machine.ensure(false).expect("what is linked"), fetched);
 }
 
 #[test]

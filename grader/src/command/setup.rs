@@ -16,7 +16,8 @@ use std::path::Path;
 /// # Errors
 /// Returns an error if libtorch cannot be set up.
 pub fn setup(course: Option<&Path>, arguments: &Setup) -> Result<Exit, Failure> {
-    let libtorch = ensure(&open_course(course)?, arguments.cuda)?;
+    let course = open_course(course)?;
+    let libtorch = find(&course, arguments.cuda, arguments.libtorch.as_deref())?;
     let cuda = if libtorch.cuda { "with" } else { "without" };
     say!(
         "libtorch {} {cuda} CUDA, at {}",
@@ -28,15 +29,20 @@ pub fn setup(course: Option<&Path>, arguments: &Setup) -> Result<Exit, Failure> 
 
 /// Sees to it that the course has its libtorch.
 pub(super) fn ensure(course: &Course, cuda: bool) -> Result<Libtorch, Failure> {
+    find(course, cuda, None)
+}
+
+/// The same, with a libtorch that comes before all others.
+fn find(course: &Course, cuda: bool, chosen: Option<&Path>) -> Result<Libtorch, Failure> {
     let is_there = Libtorch::at(&course.root.join(LINK)).is_ok_and(|it| it.cuda || !cuda);
-    if !is_there {
+    if !is_there && chosen.is_none() {
         // The bars are seen on a terminal alone.
         note!(
             "looking for libtorch {VERSION}; if it is missing, 530 MB are downloaded into your cache, once"
         );
     }
     let bars = MultiProgress::with_draw_target(terminal::progress());
-    crate::machine::setup::ensure(&course.root, cuda, &bars)
+    crate::machine::setup::ensure(&course.root, cuda, chosen, &bars)
         .with_hint(SetupError::hint)
         .blame_setup()
 }

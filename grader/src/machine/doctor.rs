@@ -2,20 +2,25 @@
 //!
 //! The functions that look at the machine are few and at the end; those that judge take the observations as values.
 
+mod linking;
+
 use std::env;
 use std::fs;
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, Read};
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use indicatif::DecimalBytes;
 
+use crate::hint::hints;
+use crate::machine::checkout;
 use crate::machine::libtorch::{
     CPU_LIBRARY, CUDA_LIBRARY, LINK, Libtorch, Origin, Unfit, printable,
 };
-use crate::machine::setup::{Surroundings, free_bytes, room_needed};
+use crate::machine::setup::{Surroundings, free_bytes, python, room_needed};
+use crate::machine::tools::{Toolchain, another_toolchain};
 use crate::sandbox::confine::{self, Level, Sandbox};
 use crate::train::device::DRIVERS;
 
@@ -57,7 +62,7 @@ enum Silence {
 pub fn examine(workspace: &Path) -> Vec<Finding> {
     let surroundings = Surroundings::of(workspace);
     let linked = Libtorch::at(&workspace.join(LINK));
-    let chosen = surroundings.libtorch.as_deref().map(Libtorch::at);
+    let named = surroundings.named.as_deref().map(Libtorch::at);
     let loads = |library| move |it: &Libtorch| it.load(library);
     let nodes = gpu_nodes();
     let smi = hear(
@@ -67,19 +72,20 @@ pub fn examine(workspace: &Path) -> Vec<Finding> {
     let gpu_seen = smi.is_ok() || nodes > 0;
 
     let mut findings = vec![
-        rust(&hear(Command::new("rustc").arg("--version"))),
+        checkout(checkout::check(workspace)),
+        rust(&rust_version(workspace)),
         compiler(&compile_and_link()),
     ];
-    let found = libtorch(workspace, chosen, linked.clone(), loads(CPU_LIBRARY));
+    let found = libtorch(workspace, named, linked.clone(), loads(CPU_LIBRARY));
     let missing = linked.is_err();
     findings.push(found);
+    let can_link = findings.iter().all(|it| it.state != State::Fault);
+    if let (Ok(linked), true) = (&linked, can_link) {
+        findings.push(linking::linking(workspace, linked));
+    }
     if missing {
-        let python = &surroundings.python;
-        findings.push(pip(&hear(Command::new(python).args([
-            "-m",
-            "pip",
-            "--version",
-        ]))));
+        let mut python = python(&surroundings.python);
+        findings.push(pip(&hear(python.args(["-m", "pip", "--version"]))));
     }
     let linked = linked.ok();
     findings.push(cuda(linked.as_ref(), gpu_seen, loads(CUDA_LIBRARY)));
@@ -131,6 +137,27 @@ impl Finding {
     }
 }
 
+/// The version of the compiler that is chosen in the workspace.
+fn rust_version(workspace: &Path) -> Heard {
+    // What rustup says of a toolchain that is not there is in the error.
+    match Toolchain::of(workspace) {
+        Ok(toolchain) => hear(Command::new(toolchain.rustc()).arg("--version")),
+        Err(_) => hear(
+            Command::new("rustc")
+                .arg("--version")
+                .current_dir(workspace),
+        ),
+    }
+}
+
+fn checkout(checked: anyhow::Result<()>) -> Finding {
+    const WHAT: &str = "checkout";
+    match checked {
+        Ok(()) => Finding::good(WHAT, "cargo takes its path, and it can be written"),
+        Err(error) => Finding::fault(WHAT, format!("{error:#}"), hints(&error).join("; ")),
+    }
+}
+
 fn rust(version: &Heard) -> Finding {
     const NEEDED: &str = env!("CARGO_PKG_RUST_VERSION");
     match version {
@@ -140,11 +167,12 @@ fn rust(version: &Heard) -> Finding {
             format!("{said}, and this course needs {NEEDED}"),
             "rustup update stable",
         ),
-        Err(silence) => Finding::fault(
+        Err(Silence::NotThere) => Finding::fault(
             "Rust",
-            silence.of("rustc"),
+            Silence::NotThere.of("rustc"),
             "install Rust with rustup, as rust-lang.org says",
         ),
+        Err(silence) => Finding::fault("Rust", silence.of("rustc"), another_toolchain()),
     }
 }
 
@@ -182,26 +210,30 @@ fn compiler(built: &Heard) -> Finding {
     const WHAT: &str = "C++ compiler";
     match built {
         Ok(name) => Finding::good(WHAT, format!("{name} builds and links C++17 with OpenMP")),
-        Err(silence) => Finding::fault(
-            WHAT,
-            silence.of("the C++ compiler"),
-            "install GCC for C++ (`sudo apt install g++`, `sudo dnf install gcc-c++`)",
-        ),
+        Err(silence) => {
+            let set = ["CXX", "CXXFLAGS"]
+                .into_iter()
+                .filter(|name| env::var_os(name).is_some());
+            let set = set.collect::<Vec<_>>().join(", ");
+            let fix = match set.is_empty() {
+                true => "install GCC for C++ (`sudo apt install g++`, `sudo dnf install gcc-c++`)"
+                    .to_owned(),
+                false => format!("unset {set}, or set it to a C++ compiler that works"),
+            };
+            Finding::fault(WHAT, silence.of("the C++ compiler"), fix)
+        }
     }
 }
 
-/// Judges what `$LIBTORCH` names, if the user has set it, and what is linked in the workspace.
+/// Judges what is linked in the workspace. What `$LIBTORCH` names besides is passed over by builds and by the grader.
 fn libtorch(
     workspace: &Path,
-    chosen: Option<Result<Libtorch, Unfit>>,
+    named: Option<Result<Libtorch, Unfit>>,
     linked: Result<Libtorch, Unfit>,
     load: impl Fn(&Libtorch) -> Result<(), String>,
 ) -> Finding {
     const WHAT: &str = "libtorch";
     let fault = |detail: String, fix: &str| Finding::fault(WHAT, detail, fix);
-    if let Some(Err(unfit)) = &chosen {
-        return fault(format!("LIBTORCH is set, but {unfit}"), "unset LIBTORCH");
-    }
     let found = match linked {
         Ok(found) => found,
         Err(unfit) if is_folder(&workspace.join(LINK)) => {
@@ -211,13 +243,6 @@ fn libtorch(
         Err(unfit) => return fault(unfit.to_string(), "cargo grader setup"),
     };
     let root = printable(&found.root);
-    if let Some(Ok(chosen)) = &chosen
-        && *chosen != found
-    {
-        let chosen = printable(&chosen.root);
-        let detail = format!("LIBTORCH leads to {chosen}, and {LINK} to {root}");
-        return fault(detail, "cargo grader setup");
-    }
     if let Err(complaint) = load(&found) {
         let detail = format!("{root} does not load: {complaint}");
         return fault(detail, &renewal(&found));
@@ -227,7 +252,20 @@ fn libtorch(
         Origin::Python => "of a Python's PyTorch",
         Origin::User => "of your own",
     };
-    Finding::good(WHAT, format!("{} at {root}, {whose}", found.version))
+    let detail = format!("{} at {root}, {whose}", found.version);
+    match named {
+        Some(Ok(named)) if named != found => Finding::note(
+            WHAT,
+            format!("{detail}; LIBTORCH, which names another, is passed over"),
+            Some("cargo grader setup --libtorch \"$LIBTORCH\""),
+        ),
+        Some(Err(unfit)) => Finding::note(
+            WHAT,
+            format!("{detail}; LIBTORCH is passed over: {unfit}"),
+            None,
+        ),
+        Some(Ok(_)) | None => Finding::good(WHAT, detail),
+    }
 }
 
 /// The way to get a tree in place of one that does not load.
@@ -241,7 +279,7 @@ fn renewal(broken: &Libtorch) -> String {
     match broken.origin {
         Origin::Cache => format!("rm -r '{root}' && {setup}"),
         Origin::Python | Origin::User => {
-            format!("unset LIBTORCH and remove {LINK}, then `{setup}`")
+            format!("remove {LINK}, then `{setup}`")
         }
     }
 }
@@ -362,6 +400,9 @@ fn hear(command: &mut Command) -> Heard {
     };
     let piped = command.stdin(Stdio::null()).stdout(Stdio::piped());
     let mut child = piped.stderr(Stdio::piped()).spawn().map_err(failed)?;
+    // Read while it runs: a pipe that is full would stop it.
+    let output = child.stdout.take().map(lines_of);
+    let complaints = child.stderr.take().map(lines_of);
     let start = Instant::now();
     while child.try_wait().map_err(failed)?.is_none() {
         if start.elapsed() > LIMIT {
@@ -371,20 +412,29 @@ fn hear(command: &mut Command) -> Heard {
         }
         thread::sleep(Duration::from_millis(5));
     }
-    let output = child.wait_with_output().map_err(failed)?;
-    let lines = |bytes: &[u8]| -> Vec<String> {
-        let text = String::from_utf8_lossy(bytes);
-        let lines = text.lines().map(str::trim).filter(|it| !it.is_empty());
-        lines.map(printable).collect()
-    };
-    let (said, complaints) = (lines(&output.stdout), lines(&output.stderr));
-    if output.status.success() {
+    let status = child.wait().map_err(failed)?;
+    let joined = |lines: Option<JoinHandle<Vec<String>>>| lines.map(JoinHandle::join);
+    let [said, complaints] = [output, complaints].map(|lines| match joined(lines) {
+        Some(Ok(lines)) => lines,
+        _ => vec![],
+    });
+    if status.success() {
         return Ok(said.join("\n"));
     }
     let first = complaints.into_iter().chain(said).next();
-    Err(Silence::Failed(
-        first.unwrap_or_else(|| output.status.to_string()),
-    ))
+    Err(Silence::Failed(first.unwrap_or_else(|| status.to_string())))
+}
+
+/// The lines of a program's output that are not empty, fit to be shown.
+fn lines_of(mut output: impl Read + Send + 'static) -> JoinHandle<Vec<String>> {
+    thread::spawn(move || {
+        let mut bytes = vec![];
+        // What cannot be read any more is not there.
+        let _ = output.read_to_end(&mut bytes);
+        let text = String::from_utf8_lossy(&bytes);
+        let lines = text.lines().map(str::trim).filter(|it| !it.is_empty());
+        lines.map(printable).collect()
+    })
 }
 
 /// Builds and links a program as the binding of libtorch will be built. Returns the compiler's name.
@@ -392,6 +442,7 @@ fn compile_and_link() -> Heard {
     const PROGRAM: &str = "#include <vector>\nint main() { return std::vector<int>().size(); }\n";
     let compiler = env::var("CXX").unwrap_or_else(|_| "c++".to_owned());
     let mut words = compiler.split_whitespace();
+    let flags = env::var("CXXFLAGS").unwrap_or_default();
     let failed = |error: io::Error| Silence::Failed(error.to_string());
     let folder = tempfile::tempdir().map_err(failed)?;
     fs::write(folder.path().join("main.cpp"), PROGRAM).map_err(failed)?;
@@ -399,6 +450,7 @@ fn compile_and_link() -> Heard {
         Command::new(words.next().unwrap_or("c++"))
             .args(words)
             .args(["-std=c++17", "main.cpp", "-o", "main", "-lgomp"])
+            .args(flags.split_whitespace())
             .current_dir(folder.path()),
     )?;
     Ok(printable(&compiler))
@@ -480,20 +532,25 @@ mod tests {
         let missing = libtorch(ws, None, absent(), LOADS);
         assert_eq!(verdict(&missing), (State::Fault, "cargo grader setup"));
 
-        let wrong = libtorch(ws, Some(absent()), Ok(tree("2.11.0", false)), LOADS);
-        assert_eq!(verdict(&wrong), (State::Fault, "unset LIBTORCH"));
-
-        let other = libtorch(
-            ws,
-            Some(Ok(tree("2.11.0", true))),
-            Ok(tree("2.11.0", false)),
-            LOADS,
-        );
-        assert_eq!(verdict(&other), (State::Fault, "cargo grader setup"));
-
         let broken = libtorch(ws, None, Ok(tree("2.11.0", true)), DOES_NOT);
         let renew = "rm -r '/cache/vit-course/tree' && cargo grader setup --cuda";
         assert_eq!(verdict(&broken), (State::Fault, renew));
+    }
+
+    #[test]
+    fn a_variable_that_names_another_libtorch_is_passed_over_and_said_so() {
+        let named = |named| {
+            let linked = Ok(tree("2.11.0", false));
+            libtorch(Path::new("/ws"), Some(named), linked, LOADS)
+        };
+        let wrong = named(Err(Unfit::Absent(PathBuf::from("/none"))));
+        assert_eq!(verdict(&wrong), (State::Note, ""));
+        let words = "LIBTORCH is passed over: there is no folder at /none";
+        assert!(wrong.detail.ends_with(words), "{}", wrong.detail);
+        let setup = "cargo grader setup --libtorch \"$LIBTORCH\"";
+        let other = named(Ok(tree("2.11.0", true)));
+        assert_eq!(verdict(&other), (State::Note, setup));
+        assert_eq!(named(Ok(tree("2.11.0", false))).state, State::Good);
     }
 
     #[test]

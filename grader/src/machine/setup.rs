@@ -19,32 +19,61 @@ pub(crate) use cache::{free_bytes, room_needed};
 use crate::machine::libtorch::{
     CPU_LIBRARY, CUDA_LIBRARY, LINK, Libtorch, Unfit, VERSION, printable,
 };
+use crate::machine::tools::all_on_path;
 use crate::terminal;
 
 /// Sees to it that `.libtorch` in `workspace` leads to a libtorch that will do, and with `want_cuda`
 /// to one that has CUDA. Where it already does, this is a few looks at the disk.
 ///
-/// Otherwise it takes, in this order, what `$LIBTORCH` names, a Python's PyTorch, and what pip
-/// fetches into the user's cache.
+/// Otherwise it takes, in this order, what `$LIBTORCH` names if that will do, a Python's PyTorch, and what pip
+/// fetches into the user's cache. A `chosen` tree comes before all others.
 ///
 /// # Errors
 /// Says what is at fault and what to do about it.
 pub fn ensure(
     workspace: &Path,
     want_cuda: bool,
+    chosen: Option<&Path>,
     progress: &MultiProgress,
 ) -> Result<Libtorch, SetupError> {
-    Surroundings::of(workspace).ensure(workspace, want_cuda, progress)
+    let mut surroundings = Surroundings::of(workspace);
+    surroundings.chosen = chosen.map(Path::to_owned);
+    let made = surroundings.ensure(workspace, want_cuda, progress);
+    // The first one may be of an environment without pip: another will do as well.
+    let mut others = all_on_path(PYTHON).skip(1);
+    match made {
+        Err(SetupError::NoPip(_)) => others
+            .find_map(|python| {
+                surroundings.python = python;
+                surroundings.ensure(workspace, want_cuda, progress).ok()
+            })
+            .map_or(made, Ok),
+        made => made,
+    }
+}
+
+/// The name of Python in PATH.
+const PYTHON: &str = "python3";
+
+/// A command that runs a Python as it is installed: what the environment says of Python is meant for other programs.
+pub(crate) fn python(program: &Path) -> Command {
+    let mut python = Command::new(program);
+    for (name, _) in env::vars_os() {
+        if name.as_encoded_bytes().starts_with(b"PYTHON") {
+            python.env_remove(name);
+        }
+    }
+    python
 }
 
 /// The reason why libtorch cannot be set up.
 #[derive(Debug, thiserror::Error)]
 #[allow(missing_docs)] // each message says what it is, and its fields are what the message shows
 pub enum SetupError {
-    #[error("LIBTORCH is set, but {0}")]
-    Variable(Unfit),
-    #[error("LIBTORCH is set to {}, which has no {CUDA_LIBRARY}", printable(.0))]
-    VariableWithoutCuda(PathBuf),
+    #[error("{0}")]
+    Chosen(Unfit),
+    #[error("{} has no {CUDA_LIBRARY}", printable(.0))]
+    ChosenWithoutCuda(PathBuf),
     #[error("{} is not a link that set-up made, and {why}", printable(.path))]
     InTheWay { path: PathBuf, why: String },
     #[error("there is no libtorch to fetch for {0}")]
@@ -79,16 +108,18 @@ pub enum SetupError {
     },
 }
 
+/// The command by which a user's own libtorch is taken.
+const CHOOSE: &str = "`cargo grader setup --libtorch DIR`";
+
 impl SetupError {
     /// The hint for it, if there is one.
     #[must_use]
     pub fn hint(&self) -> Option<String> {
-        let own = format!("install libtorch {VERSION} and set LIBTORCH to its folder");
+        let own = format!("install libtorch {VERSION} and name its folder: {CHOOSE}");
         let hint = match self {
-            Self::Variable(_) => {
-                format!("unset it to have libtorch fetched, or point it at libtorch {VERSION}")
+            Self::Chosen(_) | Self::ChosenWithoutCuda(_) => {
+                "leave --libtorch out to have libtorch downloaded".to_owned()
             }
-            Self::VariableWithoutCuda(_) => "unset it to have libtorch fetched".to_owned(),
             Self::InTheWay { .. } => "move it away".to_owned(),
             Self::Platform(_) => own,
             Self::NoCache => "set one of them".to_owned(),
@@ -106,7 +137,7 @@ impl SetupError {
                 "make room, or set XDG_CACHE_HOME to a folder on another disk".to_owned()
             }
             Self::DoesNotLoad { .. } => format!(
-                "it takes a Linux with glibc 2.28 or later; elsewhere, set LIBTORCH to a libtorch {VERSION} built for it"
+                "it takes a Linux with glibc 2.28 or later; elsewhere, name a libtorch {VERSION} built for it: {CHOOSE}"
             ),
             Self::Io { .. } => return None,
         };
@@ -129,8 +160,10 @@ impl SetupError {
 /// The variables, programs and folders of the user that set-up depends on.
 #[derive(Debug, Clone)]
 pub struct Surroundings {
-    /// The user's own `$LIBTORCH`.
-    pub libtorch: Option<PathBuf>,
+    /// The libtorch that the user has chosen for the course.
+    pub chosen: Option<PathBuf>,
+    /// The user's own `$LIBTORCH`, which may be meant for other programs.
+    pub named: Option<PathBuf>,
     /// The Python that is looked at and whose pip fetches.
     pub python: PathBuf,
     /// The folder for the user's caches.
@@ -148,8 +181,9 @@ impl Surroundings {
                 .map(PathBuf::from)
         };
         Self {
-            libtorch: path("LIBTORCH").filter(|it| !is_link_of(it, workspace)),
-            python: PathBuf::from("python3"),
+            chosen: None,
+            named: path("LIBTORCH").filter(|it| !is_link_of(it, workspace)),
+            python: PathBuf::from(PYTHON),
             cache: path("XDG_CACHE_HOME")
                 .filter(|it| it.is_absolute())
                 .or_else(|| Some(path("HOME")?.join(".cache"))),
@@ -170,10 +204,10 @@ impl Surroundings {
         let link = workspace.join(LINK);
         let linked = Libtorch::at(&link);
 
-        if let Some(root) = &self.libtorch {
-            let own = Libtorch::at(root).map_err(SetupError::Variable)?;
+        if let Some(root) = &self.chosen {
+            let own = Libtorch::at(root).map_err(SetupError::Chosen)?;
             if !will_do(&own) {
-                return Err(SetupError::VariableWithoutCuda(root.clone()));
+                return Err(SetupError::ChosenWithoutCuda(root.clone()));
             }
             if linked.as_ref() == Ok(&own) {
                 return Ok(own);
@@ -186,11 +220,24 @@ impl Surroundings {
             return Ok(linked);
         }
         refuse_to_replace_a_folder(&link)?;
-        let found = match self.libtorch_of_python().filter(will_do) {
+        let named = self.named_libtorch().filter(will_do);
+        let found = match named.or_else(|| self.libtorch_of_python().filter(will_do)) {
             Some(found) => found,
             None => cache::ensure(self, want_cuda, progress)?,
         };
         relink(&link, found)
+    }
+
+    /// The libtorch that `$LIBTORCH` names, where it will do.
+    fn named_libtorch(&self) -> Option<Libtorch> {
+        let named = Libtorch::at(self.named.as_deref()?);
+        match named {
+            Ok(found) => check_loads(&found).is_ok().then_some(found),
+            Err(unfit) => {
+                warn!("LIBTORCH is passed over: {unfit}");
+                None
+            }
+        }
     }
 
     /// The libtorch of the PyTorch that `python` would import, where it will do. PyTorch is only
@@ -198,7 +245,7 @@ impl Surroundings {
     fn libtorch_of_python(&self) -> Option<Libtorch> {
         const LOOK_UP: &str = "from importlib.util import find_spec\n\
             print(find_spec('torch').origin)";
-        let output = Command::new(&self.python)
+        let output = python(&self.python)
             .args(["-c", LOOK_UP])
             .current_dir("/") // Python would import what lies in the current folder
             .stdin(Stdio::null())

@@ -1,24 +1,26 @@
 //! Programs that the grader starts: cargo, rustc and what PATH holds.
 
 use crate::hint::WithHint;
+use crate::machine::settings;
 use crate::terminal::{cargo_options, running};
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use std::env;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
+use wire::printable;
 
-/// The cargo that started this program, or the one that is found, in the course's folder. It is told nothing of the package
-/// that it was started for: build scripts that ask for that would run again, and this program be replaced while it runs.
-/// It is as quiet and as colourful as this program.
-pub fn cargo(root: &Path) -> Command {
-    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+/// The cargo of the toolchain in use, in the course's folder. It builds the same whatever the user has set (see
+/// [`settings`]), and is as quiet and as colourful as this program.
+///
+/// # Errors
+/// Returns an error if there is no toolchain to use.
+pub fn cargo(root: &Path) -> Result<Command> {
+    let toolchain = Toolchain::of(root)?;
+    let mut cargo = Command::new(toolchain.cargo());
     cargo.args(cargo_options()).current_dir(root);
-    let names = env::vars_os().filter_map(|(name, _)| name.into_string().ok());
-    for name in names.filter(|name| is_about_a_package(name)) {
-        cargo.env_remove(name);
-    }
-    cargo
+    settings::replace(&mut cargo, root, &toolchain);
+    Ok(cargo)
 }
 
 /// Runs cargo, and passes each line of its standard output to `line`.
@@ -41,23 +43,17 @@ pub fn each_line(cargo: &mut Command, line: &mut dyn FnMut(&str)) -> Result<Exit
     child.wait().context("cargo cannot be waited for")
 }
 
-/// Whether a variable is one of those that cargo sets for the program or build script of a package.
-fn is_about_a_package(variable: &str) -> bool {
-    let starts = [
-        "CARGO_PKG_",
-        "CARGO_MANIFEST_",
-        "CARGO_BIN_",
-        "CARGO_CRATE_",
-    ];
-    // `cargo run` sets it for a package with a build script.
-    variable == "OUT_DIR" || starts.iter().any(|start| variable.starts_with(start))
-}
-
 /// The program that a name stands for in PATH, as a shell would find it.
 pub fn on_path(name: &str) -> Option<PathBuf> {
-    let path = env::var_os("PATH")?;
-    let mut programs = env::split_paths(&path).map(|folder| folder.join(name));
-    programs.find(|program| program.is_file())
+    all_on_path(name).next()
+}
+
+/// All programs of a name in PATH.
+pub(super) fn all_on_path(name: &str) -> impl Iterator<Item = PathBuf> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let folders: Vec<_> = env::split_paths(&path).collect();
+    let programs = folders.into_iter().map(move |folder| folder.join(name));
+    programs.filter(|program| program.is_file())
 }
 
 /// The folder in which cargo keeps what it fetched; none where nobody says and there is no home.
@@ -66,21 +62,76 @@ pub fn cargo_home() -> Option<PathBuf> {
     told.or_else(|| Some(std::env::home_dir()?.join(".cargo")))
 }
 
-/// The folder of the toolchain that cargo uses here. Its compiler is started itself, without the wrapper that chooses
-/// one, which takes longer than compiling a small crate.
-///
-/// # Errors
-/// Returns an error if rustc is not found.
-pub fn sysroot(root: &Path) -> Result<PathBuf> {
-    let output = Command::new("rustc")
-        .current_dir(root)
-        .args(["--print", "sysroot"])
-        .output()
-        .context("rustc cannot be started")
-        .hint("the folder of Rust's programs must be in PATH, mostly ~/.cargo/bin")?;
-    let sysroot = String::from_utf8(output.stdout)
-        .context("rustc names its folder in bytes that are not UTF-8")?;
-    Ok(PathBuf::from(sysroot.trim()))
+/// The Rust toolchain in use. Its programs are started themselves, without the wrapper that chooses a toolchain: that takes
+/// longer than compiling a small crate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Toolchain {
+    /// Its folder.
+    pub sysroot: PathBuf,
+    /// The platform that it runs on and compiles for: `x86_64-unknown-linux-gnu`.
+    pub host: String,
+}
+
+impl Toolchain {
+    /// The toolchain that is chosen in a folder.
+    ///
+    /// # Errors
+    /// Returns an error if rustc is not found, or the toolchain that was chosen is not there.
+    pub fn of(folder: &Path) -> Result<Self> {
+        let output = Command::new("rustc")
+            .current_dir(folder)
+            .args(["--print=sysroot", "--print=host-tuple"])
+            .output()
+            .context("rustc cannot be started")
+            .hint("the folder of Rust's programs must be in PATH, mostly ~/.cargo/bin")?;
+        if !output.status.success() {
+            let said = String::from_utf8_lossy(&output.stderr);
+            let said = said.lines().find(|line| !line.trim().is_empty());
+            let said = printable(said.unwrap_or("it does not say why").trim());
+            return Err(anyhow!("rustc cannot be used: {said}")).hint(another_toolchain());
+        }
+        let text = String::from_utf8(output.stdout)
+            .context("rustc names its folder in bytes that are not UTF-8")?;
+        let mut lines = text.lines().map(str::trim);
+        let sysroot = lines.next().filter(|line| !line.is_empty());
+        let sysroot = PathBuf::from(sysroot.context("rustc does not name its folder")?);
+        let host = lines.next().context("rustc does not name its platform")?;
+        let toolchain = Self {
+            sysroot,
+            host: host.to_owned(),
+        };
+        let rustc = toolchain.rustc();
+        if !rustc.is_file() {
+            return Err(anyhow!("there is no rustc at {}", rustc.display()))
+                .hint(another_toolchain());
+        }
+        Ok(toolchain)
+    }
+
+    /// Its compiler.
+    pub fn rustc(&self) -> PathBuf {
+        self.sysroot.join("bin/rustc")
+    }
+
+    /// Its cargo; where it has none, the one that started this program, or the one in PATH.
+    fn cargo(&self) -> PathBuf {
+        let own = Some(self.sysroot.join("bin/cargo"));
+        let starter = env::var_os("CARGO").map(PathBuf::from);
+        let mut known = own.into_iter().chain(starter);
+        let known = known.find(|cargo| cargo.is_absolute() && cargo.is_file());
+        known.unwrap_or_else(|| "cargo".into())
+    }
+}
+
+/// The way to a toolchain that can be used.
+pub(super) fn another_toolchain() -> String {
+    match env::var_os("RUSTUP_TOOLCHAIN") {
+        Some(name) => format!(
+            "RUSTUP_TOOLCHAIN is set to {}: unset it, or install that toolchain with rustup",
+            printable(&name.to_string_lossy())
+        ),
+        None => "`rustup show` says which toolchain is chosen here, and why".to_owned(),
+    }
 }
 
 #[cfg(test)]
@@ -88,12 +139,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn cargo_is_told_nothing_of_the_package_that_it_was_started_for() {
-        for name in ["CARGO_PKG_NAME", "CARGO_MANIFEST_DIR", "OUT_DIR"] {
-            assert!(is_about_a_package(name), "{name}");
-        }
-        for name in ["CARGO_HOME", "PATH", "OUT_DIRS"] {
-            assert!(!is_about_a_package(name), "{name}");
-        }
+    fn a_toolchain_has_its_programs() -> Result<()> {
+        let toolchain = Toolchain::of(Path::new("."))?;
+        assert!(toolchain.rustc().is_file());
+        assert!(toolchain.host.contains(env::consts::ARCH), "{toolchain:?}");
+        Ok(())
     }
 }

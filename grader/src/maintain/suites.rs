@@ -58,7 +58,7 @@ impl Suite {
     /// # Errors
     /// Returns an error if cargo cannot be run.
     pub fn run(&self, course: &Course, line: &mut dyn FnMut(&str)) -> Result<Count> {
-        let mut cargo = cargo(&course.root);
+        let mut cargo = cargo(&course.root)?;
         for (name, _) in env::vars_os().filter(|(name, _)| is_switch(name)) {
             cargo.env_remove(name);
         }

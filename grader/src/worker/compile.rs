@@ -6,7 +6,7 @@ use crate::machine::tools::cargo_home;
 use crate::sandbox::confine::{Confinement, folder_of_tools, linker};
 use crate::sandbox::process::{self, Finished};
 use crate::worker::broken::Broken;
-use crate::worker::shelf::external;
+use crate::worker::shelf::{external, option};
 use crate::worker::workshop::Workshop;
 use anyhow::{Context, Result, bail};
 use std::cmp::Reverse;
@@ -207,12 +207,6 @@ pub fn worker_arguments(
     }
     arguments.extend(["-o".into(), worker.into()]);
     Ok(arguments)
-}
-
-fn option(name: &str, path: &Path) -> OsString {
-    let mut option = OsString::from(name);
-    option.push(path);
-    option
 }
 
 fn run(

@@ -3,8 +3,10 @@
 use crate::course::{Course, Exercise};
 use crate::machine::files::{version_of, write_if_changed};
 use crate::machine::lanes;
+use crate::machine::settings;
+use crate::sandbox::confine::linker;
 use crate::terminal::running;
-use crate::worker::shelf::{Shelf, external};
+use crate::worker::shelf::{Shelf, external, option};
 use anyhow::{Context, Result, bail};
 use interface::place::{entries, seen_from};
 use interface::{Interface, JudgeFiles};
@@ -76,7 +78,7 @@ impl<'a> Judge<'a> {
         arguments.extend(["--crate-name", &exercise.name].map(OsString::from));
         // Errors and panics then name files as seen from the course.
         let up = folder.join("../../..");
-        arguments.push(format!("--remap-path-prefix={}/=", up.display()).into());
+        arguments.push(option("--remap-path-prefix=", &up.join("=")));
         let solutions = exercise.earlier.iter().chain([&exercise.name]);
         let solutions = solutions.map(|name| format!("{name}_solution"));
         let with_torch = WITH_TORCH.iter().filter(|_| exercise.uses_torch);
@@ -110,9 +112,11 @@ impl<'a> Judge<'a> {
             .with_context(|| format!("{} cannot be written", judges.display()))?;
         let linked = scratch.path().join(name);
         let mut compiler = Command::new(rustc);
+        settings::remove(&mut compiler);
         compiler
             .current_dir(self.course)
             .args(&self.arguments)
+            .args(linker().map(|linker| option("-Clinker=", &linker)))
             .arg(&self.source)
             .arg("-o")
             .arg(&linked);

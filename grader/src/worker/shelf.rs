@@ -63,7 +63,7 @@ impl Shelf {
         let Some(first) = exercises.first() else {
             return Ok(shelf);
         };
-        let mut cargo = cargo(&course.root);
+        let mut cargo = cargo(&course.root)?;
         cargo.args([
             "build",
             "--message-format=json-render-diagnostics",
@@ -187,7 +187,14 @@ fn has_ending(path: &Path, ending: &str) -> bool {
 
 /// The option of rustc that makes a library known under a crate's name.
 pub(super) fn external(name: &str, library: &Path) -> OsString {
-    format!("--extern={}={}", name.replace('-', "_"), library.display()).into()
+    option(&format!("--extern={}=", name.replace('-', "_")), library)
+}
+
+/// An option whose value is a path.
+pub(super) fn option(name: &str, path: &Path) -> OsString {
+    let mut option = OsString::from(name);
+    option.push(path);
+    option
 }
 
 /// The folder of `native=FOLDER`, or of a plain one.

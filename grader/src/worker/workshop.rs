@@ -3,11 +3,11 @@
 
 use crate::course::{Course, Exercise};
 use crate::machine::files::write_if_changed;
-use crate::machine::tools::sysroot;
+use crate::machine::tools::Toolchain;
 use crate::sandbox::confine::Level;
 use crate::worker::judges;
 use crate::worker::shelf::Shelf;
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -43,11 +43,8 @@ impl Workshop {
     pub fn build(course: &Course, exercises: &[Exercise], level: Level) -> Result<Self> {
         let (with_torch, without_torch): (Vec<_>, Vec<_>) =
             exercises.iter().partition(|exercise| exercise.uses_torch);
-        let sysroot = sysroot(&course.root)?;
-        let rustc = sysroot.join("bin/rustc");
-        if !rustc.is_file() {
-            bail!("there is no rustc at {}", rustc.display());
-        }
+        let toolchain = Toolchain::of(&course.root)?;
+        let rustc = toolchain.rustc();
         let sources = course.root.join("target/grader/workers");
         for exercise in exercises {
             write_if_changed(&sources.join(source_file(exercise)), &exercise.worker)?;
@@ -67,7 +64,7 @@ impl Workshop {
             judges: built,
             sources,
             rustc,
-            sysroot,
+            sysroot: toolchain.sysroot,
             torch: course.root.join(".libtorch/lib"),
             level,
         })

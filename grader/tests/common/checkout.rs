@@ -42,6 +42,20 @@ const LARGE: [&str; 9] = [
     "vit-",
 ];
 
+/// The name of the folder of a copy: it holds all signs that cargo and the linker take, and that others have for their own.
+const NAME: &str = "it's a \"copy\", größe 漢字 = $x #1 & \\z";
+
+/// The settings in a folder above the copy: none of them may change what is built.
+const ABOVE: &str = "
+    [build]
+    build-dir = 'elsewhere'
+    rustc-wrapper = '/no/such/wrapper'
+    rustflags = ['-Clinker=/no/such/linker']
+    target-dir = 'elsewhere'
+    [target.'cfg(unix)']
+    rustflags = ['-Clinker=/no/such/linker']
+";
+
 /// A copy, removed when it is dropped.
 pub(crate) struct Checkout {
     _folder: TempDir,
@@ -55,10 +69,12 @@ pub(crate) fn original() -> Result<PathBuf> {
 }
 
 impl Checkout {
-    /// Copies the course with what is built of it.
+    /// Copies the course with what is built of it to an oddly named folder, below one with settings of cargo's.
     pub(crate) fn copy() -> Result<Self> {
         let (original, folder) = (original()?, tempfile::tempdir()?);
-        let root = folder.path().canonicalize()?.join("copy");
+        let root = folder.path().canonicalize()?.join(NAME);
+        fs::create_dir(folder.path().join(".cargo"))?;
+        fs::write(folder.path().join(".cargo/config.toml"), ABOVE)?;
         fs::create_dir_all(root.join("target/debug"))?;
         cp(&SOURCES.map(|part| original.join(part)), &root)?;
         symlink(original.join(".libtorch"), root.join(".libtorch"))?;

@@ -1,5 +1,6 @@
 //! Fetches wheels with the user's own pip, so that the user's own configuration names the index.
 
+use std::env;
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -11,7 +12,7 @@ use std::time::Duration;
 use indicatif::{DecimalBytes, MultiProgress, ProgressBar};
 use zip::ZipArchive;
 
-use super::{SetupError, bar};
+use super::{SetupError, bar, python};
 use crate::machine::libtorch::{VERSION, printable};
 use crate::terminal::{ProgressLog, logs_progress, running};
 
@@ -57,7 +58,12 @@ impl Pip<'_> {
             python: self.python.to_owned(),
             why,
         };
-        let mut command = Command::new(self.python);
+        let mut command = python(self.python);
+        for (name, _) in env::vars_os() {
+            if name.to_str().is_some_and(changes_what_is_fetched) {
+                command.env_remove(name);
+            }
+        }
         command
             .args(["-m", "pip", "download", "--no-input", "--no-cache-dir"])
             .args(["--progress-bar", "off", "--disable-pip-version-check"])
@@ -72,8 +78,10 @@ impl Pip<'_> {
             .current_dir(self.staging)
             .env("TMPDIR", &temporary)
             .env("PYTHONUNBUFFERED", "1")
+            // Also where a file of pip's says otherwise.
+            .env("PIP_REQUIRE_VIRTUALENV", "0")
             .stdin(Stdio::null());
-        if std::env::var_os("PIP_RESUME_RETRIES").is_none() {
+        if env::var_os("PIP_RESUME_RETRIES").is_none() {
             command.env("PIP_RESUME_RETRIES", "5"); // a pip before 25.1 passes it over
         }
 
@@ -118,6 +126,33 @@ impl Pip<'_> {
             SetupError::Pip { what, said }
         }
     }
+}
+
+/// Options of pip that say where packages are and how to reach them, as its variables name them: a user's own hold. All others
+/// might have it fetch other wheels, or put them elsewhere.
+const OF_THE_INDEX: [&str; 16] = [
+    "CERT",
+    "CLIENT_CERT",
+    "CONFIG_FILE",
+    "DEFAULT_TIMEOUT",
+    "EXTRA_INDEX_URL",
+    "FIND_LINKS",
+    "INDEX_URL",
+    "KEYRING_PROVIDER",
+    "NO_INDEX",
+    "PROXY",
+    "RESUME_RETRIES",
+    "RETRIES",
+    "TIMEOUT",
+    "TRUSTED_HOST",
+    "USE_DEPRECATED",
+    "USE_FEATURE",
+];
+
+/// Returns whether a variable changes what pip fetches, and not only from where.
+fn changes_what_is_fetched(variable: &str) -> bool {
+    let option = variable.strip_prefix("PIP_");
+    option.is_some_and(|option| !OF_THE_INDEX.contains(&option))
 }
 
 /// Runs pip and shows the bytes that it has written below `temporary`, out of those that it announces. Returns its last
@@ -300,6 +335,16 @@ mod tests {
             "nvidia-cudnn-cu13==9.19.0.56",
         ];
         assert_eq!(requirements(METADATA, true), whole);
+    }
+
+    #[test]
+    fn an_index_of_the_users_own_holds_and_what_changes_the_wheels_does_not() {
+        for name in ["PIP_INDEX_URL", "PIP_CERT", "PIP_FIND_LINKS", "PATH"] {
+            assert!(!changes_what_is_fetched(name), "{name}");
+        }
+        for name in ["PIP_REQUIRE_VIRTUALENV", "PIP_CONSTRAINT", "PIP_PRE"] {
+            assert!(changes_what_is_fetched(name), "{name}");
+        }
     }
 
     #[test]
