@@ -1,5 +1,6 @@
 //! The machine: libtorch, cargo and its settings, scratch folders, signals, and what `setup` and `doctor` do.
 
+pub mod cargo;
 pub mod checkout;
 pub mod doctor;
 pub mod files;

@@ -4,12 +4,13 @@
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{Winsize, tcsetwinsize};
 use std::error::Error;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io::Read;
+use std::iter;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
@@ -133,15 +134,23 @@ fn marks_of_results_are_in_color_on_demand() -> Result {
     Ok(())
 }
 
-/// A cargo that says what it was given, and builds nothing.
-fn cargo(folder: &Path) -> Result<PathBuf> {
-    let cargo = folder.join("cargo");
-    fs::write(
-        &cargo,
-        "#!/bin/sh\necho \"cargo was given: $*\" >&2\nexit 1\n",
-    )?;
-    fs::set_permissions(&cargo, fs::Permissions::from_mode(0o755))?;
-    Ok(cargo)
+/// A toolchain whose cargo says what it was given, and builds nothing; gives the PATH in which it comes first.
+fn toolchain(folder: &Path) -> Result<OsString> {
+    let bin = folder.join("bin");
+    fs::create_dir(&bin)?;
+    let names_itself = format!("echo {}; echo {}", folder.display(), std::env::consts::ARCH);
+    let programs = [
+        ("cargo", "echo \"cargo was given: $*\" >&2; exit 1"),
+        ("rustc", &names_itself),
+    ];
+    for (name, does) in programs {
+        let program = bin.join(name);
+        fs::write(&program, format!("#!/bin/sh\n{does}\n"))?;
+        fs::set_permissions(&program, fs::Permissions::from_mode(0o755))?;
+    }
+    let path = std::env::var_os("PATH").ok_or("PATH")?;
+    let folders = iter::once(bin).chain(std::env::split_paths(&path));
+    Ok(std::env::join_paths(folders)?)
 }
 
 /// The output of a command that has cargo build something.
@@ -151,7 +160,7 @@ fn building(option: &str) -> Result<String> {
     let output = grader(&["call", "patchify", "cost", "-", "out", "--solution"])
         .args(arguments.map(|argument| format!("--arg={argument}")))
         .args((!option.is_empty()).then_some(option))
-        .env("CARGO", cargo(folder.path())?)
+        .env("PATH", toolchain(folder.path())?)
         .output()?;
     let words = stderr(&output);
     assert_eq!(output.status.code(), Some(3), "{words}");

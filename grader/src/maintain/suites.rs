@@ -1,7 +1,7 @@
 //! The project's own tests: runs them with cargo, passes on its output, and counts the tests from it.
 
 use crate::course::Course;
-use crate::machine::tools::{cargo, each_line};
+use crate::machine::cargo::{cargo, each_line};
 use anyhow::Result;
 use std::env;
 use std::ffi::OsStr;

@@ -2,7 +2,7 @@
 
 use crate::course::{Course, Exercise};
 use crate::hint::WithHint;
-use crate::machine::tools::{cargo, each_line};
+use crate::machine::cargo::{cargo, each_line};
 use anyhow::{Context, Result, anyhow};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};

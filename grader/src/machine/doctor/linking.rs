@@ -3,9 +3,9 @@
 //! it fails are named.
 
 use super::{Finding, Heard, Silence, hear};
+use crate::machine::cargo::cargo;
 use crate::machine::libtorch::{CPU_LIBRARY, LINK, Libtorch, printable};
 use crate::machine::settings::{self, Files, LIBRARY_PATH, is_of_a_package};
-use crate::machine::tools::cargo;
 use serde::Deserialize;
 use std::env;
 use std::ffi::OsString;
