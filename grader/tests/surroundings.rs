@@ -191,8 +191,12 @@ fn doctor_names_the_variables_that_are_in_the_way_of_plain_cargo() -> Result {
         ("LD_LIBRARY_PATH", &lib),
         ("LIBTORCH_USE_PYTORCH", Path::new("1")),
     ] {
-        let output = grader(&["doctor"])
-            .env_remove("LD_LIBRARY_PATH")
+        let mut doctor = grader(&["doctor"]);
+        // Whoever starts this test may have set some already, as `cargo grader verify` does.
+        for (other, _) in hostile.variables() {
+            doctor.env_remove(other);
+        }
+        let output = doctor
             .env(name, value)
             .env("LIBTORCH", &elsewhere)
             .output()?;
