@@ -10,7 +10,7 @@
 //! | `place` | the kind of an entry, judged by its name alone |
 //! | `folder`, `zip`, `tarball` | the walk over the entries of each kind of submission |
 //! | `basket` | the sources taken so far, checked against the limits; the digest |
-//! | `survey` | what lies outside of the exercises, named where an exercise is missing |
+//! | `survey` | the entries outside of the exercises, named where an exercise is missing |
 //! | `limits`, `refusal`, `escape` | the limits, the reasons for refusing, and names that are safe to show |
 //! | `effort` | the time that it takes, and its interruption |
 //!
@@ -70,7 +70,7 @@ pub struct Submission {
     pub exercises: BTreeMap<String, Vec<Source>>,
     /// The exercises handed in that cannot be taken, and the file at fault with the remedy.
     pub left_out: BTreeMap<String, String>,
-    /// What a person should know of the exercises that were not found, each with the remedy.
+    /// Remarks on the exercises that were not found, each with the remedy.
     pub remarks: Vec<String>,
     /// A description of what lies outside of the exercises.
     pub elsewhere: Option<String>,

@@ -2,6 +2,7 @@
 
 pub mod cargo;
 pub mod checkout;
+pub mod digest;
 pub mod doctor;
 pub mod files;
 pub mod lanes;

@@ -511,17 +511,22 @@ fn weights_are_taken_as_people_have_them() -> Result {
     Ok(())
 }
 
-#[test]
-fn weights_of_another_model_are_told_by_what_differs() -> Result {
+/// The exit code and the words of a call of the small ViT with these tensors.
+fn call_small_vit(tensors: Tensors) -> Result<(Option<i32>, String)> {
     let scratch = tempfile::tempdir()?;
     let at = |name: &str| scratch.path().join(name);
+    let frame = Frame {
+        tensors,
+        ..Frame::default()
+    };
+    fs::write(at("in"), frame.encode()?)?;
+    call_solution("vit", "vit", &at("in"), &at("out"), &SMALL)
+}
+
+#[test]
+fn weights_of_another_model_are_told_by_what_differs() -> Result {
     let said = |tensors: Tensors| -> Result<String> {
-        let frame = Frame {
-            tensors,
-            ..Frame::default()
-        };
-        fs::write(at("in"), frame.encode()?)?;
-        let (code, said) = call_solution("vit", "vit", &at("in"), &at("out"), &SMALL)?;
+        let (code, said) = call_small_vit(tensors)?;
         assert_eq!(code, Some(2), "{said}");
         assert!(
             !said.contains("sandbox: "),
@@ -550,17 +555,10 @@ fn weights_of_another_model_are_told_by_what_differs() -> Result {
 
 #[test]
 fn weights_that_are_missing_or_of_no_use_are_named_and_no_others() -> Result {
-    let scratch = tempfile::tempdir()?;
-    let at = |name: &str| scratch.path().join(name);
     let mut tensors = vit(5);
     tensors.remove("head.bias");
     tensors.insert("fc.weight".to_owned(), tensors["head.weight"].clone());
-    let frame = Frame {
-        tensors,
-        ..Frame::default()
-    };
-    fs::write(at("in"), frame.encode()?)?;
-    let (code, said) = call_solution("vit", "vit", &at("in"), &at("out"), &SMALL)?;
+    let (code, said) = call_small_vit(tensors)?;
     assert_eq!(code, Some(2), "{said}");
     let expected =
         "not the module's variables: it lacks head.bias; the module has no variable fc.weight\n";

@@ -1,5 +1,5 @@
-//! What a user has set, who the user is, and what the machine grants change no grade: or the grader says at once what is in
-//! the way, and `doctor` what to do.
+//! No setting of a user, no user and no machine changes a grade: if something is in the way, the grader names it at once,
+//! and `doctor` says what to do.
 #![cfg(target_os = "linux")]
 
 use seccompiler::{BpfProgram, SeccompAction, SeccompFilter};

@@ -317,7 +317,7 @@ fn a_file_that_cannot_be_written_is_named_and_no_half_of_it_stays() -> Result {
     Ok(())
 }
 
-/// What a command draws on a terminal of so many columns, or of a kind that cannot draw.
+/// The output of a command on a terminal of so many columns, or of a kind that cannot draw.
 fn on_terminal(columns: u16, term: &str, command: &mut Command) -> Result<String> {
     let main = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY)?;
     grantpt(&main)?;

@@ -319,7 +319,7 @@ impl Reader {
         Ok(read)
     }
 
-    /// That a default is a value of its kind: what a call fills in is read as what it is told.
+    /// Checks that a default is a value of its kind: a call reads a default as it reads what it is told.
     fn check_default(&self, span: Span, default: Option<&str>, kind: &Kind) -> Result<(), Error> {
         let Some(default) = default else {
             return Ok(());

@@ -1,4 +1,4 @@
-//! What the reference answered before to the same question. All that is drawn follows from a class's seed, so that each of
+//! Answers that the reference gave before to the same question. All that is drawn follows from a class's seed, so that each of
 //! its submissions is asked the same, and the reference need not compute the answers for each of them anew.
 //!
 //! They lie in the folder that [`ANSWERS_VARIABLE`] names, a file for each question, by its digest. The judge that

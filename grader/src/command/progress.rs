@@ -19,8 +19,8 @@ pub(super) struct GradingProgress<'a> {
     total: usize,
     bars: MultiProgress,
     whole: ProgressBar,
-    /// Where there is no bar.
-    log: Option<Mutex<ProgressLog>>,
+    /// The lines that stand for the bar, if none can be drawn.
+    log: Option<ProgressLog>,
     began: Instant,
     shown: Mutex<Shown>,
 }
@@ -48,7 +48,7 @@ impl<'a> GradingProgress<'a> {
             total,
             bars,
             whole,
-            log: terminal::logs_progress().then(|| Mutex::new(ProgressLog::later())),
+            log: terminal::logs_progress().then(ProgressLog::later),
             began: Instant::now(),
             shown: Mutex::default(),
         }
@@ -159,7 +159,7 @@ impl Audience for GradingProgress<'_> {
         });
         if let Some(log) = &self.log
             && number < self.total
-            && log.lock().unwrap_or_else(PoisonError::into_inner).is_due()
+            && log.is_due()
         {
             note!("{}", self.left(number, shown.graded, shown.imperfect));
         }

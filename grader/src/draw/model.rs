@@ -1,6 +1,7 @@
 //! A trained Vision Transformer from a file: weights by timm's names, and its sizes.
 
 use crate::hint::WithHint;
+use crate::train::checkpoint::ADAMW;
 use crate::weights::fit::{self, DIST_TOKEN};
 use crate::weights::{self, names::not_timms};
 use anyhow::{Context, Result, anyhow, bail};
@@ -16,9 +17,6 @@ const MOST: usize = 256;
 /// Each place is compared with each other: 6,400 patches make 41 million numbers.
 const MOST_A_SIDE: usize = 80;
 const MOST_CHANNELS: usize = 16;
-
-/// The prefix of the names of an optimiser's tensors.
-const ADAMW: &str = "adamw.";
 
 /// The names of a Vision Transformer's weights, outside of its blocks and within one.
 const OUTSIDE: [&str; 11] = [

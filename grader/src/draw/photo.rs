@@ -83,7 +83,7 @@ impl Photo {
             ))
             .hint("scale it down, or cut out its middle: no picture shows more than 512 pixels a side"),
             ImageError::Unsupported(_) => Err(anyhow::Error::new(error))
-                .context(format!("{shown} is of a rare kind of its format"))
+                .context(format!("{shown} uses a variant of its format that is not supported"))
                 .hint("save it as PNG with any program that shows it"),
             error => Err(anyhow::Error::new(error))
                 .context(format!("{shown} is a damaged image"))
@@ -129,7 +129,7 @@ impl Photo {
         })
     }
 
-    /// What a user should know of how the image is drawn, each a sentence without its subject, the file.
+    /// Remarks for the user on the way that the image is drawn, each a sentence without its subject, the file.
     pub fn remarks(&self) -> &[&'static str] {
         match self {
             Photo::Digit => &[],

@@ -5,6 +5,7 @@
 use crate::course::Exercise;
 use crate::environment::Environment;
 use crate::machine::files::version_of;
+use crate::machine::libtorch::CPU_LIBRARY;
 use anyhow::{Context, Result};
 use interface::place::entries;
 use sha2::{Digest, Sha256};
@@ -17,7 +18,7 @@ use std::time::SystemTime;
 const FOLDER: &str = "target/grader/answers";
 
 /// Folders that are kept of each exercise: the usual seed's, and those of the last classes. The answers of an exercise with
-/// large models take 60 MB.
+/// large models take 24 MB.
 const KEPT: usize = 4;
 
 /// Readable for whoever grades, and nobody else: the answers follow from the class's seed.
@@ -31,7 +32,7 @@ pub(super) fn folder(environment: &Environment, exercise: &Exercise) -> Result<P
     let workshop = &environment.workshop;
     // The judge's name holds a digest of all that it is made of; libtorch is loaded when it starts.
     let judge = workshop.judge(exercise)?.file_name();
-    let torch = version_of(&workshop.torch.join("libtorch_cpu.so")).ok();
+    let torch = version_of(&workshop.torch.join(CPU_LIBRARY)).ok();
     let all = format!("{judge:?} {torch:?} {:?}", environment.seed);
     let digest = format!("{:x}", Sha256::digest(all));
     let name = format!("{}-{}", exercise.name, &digest[..16]);

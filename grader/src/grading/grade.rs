@@ -38,8 +38,9 @@ fn trained<'a>(exercise: &Exercise, tests: &'a mut [Tested]) -> Option<&'a mut T
         .find(|tested| tested.test == name && tested.passed)
 }
 
-/// Where exercises lie in a submission.
-const WHERE: &str = "exercises lie in exercises/NN-name/src or NN-name/src, named as in the course";
+/// The place of exercises in a submission, in words.
+const PLACE_OF_EXERCISES: &str =
+    "exercises lie in exercises/NN-name/src or NN-name/src, named as in the course";
 
 /// The result of trying one exercise.
 #[derive(Debug)]
@@ -130,7 +131,9 @@ impl Grader {
                         .filter(|_| submission.remarks.is_empty());
                     let found = found.map(|found| format!(" ({found})"));
                     let found = found.unwrap_or_default();
-                    graded.note = Some(format!("no exercise was found in it{found}: {WHERE}"));
+                    graded.note = Some(format!(
+                        "no exercise was found in it{found}: {PLACE_OF_EXERCISES}"
+                    ));
                 }
                 graded.digest = submission.digest;
                 graded.remarks = submission.remarks;

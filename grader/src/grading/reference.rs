@@ -11,6 +11,7 @@ use crate::grading::verdict::Outcome;
 use crate::hint::hinted;
 use crate::machine::files::{version_of, write_whole};
 use crate::machine::lanes;
+use crate::machine::libtorch::CPU_LIBRARY;
 use crate::machine::tools::on_path;
 use crate::worker::broken::Broken;
 use anyhow::{Context, Result, anyhow, bail};
@@ -196,7 +197,7 @@ fn key(grader: &Grader, exercise: &Exercise, course: &str) -> Result<String> {
     let mut files = vec![workshop.rustc.clone(), workshop.judge(exercise)?.to_owned()];
     files.extend(["cc", "ld"].into_iter().filter_map(on_path));
     if exercise.uses_torch {
-        files.push(workshop.torch.join("libtorch_cpu.so"));
+        files.push(workshop.torch.join(CPU_LIBRARY));
     }
     let machine = ["/proc/sys/kernel/osrelease", "/proc/sys/kernel/hostname"];
     let machine = machine.map(|file| fs::read_to_string(file).unwrap_or_default());

@@ -22,7 +22,7 @@ pub struct Graded {
     /// A remark: that no exercise was found in it.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub note: Option<String>,
-    /// What a person should know of exercises that were not found in it.
+    /// Remarks for the grader's user on exercises that were not found in it.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub remarks: Vec<String>,
     /// Points earned.

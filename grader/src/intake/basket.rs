@@ -6,7 +6,7 @@ use std::io::{self, Read};
 use std::ops::RangeInclusive;
 use wire::is_hidden;
 
-use sha2::{Digest, Sha256};
+use crate::machine::digest::PartsDigest;
 
 use super::effort::Effort;
 use super::escape::look_of_bytes;
@@ -19,7 +19,7 @@ pub(super) struct Basket<'a> {
     pub(super) exercises: &'a [&'a str],
     pub(super) limits: &'a IntakeLimits,
     pub(super) effort: &'a Effort<'a>,
-    /// What lies outside of the exercises.
+    /// The entries outside of the exercises.
     pub(super) survey: Survey,
     /// The number of folders that may lie around exercises in an archive.
     around: RangeInclusive<usize>,
@@ -206,20 +206,14 @@ impl<'a> Basket<'a> {
         let home = self.home()?;
         let is_home = |prefix: &Vec<u8>| home.as_ref() == Some(prefix);
         let mut exercises = BTreeMap::<String, Vec<Source>>::new();
-        let mut digest = Sha256::new();
-        let mut digest_parts = |parts: [&[u8]; 3]| {
-            // With its length before each part, no two submissions give the same stream.
-            for part in parts {
-                digest.update((part.len() as u64).to_le_bytes());
-                digest.update(part);
-            }
-        };
+        let mut digest = PartsDigest::default();
+        let mut digest_parts = |parts: [&[u8]; 3]| parts.iter().for_each(|part| digest.add(part));
         for (spot, bytes) in std::mem::take(&mut self.taken) {
             if !is_home(&spot.prefix) {
                 continue;
             }
             digest_parts([spot.exercise.as_bytes(), &spot.path, &bytes]);
-            // What is not UTF-8 has a fault.
+            // A name that is not UTF-8 is among the faults.
             let Ok(path) = String::from_utf8(spot.path) else {
                 continue;
             };
@@ -252,7 +246,7 @@ impl<'a> Basket<'a> {
             elsewhere: self.survey.in_words(),
             exercises,
             left_out,
-            digest: format!("{:x}", digest.finalize()),
+            digest: digest.hex(),
         })
     }
 

@@ -12,7 +12,7 @@ use clap::ValueEnum;
 use unicode_normalization::UnicodeNormalization;
 
 use super::escape::{as_file_name, as_plain_file_name, look_of};
-use super::packing::{Packing, foreign, stem};
+use super::packing::{self, Packing, foreign, stem};
 use super::{Candidate, Escaped, IntakeLimits, Refusal};
 
 /// The two readings of a folder.
@@ -94,7 +94,7 @@ pub enum DiscoverError {
     ForeignArchive {
         /// The path.
         path: Escaped,
-        /// What it is, with its article: "a RAR archive".
+        /// The kind, with its article: "a RAR archive".
         kind: &'static str,
     },
     /// An archive that holds archives and no exercise, as a learning platform gives out a class.
@@ -223,15 +223,14 @@ fn check_archive(
     if !whole.is_file() {
         return Err(DiscoverError::NotASubmission { path });
     }
-    let kind = foreign(name);
-    if Packing::of(whole).is_none() && kind.is_none() {
+    if !packing::is_archive(name) {
         return Err(DiscoverError::NotASubmission { path });
     }
     // Beside others it is refused when it is its turn, and they are graded.
     if !is_only {
         return Ok(());
     }
-    if let Some(kind) = kind {
+    if let Some(kind) = foreign(name) {
         return Err(DiscoverError::ForeignArchive { path, kind });
     }
     let candidate = Candidate {
@@ -341,8 +340,7 @@ const BESIDE: &str = "lies beside the exercises of the submission";
 
 /// Returns whether a file is called as an archive is, of a kind that is read or not.
 fn is_archive(path: &Path) -> bool {
-    let name = path.file_name().unwrap_or_default().as_encoded_bytes();
-    Packing::of(path).is_some() || foreign(name).is_some()
+    packing::is_archive(path.file_name().unwrap_or_default().as_encoded_bytes())
 }
 
 /// Returns whether a child of a submission is where its exercises lie.

@@ -68,6 +68,11 @@ pub(super) fn foreign(name: &[u8]) -> Option<&'static str> {
     kinds.find_map(|(ending, kind)| without(name, ending).map(|_| *kind))
 }
 
+/// Returns whether a file is called as an archive is, of a kind that is read or not.
+pub(super) fn is_archive(name: &[u8]) -> bool {
+    Packing::split(name).is_some() || foreign(name).is_some()
+}
+
 /// A file name without an ending, if it has it.
 fn without<'a>(name: &'a [u8], ending: &str) -> Option<&'a [u8]> {
     let (stem, end) = name.split_at(name.len().checked_sub(ending.len())?);

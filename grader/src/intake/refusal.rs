@@ -174,7 +174,7 @@ pub enum Refusal {
     NoArchive {
         /// The file.
         entry: Escaped,
-        /// What it is, with its article: "a RAR archive".
+        /// The kind, with its article: "a RAR archive".
         kind: &'static str,
     },
     /// An archive that holds archives and no exercise, as what a learning platform gives out.

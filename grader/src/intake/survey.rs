@@ -1,9 +1,9 @@
-//! What lies outside of the exercises of a submission: named where something is missing.
+//! The entries outside of the exercises of a submission: named where something is missing.
 
 use std::collections::BTreeMap;
 
 use super::Escaped;
-use super::packing::{Packing, foreign};
+use super::packing::is_archive;
 use super::place::is_separator;
 
 /// The entries outside of the exercises, as far as they tell where an exercise went.
@@ -59,7 +59,7 @@ impl Survey {
     /// Notes a file that lies in no exercise's `src`.
     pub(super) fn see_file(&mut self, name: &[u8]) {
         let file = name.rsplit(is_separator).next().unwrap_or_default();
-        let list = if Packing::split(file).is_some() || foreign(file).is_some() {
+        let list = if is_archive(file) {
             &mut self.archives
         } else if file.ends_with(b".rs") {
             &mut self.rust
@@ -88,7 +88,7 @@ impl Survey {
         }
     }
 
-    /// What there is instead of exercises.
+    /// A description of the entries: those that are there instead of exercises.
     pub(super) fn in_words(&self) -> Option<String> {
         let rust = self.rust.in_words();
         let rust = rust.map(|names| format!("its .rs files lie elsewhere: {names}"));

@@ -143,7 +143,7 @@ fn read_whole(entry: &mut Entry<'_, impl Read>, most: u64) -> Result<Vec<u8>, Re
     Ok(data)
 }
 
-/// What pax records (`LENGTH KEY=VALUE\n`, one after the other) say of the next entry, as far as it matters.
+/// The facts about the next entry in pax records (`LENGTH KEY=VALUE\n`, one after the other), as far as they matter.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Records {
     path: Option<Vec<u8>>,

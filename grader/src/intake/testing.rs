@@ -172,7 +172,7 @@ impl ZipEntry {
         header
     }
 
-    /// What lies before the data, and what after it.
+    /// The parts before the data, and after it.
     fn local(&self) -> (Vec<u8>, Vec<u8>) {
         let mut front = self.header();
         let mut extra = vec![];

@@ -218,8 +218,9 @@ impl Directory {
             if !header.starts_with(b"PK\x01\x02") {
                 return Err(damaged());
             }
+            // Each takes two bytes.
             let [name, extra, comment] =
-                [28, 30, 32].map(|at| usize::from(header[at]) | usize::from(header[at + 1]) << 8);
+                [28, 30, 32].map(|at| number(&header[at..at + 2]) as usize);
             let (name, after) = after.split_at_checked(name).ok_or_else(damaged)?;
             rest = after.get(extra + comment..).ok_or_else(damaged)?;
             if !names.insert(name)

@@ -8,17 +8,13 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
 
-/// The cargo of the toolchain in use, in the course's folder. It builds the same whatever the user has set (see
+/// The cargo of a toolchain, in the course's folder. It builds the same whatever the user has set (see
 /// [`settings`]), and is as quiet and as colourful as this program.
-///
-/// # Errors
-/// Returns an error if there is no toolchain to use.
-pub fn cargo(root: &Path) -> Result<Command> {
-    let toolchain = Toolchain::of(root)?;
+pub fn cargo(root: &Path, toolchain: &Toolchain) -> Command {
     let mut cargo = Command::new(toolchain.cargo());
     cargo.args(cargo_options()).current_dir(root);
-    settings::replace(&mut cargo, root, &toolchain);
-    Ok(cargo)
+    settings::replace(&mut cargo, root, toolchain);
+    cargo
 }
 
 /// Runs cargo, and passes each line of its standard output to `line`.

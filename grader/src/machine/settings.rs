@@ -4,6 +4,7 @@
 //! Taken away are settings that give another build than the course's own. Kept are those that say where crates come from, how
 //! much is done at once or how it is shown; and a linker that works, since without it all would be built again.
 
+use super::libtorch::CPU_LIBRARY;
 use super::tools::{Toolchain, cargo_home, on_path};
 use std::collections::BTreeSet;
 use std::env;
@@ -21,7 +22,7 @@ const SEPARATOR: &str = "\u{1f}";
 pub(super) const LIBRARY_PATH: &str = "LD_LIBRARY_PATH";
 
 /// Files of libtorch, by which a folder with another libtorch is known.
-const OF_LIBTORCH: [&str; 3] = ["libtorch_cpu.so", "libtorch.so", "libc10.so"];
+const OF_LIBTORCH: [&str; 3] = [CPU_LIBRARY, "libtorch.so", "libc10.so"];
 
 /// Variables that change what cargo builds, besides those that begin as [`BEGINNINGS`] say.
 const VARIABLES: [&str; 10] = [

@@ -2,6 +2,7 @@
 
 use crate::course::Course;
 use crate::machine::cargo::{cargo, each_line};
+use crate::machine::tools::Toolchain;
 use anyhow::Result;
 use std::env;
 use std::ffi::OsStr;
@@ -56,9 +57,9 @@ impl Suite {
     /// Runs the suite, and passes each line of its output to `line`.
     ///
     /// # Errors
-    /// Returns an error if cargo cannot be run.
+    /// Returns an error if there is no toolchain to use, or cargo cannot be run.
     pub fn run(&self, course: &Course, line: &mut dyn FnMut(&str)) -> Result<Count> {
-        let mut cargo = cargo(&course.root)?;
+        let mut cargo = cargo(&course.root, &Toolchain::of(&course.root)?);
         for (name, _) in env::vars_os().filter(|(name, _)| is_switch(name)) {
             cargo.env_remove(name);
         }

@@ -4,6 +4,7 @@ use super::{Verbosity, verbosity};
 use indicatif::{ProgressDrawTarget, ProgressStyle};
 use rustix::termios::tcgetwinsize;
 use std::io::{IsTerminal, stderr};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// The width of a terminal that does not tell its own.
@@ -41,7 +42,7 @@ fn width() -> usize {
 /// A part of a line of progress.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Part {
-    /// What stays longest is 0.
+    /// The order in which parts are left out: the highest goes first, 0 stays.
     pub(crate) rank: usize,
     /// The text.
     pub(crate) text: String,
@@ -93,22 +94,23 @@ const EVERY: Duration = Duration::from_secs(30);
 /// Lines of progress in a log: the first at once, others now and then.
 #[derive(Debug, Default)]
 pub(crate) struct ProgressLog {
-    last: Option<Instant>,
+    last: Mutex<Option<Instant>>,
 }
 
 impl ProgressLog {
     /// One whose first line comes not at once, but as late as others do.
     pub(crate) fn later() -> Self {
         Self {
-            last: Some(Instant::now()),
+            last: Mutex::new(Some(Instant::now())),
         }
     }
 
     /// Returns whether it is time for a line, which is then printed.
-    pub(crate) fn is_due(&mut self) -> bool {
-        let is_due = self.last.is_none_or(|last| last.elapsed() >= EVERY);
+    pub(crate) fn is_due(&self) -> bool {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_due = last.is_none_or(|last| last.elapsed() >= EVERY);
         if is_due {
-            self.last = Some(Instant::now());
+            *last = Some(Instant::now());
         }
         is_due
     }
@@ -147,7 +149,7 @@ mod tests {
 
     #[test]
     fn the_first_line_of_a_log_comes_at_once() {
-        let mut log = ProgressLog::default();
+        let log = ProgressLog::default();
         assert!(log.is_due());
         assert!(!log.is_due());
         assert!(!ProgressLog::later().is_due());

@@ -23,7 +23,7 @@ pub const TEACHER: &str = "teacher.safetensors";
 pub const BEST: &str = "best.safetensors";
 
 /// The prefix of the names of the optimiser's tensors. Weights have none.
-const ADAMW: &str = "adamw.";
+pub const ADAMW: &str = "adamw.";
 
 /// Keys of the metadata, each with JSON.
 const PLAN: &str = "plan";

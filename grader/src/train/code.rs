@@ -1,8 +1,8 @@
 //! The code that a run trains. Its checkpoints hold whose code that is, so that no run goes on with another by accident.
 
 use crate::intake::Source;
+use crate::machine::digest::PartsDigest;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use std::fmt;
 
 /// The place that code is taken from.
@@ -13,7 +13,7 @@ pub enum CodeKind {
     WorkingCopy,
     /// The solutions of the checkout.
     Solution,
-    /// What somebody handed in.
+    /// Code that somebody handed in.
     Submission,
 }
 
@@ -41,17 +41,14 @@ impl TrainedCode {
     pub fn of(kind: CodeKind, sources: &[Source]) -> Self {
         let mut sorted: Vec<_> = sources.iter().collect();
         sorted.sort_by_key(|source| &source.path);
-        let mut digest = Sha256::new();
+        let mut digest = PartsDigest::default();
         for source in sorted {
-            // With its length before each part, no two folders give the same stream.
-            for part in [source.path.as_bytes(), &source.bytes] {
-                digest.update((part.len() as u64).to_le_bytes());
-                digest.update(part);
-            }
+            digest.add(source.path.as_bytes());
+            digest.add(&source.bytes);
         }
         Self {
             kind,
-            digest: format!("{:x}", digest.finalize()),
+            digest: digest.hex(),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use wire::Tensors;
 
-/// What DataParallel, Lightning and `torch.compile` put in front of all names.
+/// The prefixes that DataParallel, Lightning and `torch.compile` put in front of all names.
 const WRAPPERS: [&str; 3] = ["module.", "model.", "_orig_mod."];
 
 /// Takes off the names of those tensors that are weights what wrappers put in front of all of them.

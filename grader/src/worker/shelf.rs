@@ -3,6 +3,7 @@
 use crate::course::{Course, Exercise};
 use crate::hint::WithHint;
 use crate::machine::cargo::{cargo, each_line};
+use crate::machine::tools::Toolchain;
 use anyhow::{Context, Result, anyhow};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -58,12 +59,16 @@ impl Shelf {
     ///
     /// # Errors
     /// Returns an error if cargo cannot be run, or a crate of the course does not compile.
-    pub(super) fn build(course: &Course, exercises: &[&Exercise]) -> Result<Self> {
+    pub(super) fn build(
+        course: &Course,
+        toolchain: &Toolchain,
+        exercises: &[&Exercise],
+    ) -> Result<Self> {
         let mut shelf = Self::default();
         let Some(first) = exercises.first() else {
             return Ok(shelf);
         };
-        let mut cargo = cargo(&course.root)?;
+        let mut cargo = cargo(&course.root, toolchain);
         cargo.args([
             "build",
             "--message-format=json-render-diagnostics",

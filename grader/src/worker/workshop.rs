@@ -51,7 +51,7 @@ impl Workshop {
         }
         let mut built = BTreeMap::new();
         let shelves = [without_torch, with_torch].map(|exercises| {
-            let shelf = Shelf::build(course, &exercises)?;
+            let shelf = Shelf::build(course, &toolchain, &exercises)?;
             let judges = judges::build(course, &rustc, &shelf, &exercises)?;
             let names = exercises.iter().map(|exercise| exercise.name.clone());
             built.extend(names.zip(judges));

@@ -5,14 +5,13 @@ use crate::train::history::Epoch;
 use crate::train::score::Score;
 use crate::train::{Audience, Run};
 use indicatif::{HumanDuration, ProgressBar};
-use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Shows a run: a bar on a terminal, or a line now and then in a log; and a line for each epoch that is over.
 pub(super) struct TrainingProgress {
     bar: ProgressBar,
-    /// Where there is no bar.
-    log: Option<Mutex<ProgressLog>>,
+    /// The lines that stand for the bar, if none can be drawn.
+    log: Option<ProgressLog>,
     epochs: usize,
     per_epoch: usize,
     began: Instant,
@@ -28,7 +27,7 @@ impl TrainingProgress {
         say!("epoch train loss accuracy  validation loss accuracy   images/s");
         Self {
             bar,
-            log: terminal::logs_progress().then(Mutex::default),
+            log: terminal::logs_progress().then(ProgressLog::default),
             epochs: run.plan.epochs,
             per_epoch: (run.total() / run.plan.epochs).max(1),
             began: Instant::now(),
@@ -51,7 +50,7 @@ impl Audience for TrainingProgress {
         let accuracy = format!("accuracy {:.1} %", 100.0 * epoch.accuracy());
         let speed = format!("{speed:.0} images/s");
         if let Some(log) = &self.log {
-            if log.lock().unwrap_or_else(PoisonError::into_inner).is_due() {
+            if log.is_due() {
                 note!(
                     "step {step} of {total}: {of_epoch}, {loss}, {accuracy}, {speed}, {left} left"
                 );

@@ -5,9 +5,9 @@
 
 use super::bench::{KeyedRequest, Replay};
 use super::versions::SOLUTION;
+use crate::machine::digest::PartsDigest;
 use crate::worker::ask::Respondent;
 use anyhow::{Result, bail};
-use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -65,19 +65,15 @@ fn digest(request: &Request) -> [u8; 32] {
         arguments,
         tensors,
     } = request;
-    let mut hash = Sha256::new();
-    let mut add = |bytes: &[u8]| {
-        hash.update((bytes.len() as u64).to_le_bytes());
-        hash.update(bytes);
-    };
-    add(operation.as_bytes());
-    add(format!("{arguments:?}").as_bytes());
+    let mut digest = PartsDigest::default();
+    digest.add(operation.as_bytes());
+    digest.add(format!("{arguments:?}").as_bytes());
     for (name, tensor) in tensors {
-        add(name.as_bytes());
-        add(format!("{:?} {:?}", tensor.dtype(), tensor.shape()).as_bytes());
-        add(tensor.bytes());
+        digest.add(name.as_bytes());
+        digest.add(format!("{:?} {:?}", tensor.dtype(), tensor.shape()).as_bytes());
+        digest.add(tensor.bytes());
     }
-    hash.finalize().into()
+    digest.bytes()
 }
 
 /// The worker that holds all versions, which is asked what is not known.

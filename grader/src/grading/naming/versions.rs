@@ -9,6 +9,7 @@ use super::misconception::{Misconception, solution_of};
 use crate::course::Exercise;
 use crate::environment::Environment;
 use crate::grading::stage::Stage;
+use crate::machine::digest::PartsDigest;
 use crate::sandbox::confine::Confinement;
 use crate::sandbox::process;
 use crate::worker::compile::{library_arguments, worker_arguments};
@@ -17,7 +18,6 @@ use interface::TABLE;
 use interface::rewrite::with_crate;
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
-use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
@@ -120,11 +120,8 @@ impl<'a> Build<'a> {
     /// The digest that tells this worker from others: its sources, and when the libraries were built that it is linked with. In a
     /// copy of the course that kept the files' dates, it is the same.
     fn digest(&self) -> Result<String> {
-        let mut hash = Sha256::new();
-        let mut add = |part: &[u8]| {
-            hash.update(part.len().to_le_bytes());
-            hash.update(part);
-        };
+        let mut digest = PartsDigest::default();
+        let mut add = |part: &[u8]| digest.add(part);
         add(self.worker.as_bytes());
         for (name, source) in &self.versions {
             add(name.as_bytes());
@@ -145,8 +142,7 @@ impl<'a> Build<'a> {
             add(&facts.len().to_le_bytes());
             add(&built.unwrap_or_default().as_nanos().to_le_bytes());
         }
-        let digest = format!("{:x}", hash.finalize());
-        Ok(digest[..16].to_owned())
+        Ok(digest.hex()[..16].to_owned())
     }
 
     /// Compiles the program.

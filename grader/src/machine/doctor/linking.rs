@@ -6,6 +6,7 @@ use super::{Finding, Heard, Silence, hear};
 use crate::machine::cargo::cargo;
 use crate::machine::libtorch::{CPU_LIBRARY, LINK, Libtorch, printable};
 use crate::machine::settings::{self, Files, LIBRARY_PATH, is_of_a_package};
+use crate::machine::tools::Toolchain;
 use serde::Deserialize;
 use std::env;
 use std::ffi::OsString;
@@ -168,7 +169,9 @@ impl<'a> Trial<'a> {
     fn run(&self, kept: &Kept, arguments: impl FnOnce(&mut Command)) -> Heard {
         let mut command = match kept {
             Kept::Own => {
-                cargo(self.workspace).map_err(|error| Silence::Failed(format!("{error:#}")))?
+                let toolchain = Toolchain::of(self.workspace)
+                    .map_err(|error| Silence::Failed(format!("{error:#}")))?;
+                cargo(self.workspace, &toolchain)
             }
             Kept::All | Kept::Variables(_) => {
                 Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))

@@ -167,11 +167,11 @@ fn watch(mut command: Command, temporary: &Path, bar: &ProgressBar) -> io::Resul
     let ended = AtomicBool::new(false);
     let said = thread::scope(|scope| {
         scope.spawn(|| {
-            let mut log = logs_progress().then(ProgressLog::later);
+            let log = logs_progress().then(ProgressLog::later);
             while !ended.load(Ordering::Relaxed) {
                 let announced = announced.load(Ordering::Relaxed);
                 let written = bytes_below(temporary);
-                if log.as_mut().is_some_and(ProgressLog::is_due) {
+                if log.as_ref().is_some_and(ProgressLog::is_due) {
                     let [so_far, all] = [written, announced.max(written)].map(DecimalBytes);
                     note!("{}: {so_far} of {all}", bar.message());
                 }

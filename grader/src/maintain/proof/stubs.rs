@@ -8,6 +8,7 @@ use crate::grading::verdict::Graded;
 use crate::intake::Candidate;
 use crate::machine::cargo::cargo;
 use crate::machine::lanes;
+use crate::machine::tools::Toolchain;
 use crate::terminal::running;
 use anyhow::{Context, Result};
 use serde::Deserialize;
@@ -85,7 +86,7 @@ struct Diagnostic {
 /// The compiler's diagnostics for the stubs, and for their test files as a student compiles them.
 fn complaints(course: &Course, exercises: &[Exercise]) -> Result<Vec<String>> {
     // Built, not only checked: `cargo test` then finds all that it needs.
-    let mut cargo = cargo(&course.root)?;
+    let mut cargo = cargo(&course.root, &Toolchain::of(&course.root)?);
     cargo.args(["build", "--quiet", "--tests", "--keep-going"]);
     cargo.arg("--message-format=json");
     for exercise in exercises {
