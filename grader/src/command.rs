@@ -19,6 +19,7 @@ mod setup;
 mod subject;
 mod train;
 mod verify;
+mod watch;
 
 pub use attack::attack;
 pub use attempt::attempt;
@@ -36,6 +37,7 @@ pub use new::new;
 pub use setup::setup;
 pub use train::train;
 pub use verify::verify;
+pub use watch::watch;
 
 use crate::cli::{Judging, TrainOn};
 use crate::course::{Course, Exercise, Kind};
@@ -48,6 +50,7 @@ use crate::machine::libtorch::{LINK, Libtorch};
 use crate::machine::scratch::Scratch;
 use crate::machine::signals;
 use crate::sandbox::confine;
+use crate::terminal::screen;
 use crate::train::device::{Device, NoGpu, Wanted, find_gpu};
 use crate::train::graded::Training;
 use crate::worker::broken::Broken;
@@ -75,10 +78,18 @@ fn open_course(course: Option<&Path>) -> Result<Course, Failure> {
 }
 
 /// Makes ready all that judging takes: libtorch where an exercise needs it, judges, libraries, signals.
-fn prepare(
+fn prepare(course: Course, exercises: Vec<Exercise>, judging: &Judging) -> Result<Grader, Failure> {
+    let grader = ready(course, exercises, judging, &STOP)?;
+    stop_on_signals()?;
+    Ok(grader)
+}
+
+/// The same without signals, and with another request to stop.
+fn ready(
     course: Course,
     mut exercises: Vec<Exercise>,
     judging: &Judging,
+    stop: &'static AtomicBool,
 ) -> Result<Grader, Failure> {
     if judging.train_on == TrainOn::None {
         for exercise in &mut exercises {
@@ -104,7 +115,6 @@ fn prepare(
     let workshop = workshop.blame_setup()?;
     detail!("built: judges and libraries ({})", seconds(begin));
     let scratch = Arc::new(Scratch::new(&course.root).blame_setup()?);
-    stop_on_signals()?;
     let environment = Environment {
         course,
         exercises,
@@ -116,7 +126,7 @@ fn prepare(
         is_discreet: false,
         keeps_answers: false,
         margin: 1,
-        stop: &STOP,
+        stop,
     };
     Ok(Grader {
         environment,
@@ -148,6 +158,7 @@ fn gpu(course: &Course) -> anyhow::Result<()> {
 fn stop_on_signals() -> Result<(), Failure> {
     Ok(signals::at_each(|| {
         if STOP.swap(true, Ordering::Relaxed) {
+            screen::give_back();
             std::process::exit(130);
         }
     })?)

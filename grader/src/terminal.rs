@@ -48,6 +48,7 @@ macro_rules! detail {
 mod cargo;
 mod error;
 mod progress;
+pub mod screen;
 mod shell;
 mod stream;
 pub mod style;
