@@ -1,0 +1,8 @@
+//! Self-study: what a learner's progress is, what a graded exercise says, and what is next.
+//!
+//! [`record`] is the learner's state, a file in the checkout; [`items`] are the functions and types that help is given for;
+//! [`explain`] is the text that `check` and `watch` show of a graded exercise.
+
+pub mod explain;
+pub mod items;
+pub mod record;
