@@ -1,3 +1,10 @@
-//! What somebody who learns uses besides `check`: the working copy checked again at each save ([`watch`]).
+//! Self-study: what a learner's progress is, what a graded exercise says, and what is next.
+//!
+//! [`record`] is the learner's state, a file in the checkout; [`items`] are the functions and types that help is given for;
+//! [`explain`] is the text that `check` and `watch` show of a graded exercise. [`watch`] checks the working copy again at
+//! each save.
 
+pub mod explain;
+pub mod items;
+pub mod record;
 pub mod watch;

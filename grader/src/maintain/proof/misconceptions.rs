@@ -217,6 +217,7 @@ pub(crate) mod testing {
             },
             worker: String::new(),
             operations: IndexMap::new(),
+            items: vec![],
         }
     }
 }

@@ -112,6 +112,7 @@ mod tests {
         let failures = names.iter().map(|&name| Failure {
             name: name.to_owned(),
             text: String::new(),
+            item: None,
         });
         Verdict {
             headline: String::new(),

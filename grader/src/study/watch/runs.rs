@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Makes ready what grading one exercise of a course takes, with this request to stop.
 pub type Prepare =
@@ -35,8 +35,6 @@ pub(super) struct Job {
     pub(super) exercise: Exercise,
     /// Its code.
     pub(super) code: Code,
-    /// The moment at which the save was noticed.
-    pub(super) since: Instant,
 }
 
 /// What the thread reports.

@@ -225,6 +225,7 @@ mod tests {
         let failure = |name: &str, text: &str| Failure {
             name: name.to_owned(),
             text: text.to_owned(),
+            item: None,
         };
         Model {
             exercise: ("01-sums".to_owned(), "Sums and means".to_owned()),

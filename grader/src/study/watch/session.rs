@@ -11,11 +11,12 @@ use super::model::Model;
 use super::plain::News;
 use super::runs::{Prepare, Report, Runs};
 use super::screen::Drawn;
-use super::sources::{self, Sources};
+use super::sources::{self, Code, Sources};
 use super::verdict::Results;
 use super::view::View;
 use crate::course::{Course, Exercise};
 use crate::exit::Exit;
+use crate::study::record::{CheckResult, Record, Versions};
 use anyhow::{Context, Result};
 use std::collections::{BTreeMap, VecDeque};
 use std::path::PathBuf;
@@ -94,6 +95,7 @@ pub fn run(course: Course, options: Options, prepare: Prepare) -> Result<Exit> {
         sources: Sources::new(),
         runs,
         running: None,
+        checked_code: None,
         queue: VecDeque::new(),
         before: BTreeMap::new(),
         model: Model::default(),
@@ -106,7 +108,6 @@ pub fn run(course: Course, options: Options, prepare: Prepare) -> Result<Exit> {
         is_scanning: false,
         aside: None,
         asides: 0,
-        asks_reset: false,
         end: None,
         sender,
     };
@@ -150,8 +151,9 @@ struct Session {
     options: Options,
     sources: Sources,
     runs: Runs,
-    /// The check that runs.
+    /// The check that runs, and the code that it checks.
     running: Option<Current>,
+    checked_code: Option<Code>,
     /// The exercises that are to be checked, by crate, with the moment of the save.
     queue: VecDeque<(String, Instant)>,
     /// The last results of each exercise's tests, by crate.
@@ -167,7 +169,6 @@ struct Session {
     is_scanning: bool,
     aside: Option<Aside>,
     asides: u64,
-    asks_reset: bool,
     /// The exit code, once the session is to end.
     end: Option<Exit>,
     sender: Sender<Event>,
@@ -181,12 +182,40 @@ impl Session {
             None => self.set_alarm(),
         }
         self.sources = sources::read(&self.course).map_err(anyhow::Error::msg)?;
-        let first = self.watched().next().map(|it| it.name.clone());
-        let first = first.context("no exercise is watched")?;
+        let first = self.first()?;
         self.is_scanning = self.options.exercises.is_empty();
         self.focus(&first);
         self.queue.push_back((first, Instant::now()));
         Ok(())
+    }
+
+    /// The first exercise whose last check was not of the same code, or not perfect; and the last results of all.
+    fn first(&mut self) -> Result<String> {
+        let record = Record::open(&self.course.root)?;
+        let mut first = None;
+        let mut before = BTreeMap::new();
+        for exercise in self.watched() {
+            let check = record.of(exercise).and_then(|it| it.check.as_ref());
+            let versions = match self.sources.get(&exercise.folder) {
+                Some(Code::Sources(sources)) => {
+                    Some(Versions::of(&self.course, exercise, sources)?)
+                }
+                _ => None,
+            };
+            if let Some(check) = check.filter(|it| it.result == CheckResult::Tested) {
+                let tests = check.tests.iter();
+                let results = tests.map(|(name, test)| (name.clone(), test.passed));
+                before.insert(exercise.name.clone(), results.collect());
+            }
+            let is_done =
+                check.is_some_and(|it| it.is_perfect() && Some(&it.versions) == versions.as_ref());
+            if first.is_none() && !is_done {
+                first = Some(exercise.name.clone());
+            }
+        }
+        self.before = before;
+        let last = self.watched().last().map(|it| it.name.clone());
+        first.or(last).context("no exercise is watched")
     }
 
     fn set_alarm(&mut self) {

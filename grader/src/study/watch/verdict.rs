@@ -10,9 +10,11 @@ pub(super) struct Failure {
     pub(super) name: String,
     /// The explanation, with the styles of a terminal.
     pub(super) text: String,
+    /// The function or type to blame, as hints and diffs are asked for.
+    pub(super) item: Option<String>,
 }
 
-/// The tests that passed and failed, by name; none unless the tests ran.
+/// Whether each test passed and counts, by name.
 pub(super) type Results = BTreeMap<String, bool>;
 
 /// The verdict on one state of an exercise's code.
@@ -78,7 +80,7 @@ impl Changes {
 /// The results of the tests of a grade; none if they did not run.
 pub(super) fn results(graded: &GradedExercise) -> Option<Results> {
     let tests = graded.tests.iter();
-    let results = tests.map(|tested| (tested.test.clone(), tested.passed));
+    let results = tests.map(|tested| (tested.test.clone(), tested.counts()));
     (graded.outcome == Outcome::Tested).then(|| results.collect())
 }
 

@@ -1,6 +1,6 @@
 //! Checks: each begins when the one before has ended, and its verdict is compared with the last.
 
-use super::super::explanation;
+use super::super::explanation::explained;
 use super::super::model::{Pane, Running};
 use super::super::plain::News;
 use super::super::runs::{Job, Report};
@@ -9,6 +9,8 @@ use super::super::verdict::{self, Changes, Verdict};
 use super::{Current, Session};
 use crate::course::Exercise;
 use crate::grading::verdict::{GradedExercise, Outcome, Tested};
+use crate::study::explain;
+use crate::study::record::{Checked, Record, Versions};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -24,13 +26,13 @@ impl Session {
         let Some(exercise) = self.exercise(&name).cloned() else {
             return;
         };
-        let code = self.sources.get(&exercise.folder);
+        let code = self.sources.get(&exercise.folder).cloned();
+        self.checked_code.clone_from(&code);
         self.runs.begin(Job {
             course: Arc::clone(&self.course),
             version: self.generation,
-            code: code.cloned().unwrap_or(Code::Missing),
+            code: code.unwrap_or(Code::Missing),
             exercise,
-            since,
         });
         self.running = Some(Current {
             name: name.clone(),
@@ -99,6 +101,7 @@ impl Session {
         let running = self.running.as_mut();
         let is_more = running.is_some_and(|it| std::mem::replace(&mut it.has_verdict, true));
         let is_done = graded.outcome == Outcome::Tested && graded.tests.iter().all(Tested::counts);
+        let checked = self.keep(&exercise, graded);
         let mut changes = Changes::default();
         if let Some(results) = verdict::results(graded) {
             let before = self.before.insert(name.to_owned(), results.clone());
@@ -110,15 +113,13 @@ impl Session {
         }
         let running = self.model.running.as_ref();
         let seconds = running.map_or(graded.seconds, |it| it.since.elapsed().as_secs_f64());
-        let failures = explanation::failures(&self.course, &exercise, graded);
+        let width = usize::from(self.view.width()).min(explain::WIDTH);
+        let (failures, text) = explained(&self.course, &exercise, graded, checked.as_ref(), width);
         let mut verdict = Verdict {
             headline: verdict::headline(graded),
             is_done,
-            text: match failures.is_empty() {
-                true => explanation::after_success(graded),
-                false => String::new(),
-            },
             failures,
+            text,
             changes,
             seconds,
         };
@@ -133,6 +134,32 @@ impl Session {
             self.tell(News::Verdict);
         }
         self.scan_on(&exercise, is_done);
+    }
+
+    /// Keeps the result in the learner's record.
+    fn keep(&mut self, exercise: &Exercise, graded: &GradedExercise) -> Option<Checked> {
+        let Code::Sources(sources) = self.checked_code.as_ref()? else {
+            return None;
+        };
+        let checked = Versions::of(&self.course, exercise, sources)
+            .map(|versions| Checked::now(versions, graded));
+        let kept = checked.and_then(|checked| {
+            let Some(checked) = checked else {
+                return Ok(None);
+            };
+            Record::update(&self.course.root, |record| {
+                let record = record.of_mut(exercise);
+                if checked.is_perfect() {
+                    record.done.get_or_insert_with(|| checked.at.clone());
+                }
+                record.check = Some(checked.clone());
+            })?;
+            Ok(Some(checked))
+        });
+        kept.unwrap_or_else(|error| {
+            self.note(&format!("progress is not kept: {error:#}"));
+            None
+        })
     }
 
     /// Goes on to the next exercise, at the beginning, until one is not done.

@@ -15,7 +15,8 @@ impl Session {
         self.view.touch();
         if self.model.question.take().is_some() && wish != Some(Action::Stop) {
             if wish == Some(Action::Yes) {
-                self.run_aside("reset", &["reset"], true);
+                let (_, name) = self.shown();
+                self.run_aside(&["reset", &name, "--yes"]);
             } else {
                 self.note("nothing was changed");
             }
@@ -39,9 +40,9 @@ impl Session {
             Some(Action::Again) => self.check_again(),
             Some(Action::Help) => self.open("keys", keys::help()),
             Some(Action::Handout) => self.open_handout(),
-            Some(Action::Hint) => self.run_aside("hint", &["hint"], true),
-            Some(Action::Diff) => self.run_aside("diff", &["diff"], true),
-            Some(Action::List) => self.run_aside("list", &["list"], false),
+            Some(Action::Hint) => self.help_with("hint"),
+            Some(Action::Diff) => self.help_with("diff"),
+            Some(Action::List) => self.run_aside(&["list"]),
             Some(Action::Reset) => self.ask_reset(),
         }
     }
@@ -105,19 +106,19 @@ impl Session {
         self.tell(News::Question);
     }
 
-    /// Runs another command of this program, and shows what it prints.
-    fn run_aside(&mut self, title: &str, command: &[&str], of_exercise: bool) {
-        self.close();
+    /// Shows the hint or the diff of what the shown failure is about; of the exercise where that is not known.
+    fn help_with(&mut self, command: &str) {
         let (_, name) = self.shown();
-        let title = match of_exercise {
-            true => format!("{title} {name}"),
-            false => title.to_owned(),
-        };
-        let arguments: Vec<_> = command
-            .iter()
-            .copied()
-            .chain(of_exercise.then_some(name.as_str()))
-            .collect();
+        let failure = self.model.failure();
+        let item = failure.and_then(|(_, failure)| failure.item.clone());
+        let arguments = [command, &name].into_iter().chain(item.as_deref());
+        self.run_aside(&arguments.collect::<Vec<_>>());
+    }
+
+    /// Runs another command of this program, and shows what it prints.
+    fn run_aside(&mut self, arguments: &[&str]) {
+        self.close();
+        let title = arguments.join(" ");
         let (number, sender) = (self.asides, self.sender.clone());
         let ended = move |text| {
             let _ = sender.send(Event::Aside(number, text));
@@ -125,7 +126,7 @@ impl Session {
         let started = Aside::start(
             &self.options.program,
             &self.course.root,
-            &arguments,
+            arguments,
             self.view.is_screen(),
             self.view.width(),
             ended,
