@@ -17,13 +17,13 @@ use vt100::Parser;
 type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
 
 /// The time after which something that does not come is missed. A busy machine may be slow.
-const PATIENCE: Duration = Duration::from_secs(120);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A program on a terminal.
 pub(crate) struct OnTerminal {
     main: File,
     /// The program's end of the terminal, kept open to look at its settings.
-    own: File,
+    own: Option<File>,
     before: Termios,
     child: Child,
     screen: Arc<Mutex<Parser>>,
@@ -68,6 +68,7 @@ impl OnTerminal {
             .args(arguments)
             .current_dir("/")
             .env("TERM", "xterm-256color")
+            .env("RUST_BACKTRACE", "0")
             .env_remove("NO_COLOR")
             .stdin(own.try_clone()?)
             .stdout(own.try_clone()?)
@@ -85,7 +86,7 @@ impl OnTerminal {
         });
         Ok(Self {
             main,
-            own,
+            own: Some(own),
             before,
             child,
             screen,
@@ -165,9 +166,8 @@ impl OnTerminal {
 
     /// Whether the screen is one that the program has for itself.
     pub(crate) fn is_taken(&self) -> Result<bool> {
-        let is_raw = !tcgetattr(&self.own)?
-            .local_modes
-            .contains(LocalModes::ICANON);
+        let own = self.own.as_ref().ok_or("the terminal")?;
+        let is_raw = !tcgetattr(own)?.local_modes.contains(LocalModes::ICANON);
         Ok(is_raw && self.parser().screen().alternate_screen())
     }
 
@@ -175,23 +175,16 @@ impl OnTerminal {
     /// terminal shows.
     pub(crate) fn ends(mut self) -> Result<(ExitStatus, Vec<String>)> {
         let status = self.child.wait()?;
-        let now = tcgetattr(&self.own)?;
+        let own = self.own.take().ok_or("the terminal")?;
+        let now = tcgetattr(&own)?;
         let modes = |it: &Termios| (it.input_modes, it.output_modes, it.local_modes);
         assert_eq!(modes(&now), modes(&self.before), "the terminal's settings");
         // The reader ends when nobody has the program's end any more.
-        let Self {
-            main,
-            own,
-            screen,
-            reader,
-            ..
-        } = self;
         drop(own);
-        if let Some(reader) = reader {
+        if let Some(reader) = self.reader.take() {
             let _ = reader.join();
         }
-        drop(main);
-        let parser = screen.lock().unwrap_or_else(PoisonError::into_inner);
+        let parser = self.parser();
         let screen = parser.screen();
         let (_, columns) = screen.size();
         let rows: Vec<_> = screen.rows(0, columns.get()).collect();
@@ -201,5 +194,13 @@ impl OnTerminal {
         );
         assert!(!screen.hide_cursor(), "the cursor is shown: {rows:?}");
         Ok((status, rows))
+    }
+}
+
+impl Drop for OnTerminal {
+    /// Ends a program that a failed test leaves.
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }

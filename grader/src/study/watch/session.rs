@@ -257,7 +257,15 @@ impl Session {
             self.begin_next();
             let running = self.model.running.as_ref();
             let now = running.map(|running| running.since.elapsed().as_secs());
-            self.redraw(seconds != now)?;
+            if let Err(error) = self.redraw(seconds != now) {
+                // A terminal that is closed says so by a signal, too.
+                let is_stopped = self.options.stop.load(Ordering::Relaxed);
+                return if is_stopped {
+                    Ok(Exit::Stopped)
+                } else {
+                    Err(error)
+                };
+            }
             seconds = now;
             let first = match events.recv_timeout(self.patience()) {
                 Err(RecvTimeoutError::Disconnected) => return Ok(Exit::Internal),

@@ -49,8 +49,8 @@ impl View {
         let sender = sender.clone();
         thread::Builder::new().spawn(move || send_keys(&sender))?;
         let backend = CrosstermBackend::new(io::stdout());
-        let mut terminal = Terminal::new(backend).context("the terminal cannot be drawn on")?;
-        terminal.clear().context("the terminal cannot be written")?;
+        // It is not cleared: that would ask the terminal for its cursor, while keys are read. A screen just taken is empty.
+        let terminal = Terminal::new(backend).context("the terminal cannot be drawn on")?;
         Ok(Self::Screen {
             terminal,
             is_stale: true,
