@@ -38,7 +38,7 @@ pub struct Cli {
     pub output: Output,
     /// The command
     #[command(subcommand)]
-    pub command: Command,
+    pub command: Option<Command>,
 }
 
 impl Cli {
@@ -115,6 +115,10 @@ pub enum Command {
     /// ? all keys, q quit. Without a terminal, on a dumb or small one, and with --plain, output is lines of text, and the
     /// same letters, each with Enter, do the same.
     Watch(Watch),
+    /// List the exercises, your progress in each, and what is next
+    List(List),
+    /// Open what is next in your editor: a handout, or the function to write
+    Next(Next),
     /// Run an operation on tensors from a file
     Call(Call),
     /// Train your Vision Transformer and measure its test accuracy
@@ -277,9 +281,15 @@ impl fmt::Display for TrainOn {
 /// Arguments of `check`.
 #[derive(Args, Debug)]
 pub struct Check {
-    /// The exercise: its crate, folder or number [default: all]
+    /// The exercise: its crate, folder or number [default: the one whose folder this is, otherwise all]
     #[arg(value_name = "EXERCISE")]
     pub exercises: Vec<String>,
+    /// Show every failure in full [default: the first; the others in a line each]
+    #[arg(long)]
+    pub all: bool,
+    /// Choose the format of the result
+    #[arg(long, value_enum, default_value_t)]
+    pub format: OutputFormat,
     /// The conditions
     #[command(flatten)]
     pub judging: Judging,
@@ -309,6 +319,34 @@ fn poll_seconds(text: &str) -> Result<Duration, String> {
         true => Ok(Duration::from_secs_f64(seconds)),
         false => Err("from 0.05 to 60 seconds".to_owned()),
     }
+}
+
+/// The formats of results.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum OutputFormat {
+    /// Text for people
+    #[default]
+    Text,
+    /// One JSON document for editors and scripts, on standard output
+    Json,
+}
+
+/// Arguments of `list`.
+#[derive(Args, Debug)]
+pub struct List {
+    /// Choose the format
+    #[arg(long, value_enum, default_value_t)]
+    pub format: OutputFormat,
+}
+
+/// Arguments of `next`.
+#[derive(Args, Debug)]
+pub struct Next {
+    /// The exercise: its crate, folder or number [default: the one whose folder this is, otherwise the next to do]
+    pub exercise: Option<String>,
+    /// Print the file and line, and open nothing
+    #[arg(long)]
+    pub print: bool,
 }
 
 /// Arguments of `call`.

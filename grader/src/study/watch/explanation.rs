@@ -6,7 +6,9 @@ use crate::course::{Course, Exercise};
 use crate::grading::verdict::GradedExercise;
 use crate::study::explain::{Explanation, Failure as Explained};
 use crate::study::items::item_of;
-use crate::study::record::Checked;
+use crate::study::progress::survey;
+use crate::study::record::{Checked, Record};
+use crate::study::table::next_step;
 
 /// The failures, the one to look at first in front, and the text that is shown if there are none.
 pub(super) fn explained(
@@ -44,14 +46,19 @@ pub(super) fn explained(
             text,
         }
     });
-    let rest = [
-        explanation.diagnosis.clone(),
-        explanation.not_counted.clone(),
-    ]
-    .concat();
-    let tally = explanation.tally.join("\n");
-    (
-        failures.collect(),
-        format!("{}\n{tally}\n", rest.join("\n")),
-    )
+    let mut text = explanation.text(false);
+    if let Some((_, rest)) = text.split_once("\n\n") {
+        // The exercise is named above it.
+        text = rest.to_owned();
+    }
+    if explanation.achievement.is_some() {
+        text += &format!("\n{}", next(course));
+    }
+    (failures.collect(), text)
+}
+
+/// What is next in the course; nothing where the record cannot be read, which is said elsewhere.
+fn next(course: &Course) -> String {
+    let all = Record::open(&course.root).and_then(|record| survey(course, &record));
+    all.map_or_else(|_| String::new(), |all| next_step(course, &all))
 }

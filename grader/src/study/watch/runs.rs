@@ -3,6 +3,7 @@
 use super::sources::Code;
 use crate::course::{Course, Exercise};
 use crate::grading::grade::{Grader, without_panic};
+use crate::grading::places::add_places;
 use crate::grading::stage::Stage;
 use crate::grading::verdict::GradedExercise;
 use anyhow::Result;
@@ -48,6 +49,8 @@ pub(super) enum Report {
         graded: Box<GradedExercise>,
         /// Whether it is the run's last.
         is_last: bool,
+        /// Whether all of the exercise's tests were to run.
+        is_whole: bool,
     },
     /// The run ended without a verdict: it was stopped, or something that it takes is missing.
     Ended(Option<String>),
@@ -145,33 +148,56 @@ impl Bench {
         let Some(grader) = self.graders.get_mut(folder) else {
             return;
         };
+        let exercise = match grader.environment.exercises.as_slice() {
+            [exercise] => exercise.clone(),
+            _ => job.exercise.clone(),
+        };
+        let is_whole = exercise.tests().eq(job.exercise.tests());
+        let tell = |graded: &GradedExercise, is_last| {
+            report(Report::Graded {
+                graded: Box::new(graded.clone()),
+                is_last,
+                is_whole,
+            });
+        };
         // First the verdict; what has to be compiled to say more comes after it.
-        for may_wait in [true, false] {
-            let (graded, waits) = grade(grader, job, may_wait, report);
-            if STOP.load(Ordering::SeqCst) {
-                // It would keep that the mistakes could not be compiled.
-                grader.namer = Arc::default();
-                STOP.store(false, Ordering::SeqCst);
-            }
-            if IS_VOID.load(Ordering::SeqCst) {
+        let (mut graded, waits) = grade(grader, &exercise, &job.code, true, report);
+        if has_stopped(grader) {
+            return report(Report::Ended(None));
+        }
+        tell(&graded, false);
+        if waits {
+            graded = grade(grader, &exercise, &job.code, false, report).0;
+            if has_stopped(grader) {
                 return report(Report::Ended(None));
             }
-            report(Report::Graded {
-                graded: Box::new(graded),
-                is_last: !waits,
-            });
-            if !waits {
-                return;
-            }
+        }
+        if let Code::Sources(sources) = &job.code {
+            // The verdict stands without them.
+            let _ = add_places(&grader.environment, &exercise, sources, &mut graded);
+        }
+        match has_stopped(grader) {
+            true => report(Report::Ended(None)),
+            false => tell(&graded, true),
         }
     }
 }
 
-/// Grades the exercise of a job. If `may_wait`, and the usual mistakes are not compiled yet, it ends without naming one;
+/// Returns whether the run is void. What it interrupted by itself may run on.
+fn has_stopped(grader: &mut Grader) -> bool {
+    if STOP.swap(false, Ordering::SeqCst) {
+        // It would keep that the mistakes could not be compiled.
+        grader.namer = Arc::default();
+    }
+    IS_VOID.load(Ordering::SeqCst)
+}
+
+/// Grades an exercise. If `may_wait`, and the usual mistakes are not compiled yet, it ends without naming one;
 /// returns whether it did.
 fn grade(
     grader: &Grader,
-    job: &Job,
+    exercise: &Exercise,
+    code: &Code,
     may_wait: bool,
     report: &impl Fn(Report),
 ) -> (GradedExercise, bool) {
@@ -183,8 +209,7 @@ fn grade(
         }
         stage => report(Report::Stage(in_words(stage).to_owned())),
     };
-    let exercise = &job.exercise;
-    let graded = match &job.code {
+    let graded = match code {
         Code::Sources(sources) => grader.grade_exercise(exercise, Some(sources), &stage),
         Code::LeftOut(why) => grader.leave_out(exercise, why),
         Code::Missing => grader.grade_exercise(exercise, None, &stage),

@@ -62,9 +62,13 @@ impl Session {
                     self.view.touch();
                 }
             }
-            Report::Graded { graded, is_last } => {
+            Report::Graded {
+                graded,
+                is_last,
+                is_whole,
+            } => {
                 if !is_void {
-                    self.take_grade(&name, is_shown, &graded);
+                    self.take_grade(&name, is_shown, &graded, is_whole);
                 }
                 if is_last {
                     self.end_check(is_shown);
@@ -94,14 +98,14 @@ impl Session {
         self.view.touch();
     }
 
-    fn take_grade(&mut self, name: &str, is_shown: bool, graded: &GradedExercise) {
+    fn take_grade(&mut self, name: &str, is_shown: bool, graded: &GradedExercise, is_whole: bool) {
         let Some(exercise) = self.exercise(name).cloned() else {
             return;
         };
         let running = self.running.as_mut();
         let is_more = running.is_some_and(|it| std::mem::replace(&mut it.has_verdict, true));
         let is_done = graded.outcome == Outcome::Tested && graded.tests.iter().all(Tested::counts);
-        let checked = self.keep(&exercise, graded);
+        let checked = self.keep(&exercise, graded, is_whole);
         let mut changes = Changes::default();
         if let Some(results) = verdict::results(graded) {
             let before = self.before.insert(name.to_owned(), results.clone());
@@ -136,8 +140,13 @@ impl Session {
         self.scan_on(&exercise, is_done);
     }
 
-    /// Keeps the result in the learner's record.
-    fn keep(&mut self, exercise: &Exercise, graded: &GradedExercise) -> Option<Checked> {
+    /// Keeps the result in the learner's record. That of fewer tests than the exercise has is not one to keep.
+    fn keep(
+        &mut self,
+        exercise: &Exercise,
+        graded: &GradedExercise,
+        is_whole: bool,
+    ) -> Option<Checked> {
         let Code::Sources(sources) = self.checked_code.as_ref()? else {
             return None;
         };
@@ -147,12 +156,11 @@ impl Session {
             let Some(checked) = checked else {
                 return Ok(None);
             };
+            if !is_whole {
+                return Ok(Some(checked));
+            }
             Record::update(&self.course.root, |record| {
-                let record = record.of_mut(exercise);
-                if checked.is_perfect() {
-                    record.done.get_or_insert_with(|| checked.at.clone());
-                }
-                record.check = Some(checked.clone());
+                record.keep(exercise, checked.clone());
             })?;
             Ok(Some(checked))
         });
