@@ -126,12 +126,12 @@ impl Scratch {
 #[test]
 fn a_learner_saves_and_sees_what_changed() -> Result {
     let course = Scratch::new()?;
-    let mut terminal = course.on_terminal(30, 100)?;
+    let mut terminal = course.on_terminal(44, 100)?;
     terminal.shows(&format!("✗ 0 of {} tests pass", course.tests));
     assert!(terminal.is_taken()?);
     let rows = terminal.rows();
     assert!(rows[0].starts_with("01-patchify · "), "{rows:#?}");
-    assert!(rows[29].starts_with("h hint  d diff  n next"), "{rows:#?}");
+    assert!(rows[43].starts_with("h hint  d diff  n next"), "{rows:#?}");
     terminal.shows("failure 1 of ");
     let rows = terminal.rows();
     let place = rows
@@ -169,13 +169,13 @@ fn a_learner_saves_and_sees_what_changed() -> Result {
     terminal.hides("keeps a backup");
 
     // Forty columns hold the whole text, and the keys.
-    terminal.resize(30, 40)?;
+    terminal.resize(44, 40)?;
     terminal.becomes("keys of one letter", |rows| {
-        rows[29] == "h d n p l o r x ? q"
+        rows[43] == "h d n p l o r x ? q"
     });
     terminal.shows("✗ newly broken: ");
-    terminal.resize(30, 100)?;
-    terminal.becomes("keys with words", |rows| rows[29].starts_with("h hint"));
+    terminal.resize(44, 100)?;
+    terminal.becomes("keys with words", |rows| rows[43].starts_with("h hint"));
 
     // A learner's words act on no terminal.
     let panics = course.with(

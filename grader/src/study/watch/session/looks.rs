@@ -23,19 +23,23 @@ impl Session {
     /// Looks at the files if something rang, and has been quiet since, or it is time.
     pub(super) fn look_if_due(&mut self) {
         if let Some(rung) = self.rung {
-            if rung.last.elapsed() >= QUIET || rung.first.elapsed() >= PATIENCE {
+            // The event of a change that a look came before may still come.
+            let is_late = rung.by_look && self.alarm.is_some();
+            let quiet = if is_late { PATIENCE } else { QUIET };
+            if rung.last.elapsed() >= quiet || rung.first.elapsed() >= PATIENCE {
                 self.rung = None;
-                if rung.by_look && self.alarm.is_some() {
+                if is_late {
                     self.give_up_events("a change was not reported");
                 }
                 self.look(rung.first);
             }
         } else if self.last_look.elapsed() >= self.poll {
             self.last_look = Instant::now();
-            let is_same = sources::read(&self.course).is_ok_and(|now| now == self.sources);
-            if !is_same {
+            let now = sources::read(&self.course);
+            if now.as_ref().is_ok_and(|now| *now != self.sources) {
                 self.ring(true);
-            } else if sources::version_of_course(&self.course.root) != self.version {
+            } else if now.is_err() || sources::version_of_course(&self.course.root) != self.version
+            {
                 self.ring(false);
             }
         }
@@ -53,12 +57,14 @@ impl Session {
                 return;
             }
         };
-        let is_new = |it: &&Exercise| sources.get(&it.folder) != self.sources.get(&it.folder);
-        let new: Vec<_> = self
-            .watched()
-            .filter(is_new)
-            .map(|it| it.name.clone())
-            .collect();
+        // An exercise that git brings is not one that was saved.
+        let is_new = |it: &&Exercise| {
+            let before = self.sources.get(&it.folder);
+            before.is_some_and(|before| sources.get(&it.folder) != Some(before))
+        };
+        let new = self.watched().filter(is_new).map(|it| it.name.clone());
+        let new = new.filter(|name| !changed.contains(name));
+        let new: Vec<_> = new.collect();
         self.sources = sources;
         changed.extend(new);
         if changed.is_empty() {
@@ -68,7 +74,6 @@ impl Session {
         // What is shown comes first, and then the course's order.
         let (_, shown) = self.shown();
         changed.sort_by_key(|name| *name != shown);
-        changed.dedup();
         if let Some(running) = &mut self.running {
             self.runs.stop();
             // Its verdict was wanted, though what is saved now comes first.
@@ -113,6 +118,15 @@ impl Session {
         if judged == self.judged && course.folders() == self.course.folders() {
             self.version = version;
             return vec![];
+        }
+        // A renumbered exercise has the code that it had.
+        for exercise in &course.exercises {
+            let before = self.exercise(&exercise.name).map(|it| it.folder.clone());
+            if let Some(before) = before.filter(|before| *before != exercise.folder)
+                && let Some(code) = self.sources.remove(&before)
+            {
+                self.sources.insert(exercise.folder.clone(), code);
+            }
         }
         let known = |name: &String| course.exercises.iter().any(|it| it.name == *name);
         let gone: Vec<_> = self
