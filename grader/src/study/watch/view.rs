@@ -18,16 +18,18 @@ use std::thread;
 /// The view of a session.
 pub(super) enum View {
     /// Drawn on the whole terminal.
-    Screen {
-        /// What is drawn on.
-        terminal: Terminal<CrosstermBackend<Stdout>>,
-        /// Whether what was drawn is not what is known any more.
-        is_stale: bool,
-        /// Gives the terminal back.
-        _taken: FullScreen,
-    },
+    Screen(Box<Drawing>),
     /// Written line by line.
     Lines,
+}
+
+/// A screen that is drawn.
+pub(super) struct Drawing {
+    terminal: Terminal<CrosstermBackend<Stdout>>,
+    /// Whether what was drawn is not what is known any more.
+    is_stale: bool,
+    /// Gives the terminal back.
+    _taken: FullScreen,
 }
 
 impl View {
@@ -51,16 +53,16 @@ impl View {
         let backend = CrosstermBackend::new(io::stdout());
         // It is not cleared: that would ask the terminal for its cursor, while keys are read. A screen just taken is empty.
         let terminal = Terminal::new(backend).context("the terminal cannot be drawn on")?;
-        Ok(Self::Screen {
+        Ok(Self::Screen(Box::new(Drawing {
             terminal,
             is_stale: true,
             _taken: taken,
-        })
+        })))
     }
 
     /// Whether it is drawn.
     pub(super) fn is_screen(&self) -> bool {
-        matches!(self, Self::Screen { .. })
+        matches!(self, Self::Screen(_))
     }
 
     /// The width of the terminal, in columns.
@@ -70,8 +72,8 @@ impl View {
 
     /// Notes that what is drawn is not what is known any more.
     pub(super) fn touch(&mut self) {
-        if let Self::Screen { is_stale, .. } = self {
-            *is_stale = true;
+        if let Self::Screen(drawing) = self {
+            drawing.is_stale = true;
         }
     }
 
@@ -96,11 +98,9 @@ impl View {
     /// Returns an error if the terminal cannot be written.
     pub(super) fn redraw(&mut self, model: &Model, is_needed: bool) -> Result<Option<Drawn>> {
         match self {
-            Self::Screen {
-                terminal, is_stale, ..
-            } if *is_stale || is_needed => {
-                *is_stale = false;
-                screen::draw(terminal, model).map(Some)
+            Self::Screen(drawing) if drawing.is_stale || is_needed => {
+                drawing.is_stale = false;
+                screen::draw(&mut drawing.terminal, model).map(Some)
             }
             _ => Ok(None),
         }
