@@ -11,4 +11,5 @@ pub mod reference;
 pub mod report;
 pub mod seed;
 pub mod stage;
+pub mod variants;
 pub mod verdict;

@@ -31,6 +31,7 @@ pub mod machine;
 pub mod maintain;
 pub mod picture;
 pub mod sandbox;
+pub mod study;
 pub mod train;
 pub mod weights;
 pub mod worker;

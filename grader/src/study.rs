@@ -1,0 +1,3 @@
+//! The room of learners: what compares, explains and remembers.
+
+pub mod diff;
