@@ -5,7 +5,7 @@ use crate::sandbox::limits::Asked;
 use crate::train::learner::Targets;
 use anyhow::{Context, Result, anyhow, bail};
 use indexmap::IndexMap;
-use interface::{Interface, Operation};
+use interface::{Interface, Item, Operation};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -54,6 +54,8 @@ pub struct Exercise {
     pub worker: String,
     /// The operations that `grader call` can call.
     pub operations: IndexMap<String, Operation>,
+    /// Its public functions and types.
+    pub items: Vec<Item>,
 }
 
 /// `[package.metadata.exercise]`.
@@ -495,6 +497,7 @@ impl Exercise {
             dependencies: manifest.dependencies.into_keys().collect(),
             facts,
             operations,
+            items: interface.items(),
             worker: interface.worker(),
         })
     }

@@ -51,12 +51,14 @@ mod progress;
 mod shell;
 mod stream;
 pub mod style;
+mod suggestion;
 
 pub(crate) use cargo::{cargo_options, running};
 pub use error::error;
 pub(crate) use progress::{Part, ProgressLog, fitting, logs_progress, progress, style_of};
 pub(crate) use shell::in_shell;
 pub use stream::{Stream, fault, keep_fault, write};
+pub use suggestion::suggestion;
 
 use anstream::ColorChoice;
 use std::sync::OnceLock;

@@ -1,0 +1,159 @@
+//! The explanation of a graded exercise, for `check` and `watch`: first what matters. Texts are returned, with styles in them;
+//! whoever prints them removes those where nobody sees them.
+
+mod failure;
+
+pub use failure::{Failure, TestName};
+
+use crate::course::{Course, Exercise};
+use crate::grading::lesson::Lessons;
+use crate::grading::report::points;
+use crate::grading::verdict::{GradedExercise, Outcome, Tested};
+use crate::terminal::style::mark;
+use std::collections::BTreeMap;
+use wire::printable_lines;
+
+/// The width of lines where no terminal says otherwise.
+pub const WIDTH: usize = 100;
+
+/// The explanation of a graded exercise.
+#[derive(Clone, Debug)]
+pub struct Explanation {
+    /// The folder and the title of the exercise, in a line.
+    pub title: String,
+    /// The reason why its tests did not run, if they did not.
+    pub refusal: Option<String>,
+    /// The misconceptions that were recognised, and cases in which correct code panics.
+    pub diagnosis: Vec<String>,
+    /// The failures, the most telling first.
+    pub failures: Vec<Failure>,
+    /// The tests that pass and do not count yet, by reason.
+    pub not_counted: Vec<String>,
+    /// Tests and points by kind of test, a line each.
+    pub tally: Vec<String>,
+    exercise: Exercise,
+    lessons: Lessons,
+    width: usize,
+}
+
+impl Explanation {
+    /// Explains a graded exercise, in lines of at most `width` columns where they can be wrapped.
+    pub fn of(course: &Course, exercise: &Exercise, graded: &GradedExercise, width: usize) -> Self {
+        let mut explanation = Self {
+            title: format!("{} · {}", exercise.folder, exercise.facts.title),
+            refusal: refusal(exercise, &graded.outcome),
+            diagnosis: vec![],
+            failures: Failure::all(&graded.tests),
+            not_counted: not_counted(&graded.tests),
+            tally: vec![],
+            exercise: exercise.clone(),
+            lessons: Lessons::of(course, exercise),
+            width,
+        };
+        if explanation.refusal.is_some() {
+            return explanation;
+        }
+        for misconception in &graded.misconceptions {
+            let (place, title) = (misconception.place(), &misconception.title);
+            let says = wrapped(&misconception.says, width);
+            let text = format!("what happened{place}: {title}\n{says}\n");
+            explanation.diagnosis.push(text);
+        }
+        for line in &graded.look_at {
+            let text = wrapped(&format!("look at: {line}"), width);
+            explanation.diagnosis.push(format!("{text}\n"));
+        }
+        for (kind, tally) in &graded.kinds {
+            let mark = mark(tally.passed == tally.total);
+            explanation.tally.push(format!(
+                "{mark} {kind:<9} {:>2} of {:<2} passed   {:>5} of {} points",
+                tally.passed,
+                tally.total,
+                points(tally.points),
+                points(tally.max_points)
+            ));
+        }
+        explanation
+    }
+
+    /// A failure in full.
+    pub fn full(&self, failure: &Failure) -> String {
+        failure.full(&self.exercise, &self.lessons, self.width)
+    }
+
+    /// The diagnosis, the first failure in full and the others in a line each, or all in full; then what passed.
+    pub fn text(&self, all: bool) -> String {
+        let mut parts = vec![];
+        parts.extend(self.refusal.clone());
+        parts.extend(self.diagnosis.iter().cloned());
+        let in_full = if all { self.failures.len() } else { 1 };
+        let (full, short) = self.failures.split_at(in_full.min(self.failures.len()));
+        parts.extend(full.iter().map(|failure| self.full(failure)));
+        if !short.is_empty() {
+            let lines: Vec<_> = short.iter().map(|it| it.line(self.width) + "\n").collect();
+            parts.push(lines.concat());
+        }
+        parts.extend(self.not_counted.iter().cloned());
+        if !self.tally.is_empty() {
+            parts.push(self.tally.iter().map(|line| format!("{line}\n")).collect());
+        }
+        format!("{}\n\n{}", self.title, parts.join("\n"))
+    }
+}
+
+/// The reason why the tests did not run.
+fn refusal(exercise: &Exercise, outcome: &Outcome) -> Option<String> {
+    Some(match outcome {
+        Outcome::Tested => return None,
+        Outcome::Missing => format!("  exercises/{}/src has no lib.rs\n", exercise.folder),
+        Outcome::DoesNotCompile(words) => {
+            format!(
+                "{}\n\n  Your code does not compile yet.\n",
+                printable_lines(words)
+            )
+        }
+        Outcome::NotAccepted(why) => {
+            format!("  Your code is not accepted: {}\n", printable_lines(why))
+        }
+        Outcome::NotGraded(reason) => {
+            format!(
+                "  Your code could not be graded: {}\n",
+                printable_lines(reason)
+            )
+        }
+    })
+}
+
+/// The tests that pass and do not count yet, by reason.
+fn not_counted(tests: &[Tested]) -> Vec<String> {
+    let mut waiting = BTreeMap::<&str, usize>::new();
+    let reasons = tests
+        .iter()
+        .filter_map(|tested| tested.not_counted.as_deref());
+    for why in reasons {
+        *waiting.entry(why).or_default() += 1;
+    }
+    let waiting = waiting.into_iter().map(|(why, tests)| {
+        let tests = match tests {
+            1 => "1 test".to_owned(),
+            tests => format!("{tests} tests"),
+        };
+        format!("· {tests} {}\n", printable_lines(why))
+    });
+    waiting.collect()
+}
+
+/// Prose, indented, in lines of at most `width` columns.
+fn wrapped(text: &str, width: usize) -> String {
+    let options = textwrap::Options::new(width)
+        .initial_indent("  ")
+        .subsequent_indent("  ");
+    textwrap::fill(text, options)
+}
+
+/// Lines, indented.
+fn indented(text: &str, columns: usize) -> String {
+    let indent = " ".repeat(columns);
+    let lines: Vec<_> = text.lines().map(|line| format!("{indent}{line}")).collect();
+    lines.join("\n")
+}

@@ -1,0 +1,156 @@
+//! A learner's record: what was checked, which hints were shown, which solutions were looked at. One readable file in the
+//! checkout, `.study/progress.json`, which git ignores.
+//!
+//! Exercises are kept by the names of their crates, so that a course that renumbers its folders keeps the record. Fields that
+//! this version does not know are kept, too. The file is written whole: killed at any moment, it is the old one or the new
+//! one; and whoever changes it holds a lock, so that of two changes at once none is lost. A file that cannot be read is never
+//! written over.
+
+mod check;
+
+pub use check::{CheckResult, Checked, TestResult, Versions};
+
+use crate::course::Exercise;
+use crate::hint::WithHint;
+use crate::machine::files::{hold_in_turn, write_whole};
+use anyhow::{Context, Result, anyhow};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+/// The folder in the checkout of all that is kept of a learner.
+pub const FOLDER: &str = ".study";
+
+/// The file in it.
+const FILE: &str = "progress.json";
+
+/// The version of the file's format. A file of a later one is not read.
+const FORMAT: u32 = 1;
+
+/// A learner's record.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// The version of the format.
+    format: u32,
+    /// By crate.
+    #[serde(default)]
+    exercises: BTreeMap<String, ExerciseRecord>,
+    /// Fields of other versions.
+    #[serde(flatten)]
+    other: Map<String, Value>,
+}
+
+/// The record of one exercise.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", default)]
+pub struct ExerciseRecord {
+    /// The last check.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub check: Option<Checked>,
+    /// The time at which all tests passed for the first time, in RFC 3339.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub done: Option<String>,
+    /// The number of hints that were shown, by item.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub hints: BTreeMap<String, usize>,
+    /// The items whose solution was shown before their tests passed.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub given_up: BTreeSet<String>,
+    /// Fields of other versions.
+    #[serde(flatten)]
+    pub other: Map<String, Value>,
+}
+
+impl Default for Record {
+    fn default() -> Self {
+        Self {
+            format: FORMAT,
+            exercises: BTreeMap::new(),
+            other: Map::new(),
+        }
+    }
+}
+
+impl ExerciseRecord {
+    /// The number of hints that were shown, of all items.
+    pub fn hints_shown(&self) -> usize {
+        self.hints.values().sum()
+    }
+}
+
+impl Record {
+    /// The file of a checkout's record.
+    pub fn path(root: &Path) -> PathBuf {
+        root.join(FOLDER).join(FILE)
+    }
+
+    /// Reads the record of a checkout; an empty one where there is none.
+    ///
+    /// # Errors
+    /// Returns an error if the file cannot be read, or is not a record.
+    pub fn open(root: &Path) -> Result<Self> {
+        let path = Self::path(root);
+        let text = match fs::read(&path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Self::default()),
+            text => text.with_context(|| format!("cannot read {}", path.display()))?,
+        };
+        let hint = format!(
+            "repair the file, or delete it: what was checked and which hints were shown is then forgotten, your code stays \
+             as it is (rm {})",
+            crate::terminal::in_shell([path.as_os_str()])
+        );
+        let record: Self = serde_json::from_slice(&text)
+            .with_context(|| format!("{} is not a record of progress", path.display()))
+            .hint(hint)?;
+        if record.format > FORMAT {
+            let format = record.format;
+            let error = anyhow!(
+                "{} has format {format}, and this grader knows {FORMAT}",
+                path.display()
+            );
+            return Err(error)
+                .hint("it was written by a later version of the course: update the checkout");
+        }
+        Ok(record)
+    }
+
+    /// Changes the record of a checkout: reads it, and writes it whole if it is another then. Another process that changes
+    /// it is waited for.
+    ///
+    /// # Errors
+    /// Returns an error if the file cannot be read or written, or is not a record: it then stays as it is.
+    pub fn update<T>(root: &Path, change: impl FnOnce(&mut Self) -> T) -> Result<T> {
+        let folder = root.join(FOLDER);
+        fs::create_dir_all(&folder)
+            .with_context(|| format!("cannot create {}", folder.display()))?;
+        let _turn = hold_in_turn(&folder)?;
+        // A course of somebody else's may not ignore it.
+        let ignore = folder.join(".gitignore");
+        if !ignore.exists() {
+            write_whole(&ignore, "*\n")?;
+        }
+        let before = Self::open(root)?;
+        let mut record = before.clone();
+        let result = change(&mut record);
+        if record != before {
+            let mut text =
+                serde_json::to_string_pretty(&record).context("cannot write the record")?;
+            text.push('\n');
+            write_whole(&Self::path(root), text)?;
+        }
+        Ok(result)
+    }
+
+    /// The record of an exercise; None where nothing is known of it.
+    pub fn of(&self, exercise: &Exercise) -> Option<&ExerciseRecord> {
+        self.exercises.get(&exercise.name)
+    }
+
+    /// The record of an exercise, to be changed.
+    pub fn of_mut(&mut self, exercise: &Exercise) -> &mut ExerciseRecord {
+        self.exercises.entry(exercise.name.clone()).or_default()
+    }
+}
