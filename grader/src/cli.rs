@@ -108,6 +108,13 @@ pub enum Command {
     Grade(Grade),
     /// Test your working copy and explain what is wrong
     Check(Check),
+    /// Compare your code with the nearest correct solution
+    ///
+    /// Items are shown once their tests pass: functions and types that are the same, the same but for names, or differ, with
+    /// the reasons for the course's own and what both cost.
+    Diff(Diff),
+    /// Print the course's own solution of what passes its tests
+    Solution(ShowSolution),
     /// Run an operation on tensors from a file
     Call(Call),
     /// Train your Vision Transformer and measure its test accuracy
@@ -276,6 +283,56 @@ pub struct Check {
     /// The conditions
     #[command(flatten)]
     pub judging: Judging,
+}
+
+/// Arguments of `diff`.
+#[derive(Args, Debug)]
+pub struct Diff {
+    /// The exercise: its crate, folder or number
+    pub exercise: String,
+    /// The function or type, such as `Msa::attend` [default: all]
+    pub item: Option<String>,
+    /// Compare with the solution NAME: `reference`, or a variant's name [default: the nearest]
+    #[arg(long, value_name = "NAME")]
+    pub against: Option<String>,
+    /// Show the solution with its own names, and differences in names
+    #[arg(long)]
+    pub names: bool,
+    /// Do not measure time and memory
+    #[arg(long)]
+    pub no_cost: bool,
+    /// Show items whose tests do not pass, too; this is written down
+    #[arg(long)]
+    pub give_up: bool,
+    /// Choose the output
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
+    pub format: DiffFormat,
+}
+
+/// The output of `diff`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum DiffFormat {
+    /// Text: side by side where there is room
+    #[default]
+    Terminal,
+    /// One page without a script
+    Html,
+    /// A patch of your code, for `patch -p1`
+    Patch,
+    /// JSON
+    Json,
+}
+
+/// Arguments of `solution`.
+#[derive(Args, Debug)]
+pub struct ShowSolution {
+    /// The exercise: its crate, folder or number
+    pub exercise: String,
+    /// The function or type, such as `Msa::attend` [default: all]
+    pub item: Option<String>,
+    /// Show items whose tests do not pass, too; this is written down
+    #[arg(long)]
+    pub give_up: bool,
 }
 
 /// Arguments of `call`.

@@ -75,6 +75,8 @@ fn act(
     match command {
         Command::Grade(arguments) => command::grade(course, &arguments),
         Command::Check(arguments) => command::check(course, &arguments),
+        Command::Diff(arguments) => command::diff(course, &arguments),
+        Command::Solution(arguments) => command::solution(course, &arguments),
         Command::Call(arguments) => command::call(course, &arguments),
         Command::Train(arguments) => command::train(course, &arguments),
         Command::Draw(arguments) => command::draw(course, &arguments),

@@ -97,7 +97,10 @@ mod tests {
         let about = "Written with a digit, and a word.";
         assert_eq!(read("a.rs", whole)?, of(about, whole));
         let text = format!("Written with a digit.\n\n{DIFF}");
-        assert_eq!(read("a.diff", &text)?, of("Written with a digit.", "one\n2\nthree\n"));
+        assert_eq!(
+            read("a.diff", &text)?,
+            of("Written with a digit.", "one\n2\nthree\n")
+        );
         let error = |name, text: &str| read(name, text).map_err(|error| format!("{error:#}"));
         for (name, text, words) in [
             ("a.diff", "Words alone.\n", "holds no diff"),

@@ -10,6 +10,7 @@ mod call;
 #[cfg(feature = "tch")]
 mod module;
 mod seal;
+mod timed;
 #[cfg(feature = "tch")]
 pub mod training;
 pub mod versions;
@@ -17,6 +18,7 @@ pub mod versions;
 pub use call::{Call, CallResult, gives_all};
 #[cfg(feature = "tch")]
 pub use module::{differentiable, initial_values, numbered, sent, stacked, with_weights};
+pub use timed::serve_timed;
 
 use std::any::Any;
 use std::cell::RefCell;

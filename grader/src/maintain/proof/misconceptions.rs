@@ -212,11 +212,13 @@ pub(crate) mod testing {
                 borrows_attention: false,
                 trained: None,
                 limits: Default::default(),
+                sizes: Default::default(),
                 points: [(Kind::Shape, 1.0)].into(),
                 tests: [(Kind::Shape, vec!["x".to_owned(), "y".to_owned()])].into(),
             },
             worker: String::new(),
             operations: IndexMap::new(),
+            items: vec![],
         }
     }
 }

@@ -39,8 +39,7 @@ pub(super) fn prove(grader: &Grader) -> Result<Finding> {
     for ((exercise, variant), of_variant) in variants.iter().zip(of_variants) {
         let of_variant = of_variant.into_iter();
         faults.extend(
-            of_variant
-                .map(|fault| format!("{} {}: {fault}", exercise.folder, variant.name)),
+            of_variant.map(|fault| format!("{} {}: {fault}", exercise.folder, variant.name)),
         );
     }
     Ok(Finding {

@@ -251,7 +251,15 @@ impl Finder<'_> {
             };
             let path = [within, &[name.to_string()]].concat().join("::");
             let is_public = matches!(visibility, Visibility::Public(_));
-            self.keep(path, name, kind, is_public, from..before, start_of(span), signature);
+            self.keep(
+                path,
+                name,
+                kind,
+                is_public,
+                from..before,
+                start_of(span),
+                signature,
+            );
         }
     }
 
@@ -284,7 +292,15 @@ impl Finder<'_> {
             };
             let is_public = matches!(visibility, Visibility::Public(_)) || block.trait_.is_some();
             let path = format!("{of}::{name}");
-            self.keep(path, name, kind, is_public, from..before, start_of(span), signature);
+            self.keep(
+                path,
+                name,
+                kind,
+                is_public,
+                from..before,
+                start_of(span),
+                signature,
+            );
         }
     }
 

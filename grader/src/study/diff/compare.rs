@@ -4,6 +4,7 @@ use super::align::{Alignment, Sameness, Stream, align, sameness};
 use super::code::{Code, Item, shown};
 use super::format::Formatter;
 use super::lines::{Row, count, rows};
+use super::measure::Cost;
 use super::pair::{Pairs, pair, used_by};
 use super::rename;
 use super::solutions::Solution;
@@ -77,6 +78,8 @@ pub struct ItemDiff {
     pub rows: Vec<Row>,
     /// The passages of the reference's README that are about it.
     pub why: Vec<String>,
+    /// What it costs, where it differs.
+    pub cost: Option<Cost>,
     /// The number of the solution, and of the learner's items and those of the solution's.
     #[serde(skip)]
     pub(super) parts: Parts,
@@ -172,9 +175,19 @@ pub fn compare(
         let own = candidate.parts.yours[0];
         let reference = reference.get(&own).map_or(&[][..], Vec::as_slice);
         let reference = text(&solutions[0].code, reference)?;
-        items.push(item(yours, candidate, solution, code, &reference, choice.names)?);
+        items.push(item(
+            yours,
+            candidate,
+            solution,
+            code,
+            &reference,
+            choice.names,
+        )?);
     }
-    let mut met: BTreeSet<usize> = chosen.iter().flat_map(|it| it.parts.yours.clone()).collect();
+    let mut met: BTreeSet<usize> = chosen
+        .iter()
+        .flat_map(|it| it.parts.yours.clone())
+        .collect();
     met.extend(pairs.iter().flat_map(|it| it.left_of.values().copied()));
     let is_unused = |own: &usize| !met.contains(own);
     let unused = (0..yours.items.len()).filter(is_unused);
@@ -254,7 +267,9 @@ fn candidates(
 /// The likeness of all items.
 fn total(of: &BTreeMap<usize, Candidate>) -> f64 {
     let all: usize = of.values().map(|it| it.weight).sum();
-    let common = of.values().map(|it| it.alignment.likeness * it.weight as f64);
+    let common = of
+        .values()
+        .map(|it| it.alignment.likeness * it.weight as f64);
     common.sum::<f64>() / all.max(1) as f64
 }
 
@@ -287,9 +302,8 @@ fn reworded(
                 let mut edits = rename::edits(item.text(code), item, &names);
                 edits.extend(rename::words(item, &helpers));
                 let edits = edits.into_iter();
-                let edits = edits.map(|(range, new)| {
-                    (item.start + range.start..item.start + range.end, new)
-                });
+                let edits = edits
+                    .map(|(range, new)| (item.start + range.start..item.start + range.end, new));
                 of_files.entry(item.file).or_default().extend(edits);
             }
         }
@@ -395,6 +409,7 @@ fn item(
             false => vec![],
         },
         why: vec![],
+        cost: None,
         parts: parts.clone(),
     })
 }

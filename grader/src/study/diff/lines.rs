@@ -23,11 +23,6 @@ pub struct Span {
     pub differs: bool,
 }
 
-/// The texts of a row's line.
-pub fn text(line: &[Span]) -> String {
-    line.iter().map(|span| span.text.as_str()).collect()
-}
-
 /// The rows of two texts.
 pub(super) fn rows(yours: &str, theirs: &str) -> Vec<Row> {
     let [yours, theirs] = [yours, theirs].map(|text| text.lines().collect::<Vec<_>>());
@@ -51,10 +46,18 @@ pub(super) fn rows(yours: &str, theirs: &str) -> Vec<Row> {
             }
             DiffOp::Delete {
                 old_index, old_len, ..
-            } => rows.extend(yours[old_index..old_index + old_len].iter().map(|it| only(it, true))),
+            } => rows.extend(
+                yours[old_index..old_index + old_len]
+                    .iter()
+                    .map(|it| only(it, true)),
+            ),
             DiffOp::Insert {
                 new_index, new_len, ..
-            } => rows.extend(theirs[new_index..new_index + new_len].iter().map(|it| only(it, false))),
+            } => rows.extend(
+                theirs[new_index..new_index + new_len]
+                    .iter()
+                    .map(|it| only(it, false)),
+            ),
             DiffOp::Replace {
                 old_index,
                 old_len,
@@ -133,7 +136,11 @@ fn changed(yours: &[&str], theirs: &[&str], rows: &mut Vec<Row>) {
     for i in (0..n).rev() {
         for j in (0..m).rev() {
             let likeness = likeness(&words[0][i], &words[1][j]);
-            alike[i][j] = if likeness >= ALIKE { likeness } else { f64::NEG_INFINITY };
+            alike[i][j] = if likeness >= ALIKE {
+                likeness
+            } else {
+                f64::NEG_INFINITY
+            };
             best[i][j] = (best[i + 1][j + 1] + alike[i][j])
                 .max(best[i + 1][j])
                 .max(best[i][j + 1]);

@@ -54,9 +54,7 @@ pub(super) fn pair(left: &Code, right: &Code) -> Pairs {
             pairs.left_of.insert(b, a);
             let names = [&left.items[a].name, &right.items[b].name];
             if names[0] != names[1] {
-                pairs
-                    .renamed
-                    .insert(names[0].clone(), names[1].clone());
+                pairs.renamed.insert(names[0].clone(), names[1].clone());
             }
         }
     }
@@ -78,7 +76,9 @@ pub(super) fn used_by(code: &Code, from: &[usize], of: &mut BTreeSet<usize>) -> 
     let mut todo = from.to_vec();
     while let Some(item) = todo.pop() {
         let mentions = &code.items[item].mentions;
-        let met = of.iter().filter(|it| mentions.contains(&code.items[**it].name));
+        let met = of
+            .iter()
+            .filter(|it| mentions.contains(&code.items[**it].name));
         let met: Vec<_> = met.copied().collect();
         for helper in met {
             of.remove(&helper);

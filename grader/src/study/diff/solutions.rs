@@ -2,6 +2,7 @@
 
 use super::code::Code;
 use super::format::Formatter;
+use super::print::print;
 use crate::course::{Course, Exercise};
 use crate::grading::variants::Variant;
 use crate::hint::WithHint;
@@ -39,7 +40,12 @@ impl Solution {
             };
             let others = sources.iter().filter(|source| source.path != lib.path);
             let sources = others.cloned().chain([lib.clone()]).collect();
-            all.push(Self::of(&variant.name, Some(variant.about), sources, formatter)?);
+            all.push(Self::of(
+                &variant.name,
+                Some(variant.about),
+                sources,
+                formatter,
+            )?);
         }
         Ok(all)
     }
@@ -54,6 +60,11 @@ impl Solution {
         found
             .ok_or_else(|| anyhow!("there is no solution {name:?}"))
             .hint(format!("the solutions are {}", known.join(", ")))
+    }
+
+    /// Its items of the public interface that are shown, given by their paths, with the helpers that they use.
+    pub fn print(&self, shows: &dyn Fn(&str) -> bool) -> String {
+        print(&self.code, shows)
     }
 
     fn of(

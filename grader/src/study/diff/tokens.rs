@@ -86,8 +86,7 @@ impl Reader<'_> {
                     tokens.next();
                 }
                 TokenTree::Punct(comma)
-                    if comma.as_char() == ','
-                        && self.names.optional.contains(&range.start) => {}
+                    if comma.as_char() == ',' && self.names.optional.contains(&range.start) => {}
                 TokenTree::Punct(sign) => self.push(sign.as_char(), range),
                 TokenTree::Ident(name) => self.name(&name.to_string(), range),
                 TokenTree::Literal(literal) => self.literal(&literal.to_string(), range),
