@@ -37,7 +37,7 @@ pub struct Cli {
     pub output: Output,
     /// The command
     #[command(subcommand)]
-    pub command: Command,
+    pub command: Option<Command>,
 }
 
 impl Cli {
@@ -115,6 +115,10 @@ pub enum Command {
     Diff(Diff),
     /// Print the course's own solution of what passes its tests
     Solution(ShowSolution),
+    /// List the exercises, your progress in each, and what is next
+    List(List),
+    /// Open what is next in your editor: a handout, or the function to write
+    Next(Next),
     /// Run an operation on tensors from a file
     Call(Call),
     /// Train your Vision Transformer and measure its test accuracy
@@ -277,9 +281,15 @@ impl fmt::Display for TrainOn {
 /// Arguments of `check`.
 #[derive(Args, Debug)]
 pub struct Check {
-    /// The exercise: its crate, folder or number [default: all]
+    /// The exercise: its crate, folder or number [default: the one whose folder this is, otherwise all]
     #[arg(value_name = "EXERCISE")]
     pub exercises: Vec<String>,
+    /// Show every failure in full [default: the first; the others in a line each]
+    #[arg(long)]
+    pub all: bool,
+    /// Choose the format of the result
+    #[arg(long, value_enum, default_value_t)]
+    pub format: OutputFormat,
     /// The conditions
     #[command(flatten)]
     pub judging: Judging,
@@ -312,9 +322,9 @@ pub struct Diff {
 /// The output of `diff`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum DiffFormat {
-    /// Text: side by side where there is room
+    /// Text for people: side by side where there is room
     #[default]
-    Terminal,
+    Text,
     /// One page without a script
     Html,
     /// A patch of your code, for `patch -p1`
@@ -333,6 +343,34 @@ pub struct ShowSolution {
     /// Show items whose tests do not pass, too; this is written down
     #[arg(long)]
     pub give_up: bool,
+}
+
+/// The formats of results.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum OutputFormat {
+    /// Text for people
+    #[default]
+    Text,
+    /// One JSON document for editors and scripts, on standard output
+    Json,
+}
+
+/// Arguments of `list`.
+#[derive(Args, Debug)]
+pub struct List {
+    /// Choose the format
+    #[arg(long, value_enum, default_value_t)]
+    pub format: OutputFormat,
+}
+
+/// Arguments of `next`.
+#[derive(Args, Debug)]
+pub struct Next {
+    /// The exercise: its crate, folder or number [default: the one whose folder this is, otherwise the next to do]
+    pub exercise: Option<String>,
+    /// Print the file and line, and open nothing
+    #[arg(long)]
+    pub print: bool,
 }
 
 /// Arguments of `call`.

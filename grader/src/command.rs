@@ -13,7 +13,9 @@ mod diff;
 mod doctor;
 mod draw;
 mod grade;
+mod list;
 mod new;
+mod next;
 mod progress;
 mod reference;
 mod setup;
@@ -35,7 +37,9 @@ pub use diff::diff;
 pub use doctor::doctor;
 pub use draw::draw;
 pub use grade::grade;
+pub use list::{list, overview};
 pub use new::new;
+pub use next::next;
 pub use setup::setup;
 pub use solution::solution;
 pub use train::train;
@@ -76,6 +80,25 @@ fn open_course(course: Option<&Path>) -> Result<Course, Failure> {
             Course::find(&here).blame_arguments()
         }
     }
+}
+
+/// The exercises that somebody means: those named; without a name, the one whose folder the command is run in; otherwise all.
+fn exercises_meant(course: &Course, names: &[String]) -> Result<Vec<Exercise>, Failure> {
+    if names.is_empty()
+        && let Some(here) = exercise_here(course)
+    {
+        return Ok(vec![here.clone()]);
+    }
+    course.select(names).blame_arguments()
+}
+
+/// The exercise of the course whose folder the current one is, or is in.
+fn exercise_here(course: &Course) -> Option<&Exercise> {
+    let here = std::env::current_dir().ok()?.canonicalize().ok()?;
+    let within = here.strip_prefix(course.root.join("exercises")).ok()?;
+    let folder = within.components().next()?;
+    let mut exercises = course.exercises.iter();
+    exercises.find(|exercise| folder.as_os_str() == exercise.folder.as_str())
 }
 
 /// Makes ready all that judging takes: libtorch where an exercise needs it, judges, libraries, signals.

@@ -2,6 +2,7 @@
 
 use crate::hint::WithHint;
 use crate::sandbox::limits::Asked;
+use crate::terminal::suggestion;
 use crate::train::learner::Targets;
 use anyhow::{Context, Result, anyhow, bail};
 use indexmap::IndexMap;
@@ -57,6 +58,8 @@ pub struct Exercise {
     pub folder: String,
     /// Its crate's name: `msa`.
     pub name: String,
+    /// The description of its crate: what it is, in a line.
+    pub about: String,
     /// Whether its functions work on libtorch's tensors.
     pub uses_torch: bool,
     /// The crates of the earlier exercises that it builds on, and that these build on.
@@ -214,6 +217,8 @@ struct Manifest {
 #[derive(Deserialize)]
 struct Package {
     name: String,
+    #[serde(default)]
+    description: String,
     metadata: Metadata,
 }
 
@@ -301,7 +306,11 @@ impl Course {
                     .map(|exercise| exercise.name.as_str())
                     .collect();
                 let hint = format!("the exercises are {}", known.join(", "));
-                return Err(anyhow!("there is no exercise {name:?}")).hint(hint);
+                let error = Err(anyhow!("there is no exercise {name:?}"));
+                return match suggestion(name, &known) {
+                    Some(suggestion) => error.hint(suggestion).hint(hint),
+                    None => error.hint(hint),
+                };
             }
         }
         let wanted = |exercise: &&Exercise| {
@@ -345,8 +354,19 @@ impl Course {
         self.digest_over(PARTS.map(PathBuf::from))
     }
 
-    /// SHA-256 over the names and contents of those files and folders that are there.
-    fn digest_over(&self, places: impl IntoIterator<Item = PathBuf>) -> Result<String> {
+    /// The files of the course that a build of its judges and libraries can read, as seen from its root. Those of a
+    /// learner's own code are none of them.
+    ///
+    /// # Errors
+    /// Returns an error if a folder cannot be read.
+    pub fn files_of_builds(&self) -> Result<Vec<PathBuf>> {
+        let mut files = self.files_of(PARTS.map(PathBuf::from))?;
+        files.retain(|file| !is_a_learners(file));
+        Ok(files)
+    }
+
+    /// The files among those files and folders, and below them, that grades can depend on.
+    fn files_of(&self, places: impl IntoIterator<Item = PathBuf>) -> Result<Vec<PathBuf>> {
         let mut files: Vec<PathBuf> = vec![];
         for part in places {
             if self.root.join(&part).exists() {
@@ -354,8 +374,13 @@ impl Course {
             }
         }
         files.sort();
+        Ok(files)
+    }
+
+    /// SHA-256 over the names and contents of those files and folders that are there.
+    fn digest_over(&self, places: impl IntoIterator<Item = PathBuf>) -> Result<String> {
         let mut hash = Sha256::new();
-        for file in files {
+        for file in self.files_of(places)? {
             let content = fs::read(self.root.join(&file))
                 .with_context(|| format!("{} cannot be read", file.display()))?;
             hash.update(file.as_os_str().as_encoded_bytes());
@@ -477,6 +502,13 @@ fn is_of_no_grade(place: &Path) -> bool {
         || (name.starts_with('.') && name != ".cargo")
 }
 
+/// Returns whether a file is one of `exercises/NN-name/src`, which learners write.
+fn is_a_learners(file: &Path) -> bool {
+    let mut parts = file.iter();
+    parts.next().is_some_and(|part| part == "exercises")
+        && parts.nth(1).is_some_and(|part| part == "src")
+}
+
 /// Adds the file, or all files below the folder.
 fn collect_files(root: &Path, place: PathBuf, files: &mut Vec<PathBuf>) -> Result<()> {
     if is_of_no_grade(&place) {
@@ -543,6 +575,7 @@ impl Exercise {
         Ok(Self {
             folder,
             name: manifest.package.name,
+            about: manifest.package.description,
             uses_torch: manifest.dependencies.contains_key("tch"),
             earlier: vec![],
             dependencies: manifest.dependencies.into_keys().collect(),

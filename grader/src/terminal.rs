@@ -53,6 +53,7 @@ mod shell;
 mod stream;
 pub mod style;
 mod suggestion;
+mod width;
 
 pub(crate) use cargo::{cargo_options, running};
 pub use error::error;
@@ -61,6 +62,7 @@ pub(crate) use screen::screen;
 pub(crate) use shell::in_shell;
 pub use stream::{Stream, fault, keep_fault, write};
 pub use suggestion::suggestion;
+pub use width::output_width;
 
 use anstream::ColorChoice;
 use std::sync::OnceLock;

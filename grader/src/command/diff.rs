@@ -55,7 +55,7 @@ pub fn diff(course: Option<&Path>, arguments: &Diff) -> Result<Exit, Failure> {
         solutions: &solutions,
     };
     let page = match arguments.format {
-        DiffFormat::Terminal => {
+        DiffFormat::Text => {
             let (width, color) = screen();
             terminal(&report, Look { width, color })
         }
