@@ -218,6 +218,7 @@ pub(crate) mod testing {
             },
             worker: String::new(),
             operations: IndexMap::new(),
+            about: String::new(),
             items: vec![],
         }
     }
