@@ -2,6 +2,7 @@
 
 use super::code::Item;
 use super::names::Binding;
+use super::tokens::Token;
 use similar::{Algorithm, DiffOp, capture_diff_slices};
 use std::collections::{BTreeMap, HashMap};
 
@@ -45,23 +46,24 @@ pub(super) enum Sameness {
 }
 
 impl Stream {
-    /// The stream of items.
+    /// The stream of an item and of the helpers that it is compared with, each where it is first called: as if it stood there.
     pub(super) fn of<'a>(items: impl IntoIterator<Item = &'a Item>) -> Self {
+        let items: Vec<_> = items.into_iter().collect();
         let mut stream = Self::default();
-        for (number, item) in items.into_iter().enumerate() {
-            let first = stream.bindings.len();
-            stream.firsts.push(first);
+        for (number, item) in items.iter().enumerate() {
+            stream.firsts.push(stream.bindings.len());
             let bindings = item.names.bindings.iter().cloned();
             stream.bindings.extend(bindings.map(|it| (number, it)));
-            let tokens = item.tokens.all.iter().enumerate();
-            stream.tokens.extend(tokens.map(|(i, token)| Word {
-                text: token.text.clone(),
-                binding: token.binding.map(|binding| first + binding),
-                is_name: token.is_name,
-                is_body: number > 0 || i >= item.tokens.head,
-            }));
         }
-        stream
+        let mut writer = Writer {
+            items: &items,
+            is_written: vec![false; items.len()],
+            stream,
+        };
+        for number in 0..items.len() {
+            writer.write(number, &[]);
+        }
+        writer.stream
     }
 
     /// The item of a binding, and its number there.
@@ -75,10 +77,93 @@ impl Stream {
         &self.bindings[binding].1.name
     }
 
+    /// The number of occurrences of each binding.
+    fn counts(&self) -> HashMap<usize, usize> {
+        let mut counts = HashMap::new();
+        for binding in self.tokens.iter().filter_map(|it| it.binding) {
+            *counts.entry(binding).or_default() += 1;
+        }
+        counts
+    }
+
     /// The number of tokens that are compared.
     pub(super) fn weight(&self) -> usize {
         self.tokens.iter().filter(|it| it.is_body).count()
     }
+}
+
+struct Writer<'a> {
+    items: &'a [&'a Item],
+    is_written: Vec<bool>,
+    stream: Stream,
+}
+
+impl Writer<'_> {
+    /// Writes an item, unless it is written; `given` are the arguments of its first call, where they are plain local names.
+    fn write(&mut self, number: usize, given: &[Option<usize>]) {
+        if std::mem::replace(&mut self.is_written[number], true) {
+            return;
+        }
+        let items = self.items;
+        let item = items[number];
+        let first = self.stream.firsts[number];
+        // A parameter is what is given for it.
+        let of = |binding: usize| {
+            let parameter = item.names.bindings[binding].parameter;
+            let given = parameter.and_then(|it| given.get(it).copied().flatten());
+            given.unwrap_or(first + binding)
+        };
+        for (i, token) in item.tokens.all.iter().enumerate() {
+            let is_helper = |it: &usize| items[*it].name == token.text && *it > 0;
+            let helper = (0..items.len()).find(is_helper);
+            if let Some(helper) = helper.filter(|_| token.is_name && token.binding.is_none()) {
+                let given = arguments(&item.tokens.all[i + 1..]);
+                let given: Vec<_> = given.into_iter().map(|it| it.map(of)).collect();
+                self.write(helper, &given);
+            }
+            self.stream.tokens.push(Word {
+                text: token.text.clone(),
+                binding: token.binding.map(of),
+                is_name: token.is_name,
+                is_body: i >= item.tokens.head,
+            });
+        }
+    }
+}
+
+/// The local names that are given to a function whose call goes on with these tokens; None for what is no plain name.
+fn arguments(tokens: &[Token]) -> Vec<Option<usize>> {
+    let mut given = vec![];
+    let [open, tokens @ ..] = tokens else {
+        return given;
+    };
+    if open.text != "(" {
+        return given;
+    }
+    let mut depth = 0;
+    let mut argument: Vec<&Token> = vec![];
+    for token in tokens {
+        match token.text.as_str() {
+            "," | ")" if depth == 0 => {
+                let is_sign = |it: &&&Token| !["&", "mut"].contains(&it.text.as_str());
+                let plain: Vec<_> = argument.iter().filter(is_sign).collect();
+                given.push(match plain.as_slice() {
+                    [one] => one.binding,
+                    _ => None,
+                });
+                argument.clear();
+                if token.text == ")" {
+                    break;
+                }
+                continue;
+            }
+            "(" | "[" | "{" => depth += 1,
+            ")" | "]" | "}" => depth -= 1,
+            _ => {}
+        }
+        argument.push(token);
+    }
+    given
 }
 
 /// Returns how two streams are the same, and which name of one is which of the other; `None` if they are not.
@@ -123,6 +208,18 @@ const LEAST: usize = 5;
 /// Votes of parameters at the same place: that decides.
 const PARAMETER: usize = 1000;
 
+/// The share of a name's occurrences that must be where the other one is: two in five.
+const SHARE: (usize, usize) = (2, 5);
+
+/// The votes for two names.
+#[derive(Clone, Copy, Debug, Default)]
+struct Votes {
+    /// Each place counts by how much is the same around it.
+    weight: usize,
+    /// The places.
+    places: usize,
+}
+
 /// Aligns two streams.
 pub(super) fn align(left: &Stream, right: &Stream, renamed: &Renamed) -> Alignment {
     let mut bindings = HashMap::new();
@@ -130,7 +227,7 @@ pub(super) fn align(left: &Stream, right: &Stream, renamed: &Renamed) -> Alignme
     for _ in 0..3 {
         let known = bindings.len();
         let votes = votes(left, right, renamed, &bindings);
-        choose(votes, left, right, &mut bindings);
+        choose(&votes, left, right, &mut bindings);
         if bindings.len() == known {
             break;
         }
@@ -204,8 +301,8 @@ fn votes(
     right: &Stream,
     renamed: &Renamed,
     bindings: &HashMap<usize, usize>,
-) -> BTreeMap<(usize, usize), usize> {
-    let mut votes = BTreeMap::new();
+) -> BTreeMap<(usize, usize), Votes> {
+    let mut votes: BTreeMap<_, Votes> = BTreeMap::new();
     for op in diff(left, right, renamed, bindings, true) {
         let DiffOp::Equal {
             old_index,
@@ -221,7 +318,9 @@ fn votes(
                 right.tokens[new_index + i].binding,
             );
             if let (Some(a), Some(b)) = pair {
-                *votes.entry((a, b)).or_default() += 1 + i.min(3) + (len - 1 - i).min(3);
+                let votes = votes.entry((a, b)).or_default();
+                votes.weight += 1 + i.min(3) + (len - 1 - i).min(3);
+                votes.places += 1;
             }
         }
     }
@@ -233,7 +332,7 @@ fn votes(
         for b in 0..right.bindings.len() {
             let place = parameter(left, a);
             if place.is_some() && place == parameter(right, b) {
-                *votes.entry((a, b)).or_default() += PARAMETER;
+                votes.entry((a, b)).or_default().weight += PARAMETER;
             }
         }
     }
@@ -242,18 +341,23 @@ fn votes(
 
 /// Pairs names by votes, most first; each name is paired once.
 fn choose(
-    votes: BTreeMap<(usize, usize), usize>,
+    votes: &BTreeMap<(usize, usize), Votes>,
     left: &Stream,
     right: &Stream,
     bindings: &mut HashMap<usize, usize>,
 ) {
-    let mut votes: Vec<_> = votes.into_iter().collect();
+    let mut votes: Vec<_> = votes.iter().map(|(pair, votes)| (*pair, *votes)).collect();
     let is_same = |(a, b): (usize, usize)| left.name(a) == right.name(b);
-    votes.sort_by_key(|&(pair, count)| (std::cmp::Reverse(count), !is_same(pair), pair));
-    for ((a, b), count) in votes {
+    votes.sort_by_key(|&(pair, votes)| (std::cmp::Reverse(votes.weight), !is_same(pair), pair));
+    let counts = [left, right].map(Stream::counts);
+    for ((a, b), Votes { weight, places }) in votes {
         let is_free = !bindings.contains_key(&b) && !bindings.values().any(|it| *it == a);
-        // The same name is no weak sign.
-        let enough = count >= LEAST || (is_same((a, b)) && count >= 2);
+        let count = |side: usize, binding| counts[side].get(&binding).copied().unwrap_or(0);
+        let most = count(0, a).max(count(1, b));
+        let enough = weight >= PARAMETER
+            || (weight >= LEAST && places * SHARE.1 >= most * SHARE.0)
+            // The same name is no weak sign.
+            || (weight >= 2 && is_same((a, b)));
         if is_free && enough {
             bindings.insert(b, a);
         }

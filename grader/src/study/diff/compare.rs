@@ -13,7 +13,7 @@ use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The likeness below which code is unlike a solution.
-const ALIKE: f64 = 0.5;
+const ALIKE: f64 = 0.4;
 
 /// The relation of a learner's item to that of a solution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -41,8 +41,10 @@ pub struct Choice<'a> {
 /// The comparison of a learner's code with solutions.
 #[derive(Clone, Debug, Serialize)]
 pub struct Comparison {
-    /// The solution that is nearest on the whole.
+    /// The solution that is nearest on the whole, or the one that was asked for.
     pub nearest: String,
+    /// True if it was asked for.
+    pub asked: bool,
     /// The share of tokens that the learner's items have in common with its, names aside.
     pub likeness: f64,
     /// The lines by which the learner's code is longer than the reference's.
@@ -70,8 +72,8 @@ pub struct ItemDiff {
     pub helpers: Vec<String>,
     /// The solution's.
     pub their_helpers: Vec<String>,
-    /// The lines of code: the learner's, the solution's, the reference's.
-    pub lines: [usize; 3],
+    /// The lines of code: the learner's, the solution's.
+    pub lines: [usize; 2],
     /// Names of the solution, and the learner's that stand for them here.
     pub names: Vec<(String, String)>,
     /// The lines, where they differ.
@@ -135,10 +137,10 @@ pub fn compare(
     let nearest = choice.against.unwrap_or_else(|| first_largest(&totals));
     let mut chosen: Vec<Candidate> = vec![];
     let mut shown_below = BTreeSet::new();
-    let mut reference = BTreeMap::new();
-    for (own, candidate) in beside.first().into_iter().flatten() {
-        reference.insert(*own, candidate.parts.theirs.clone());
-    }
+    let reference = beside.first().into_iter().flatten();
+    let reference: BTreeSet<_> = reference
+        .flat_map(|(_, it)| it.parts.theirs.clone())
+        .collect();
     for own in 0..yours.items.len() {
         let mut all: Vec<(usize, Candidate)> = beside
             .iter_mut()
@@ -172,18 +174,17 @@ pub fn compare(
         let number = candidate.parts.solution;
         let solution = &solutions[number];
         let code = reworded[number].as_ref().unwrap_or(&solution.code);
-        let own = candidate.parts.yours[0];
-        let reference = reference.get(&own).map_or(&[][..], Vec::as_slice);
-        let reference = text(&solutions[0].code, reference)?;
-        items.push(item(
-            yours,
-            candidate,
-            solution,
-            code,
-            &reference,
-            choice.names,
-        )?);
+        items.push(item(yours, candidate, solution, code, choice.names)?);
     }
+    let own: BTreeSet<_> = chosen
+        .iter()
+        .flat_map(|it| it.parts.yours.clone())
+        .collect();
+    let lines = |code: &Code, items: BTreeSet<usize>| {
+        let items: Vec<_> = items.into_iter().collect();
+        text(code, &items).map(|text| count(&text) as i64)
+    };
+    let longer = lines(yours, own)? - lines(&solutions[0].code, reference)?;
     let mut met: BTreeSet<usize> = chosen
         .iter()
         .flat_map(|it| it.parts.yours.clone())
@@ -193,11 +194,9 @@ pub fn compare(
     let unused = (0..yours.items.len()).filter(is_unused);
     Ok(Comparison {
         nearest: solutions[nearest].name.clone(),
+        asked: choice.against.is_some(),
         likeness: totals[nearest],
-        longer: items
-            .iter()
-            .map(|it| it.lines[0] as i64 - it.lines[2] as i64)
-            .sum(),
+        longer,
         unused: unused.map(|own| yours.items[own].path.clone()).collect(),
         items,
     })
@@ -362,7 +361,6 @@ fn item(
     candidate: &Candidate,
     solution: &Solution,
     code: &Code,
-    reference: &str,
     names: bool,
 ) -> Result<ItemDiff> {
     let parts = &candidate.parts;
@@ -402,7 +400,7 @@ fn item(
         unlike: verdict == Verdict::Differs && likeness < ALIKE,
         helpers: paths(yours, &parts.yours),
         their_helpers: paths(&solution.code, &parts.theirs),
-        lines: [&own, &other, reference].map(|text| count(text)),
+        lines: [&own, &other].map(|text| count(text)),
         names: other_names,
         rows: match is_shown {
             true => rows(&own, &other),

@@ -52,8 +52,10 @@ impl<'a> Gate<'a> {
         item: Option<&'a Item>,
         give_up: bool,
     ) -> Result<Self> {
-        let is_asked = |it: &&Item| {
-            item.is_none_or(|item| it.path == item.path || it.owner() == Some(&item.path))
+        let is_asked = |it: &&Item| match item {
+            Some(item) => it.path == item.path || it.owner() == Some(&item.path),
+            // A list of values is no task: it is shown with the whole exercise.
+            None => !it.operations.is_empty(),
         };
         let asked: Vec<_> = exercise.items.iter().filter(is_asked).collect();
         let versions = Versions::of(course, exercise, sources)?;

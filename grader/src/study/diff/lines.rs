@@ -82,6 +82,12 @@ fn key(line: &str) -> &str {
     }
 }
 
+/// The code of a line, and the comment at its end; of a line that is a comment, all of it is the first.
+fn apart(line: &str) -> (&str, &str) {
+    let code = line.len() - line.trim_start().len() + key(line).len();
+    line.split_at(code)
+}
+
 /// The place where a line's comment begins. A line within a text that reads like one is a rare mistake, and costs a colour.
 fn comment(line: &str) -> Option<usize> {
     let (mut inside, mut escaped) = (false, false);
@@ -124,11 +130,14 @@ fn only(line: &str, is_yours: bool) -> Row {
 }
 
 /// The likeness from which two lines are shown as one that was changed.
-const ALIKE: f64 = 0.4;
+const ALIKE: f64 = 0.6;
 
 /// The rows of lines that are others: in order, so that those beside each other are as alike as can be.
 fn changed(yours: &[&str], theirs: &[&str], rows: &mut Vec<Row>) {
-    let words = [yours, theirs].map(|lines| lines.iter().map(|it| split(it)).collect::<Vec<_>>());
+    let words = [yours, theirs].map(|lines| {
+        let codes = lines.iter().map(|it| split(apart(it).0));
+        codes.collect::<Vec<_>>()
+    });
     let (n, m) = (yours.len(), theirs.len());
     // The best total likeness of the lines from i and from j on.
     let mut best = vec![vec![0.0_f64; m + 1]; n + 1];
@@ -149,11 +158,14 @@ fn changed(yours: &[&str], theirs: &[&str], rows: &mut Vec<Row>) {
     let (mut i, mut j) = (0, 0);
     while i < n || j < m {
         if i < n && j < m && best[i][j] == best[i + 1][j + 1] + alike[i][j] {
-            let (yours, theirs) = within(&words[0][i], &words[1][j]);
+            let (mut left, mut right) = within(&words[0][i], &words[1][j]);
+            // What comments say is no difference.
+            add(&mut left, &[apart(yours[i]).1], false);
+            add(&mut right, &[apart(theirs[j]).1], false);
             rows.push(Row {
                 same: false,
-                yours: Some(yours),
-                theirs: Some(theirs),
+                yours: Some(left),
+                theirs: Some(right),
             });
             (i, j) = (i + 1, j + 1);
         } else if j == m || (i < n && best[i][j] == best[i + 1][j]) {

@@ -44,34 +44,27 @@ impl Report<'_> {
     fn summary(&self) -> String {
         let Comparison {
             nearest,
+            asked,
             likeness,
             longer,
             items,
             ..
         } = self.comparison;
         let is_same = |it: &ItemDiff| it.verdict != Verdict::Differs && it.against == *nearest;
+        let solution = self.solution(nearest);
+        let alike = percent(*likeness);
         let begin = if items.iter().all(is_same) {
             match items.iter().all(|it| it.verdict == Verdict::Same) {
-                true => format!("Yours is {}.", self.solution(nearest)),
-                false => format!("Yours is {} but for names.", self.solution(nearest)),
+                true => format!("Yours is {solution}."),
+                false => format!("Yours is {solution} but for names."),
             }
-        } else if items
-            .iter()
-            .any(|it| it.verdict == Verdict::Differs && !it.unlike)
-            || items.iter().any(|it| it.verdict != Verdict::Differs)
-        {
-            format!(
-                "Yours is closest to {}, and {} like it.",
-                self.solution(nearest),
-                percent(*likeness)
-            )
+        } else if *asked {
+            format!("Yours beside {solution}: {alike} alike.")
+        } else if items.iter().all(|it| it.unlike) {
+            let all = self.solutions.len();
+            format!("Yours is unlike all {all} solutions: closest is {solution}, {alike} alike.")
         } else {
-            format!(
-                "Yours is unlike all {} solutions; {} is closest, {} like it.",
-                self.solutions.len(),
-                self.solution(nearest),
-                percent(*likeness)
-            )
+            format!("Yours is closest to {solution}: {alike} alike.")
         };
         let lines = |count: i64| match count {
             1 => "1 line".to_owned(),
@@ -126,7 +119,7 @@ fn verdict(item: &ItemDiff) -> String {
             format!("the same as {whose} but for names{names}")
         }
         Verdict::Differs => {
-            let [yours, theirs, _] = item.lines;
+            let [yours, theirs] = item.lines;
             let lines = match yours == theirs {
                 true => format!("{yours} lines of code each"),
                 false => format!("{yours} lines of code, there {theirs}"),

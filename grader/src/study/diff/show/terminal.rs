@@ -32,7 +32,7 @@ pub fn terminal(report: &Report<'_>, look: Look) -> String {
         let options = textwrap::Options::new(look.width.clamp(40, 100))
             .initial_indent(indent)
             .subsequent_indent(indent);
-        textwrap::fill(&printable(text), options)
+        textwrap::fill(&bold(&printable(text)), options)
     };
     let _ = writeln!(page, "{}\n", prose(&report.summary(), ""));
     for item in &report.comparison.items {
@@ -59,12 +59,12 @@ pub fn terminal(report: &Report<'_>, look: Look) -> String {
             None => below(&mut page, item, look),
         }
         page.push('\n');
-        for passage in &item.why {
+        if !item.why.is_empty() {
             let _ = writeln!(page, "  {FAINT}why the course's own is as it is:{FAINT:#}");
-            for paragraph in passage.split("\n\n") {
-                let _ = writeln!(page, "{}", prose(&paragraph.replace('\n', " "), "  │ "));
-            }
-            page.push('\n');
+            let paragraphs = item.why.iter().flat_map(|it| it.split("\n\n"));
+            let paragraphs = paragraphs.map(|it| prose(&it.replace('\n', " "), "  │ "));
+            let paragraphs: Vec<_> = paragraphs.collect();
+            let _ = writeln!(page, "{}\n", paragraphs.join("\n  │\n"));
         }
         if let Some(cost) = &item.cost {
             for line in cost.lines(&item.against) {
@@ -106,6 +106,16 @@ pub fn terminal(report: &Report<'_>, look: Look) -> String {
         );
     }
     page
+}
+
+/// Text in which what is between two stars is bold.
+fn bold(text: &str) -> String {
+    let parts = text.split("**").enumerate();
+    let parts = parts.map(|(i, part)| match i % 2 {
+        1 => format!("{TITLE}{part}{TITLE:#}"),
+        _ => part.to_owned(),
+    });
+    parts.collect()
 }
 
 /// The columns of the learner's side, if both fit beside each other.
