@@ -531,7 +531,7 @@ fn lines_are_paired_with_those_that_are_like_them_and_differ_in_words() {
 
 #[test]
 fn a_patch_makes_the_items_those_of_the_solution_with_what_they_need() -> Result {
-    let yours = "//! Mine.\n\nuse a::B;\n\npub struct S;\n\nimpl S {\n    /// F.\n    pub fn f(&self, x: u32)->u32{ x }\n\n    pub fn g(&self) -> B { B }\n}\n";
+    let yours = "//! Mine.\n\nuse a::B;\n\npub struct S;\n\nimpl S {\n    /// F.\n    pub fn f(&self, x: u32)->u32{ own(x) }\n\n    pub fn g(&self) -> B { B }\n}\n\nfn own(x: u32) -> u32 { x }\n";
     let theirs = "use a::{B, C};\nuse d::Extension;\nuse e::Unneeded;\npub struct S;\nimpl S { pub fn f(&self, x: u32) -> u32 { self.half(x).extended(LEAST) } pub fn g(&self) -> B { B } fn half(&self, y: u32) -> u32 { C::half(y) } }\nconst LEAST: u32 = 2;\npub fn h() -> Unneeded { Unneeded }\n";
     let (own, solutions) = (code(yours)?, [solution(REFERENCE, theirs)?]);
     let comparison = compare(&own, &solutions, ALL, &FORMATTER)?;
@@ -550,7 +550,10 @@ fn a_patch_makes_the_items_those_of_the_solution_with_what_they_need() -> Result
     ] {
         assert!(new.contains(line), "{line} in\n{new}");
     }
-    assert!(!new.contains("Unneeded"), "{new}");
+    assert!(
+        !new.contains("Unneeded") && !new.contains("fn own"),
+        "{new}"
+    );
     let again = compare(&code(&new)?, &solutions, ALL, &FORMATTER)?;
     assert!(
         again.items.iter().all(|it| it.verdict == Verdict::Same),

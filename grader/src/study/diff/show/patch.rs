@@ -20,6 +20,7 @@ pub fn patch(
         yours,
         edits: BTreeMap::new(),
         added: BTreeSet::new(),
+        needed: BTreeSet::new(),
     };
     for item in &comparison.items {
         let solution = &solutions[item.parts.solution].code;
@@ -30,6 +31,7 @@ pub fn patch(
             plan.replace(own, solution, other);
         }
     }
+    plan.remove_unused(comparison);
     let mut patch = String::new();
     for (number, file) in yours.files.iter().enumerate() {
         let Some(edits) = plan.edits.remove(&number) else {
@@ -53,6 +55,8 @@ struct Plan<'a> {
     edits: BTreeMap<usize, Vec<(Range<usize>, String)>>,
     /// Names of what was added.
     added: BTreeSet<String>,
+    /// Words of what was put in.
+    needed: BTreeSet<String>,
 }
 
 impl Plan<'_> {
@@ -86,6 +90,10 @@ impl Plan<'_> {
                 }
             }
         }
+        for item in &needed {
+            self.needed
+                .extend(solution.items[*item].mentions.iter().cloned());
+        }
         let imports = self.imports(yours.file, solution, &needed);
         let end = self.yours.files[yours.file].raw.len();
         let edits = self.edits.entry(yours.file).or_default();
@@ -94,6 +102,40 @@ impl Plan<'_> {
             edits.push((end..end, apart));
         }
         edits.extend(imports);
+    }
+
+    /// Takes out the learner's helpers that only what was replaced has used.
+    fn remove_unused(&mut self, comparison: &Comparison) {
+        let replaced = comparison.items.iter();
+        let replaced = replaced.filter(|it| it.verdict != Verdict::Same);
+        let mut gone: BTreeSet<usize> = BTreeSet::new();
+        let mut helpers: BTreeSet<usize> = BTreeSet::new();
+        for item in replaced {
+            gone.extend(item.parts.yours.first());
+            helpers.extend(item.parts.yours.iter().skip(1));
+        }
+        // One may be used by another that goes, too.
+        loop {
+            let is_used = |helper: &usize| {
+                let name = &self.yours.items[*helper].name;
+                let others = self.yours.items.iter().enumerate();
+                let mut others = others.filter(|(i, _)| i != helper && !gone.contains(i));
+                self.needed.contains(name) || others.any(|(_, it)| it.mentions.contains(name))
+            };
+            let unused = helpers.iter().copied().find(|it| !is_used(it));
+            let Some(unused) = unused else { break };
+            helpers.remove(&unused);
+            gone.insert(unused);
+            let item = &self.yours.items[unused];
+            let text = &self.yours.files[item.file].raw;
+            let rest = &text[item.raw.end..];
+            let blank = rest.len() - rest.trim_start_matches(['\n', '\r']).len();
+            let range = item.raw.start..item.raw.end + blank;
+            self.edits
+                .entry(item.file)
+                .or_default()
+                .push((range, String::new()));
+        }
     }
 
     /// The imports of a solution that the items need, and those that no item names, as those of traits.
