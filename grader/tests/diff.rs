@@ -6,7 +6,7 @@ mod checkout;
 use checkout::{Checkout, grader, original, said};
 use grader::course::Course;
 use grader::intake::Source;
-use grader::study::record::Versions;
+use grader::study::record::{CheckResult, Checked, Record, TestResult, Versions};
 use serde_json::{Value, json};
 use std::error::Error;
 use std::fs;
@@ -74,24 +74,26 @@ impl Scratch {
             path: "lib.rs".to_owned(),
             bytes: fs::read(self.lib())?,
         };
-        let versions = Versions::of(&course, exercise, &[source])?;
-        let mut check = serde_json::to_value(versions)?;
         let tests = exercise.operations.keys().map(|operation| {
-            let result = json!({ "passed": operation != failed, "operations": [operation], "last": operation });
+            let result = TestResult {
+                passed: operation != failed,
+                operations: [operation.clone()].into(),
+                last: Some(operation.clone()),
+                ..TestResult::default()
+            };
             (format!("shape::{operation}"), result)
         });
-        let tests: serde_json::Map<_, _> = tests.collect();
-        for (name, value) in [
-            ("at", json!("2026-11-30T08:00:00Z")),
-            ("seconds", json!(1.0)),
-            ("result", json!("tested")),
-            ("tests", Value::Object(tests)),
-        ] {
-            check[name] = value;
-        }
-        let record = json!({ "format": 1, "exercises": { "patchify": { "check": check } } });
-        fs::create_dir_all(self.root.join(".study"))?;
-        fs::write(self.root.join(".study/progress.json"), record.to_string())?;
+        let check = Checked {
+            at: "2026-11-30T08:00:00Z".to_owned(),
+            seconds: 1.0,
+            versions: Versions::of(&course, exercise, &[source])?,
+            result: CheckResult::Tested,
+            tests: tests.collect(),
+            other: serde_json::Map::new(),
+        };
+        Record::update(&self.root, |record| {
+            record.of_mut(exercise).check = Some(check);
+        })?;
         Ok(())
     }
 }

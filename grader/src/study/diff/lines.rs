@@ -178,9 +178,15 @@ fn changed(yours: &[&str], theirs: &[&str], rows: &mut Vec<Row>) {
     }
 }
 
-/// The share of words that two lines have in common.
+/// The share of words that two lines have in common; of lines without words, of signs.
 fn likeness(yours: &[&str], theirs: &[&str]) -> f64 {
-    let solid = |words: &[&str]| words.iter().filter(|it| !it.trim().is_empty()).count();
+    let is_word = |it: &&&str| it.starts_with(|c: char| c.is_alphanumeric() || c == '_');
+    let is_sign = |it: &&&str| !it.trim().is_empty();
+    let has_words = yours.iter().chain(theirs).any(|it| is_word(&it));
+    let solid = |words: &[&str]| match has_words {
+        true => words.iter().filter(is_word).count(),
+        false => words.iter().filter(is_sign).count(),
+    };
     let all = solid(yours) + solid(theirs);
     let mut common = 0;
     for op in capture_diff_slices(Algorithm::Myers, yours, theirs) {

@@ -256,6 +256,10 @@ fn below(page: &mut String, item: &ItemDiff, look: Look) {
 }
 
 fn changed(page: &mut String, line: &[Span], style: Style, mark: char, look: Look) {
+    if width(line) == 0 {
+        let _ = writeln!(page, "{style}{mark}{style:#}");
+        return;
+    }
     let _ = writeln!(page, "{style}{mark}{style:#} {}", styled(line, style, true));
     if !look.color
         && let Some(marks) = marks(line)
