@@ -314,8 +314,14 @@ fn what_both_cost_is_measured_on_the_same_input() -> Result {
     assert!(output.status.success(), "{}", said(&output));
     let cost = &json_of(&output)?["items"][0]["cost"];
     let seconds = |side: &str| cost[side]["took"]["seconds"].as_f64();
-    assert!(seconds("yours").is_some_and(|it| it > 0.0), "{cost}");
-    assert!(seconds("theirs").is_some_and(|it| it > 0.0), "{cost}");
+    for side in ["yours", "theirs"] {
+        assert!(
+            seconds(side).is_some_and(|it| it > 0.0),
+            "{}",
+            said(&output)
+        );
+    }
     assert_eq!(cost["difference"][0], 0.0, "{cost}");
+    assert!(cost["difference"][1].as_f64() > Some(0.9), "{cost}");
     Ok(())
 }
