@@ -491,7 +491,10 @@ fn the_inputs_of_every_manifest_are_of_operations_that_there_are() -> Result {
         for operation in exercise.facts.sizes.keys() {
             let is_there = exercise.operations.contains_key(operation);
             assert!(is_there, "{}: {operation}", exercise.folder);
-            assert!(measure::can_measure(exercise, &[operation.clone()]));
+            assert!(measure::can_measure(
+                exercise,
+                std::slice::from_ref(operation)
+            ));
         }
     }
     Ok(())

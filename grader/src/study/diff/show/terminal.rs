@@ -217,7 +217,8 @@ fn beside(page: &mut String, item: &ItemDiff, columns: usize, look: Look) {
         if !look.color {
             let of = |line: &Option<Vec<Span>>| line.as_deref().and_then(marks).unwrap_or_default();
             let (own, other) = (of(&row.yours), of(&row.theirs));
-            if !row.same && !(own.is_empty() && other.is_empty()) {
+            let has_marks = !own.is_empty() || !other.is_empty();
+            if has_marks && !row.same {
                 let line = format!("  {own:columns$} │   {other}");
                 let _ = writeln!(page, "{}", line.trim_end());
             }
