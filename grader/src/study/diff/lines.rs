@@ -130,7 +130,7 @@ fn only(line: &str, is_yours: bool) -> Row {
 }
 
 /// The likeness from which two lines are shown as one that was changed.
-const ALIKE: f64 = 0.6;
+const ALIKE: f64 = 0.5;
 
 /// The rows of lines that are others: in order, so that those beside each other are as alike as can be.
 fn changed(yours: &[&str], theirs: &[&str], rows: &mut Vec<Row>) {
