@@ -198,6 +198,7 @@ pub(crate) mod testing {
         Exercise {
             folder: "01-a".to_owned(),
             name: "a".to_owned(),
+            about: String::new(),
             uses_torch: false,
             earlier: vec![],
             dependencies: vec![],
@@ -218,7 +219,6 @@ pub(crate) mod testing {
             },
             worker: String::new(),
             operations: IndexMap::new(),
-            about: String::new(),
             items: vec![],
         }
     }
