@@ -12,9 +12,11 @@ mod data;
 mod doctor;
 mod draw;
 mod grade;
+mod hint;
 mod new;
 mod progress;
 mod reference;
+mod reset;
 mod setup;
 mod subject;
 mod train;
@@ -32,7 +34,9 @@ pub use data::data;
 pub use doctor::doctor;
 pub use draw::draw;
 pub use grade::grade;
+pub use hint::hint;
 pub use new::new;
+pub use reset::reset;
 pub use setup::setup;
 pub use train::train;
 pub use verify::verify;
@@ -72,6 +76,13 @@ fn open_course(course: Option<&Path>) -> Result<Course, Failure> {
             Course::find(&here).blame_arguments()
         }
     }
+}
+
+/// The exercise of this name: its crate, folder or number.
+fn one_exercise(course: &Course, name: &str) -> anyhow::Result<Exercise> {
+    let mut found = course.select(&[name.to_owned()])?;
+    // `select` has found one for each name.
+    found.pop().context("no exercise")
 }
 
 /// Makes ready all that judging takes: libtorch where an exercise needs it, judges, libraries, signals.

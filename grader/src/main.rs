@@ -75,6 +75,8 @@ fn act(
     match command {
         Command::Grade(arguments) => command::grade(course, &arguments),
         Command::Check(arguments) => command::check(course, &arguments),
+        Command::Hint(arguments) => command::hint(course, &arguments),
+        Command::Reset(arguments) => command::reset(course, &arguments),
         Command::Call(arguments) => command::call(course, &arguments),
         Command::Train(arguments) => command::train(course, &arguments),
         Command::Draw(arguments) => command::draw(course, &arguments),
