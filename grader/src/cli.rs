@@ -37,7 +37,7 @@ pub struct Cli {
     pub output: Output,
     /// The command
     #[command(subcommand)]
-    pub command: Command,
+    pub command: Option<Command>,
 }
 
 impl Cli {
@@ -117,6 +117,10 @@ pub enum Command {
     ///
     /// Shows what goes, asks, and keeps a backup, which --undo brings back. The rest of the code stays as it is.
     Reset(Reset),
+    /// List the exercises, your progress in each, and what is next
+    List(List),
+    /// Open what is next in your editor: a handout, or the function to write
+    Next(Next),
     /// Run an operation on tensors from a file
     Call(Call),
     /// Train your Vision Transformer and measure its test accuracy
@@ -279,9 +283,15 @@ impl fmt::Display for TrainOn {
 /// Arguments of `check`.
 #[derive(Args, Debug)]
 pub struct Check {
-    /// The exercise: its crate, folder or number [default: all]
+    /// The exercise: its crate, folder or number [default: the one whose folder this is, otherwise all]
     #[arg(value_name = "EXERCISE")]
     pub exercises: Vec<String>,
+    /// Show every failure in full [default: the first; the others in a line each]
+    #[arg(long)]
+    pub all: bool,
+    /// Choose the format of the result
+    #[arg(long, value_enum, default_value_t)]
+    pub format: OutputFormat,
     /// The conditions
     #[command(flatten)]
     pub judging: Judging,
@@ -312,6 +322,34 @@ pub struct Reset {
     /// Bring back what the last reset of the exercise took
     #[arg(long, conflicts_with = "item")]
     pub undo: bool,
+}
+
+/// The formats of results.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum OutputFormat {
+    /// Text for people
+    #[default]
+    Text,
+    /// One JSON document for editors and scripts, on standard output
+    Json,
+}
+
+/// Arguments of `list`.
+#[derive(Args, Debug)]
+pub struct List {
+    /// Choose the format
+    #[arg(long, value_enum, default_value_t)]
+    pub format: OutputFormat,
+}
+
+/// Arguments of `next`.
+#[derive(Args, Debug)]
+pub struct Next {
+    /// The exercise: its crate, folder or number [default: the one whose folder this is, otherwise the next to do]
+    pub exercise: Option<String>,
+    /// Print the file and line, and open nothing
+    #[arg(long)]
+    pub print: bool,
 }
 
 /// Arguments of `call`.

@@ -13,7 +13,9 @@ mod doctor;
 mod draw;
 mod grade;
 mod hint;
+mod list;
 mod new;
+mod next;
 mod progress;
 mod reference;
 mod reset;
@@ -35,7 +37,9 @@ pub use doctor::doctor;
 pub use draw::draw;
 pub use grade::grade;
 pub use hint::hint;
+pub use list::{list, overview};
 pub use new::new;
+pub use next::next;
 pub use reset::reset;
 pub use setup::setup;
 pub use train::train;
@@ -83,6 +87,25 @@ fn one_exercise(course: &Course, name: &str) -> anyhow::Result<Exercise> {
     let mut found = course.select(&[name.to_owned()])?;
     // `select` has found one for each name.
     found.pop().context("no exercise")
+}
+
+/// The exercises that somebody means: those named; without a name, the one whose folder the command is run in; otherwise all.
+fn exercises_meant(course: &Course, names: &[String]) -> Result<Vec<Exercise>, Failure> {
+    if names.is_empty()
+        && let Some(here) = exercise_here(course)
+    {
+        return Ok(vec![here.clone()]);
+    }
+    course.select(names).blame_arguments()
+}
+
+/// The exercise of the course whose folder the current one is, or is in.
+fn exercise_here(course: &Course) -> Option<&Exercise> {
+    let here = std::env::current_dir().ok()?.canonicalize().ok()?;
+    let within = here.strip_prefix(course.root.join("exercises")).ok()?;
+    let folder = within.components().next()?;
+    let mut exercises = course.exercises.iter();
+    exercises.find(|exercise| folder.as_os_str() == exercise.folder.as_str())
 }
 
 /// Makes ready all that judging takes: libtorch where an exercise needs it, judges, libraries, signals.

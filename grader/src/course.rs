@@ -2,6 +2,7 @@
 
 use crate::hint::WithHint;
 use crate::sandbox::limits::Asked;
+use crate::terminal::suggestion;
 use crate::train::learner::Targets;
 use anyhow::{Context, Result, anyhow, bail};
 use indexmap::IndexMap;
@@ -42,6 +43,8 @@ pub struct Exercise {
     pub folder: String,
     /// Its crate's name: `msa`.
     pub name: String,
+    /// The description of its crate: what it is, in a line.
+    pub about: String,
     /// Whether its functions work on libtorch's tensors.
     pub uses_torch: bool,
     /// The crates of the earlier exercises that it builds on, and that these build on.
@@ -164,6 +167,8 @@ struct Manifest {
 #[derive(Deserialize)]
 struct Package {
     name: String,
+    #[serde(default)]
+    description: String,
     metadata: Metadata,
 }
 
@@ -250,7 +255,11 @@ impl Course {
                     .map(|exercise| exercise.name.as_str())
                     .collect();
                 let hint = format!("the exercises are {}", known.join(", "));
-                return Err(anyhow!("there is no exercise {name:?}")).hint(hint);
+                let error = Err(anyhow!("there is no exercise {name:?}"));
+                return match suggestion(name, &known) {
+                    Some(suggestion) => error.hint(suggestion).hint(hint),
+                    None => error.hint(hint),
+                };
             }
         }
         let wanted = |exercise: &&Exercise| {
@@ -492,6 +501,7 @@ impl Exercise {
         Ok(Self {
             folder,
             name: manifest.package.name,
+            about: manifest.package.description,
             uses_torch: manifest.dependencies.contains_key("tch"),
             earlier: vec![],
             dependencies: manifest.dependencies.into_keys().collect(),

@@ -1,10 +1,15 @@
-//! Self-study: what a learner's progress is, what a graded exercise says, and what is next.
+//! Self-study: a learner's progress, the explanation of a graded exercise, and what is next.
 //!
-//! [`record`] is the learner's state, a file in the checkout; [`items`] are the functions and types that help is given for;
-//! [`hints`] are given one at a time, and [`reset`] puts stubs back. [`explain`] is the text that `check` and `watch` show of a graded exercise.
+//! [`record`] is the learner's state, a file in the checkout; [`progress`] is told from it and the sources as they are.
+//! [`items`] are the functions and types that help is given for, [`stubs`] their places in the sources. [`hints`] are given
+//! one at a time, and [`reset`] puts stubs back. [`explain`] is the text that `check` and `watch` show of a graded exercise,
+//! and [`table`] that of all exercises.
 
 pub mod explain;
 pub mod hints;
 pub mod items;
+pub mod progress;
 pub mod record;
 pub mod reset;
+pub mod stubs;
+pub mod table;

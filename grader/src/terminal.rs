@@ -52,6 +52,7 @@ mod shell;
 mod stream;
 pub mod style;
 mod suggestion;
+mod width;
 
 pub(crate) use cargo::{cargo_options, running};
 pub use error::error;
@@ -59,6 +60,7 @@ pub(crate) use progress::{Part, ProgressLog, fitting, logs_progress, progress, s
 pub(crate) use shell::in_shell;
 pub use stream::{Stream, fault, keep_fault, write};
 pub use suggestion::suggestion;
+pub use width::output_width;
 
 use anstream::ColorChoice;
 use std::sync::OnceLock;

@@ -1,15 +1,16 @@
 //! The explanation of a graded exercise, for `check` and `watch`: first what matters. Texts are returned, with styles in them;
 //! whoever prints them removes those where nobody sees them.
 
+mod end;
 mod failure;
+mod json;
 
 pub use failure::{Failure, TestName};
+pub use json::ExerciseJson;
 
 use crate::course::{Course, Exercise};
 use crate::grading::lesson::Lessons;
-use crate::grading::report::points;
 use crate::grading::verdict::{GradedExercise, Outcome, Tested};
-use crate::terminal::style::mark;
 use std::collections::BTreeMap;
 use wire::printable_lines;
 
@@ -29,8 +30,10 @@ pub struct Explanation {
     pub failures: Vec<Failure>,
     /// The tests that pass and do not count yet, by reason.
     pub not_counted: Vec<String>,
-    /// Tests and points by kind of test, a line each.
+    /// Tests and points by kind of test, a line each, and of all.
     pub tally: Vec<String>,
+    /// With full marks: what was achieved, and where the answers to the handout's questions are.
+    pub achievement: Option<String>,
     exercise: Exercise,
     lessons: Lessons,
     width: usize,
@@ -46,6 +49,7 @@ impl Explanation {
             failures: Failure::all(&graded.tests),
             not_counted: not_counted(&graded.tests),
             tally: vec![],
+            achievement: end::achievement(course, exercise, graded, width),
             exercise: exercise.clone(),
             lessons: Lessons::of(course, exercise),
             width,
@@ -63,16 +67,7 @@ impl Explanation {
             let text = wrapped(&format!("look at: {line}"), width);
             explanation.diagnosis.push(format!("{text}\n"));
         }
-        for (kind, tally) in &graded.kinds {
-            let mark = mark(tally.passed == tally.total);
-            explanation.tally.push(format!(
-                "{mark} {kind:<9} {:>2} of {:<2} passed   {:>5} of {} points",
-                tally.passed,
-                tally.total,
-                points(tally.points),
-                points(tally.max_points)
-            ));
-        }
+        explanation.tally = end::tally(graded);
         explanation
     }
 
@@ -81,7 +76,8 @@ impl Explanation {
         failure.full(&self.exercise, &self.lessons, self.width)
     }
 
-    /// The diagnosis, the first failure in full and the others in a line each, or all in full; then what passed.
+    /// The diagnosis, the first failure in full and the others in a line each, or all in full; what passed; and what helps, or
+    /// what was achieved.
     pub fn text(&self, all: bool) -> String {
         let mut parts = vec![];
         parts.extend(self.refusal.clone());
@@ -96,6 +92,11 @@ impl Explanation {
         parts.extend(self.not_counted.iter().cloned());
         if !self.tally.is_empty() {
             parts.push(self.tally.iter().map(|line| format!("{line}\n")).collect());
+        }
+        match &self.achievement {
+            Some(achievement) => parts.push(achievement.clone()),
+            None if self.refusal.is_some() => {}
+            None => parts.push(end::help(&self.exercise, &self.failures, all)),
         }
         format!("{}\n\n{}", self.title, parts.join("\n"))
     }

@@ -45,7 +45,7 @@ pub struct Record {
 
 /// The record of one exercise.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", default)]
+#[serde(default)]
 pub struct ExerciseRecord {
     /// The last check.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -147,6 +147,15 @@ impl Record {
     /// The record of an exercise; None where nothing is known of it.
     pub fn of(&self, exercise: &Exercise) -> Option<&ExerciseRecord> {
         self.exercises.get(&exercise.name)
+    }
+
+    /// Keeps a check, and the time of the first at which all tests passed.
+    pub fn keep(&mut self, exercise: &Exercise, check: Checked) {
+        let record = self.of_mut(exercise);
+        if check.is_perfect() {
+            record.done.get_or_insert_with(|| check.at.clone());
+        }
+        record.check = Some(check);
     }
 
     /// The record of an exercise, to be changed.

@@ -77,7 +77,8 @@ impl Failure {
         wrong.into_iter().chain(stubs).collect()
     }
 
-    fn of(tested: &Tested) -> Self {
+    /// The failure of one test.
+    pub(super) fn of(tested: &Tested) -> Self {
         let message = tested.message.as_deref().unwrap_or_default();
         let (place, words) = match message.strip_prefix(PLACE) {
             Some(rest) => {

@@ -24,7 +24,6 @@ pub struct Versions {
 
 /// The last check of an exercise.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
 pub struct Checked {
     /// Its time, in RFC 3339.
     pub at: String,
@@ -57,7 +56,7 @@ pub enum CheckResult {
 
 /// The result of one test.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", default)]
+#[serde(default)]
 pub struct TestResult {
     /// True if it passed and counts.
     pub passed: bool,
@@ -73,6 +72,20 @@ pub struct TestResult {
     /// Fields of other versions.
     #[serde(flatten)]
     pub other: Map<String, Value>,
+}
+
+impl TestResult {
+    /// The result of a graded test.
+    pub fn of(tested: &Tested) -> Self {
+        let last = tested.requests.last.as_ref();
+        Self {
+            passed: tested.counts(),
+            operations: tested.requests.operations.clone(),
+            last: last.map(|last| last.operation.clone()),
+            fault: last.is_some_and(|last| last.is_fault),
+            other: Map::new(),
+        }
+    }
 }
 
 impl Versions {
@@ -116,17 +129,7 @@ impl Checked {
             Outcome::NotAccepted(_) => CheckResult::NotAccepted,
             Outcome::Missing | Outcome::NotGraded(_) => return None,
         };
-        let of_test = |tested: &Tested| {
-            let last = tested.requests.last.as_ref();
-            let result = TestResult {
-                passed: tested.counts(),
-                operations: tested.requests.operations.clone(),
-                last: last.map(|last| last.operation.clone()),
-                fault: last.is_some_and(|last| last.is_fault),
-                other: Map::new(),
-            };
-            (tested.test.clone(), result)
-        };
+        let of_test = |tested: &Tested| (tested.test.clone(), TestResult::of(tested));
         Some(Self {
             at: now(),
             seconds: (graded.seconds * 1000.0).round() / 1000.0,
