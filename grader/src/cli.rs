@@ -300,8 +300,8 @@ pub struct Check {
 /// Arguments of `hint`.
 #[derive(Args, Debug)]
 pub struct Hint {
-    /// The exercise: its crate, folder or number
-    pub exercise: String,
+    /// The exercise: its crate, folder or number [default: the one whose folder this is]
+    pub exercise: Option<String>,
     /// The function or type, such as `attention` or `Msa::forward` [default: of the first failing test]
     pub item: Option<String>,
     /// Show all hints for it
@@ -312,8 +312,8 @@ pub struct Hint {
 /// Arguments of `reset`.
 #[derive(Args, Debug)]
 pub struct Reset {
-    /// The exercise: its crate, folder or number
-    pub exercise: String,
+    /// The exercise: its crate, folder or number [default: the one whose folder this is]
+    pub exercise: Option<String>,
     /// The function or type, such as `attention` or `Msa` [default: the whole exercise]
     pub item: Option<String>,
     /// Do not ask

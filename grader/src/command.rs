@@ -82,11 +82,25 @@ fn open_course(course: Option<&Path>) -> Result<Course, Failure> {
     }
 }
 
-/// The exercise of this name: its crate, folder or number.
-fn one_exercise(course: &Course, name: &str) -> anyhow::Result<Exercise> {
-    let mut found = course.select(&[name.to_owned()])?;
-    // `select` has found one for each name.
-    found.pop().context("no exercise")
+/// The exercise and the item that somebody means by `EXERCISE ITEM`; in an exercise's folder, by `ITEM` alone or nothing.
+fn exercise_and_item(
+    course: &Course,
+    exercise: Option<&str>,
+    item: Option<&str>,
+) -> anyhow::Result<(Exercise, Option<String>)> {
+    let here = exercise_here(course);
+    let Some(name) = exercise else {
+        let here = here.context("no exercise is named, and this is the folder of none");
+        let here = here.hint("name one, or go to its folder")?;
+        return Ok((here.clone(), None));
+    };
+    let found = course.select(&[name.to_owned()]).map(|mut all| all.pop());
+    match (found, here, item) {
+        (Ok(Some(exercise)), ..) => Ok((exercise, item.map(str::to_owned))),
+        (_, Some(here), None) => Ok((here.clone(), Some(name.to_owned()))),
+        (Err(error), ..) => Err(error),
+        (Ok(None), ..) => anyhow::bail!("there is no exercise {name:?}"),
+    }
 }
 
 /// The exercises that somebody means: those named; without a name, the one whose folder the command is run in; otherwise all.

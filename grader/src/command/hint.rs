@@ -1,6 +1,6 @@
 //! `grader hint`: the next hint about a function, and how many are left.
 
-use super::{one_exercise, open_course};
+use super::{exercise_and_item, open_course};
 use crate::cli::Hint;
 use crate::course::{Course, Exercise};
 use crate::exit::{Blame, Exit, Failure};
@@ -18,8 +18,9 @@ use wire::printable_lines;
 /// Returns an error if there is no such item, or no hint about it, or the record cannot be read or written.
 pub fn hint(course: Option<&Path>, arguments: &Hint) -> Result<Exit, Failure> {
     let course = open_course(course)?;
-    let exercise = one_exercise(&course, &arguments.exercise).blame_arguments()?;
-    let item = match &arguments.item {
+    let (name, item) = (arguments.exercise.as_deref(), arguments.item.as_deref());
+    let (exercise, item) = exercise_and_item(&course, name, item).blame_arguments()?;
+    let item = match &item {
         Some(name) => items::find(&exercise, name).blame_arguments()?.path.clone(),
         None => failing_item(&course, &exercise).blame_arguments()?,
     };

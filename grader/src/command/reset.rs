@@ -1,6 +1,6 @@
 //! `grader reset`: shows what goes, asks, and puts stubs back, or brings back what a reset took.
 
-use super::{one_exercise, open_course};
+use super::{exercise_and_item, open_course};
 use crate::cli;
 use crate::exit::{Blame, Exit, Failure};
 use crate::hint::WithHint;
@@ -17,10 +17,11 @@ use std::path::Path;
 /// written.
 pub fn reset(course: Option<&Path>, arguments: &cli::Reset) -> Result<Exit, Failure> {
     let course = open_course(course)?;
-    let exercise = one_exercise(&course, &arguments.exercise).blame_arguments()?;
+    let (name, item) = (arguments.exercise.as_deref(), arguments.item.as_deref());
+    let (exercise, item) = exercise_and_item(&course, name, item).blame_arguments()?;
     let reset = match arguments.undo {
         true => Reset::undo(&course, &exercise),
-        false => Reset::of(&course, &exercise, arguments.item.as_deref()),
+        false => Reset::of(&course, &exercise, item.as_deref()),
     };
     let reset = reset.blame_arguments()?;
     let what = match &reset.item {
