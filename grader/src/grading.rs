@@ -7,6 +7,7 @@ pub mod judge;
 pub mod ledger;
 pub mod lesson;
 pub mod naming;
+pub mod places;
 pub mod reference;
 pub mod report;
 pub mod seed;

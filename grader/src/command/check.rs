@@ -4,6 +4,7 @@ use super::{exercises_meant, open_course, prepare};
 use crate::cli::{Check, OutputFormat};
 use crate::course::{Course, Exercise};
 use crate::exit::{Blame, Exit, Failure};
+use crate::grading::places::add_places;
 use crate::grading::stage::Stage;
 use crate::grading::verdict::{GradedExercise, Outcome, Tested};
 use crate::intake::{Candidate, IntakeLimits, Source};
@@ -40,10 +41,16 @@ pub fn check(course: Option<&Path>, arguments: &Check) -> Result<Exit, Failure> 
         let sources = submission.exercises.get(&exercise.folder);
         let sources = sources.map(Vec::as_slice);
         let shown = spinner(exercise);
-        let graded = match submission.left_out.get(&exercise.folder) {
+        let mut graded = match submission.left_out.get(&exercise.folder) {
             Some(why) => grader.leave_out(exercise, why),
             None => grader.grade_exercise(exercise, sources, &|stage| show_stage(&shown, stage)),
         };
+        if let Some(sources) = sources
+            && let Err(error) = add_places(&grader.environment, exercise, sources, &mut graded)
+        {
+            // The verdict stands without them.
+            detail!("where panics happened is not known: {error:#}");
+        }
         shown.finish_and_clear();
         if grader.environment.is_stopped() {
             return Ok(Exit::Stopped);

@@ -3,6 +3,12 @@
 /// The beginning of the line before a panic's message, which states the panic's place in the submission.
 pub const PLACE: &str = "in the submission, at ";
 
+/// The beginning of the names of a submission's files, as panics and the compiler show them.
+pub const SOURCES: &str = "exercises/";
+
+/// The variable that tells a worker that it was built with the submission's line numbers.
+pub const LINES_VARIABLE: &str = "WORKER_LINES";
+
 /// The end of the message of an interrupted test. After it, the smallest failing input is meaningless: from the
 /// interruption on, every input fails.
 pub const INTERRUPTED_MARK: &str = "(the rest of this test was not run)";

@@ -90,17 +90,18 @@ impl Failure {
         Self {
             tests: vec![TestName::of(tested)],
             place,
-            message: words.trim().to_owned(),
+            message: once(words.trim()),
             is_stub: words.trim_start().starts_with(STUB),
         }
     }
 
     /// A text that failures have in common which are the same: of a panic, its place and its message but for sizes.
     fn key(&self) -> String {
-        let message = self.message.split(INPUT).next().unwrap_or_default();
         let Some(place) = &self.place else {
-            return message.to_owned();
+            let message = self.message.split(INPUT).next();
+            return message.unwrap_or_default().to_owned();
         };
+        let message = self.message.lines().next().unwrap_or_default();
         let mut shape = format!("{place}\n");
         for c in message.chars() {
             match c.is_ascii_digit() {
@@ -202,6 +203,13 @@ impl Failure {
         let place = printable_lines(&place.unwrap_or_default());
         format!("{task}\n  {place}{}\n", waiting(self.tests.len()))
     }
+}
+
+/// A message without the paragraphs that repeat the one before: a test that goes on after a failed case says it again.
+fn once(message: &str) -> String {
+    let mut parts: Vec<_> = message.split("\n\n").collect();
+    parts.dedup();
+    parts.join("\n\n")
 }
 
 fn waiting(tests: usize) -> String {

@@ -30,7 +30,6 @@ pub struct Checked {
     /// Seconds it took.
     pub seconds: f64,
     /// The digests of what was checked.
-    #[serde(flatten)]
     pub versions: Versions,
     /// Its result.
     pub result: CheckResult,
