@@ -128,7 +128,7 @@ impl Outline {
                     inner.modules.push(name);
                     self.read(body.stream(), &inner);
                 }
-                ("impl", _, Some(body)) => self.read_block(&item.tokens, body, scope, start),
+                ("impl", _, Some(body)) => self.read_block(item.tokens, body, scope, start),
                 ("trait", Some(name), Some(body)) => {
                     self.parts.push(part(&name, false));
                     let mut inner = scope.clone();
