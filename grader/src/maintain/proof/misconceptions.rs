@@ -198,6 +198,7 @@ pub(crate) mod testing {
         Exercise {
             folder: "01-a".to_owned(),
             name: "a".to_owned(),
+            about: String::new(),
             uses_torch: false,
             earlier: vec![],
             dependencies: vec![],
@@ -218,6 +219,7 @@ pub(crate) mod testing {
             items: vec![],
             worker: String::new(),
             operations: IndexMap::new(),
+            items: vec![],
         }
     }
 }
