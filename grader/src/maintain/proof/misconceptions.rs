@@ -219,7 +219,6 @@ pub(crate) mod testing {
             items: vec![],
             worker: String::new(),
             operations: IndexMap::new(),
-            items: vec![],
         }
     }
 }
