@@ -216,9 +216,9 @@ pub(crate) mod testing {
                 points: [(Kind::Shape, 1.0)].into(),
                 tests: [(Kind::Shape, vec!["x".to_owned(), "y".to_owned()])].into(),
             },
-            items: vec![],
             worker: String::new(),
             operations: IndexMap::new(),
+            items: vec![],
         }
     }
 }
