@@ -9,15 +9,19 @@ mod confined;
 mod copied;
 mod cost;
 mod data;
+mod diff;
 mod doctor;
 mod draw;
 mod grade;
+mod hint;
 mod list;
 mod new;
 mod next;
 mod progress;
 mod reference;
+mod reset;
 mod setup;
+mod solution;
 mod subject;
 mod train;
 mod verify;
@@ -32,13 +36,17 @@ pub use confined::confined;
 pub use copied::copied;
 pub use cost::cost;
 pub use data::data;
+pub use diff::diff;
 pub use doctor::doctor;
 pub use draw::draw;
 pub use grade::grade;
+pub use hint::hint;
 pub use list::{list, overview};
 pub use new::new;
 pub use next::next;
+pub use reset::reset;
 pub use setup::setup;
+pub use solution::solution;
 pub use train::train;
 pub use verify::verify;
 pub use watch::watch;
@@ -54,7 +62,7 @@ use crate::machine::libtorch::{LINK, Libtorch};
 use crate::machine::scratch::Scratch;
 use crate::machine::signals;
 use crate::sandbox::confine;
-use crate::terminal::screen;
+use crate::terminal::full_screen;
 use crate::train::device::{Device, NoGpu, Wanted, find_gpu};
 use crate::train::graded::Training;
 use crate::worker::broken::Broken;
@@ -78,6 +86,27 @@ fn open_course(course: Option<&Path>) -> Result<Course, Failure> {
                 .blame_arguments()?;
             Course::find(&here).blame_arguments()
         }
+    }
+}
+
+/// The exercise and the item that somebody means by `EXERCISE ITEM`; in an exercise's folder, by `ITEM` alone or nothing.
+fn exercise_and_item(
+    course: &Course,
+    exercise: Option<&str>,
+    item: Option<&str>,
+) -> anyhow::Result<(Exercise, Option<String>)> {
+    let here = exercise_here(course);
+    let Some(name) = exercise else {
+        let here = here.context("no exercise is named, and this is the folder of none");
+        let here = here.hint("name one, or go to its folder")?;
+        return Ok((here.clone(), None));
+    };
+    let found = course.select(&[name.to_owned()]).map(|mut all| all.pop());
+    match (found, here, item) {
+        (Ok(Some(exercise)), ..) => Ok((exercise, item.map(str::to_owned))),
+        (_, Some(here), None) => Ok((here.clone(), Some(name.to_owned()))),
+        (Err(error), ..) => Err(error),
+        (Ok(None), ..) => anyhow::bail!("there is no exercise {name:?}"),
     }
 }
 
@@ -181,7 +210,7 @@ fn gpu(course: &Course) -> anyhow::Result<()> {
 fn stop_on_signals() -> Result<(), Failure> {
     Ok(signals::at_each(|| {
         if STOP.swap(true, Ordering::Relaxed) {
-            screen::give_back();
+            full_screen::give_back();
             std::process::exit(130);
         }
     })?)

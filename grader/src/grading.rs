@@ -12,4 +12,5 @@ pub mod reference;
 pub mod report;
 pub mod seed;
 pub mod stage;
+pub mod variants;
 pub mod verdict;

@@ -158,3 +158,150 @@ fn indented(text: &str, columns: usize) -> String {
     let lines: Vec<_> = text.lines().map(|line| format!("{indent}{line}")).collect();
     lines.join("\n")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::grading::judge::tally;
+    use crate::grading::verdict::{Misconceived, Requests};
+    use crate::sandbox::limits::Limits;
+    use wire::words::PLACE;
+
+    fn course() -> Course {
+        let course = Course::open(concat!(env!("CARGO_MANIFEST_DIR"), "/..").as_ref());
+        course.expect("the course")
+    }
+
+    /// The first exercise of the course, where each test ends as `message` says.
+    fn graded(
+        course: &Course,
+        message: impl Fn(usize) -> Option<String>,
+    ) -> (Exercise, GradedExercise) {
+        let exercise = course.exercises[0].clone();
+        let tests: Vec<_> = exercise.tests().enumerate().collect();
+        let tests = tests.into_iter().map(|(i, (kind, test))| Tested {
+            test,
+            kind,
+            passed: message(i).is_none(),
+            not_counted: None,
+            message: message(i),
+            requests: Requests::default(),
+        });
+        let tests: Vec<_> = tests.collect();
+        let kinds = tally(&exercise, &tests);
+        let graded = GradedExercise {
+            exercise: exercise.folder.clone(),
+            digest: String::new(),
+            limits: Limits::default(),
+            outcome: Outcome::Tested,
+            points: kinds.values().map(|tally| tally.points).sum(),
+            max_points: exercise.max_points(),
+            kinds,
+            tests,
+            misconceptions: vec![],
+            look_at: vec![],
+            seconds: 1.25,
+        };
+        (exercise, graded)
+    }
+
+    fn shown(
+        course: &Course,
+        (exercise, graded): &(Exercise, GradedExercise),
+        all: bool,
+    ) -> String {
+        let text = Explanation::of(course, exercise, graded, WIDTH).text(all);
+        anstream::adapter::strip_str(&text).to_string()
+    }
+
+    #[test]
+    fn the_diagnosis_comes_first_then_one_failure_in_full_and_a_line_for_each_other() {
+        let course = course();
+        let mut graded = graded(&course, |i| Some(format!("values differ\n  case {i}")));
+        graded.1.misconceptions.push(Misconceived {
+            id: "x".to_owned(),
+            title: "A title".to_owned(),
+            says: "What it is.".to_owned(),
+            operations: vec!["f".to_owned()],
+        });
+        let text = shown(&course, &graded, false);
+        let place = |part: &str| text.find(part).unwrap_or_else(|| panic!("{part}: {text}"));
+        assert!(
+            place("what happened in `f`: A title") < place("✗ "),
+            "{text}"
+        );
+        assert!(text.contains("    values differ\n      case 0\n"), "{text}");
+        assert!(!text.contains("case 1\n"), "{text}");
+        let tests = graded.1.tests.len();
+        assert!(text.lines().count() < tests + 40, "{text}");
+        // Each test's name stands alone, as cargo takes it.
+        for tested in &graded.1.tests {
+            let TestName { name, kind } = TestName::of(tested);
+            assert!(text.contains(&format!("✗ {name} ({kind})")), "{text}");
+        }
+        let first = TestName::of(&graded.1.tests[0]);
+        let exercise = &graded.0;
+        let command = format!(
+            "cargo test -p {} --test {} -- {}",
+            exercise.name, first.kind, first.name
+        );
+        assert!(text.contains(&command), "{text}");
+        assert!(text.contains(&format!("0 of {tests} passed")), "{text}");
+        assert!(text.contains("1.2 s") || text.contains("1.3 s"), "{text}");
+        assert!(text.contains(&format!("cargo grader check {} --all", exercise.name)));
+        let all = shown(&course, &graded, true);
+        for i in 0..tests {
+            assert!(all.contains(&format!("      case {i}\n")), "{i}: {all}");
+        }
+    }
+
+    #[test]
+    fn a_panic_of_many_tests_is_shown_once_and_in_your_code() {
+        let course = course();
+        let message = format!("{PLACE}exercises/x/src/lib.rs:3:9\nno such axis");
+        let graded = graded(&course, |_| Some(message.clone()));
+        let text = shown(&course, &graded, false);
+        assert_eq!(text.matches("no such axis").count(), 1, "{text}");
+        assert!(
+            text.contains("in your code, at exercises/x/src/lib.rs:3:9"),
+            "{text}"
+        );
+        assert!(!text.contains("submission"), "{text}");
+        let others = graded.1.tests.len() - 1;
+        assert!(
+            text.contains(&format!("{others} more tests fail in the same way")),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn full_marks_say_what_was_achieved_and_where_the_answers_are() {
+        let course = course();
+        let graded = graded(&course, |_| None);
+        let text = shown(&course, &graded, false);
+        let exercise = &graded.0;
+        let unwrapped = text.replace("\n  ", " ").replace('\n', " ");
+        let tests = graded.1.tests.len();
+        for part in [
+            &format!("All {tests} tests pass"),
+            &exercise.about,
+            &format!("solutions/{}/README.md, \"Answers", exercise.folder),
+            &format!("cargo grader diff {}", exercise.name),
+        ] {
+            assert!(unwrapped.contains(part.as_str()), "{part}: {text}");
+        }
+        assert!(!text.contains("cargo grader hint"), "{text}");
+    }
+
+    #[test]
+    fn what_does_not_compile_is_shown_without_control_characters() {
+        let course = course();
+        let mut graded = graded(&course, |_| None);
+        graded.1.outcome = Outcome::DoesNotCompile("error: \u{1b}[2J".to_owned());
+        graded.1.tests.clear();
+        let text = shown(&course, &graded, false);
+        assert!(text.contains("error: \\u{1b}[2J"), "{text}");
+        assert!(text.contains("Your code does not compile yet."), "{text}");
+        assert!(!text.contains(" of "), "{text}");
+    }
+}

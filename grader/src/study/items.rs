@@ -129,3 +129,202 @@ pub fn failing<'a>(exercise: &'a Exercise, check: &Checked) -> Vec<&'a Item> {
         .filter(|item| seen.insert(item.path.as_str()))
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::course::Course;
+    use crate::hint::hints;
+    use crate::study::record::CheckResult;
+    use std::collections::BTreeMap;
+
+    const MANIFEST: &str = r#"
+[package]
+name = "sums"
+[package.metadata.exercise]
+title = "Sums"
+minutes = 1
+difficulty = 1
+constants = ["sizes"]
+[package.metadata.exercise.points]
+shape = 1
+[package.metadata.exercise.tests]
+shape = ["a"]
+"#;
+
+    const INTERFACE: &str = r#"
+use tch::{Tensor, nn};
+/// the sum
+#[gives(y = "[]")]
+pub fn total(
+    /// [N]
+    x: &Tensor,
+) -> Tensor;
+/// a layer
+pub struct Layer;
+impl Layer {
+    pub fn new(
+        vs: &nn::Path<'_>,
+        /// features
+        dim: i64,
+    ) -> Self;
+    #[gives(y = "[N]")]
+    pub fn forward(
+        &self,
+        /// [N]
+        x: &Tensor,
+    ) -> Tensor;
+    #[gives(total = "[]")]
+    pub fn total(
+        &self,
+        /// [N]
+        x: &Tensor,
+    ) -> Tensor;
+}
+"#;
+
+    fn exercise() -> Result<Exercise> {
+        let root = tempfile::tempdir()?;
+        let folder = root.path().join("exercises/01-sums");
+        std::fs::create_dir_all(&folder)?;
+        std::fs::write(folder.join("Cargo.toml"), MANIFEST)?;
+        std::fs::write(folder.join("interface.rs"), INTERFACE)?;
+        Ok(Course::open(root.path())?.exercises.remove(0))
+    }
+
+    /// A test that requested these operations, the last of which returned no values if `fault`.
+    fn test(passed: bool, operations: &[&str], fault: bool) -> TestResult {
+        TestResult {
+            passed,
+            operations: operations.iter().map(|&it| it.to_owned()).collect(),
+            last: operations.last().map(|&it| it.to_owned()),
+            fault,
+            ..TestResult::default()
+        }
+    }
+
+    fn record(tests: &[(&str, TestResult)]) -> ExerciseRecord {
+        let tests = tests.iter().cloned();
+        let tests: BTreeMap<_, _> = tests.map(|(name, test)| (name.to_owned(), test)).collect();
+        let check = Checked {
+            at: String::new(),
+            seconds: 0.0,
+            versions: versions("now"),
+            result: CheckResult::Tested,
+            tests,
+            other: serde_json::Map::new(),
+        };
+        ExerciseRecord {
+            check: Some(check),
+            ..ExerciseRecord::default()
+        }
+    }
+
+    fn versions(sources: &str) -> Versions {
+        Versions {
+            sources: sources.to_owned(),
+            tests: String::new(),
+        }
+    }
+
+    #[test]
+    fn an_item_is_found_by_its_path_its_operation_or_its_name_alone() -> Result<()> {
+        let exercise = exercise()?;
+        for (name, path) in [
+            ("Layer", "Layer"),
+            ("layer", "Layer"),
+            ("Layer::forward", "Layer::forward"),
+            ("layer.forward", "Layer::forward"),
+            ("sums::Layer::new", "Layer::new"),
+            ("forward", "Layer::forward"),
+            ("total", "total"),
+            ("total()", "total"),
+            ("Layer::total", "Layer::total"),
+        ] {
+            assert_eq!(find(&exercise, name)?.path, path, "{name}");
+        }
+        let error = find(&exercise, "foward").expect_err("it is mistyped");
+        assert_eq!(hints(&error), ["did you mean `Layer::forward`?"]);
+        let error = find(&exercise, "zzz").expect_err("it is unknown");
+        assert!(hints(&error)[0].contains("Layer::total"), "{error}");
+        Ok(())
+    }
+
+    #[test]
+    fn an_item_passes_with_all_tests_that_belong_to_it_in_a_check_of_the_same_sources() -> Result<()>
+    {
+        let exercise = exercise()?;
+        let passing = |record: &ExerciseRecord, sources: &str| -> Vec<String> {
+            let items = exercise.items.iter();
+            let passing =
+                items.filter(|it| passes(Some(record), &exercise, &versions(sources), it));
+            passing.map(|it| it.path.clone()).collect()
+        };
+        let record_of_some = record(&[
+            ("shape::a", test(true, &["total", "sizes"], false)),
+            ("shape::b", test(true, &["layer.new"], false)),
+            (
+                "shape::c",
+                test(true, &["layer.new", "layer.forward"], false),
+            ),
+            (
+                "shape::d",
+                test(false, &["layer.new", "layer.total"], false),
+            ),
+        ]);
+        let passed = passing(&record_of_some, "now");
+        assert_eq!(passed, ["total", "Layer::new", "Layer::forward"]);
+        assert_eq!(passing(&record_of_some, "other"), [""; 0]);
+        assert!(!passes(
+            None,
+            &exercise,
+            &versions("now"),
+            &exercise.items[0]
+        ));
+        Ok(())
+    }
+
+    #[test]
+    fn a_test_that_another_items_panic_ended_says_nothing_of_an_item() -> Result<()> {
+        let exercise = exercise()?;
+        let item = find(&exercise, "Layer::forward")?;
+        let judged = |operations: &[&str], fault| {
+            let record = record(&[
+                ("shape::a", test(true, &["layer.forward"], false)),
+                ("shape::b", test(false, operations, fault)),
+            ]);
+            passes(Some(&record), &exercise, &versions("now"), item)
+        };
+        assert!(judged(&["layer.forward", "total"], true));
+        assert!(!judged(&["layer.forward", "total"], false));
+        assert!(!judged(&["total", "layer.forward"], true));
+        // What no test belongs to passes with the exercise alone.
+        let unknown = record(&[("shape::b", test(false, &["total"], true))]);
+        assert!(!passes(Some(&unknown), &exercise, &versions("now"), item));
+        let done = record(&[("shape::b", test(true, &["total"], false))]);
+        assert!(passes(Some(&done), &exercise, &versions("now"), item));
+        Ok(())
+    }
+
+    #[test]
+    fn a_failed_test_belongs_to_the_item_that_ended_it() -> Result<()> {
+        let exercise = exercise()?;
+        let blamed = |operations: &[&str], fault| {
+            let item = item_of(&exercise, &test(false, operations, fault));
+            item.map(|item| item.path.clone()).unwrap_or_default()
+        };
+        assert_eq!(blamed(&["layer.new"], true), "Layer::new");
+        assert_eq!(blamed(&["total", "layer.new"], true), "Layer::new");
+        assert_eq!(
+            blamed(&["layer.new", "layer.forward"], false),
+            "Layer::forward"
+        );
+        assert_eq!(
+            blamed(&["layer.forward", "layer.new"], false),
+            "Layer::forward"
+        );
+        assert_eq!(blamed(&["layer"], true), "Layer");
+        assert_eq!(blamed(&[], false), "");
+        Ok(())
+    }
+}

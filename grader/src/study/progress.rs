@@ -171,9 +171,10 @@ impl<'a> Progress<'a> {
         let Some(sources) = sources else {
             return Ok(progress);
         };
-        let versions = Versions::of(course, exercise, sources)?;
         let check = record.check.as_ref();
-        progress.is_changed = check.is_some_and(|check| check.versions != versions);
+        if let Some(check) = check {
+            progress.is_changed = check.versions != Versions::of(course, exercise, sources)?;
+        }
         progress.state = check.map_or(State::Unchecked, |check| State::after(check, record));
         if progress.state.is_done() && !progress.is_changed {
             return Ok(progress);

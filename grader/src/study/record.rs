@@ -163,3 +163,140 @@ impl Record {
         self.exercises.entry(exercise.name.clone()).or_default()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::course::Course;
+    use crate::hint::hints;
+    use std::thread;
+
+    fn exercise() -> Exercise {
+        let course = Course::open(concat!(env!("CARGO_MANIFEST_DIR"), "/..").as_ref());
+        course.expect("the course").exercises.remove(0)
+    }
+
+    fn show_hint(root: &Path) -> Result<()> {
+        Record::update(root, |record| {
+            let hints = &mut record.of_mut(&exercise()).hints;
+            *hints.entry("f".to_owned()).or_default() += 1;
+        })
+    }
+
+    #[test]
+    fn a_record_is_read_as_it_was_written_and_is_ignored_by_git() -> Result<()> {
+        let root = tempfile::tempdir()?;
+        assert_eq!(Record::open(root.path())?, Record::default());
+        let exercise = exercise();
+        let versions = Versions {
+            sources: "a".to_owned(),
+            tests: "b".to_owned(),
+        };
+        let tests = BTreeMap::from([("shape::f".to_owned(), TestResult::default())]);
+        let check = Checked {
+            at: check::now(),
+            seconds: 1.5,
+            versions,
+            result: CheckResult::Tested,
+            tests,
+            other: Map::new(),
+        };
+        let written = Record::update(root.path(), |record| {
+            record.keep(&exercise, check.clone());
+            record.of_mut(&exercise).given_up.insert("T::f".to_owned());
+            record.clone()
+        })?;
+        assert_eq!(Record::open(root.path())?, written);
+        assert_eq!(
+            written.of(&exercise).and_then(|it| it.check.as_ref()),
+            Some(&check)
+        );
+        assert_eq!(written.of(&exercise).and_then(|it| it.done.as_ref()), None);
+        let ignored = fs::read_to_string(root.path().join(FOLDER).join(".gitignore"))?;
+        assert_eq!(ignored, "*\n");
+        Ok(())
+    }
+
+    #[test]
+    fn fields_of_other_versions_are_kept_at_every_level() -> Result<()> {
+        let root = tempfile::tempdir()?;
+        let name = exercise().name;
+        let text = format!(
+            r#"{{"format": 1, "x": [1], "exercises": {{"gone": {{"y": 2}}, "{name}": {{"z": {{"w": 3}}, "check":
+                {{"at": "2026-01-01T00:00:00Z", "seconds": 1, "versions": {{"sources": "a", "tests": "b"}}, "result": "tested",
+                "v": 4, "tests": {{"shape::f": {{"passed": true, "u": 5}}}}}}}}}}}}"#
+        );
+        fs::create_dir_all(root.path().join(FOLDER))?;
+        fs::write(Record::path(root.path()), text)?;
+        show_hint(root.path())?;
+        let text = fs::read_to_string(Record::path(root.path()))?;
+        let value: Value = serde_json::from_str(&text)?;
+        let of = &value["exercises"][&name];
+        assert_eq!(of["hints"]["f"], 1, "{text}");
+        let kept = [
+            &value["x"][0],
+            &value["exercises"]["gone"]["y"],
+            &of["z"]["w"],
+            &of["check"]["v"],
+            &of["check"]["tests"]["shape::f"]["u"],
+        ];
+        assert_eq!(kept, [1, 2, 3, 4, 5].map(Value::from).each_ref(), "{text}");
+        Ok(())
+    }
+
+    #[test]
+    fn a_damaged_file_is_named_with_what_to_do_and_stays_as_it_is() -> Result<()> {
+        let root = tempfile::tempdir()?;
+        fs::create_dir_all(root.path().join(FOLDER))?;
+        let path = Record::path(root.path());
+        for damaged in [
+            "",
+            "{",
+            "[]",
+            "{\"exercises\": 3}",
+            "\u{0}\u{1}",
+            "{\"format\": 99}",
+        ] {
+            fs::write(&path, damaged)?;
+            for error in [
+                Record::open(root.path()).err(),
+                show_hint(root.path()).err(),
+            ] {
+                let error = error.with_context(|| format!("{damaged:?} was read"))?;
+                let words = error.to_string();
+                assert!(words.contains(&path.display().to_string()), "{words}");
+                assert!(!hints(&error).is_empty(), "{words}");
+            }
+            assert_eq!(fs::read_to_string(&path)?, damaged);
+        }
+        fs::write(&path, b"{\"format\": 1, \"\xff\": 1}")?;
+        assert!(Record::open(root.path()).is_err());
+        fs::remove_file(&path)?;
+        fs::create_dir(&path)?;
+        let error = Record::open(root.path()).expect_err("a folder");
+        assert!(error.to_string().starts_with("cannot read"), "{error}");
+        Ok(())
+    }
+
+    #[test]
+    fn of_changes_at_once_none_is_lost() -> Result<()> {
+        let root = tempfile::tempdir()?;
+        thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| (0..10).try_for_each(|_| show_hint(root.path())));
+            }
+        });
+        let record = Record::open(root.path())?;
+        let shown = record.of(&exercise()).map(ExerciseRecord::hints_shown);
+        assert_eq!(shown, Some(40));
+        Ok(())
+    }
+
+    #[test]
+    fn a_change_of_nothing_writes_nothing() -> Result<()> {
+        let root = tempfile::tempdir()?;
+        Record::update(root.path(), |_| ())?;
+        assert!(!Record::path(root.path()).exists());
+        Ok(())
+    }
+}

@@ -115,3 +115,68 @@ fn holds_todo(tokens: TokenStream) -> bool {
         is_stub
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use interface::ItemKind;
+
+    fn item(path: &str, kind: ItemKind) -> Item {
+        Item {
+            path: path.to_owned(),
+            kind,
+            operations: vec![path.to_owned()],
+        }
+    }
+
+    #[test]
+    fn functions_and_methods_are_found_and_those_with_a_todo_are_stubs() -> anyhow::Result<()> {
+        let course =
+            crate::course::Course::open(concat!(env!("CARGO_MANIFEST_DIR"), "/..").as_ref())?;
+        let mut exercise = course.exercises[0].clone();
+        exercise.folder = "01-a".to_owned();
+        exercise.items = vec![
+            item("Layer", ItemKind::Type),
+            item("total", ItemKind::Function),
+            item("Layer::new", ItemKind::Method),
+            item("Layer::total", ItemKind::Method),
+        ];
+        let lib = "\
+pub struct Layer;
+impl Layer {
+    pub fn new() -> Self {
+        if true { todo!(\"make it\") }
+        Self
+    }
+    /// todo!()
+    pub fn total(&self) -> &str { \"todo!\" }
+}
+impl Clone for Layer { fn clone(&self) -> Self { todo!() } }
+fn helper() { todo!() }
+";
+        let source = |path: &str, text: &str| Source {
+            path: path.to_owned(),
+            bytes: text.as_bytes().to_owned(),
+        };
+        let sources = [
+            source("lib.rs", lib),
+            source("more.rs", "\npub fn total() { unimplemented!() }"),
+            source("broken.rs", "fn ("),
+        ];
+        let places = places(&exercise, &sources);
+        let shown: Vec<_> = places
+            .iter()
+            .map(|place| (place.item.as_str(), place.shown(), place.is_stub))
+            .collect();
+        let at = |file: &str, line| format!("exercises/01-a/src/{file}:{line}");
+        assert_eq!(
+            shown,
+            [
+                ("Layer::new", at("lib.rs", 3), true),
+                ("Layer::total", at("lib.rs", 8), false),
+                ("total", at("more.rs", 2), true),
+            ]
+        );
+        Ok(())
+    }
+}

@@ -45,6 +45,13 @@ pub const GRADIENT: &str = "grad.";
 /// The end of the name of the operation that constructs a module.
 pub const NEW: &str = ".new";
 
+/// The argument of a request whose calls are measured, and the names of the tensors of its answer that say what they took.
+pub const MEASURE: &str = "measure.calls";
+/// The seconds of each call.
+pub const CALL_SECONDS: &str = "measured.seconds";
+/// The bytes of memory of one call.
+pub const PEAK_BYTES: &str = "measured.bytes";
+
 /// The folder of a judge's notes, below that of the calls it keeps.
 pub const NOTES: &str = "notes";
 

@@ -11,6 +11,7 @@ mod call;
 mod module;
 mod places;
 mod seal;
+mod timed;
 #[cfg(feature = "tch")]
 pub mod training;
 pub mod versions;
@@ -18,6 +19,7 @@ pub mod versions;
 pub use call::{Call, CallResult, gives_all};
 #[cfg(feature = "tch")]
 pub use module::{differentiable, initial_values, numbered, sent, stacked, with_weights};
+pub use timed::serve_timed;
 
 use std::any::Any;
 use std::fs::File;

@@ -234,3 +234,67 @@ fn cut(line: &str, width: usize) -> String {
     }
     format!("{text}…")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::grading::verdict::Requests;
+
+    fn tested(name: &str, message: Option<&str>) -> Tested {
+        Tested {
+            test: format!("property::{name}"),
+            kind: Kind::Property,
+            passed: message.is_none(),
+            not_counted: None,
+            message: message.map(str::to_owned),
+            requests: Requests::default(),
+        }
+    }
+
+    fn panic(line: u32, message: &str) -> String {
+        format!("{PLACE}exercises/01-a/src/lib.rs:{line}:5\n{message}")
+    }
+
+    fn names(failure: &Failure) -> Vec<&str> {
+        failure.tests.iter().map(|it| it.name.as_str()).collect()
+    }
+
+    #[test]
+    fn the_same_panic_is_one_failure_whatever_its_sizes_and_stubs_come_last() {
+        let stub = panic(3, "not yet implemented: cut\nwith n = 3");
+        let failures = Failure::all(&[
+            tested("a", Some(&stub)),
+            tested("b", Some(&panic(7, "6 is not 7\nwith n = 1"))),
+            tested("c", Some("values differ")),
+            tested("d", Some(&panic(7, "12 is not 7"))),
+            tested("e", Some(&panic(8, "6 is not 7"))),
+            tested("f", None),
+            tested(
+                "g",
+                Some(&panic(
+                    3,
+                    "not yet implemented: cut\n\nnot yet implemented: cut",
+                )),
+            ),
+            tested("h", Some("others differ")),
+        ]);
+        let groups: Vec<_> = failures.iter().map(names).collect();
+        let expected: [&[&str]; 5] = [&["b", "d"], &["c"], &["e"], &["h"], &["a", "g"]];
+        assert_eq!(groups, expected);
+        assert!(failures.last().is_some_and(|last| last.is_stub));
+        assert_eq!(failures[4].message, "not yet implemented: cut\nwith n = 3");
+    }
+
+    #[test]
+    fn a_failure_in_a_line_fits_and_holds_no_control_character() {
+        let failure = Failure::of(&tested("a", Some("one\u{1b}[2J two three four\nfive")));
+        let shown = |width| anstream::adapter::strip_str(&failure.line(width)).to_string();
+        assert_eq!(shown(80), "✗ a (property): one\\u{1b}[2J two three four");
+        assert_eq!(shown(24), "✗ a (property): one\\u{1…");
+        let failure = Failure::of(&tested("a", Some("漢字漢字漢字漢字漢字")));
+        assert!(textwrap::core::display_width(&failure.line(20).replace("\u{1b}", "")) < 40);
+        let stub = Failure::of(&tested("a", Some(&panic(3, "not yet implemented: cut"))));
+        let line = "· exercises/01-a/src/lib.rs:3:5: cut (1 test waits for it)";
+        assert_eq!(stub.line(80), line);
+    }
+}

@@ -1,6 +1,7 @@
 //! The last check of an exercise, as the record keeps it.
 
 use crate::course::{Course, Exercise};
+use crate::grading::grade::digest_of;
 use crate::grading::verdict::{GradedExercise, Outcome, Tested};
 use crate::intake::Source;
 use crate::machine::digest::PartsDigest;
@@ -93,11 +94,6 @@ impl Versions {
     /// # Errors
     /// Returns an error if a test cannot be read.
     pub fn of(course: &Course, exercise: &Exercise, sources: &[Source]) -> Result<Self> {
-        let mut of_sources = PartsDigest::default();
-        for source in sources {
-            of_sources.add(source.path.as_bytes());
-            of_sources.add(&source.bytes);
-        }
         // By names within the exercise: a folder that is renumbered holds the same tests.
         let folder = course.root.join("exercises").join(&exercise.folder);
         let mut of_tests = PartsDigest::default();
@@ -112,7 +108,7 @@ impl Versions {
             of_tests.add(test.as_bytes());
         }
         Ok(Self {
-            sources: of_sources.hex(),
+            sources: digest_of(sources),
             tests: of_tests.hex(),
         })
     }
