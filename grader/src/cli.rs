@@ -14,6 +14,7 @@ use clap_complete::Shell;
 use std::ffi::OsString;
 use std::fmt;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// Grades the exercises of the course on Vision Transformers.
 ///
@@ -108,6 +109,12 @@ pub enum Command {
     Grade(Grade),
     /// Test your working copy and explain what is wrong
     Check(Check),
+    /// Check an exercise again each time that you save it
+    ///
+    /// Keys: h hint, d diff with the nearest solution, n and p next and previous failure, l list, o handout, r again, x reset,
+    /// ? all keys, q quit. Without a terminal, on a dumb or small one, and with --plain, output is lines of text, and the
+    /// same letters, each with Enter, do the same.
+    Watch(Watch),
     /// Show the next hint for a function
     ///
     /// Without ITEM it is about the function of the first test that failed in the last `check`. Hints go from the idea to the
@@ -302,6 +309,32 @@ pub struct Check {
     /// The conditions
     #[command(flatten)]
     pub judging: Judging,
+}
+
+/// Arguments of `watch`.
+#[derive(Args, Debug)]
+pub struct Watch {
+    /// The exercise: its crate, folder or number [default: all, beginning with the first that is not done]
+    #[arg(value_name = "EXERCISE")]
+    pub exercises: Vec<String>,
+    /// Write lines of text instead of drawing: for pipes and screen readers
+    #[arg(long)]
+    pub plain: bool,
+    /// Look at the files every SECONDS instead of waiting for events of the file system, which some network file systems
+    /// do not have
+    #[arg(long, value_name = "SECONDS", value_parser = poll_seconds)]
+    pub poll: Option<Duration>,
+    /// The conditions
+    #[command(flatten)]
+    pub judging: Judging,
+}
+
+fn poll_seconds(text: &str) -> Result<Duration, String> {
+    let seconds: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
+    match (0.05..=60.0).contains(&seconds) {
+        true => Ok(Duration::from_secs_f64(seconds)),
+        false => Err("from 0.05 to 60 seconds".to_owned()),
+    }
 }
 
 /// Arguments of `hint`.

@@ -25,6 +25,7 @@ mod solution;
 mod subject;
 mod train;
 mod verify;
+mod watch;
 
 pub use attack::attack;
 pub use attempt::attempt;
@@ -48,6 +49,7 @@ pub use setup::setup;
 pub use solution::solution;
 pub use train::train;
 pub use verify::verify;
+pub use watch::watch;
 
 use crate::cli::{Judging, TrainOn};
 use crate::course::{Course, Exercise, Kind};
@@ -60,6 +62,7 @@ use crate::machine::libtorch::{LINK, Libtorch};
 use crate::machine::scratch::Scratch;
 use crate::machine::signals;
 use crate::sandbox::confine;
+use crate::terminal::screen;
 use crate::train::device::{Device, NoGpu, Wanted, find_gpu};
 use crate::train::graded::Training;
 use crate::worker::broken::Broken;
@@ -127,10 +130,18 @@ fn exercise_here(course: &Course) -> Option<&Exercise> {
 }
 
 /// Makes ready all that judging takes: libtorch where an exercise needs it, judges, libraries, signals.
-fn prepare(
+fn prepare(course: Course, exercises: Vec<Exercise>, judging: &Judging) -> Result<Grader, Failure> {
+    let grader = ready(course, exercises, judging, &STOP)?;
+    stop_on_signals()?;
+    Ok(grader)
+}
+
+/// The same without signals, and with another request to stop.
+fn ready(
     course: Course,
     mut exercises: Vec<Exercise>,
     judging: &Judging,
+    stop: &'static AtomicBool,
 ) -> Result<Grader, Failure> {
     if judging.train_on == TrainOn::None {
         for exercise in &mut exercises {
@@ -156,7 +167,6 @@ fn prepare(
     let workshop = workshop.blame_setup()?;
     detail!("built: judges and libraries ({})", seconds(begin));
     let scratch = Arc::new(Scratch::new(&course.root).blame_setup()?);
-    stop_on_signals()?;
     let environment = Environment {
         course,
         exercises,
@@ -168,7 +178,7 @@ fn prepare(
         is_discreet: false,
         keeps_answers: false,
         margin: 1,
-        stop: &STOP,
+        stop,
     };
     Ok(Grader {
         environment,
@@ -200,6 +210,7 @@ fn gpu(course: &Course) -> anyhow::Result<()> {
 fn stop_on_signals() -> Result<(), Failure> {
     Ok(signals::at_each(|| {
         if STOP.swap(true, Ordering::Relaxed) {
+            screen::give_back();
             std::process::exit(130);
         }
     })?)

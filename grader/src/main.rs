@@ -78,6 +78,7 @@ fn act(
     match command {
         Command::Grade(arguments) => command::grade(course, &arguments),
         Command::Check(arguments) => command::check(course, &arguments),
+        Command::Watch(arguments) => command::watch(course, &arguments),
         Command::Hint(arguments) => command::hint(course, &arguments),
         Command::Reset(arguments) => command::reset(course, &arguments),
         Command::Diff(arguments) => command::diff(course, &arguments),

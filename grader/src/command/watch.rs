@@ -1,0 +1,39 @@
+//! `grader watch`: the exercise that is saved is checked again at once.
+
+use super::{STOP, open_course, ready, stop_on_signals};
+use crate::cli::Watch;
+use crate::exit::{Blame, Exit, Failure};
+use crate::study::watch::{Options, run};
+use anyhow::Context;
+use std::path::Path;
+
+/// Runs the command.
+///
+/// # Errors
+/// Returns an error if the arguments are wrong, or the course cannot be watched.
+pub fn watch(course: Option<&Path>, arguments: &Watch) -> Result<Exit, Failure> {
+    let course = open_course(course)?;
+    let exercises = match arguments.exercises.as_slice() {
+        [] => vec![],
+        names => course.select(names).blame_arguments()?,
+    };
+    let options = Options {
+        exercises: exercises.into_iter().map(|it| it.name).collect(),
+        is_plain: arguments.plain,
+        poll: arguments.poll,
+        program: std::env::current_exe().context("the grader's own program cannot be found")?,
+        stop: &STOP,
+    };
+    stop_on_signals()?;
+    let judging = arguments.judging.clone();
+    let prepare = Box::new(move |course: &_, exercise: &_, stop| {
+        let ready = ready(
+            Clone::clone(course),
+            vec![Clone::clone(exercise)],
+            &judging,
+            stop,
+        );
+        ready.map_err(|failure| failure.error)
+    });
+    Ok(run(course, options, prepare)?)
+}
