@@ -11,19 +11,23 @@
     return powers.map((x) => x / sum);
   };
 
-  // A number with a minus, and no longer than it must be.
-  const number = (value, digits) => {
+  // A number with a minus, and as many digits; then one no longer than it must be.
+  const fixed = (value, digits) => {
     const text = value.toFixed(digits);
-    const short = text.includes(".") ? text.replace(/0+$/, "").replace(/\.$/, "") : text;
-    return short === "-0" ? "0" : short.replace("-", "−");
+    return /^-[0.]+$/.test(text) ? text.slice(1) : text.replace("-", "−");
+  };
+  const number = (value, digits) => {
+    const text = fixed(value, digits);
+    return text.includes(".") ? text.replace(/0+$/, "").replace(/\.$/, "") : text;
   };
 
   const fill = (table, matrix) => {
-    const digits = Number(table.dataset.digits);
+    const most = Number(table.dataset.digits);
+    const digits = Math.max(...matrix.flat().map((value) => (number(value, most).split(".")[1] ?? "").length));
     table.querySelectorAll("tbody tr").forEach((row, i) => {
       row.querySelectorAll("td").forEach((cell, j) => {
         const value = matrix[i][j];
-        cell.textContent = number(value, digits);
+        cell.textContent = fixed(value, digits);
         if ("shaded" in table.dataset) {
           cell.className = `w${Math.round(Math.min(Math.max(value, 0), 1) * 10)}`;
         }
@@ -101,21 +105,28 @@
       const formula = tables.logits.querySelector("[data-caption]");
       formula.textContent = ["q kᵀ", ...factors].join(" / ");
       const bars = figure.querySelectorAll("svg.bars rect");
+      const marks = figure.querySelectorAll("svg.bars .of");
       weights.forEach((row, i) => {
-        let x = 0;
+        let x = 15;
         row.forEach((share, j) => {
-          const bar = bars[i * row.length + j];
-          bar.setAttribute("x", (100 * x).toFixed(3));
-          bar.setAttribute("width", (100 * share).toFixed(3));
-          x += share;
+          const at = i * row.length + j;
+          bars[at].setAttribute("x", x.toFixed(3));
+          bars[at].setAttribute("width", (100 * share).toFixed(3));
+          marks[at].setAttribute("x", (x + 50 * share).toFixed(3));
+          marks[at].textContent = share >= 0.05 ? j : "";
+          x += 100 * share;
         });
       });
       const said = weights.map((row, i) => {
         const most = Math.max(...row);
         const at = row.flatMap((share, j) => (share >= most - 1e-9 ? [j] : []));
-        return at.length === 1
-          ? `token ${i} takes ${(100 * most).toFixed(0)} % from token ${at[0]}`
-          : `token ${i} has no favourite`;
+        const percent = `${(100 * most).toFixed(0)} %`;
+        if (at.length === 1) {
+          return `token ${i} takes ${percent} from token ${at[0]}`;
+        }
+        return at.length === row.length
+          ? `token ${i} takes the mean of all`
+          : `token ${i} takes ${percent} from each of tokens ${at.join(" and ")}`;
       });
       figure.querySelector(".seen").textContent = `Now ${said.join("; ")}.`;
     };

@@ -57,6 +57,7 @@ fn table(
     digits: usize,
     is_shaded: bool,
 ) -> Markup {
+    let shown = digits_of(cells, digits);
     html! {
         table.numbers data-table=(name) data-digits=(digits) data-shaded[is_shaded] {
             caption { (caption) }
@@ -71,7 +72,7 @@ fn table(
                     tr {
                         th scope="row" { (name) }
                         @for &cell in row {
-                            td class=[is_shaded.then(|| shade(cell))] { (number(cell, digits)) }
+                            td class=[is_shaded.then(|| shade(cell))] { (fixed(cell, shown)) }
                         }
                     }
                 }
@@ -85,17 +86,32 @@ fn shade(share: f64) -> String {
     format!("w{:.0}", (share.clamp(0.0, 1.0) * 10.0).round())
 }
 
-/// A number as figures show it, with a minus and without a point where it is whole.
-fn number(value: f64, digits: usize) -> String {
+/// The fewest digits, `most` at most, in which all numbers of a table are as exact as in `most`.
+fn digits_of(cells: &matrix::Matrix, most: usize) -> usize {
+    let needed = cells.iter().flatten().map(|&cell| {
+        let text = number(cell, most);
+        text.split_once('.').map_or(0, |(_, digits)| digits.len())
+    });
+    needed.max().unwrap_or(0)
+}
+
+/// A number with a minus, and as many digits.
+fn fixed(value: f64, digits: usize) -> String {
     let text = format!("{value:.digits$}");
-    let text = match text.contains('.') {
-        true => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
-        false => text,
-    };
+    let is_zero = text.chars().all(|c| matches!(c, '-' | '0' | '.'));
     match text.strip_prefix('-') {
-        Some("0") => "0".to_owned(),
+        Some(rest) if is_zero => rest.to_owned(),
         Some(rest) => format!("−{rest}"),
         None => text,
+    }
+}
+
+/// A number with a minus, and no longer than it must be.
+fn number(value: f64, digits: usize) -> String {
+    let text = fixed(value, digits);
+    match text.contains('.') {
+        true => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
+        false => text,
     }
 }
 
@@ -109,6 +125,8 @@ mod tests {
             assert_eq!(number(value, 4), text);
         }
         assert_eq!(number(10.0, 0), "10");
+        assert_eq!(digits_of(&vec![vec![1.0, 0.25], vec![0.5, 2.0]], 4), 2);
+        assert_eq!(fixed(0.5, 2), "0.50");
     }
 
     #[test]

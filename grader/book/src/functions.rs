@@ -5,7 +5,7 @@ use crate::course::{Course, Exercise, text};
 use crate::frame::Page;
 use crate::handout::head;
 use crate::links::Links;
-use crate::markdown::{Scope, Section, inline, render};
+use crate::markdown::{Scope, Section, render};
 use crate::outline::{Hint, hints, is_answers, parse, parts};
 use crate::search::{Entry, squeezed};
 use crate::source::{Item, Piece, Source};
@@ -184,6 +184,10 @@ impl<'a> Parts<'a> {
 
     fn item(&mut self, item: &Item, path: &Path) -> Result<Markup> {
         let docs = self.docs(&item.docs, Some(&item.path), 2, path)?;
+        let mut members = vec![];
+        for (name, docs) in &item.parts {
+            members.push((name, self.docs(docs, Some(&item.path), 2, path)?));
+        }
         let mut methods = vec![];
         for method in &item.methods {
             methods.push((method, self.docs(&method.docs, Some(&item.path), 3, path)?));
@@ -209,9 +213,9 @@ impl<'a> Parts<'a> {
                 }
                 div.scroll { (code::rust(&item.signature)) }
                 (docs)
-                @if !item.parts.is_empty() {
+                @if !members.is_empty() {
                     dl.parts {
-                        @for (name, docs) in &item.parts { dt { code { (name) } } dd { (inline(docs)) } }
+                        @for (name, docs) in &members { dt { code { (name) } } dd { (docs) } }
                     }
                 }
                 @for (method, docs) in methods {

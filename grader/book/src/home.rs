@@ -3,7 +3,7 @@
 use crate::course::{Course, text};
 use crate::frame::{ABOUT, HOME, Page, facts};
 use crate::links::Links;
-use crate::markdown::{Scope, inline, render};
+use crate::markdown::{Scope, render};
 use crate::outline::{parse, parts};
 use anyhow::Result;
 use maud::{Markup, PreEscaped, html};
@@ -71,7 +71,7 @@ fn cards(course: &Course) -> Markup {
                         span.number aria-hidden="true" { (exercise.number()) }
                         span.title { (exercise.title) }
                         @if !exercise.description.is_empty() {
-                            span.description { (inline(&exercise.description)) }
+                            span.description { (exercise.description) }
                         }
                         span.facts { (facts(exercise)) }
                     }

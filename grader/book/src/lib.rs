@@ -3,6 +3,7 @@
 //!
 //! [`course`] is what the manifests say, [`make`] makes the pages, [`Book::write`] puts them into a folder.
 
+mod assets;
 mod code;
 pub mod course;
 mod figure;
@@ -28,14 +29,6 @@ use search::{Entry, squeezed};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-
-/// Files of all books.
-const ASSETS: [(&str, &str); 4] = [
-    ("assets/book.css", include_str!("../assets/book.css")),
-    ("assets/book.js", include_str!("../assets/book.js")),
-    ("assets/figures.js", include_str!("../assets/figures.js")),
-    ("assets/theme.js", include_str!("../assets/theme.js")),
-];
 
 /// A book.
 #[derive(Debug)]
@@ -70,9 +63,7 @@ pub fn make(course: &Course) -> Result<Book> {
         "assets/index.js".to_owned(),
         search::script(&entries)?.into_bytes(),
     );
-    for (name, content) in ASSETS {
-        files.insert(name.to_owned(), content.as_bytes().to_vec());
-    }
+    files.extend(assets::files());
     for (name, path) in links.pictures() {
         let content = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
         files.insert(name, content);

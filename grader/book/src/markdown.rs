@@ -4,10 +4,10 @@
 use crate::code;
 use crate::figure::figure;
 use crate::links::{Anchors, Links, Target};
-use crate::outline::{comment, is_heading_end, parse, plain, without_left_out};
+use crate::outline::{comment, is_heading_end, plain, without_left_out};
 use crate::spoken::{Kind, lines};
 use anyhow::{Context, Result};
-use maud::{Markup, PreEscaped, html};
+use maud::{Markup, html};
 use pulldown_cmark::{CodeBlockKind, Event, Tag, TagEnd};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -78,6 +78,7 @@ pub(crate) fn render(
         blocks: vec![],
         alternative: None,
         open_links: vec![],
+        is_in_table: false,
     };
     let mut events = without_left_out(events).into_iter();
     while let Some(event) = events.next() {
@@ -110,6 +111,7 @@ struct Renderer<'a, 'e> {
     alternative: Option<String>,
     /// The ends of the links that are open.
     open_links: Vec<&'static str>,
+    is_in_table: bool,
 }
 
 impl<'e> Renderer<'_, 'e> {
@@ -117,7 +119,7 @@ impl<'e> Renderer<'_, 'e> {
         match event {
             Event::Start(Tag::Heading { level, .. }) => {
                 let inner: Vec<_> = rest.by_ref().take_while(|it| !is_heading_end(it)).collect();
-                self.heading(level as usize, inner);
+                self.heading(level as usize, inner)?;
             }
             Event::Start(Tag::CodeBlock(kind)) => {
                 let mut text = String::new();
@@ -147,11 +149,6 @@ impl<'e> Renderer<'_, 'e> {
                 }
                 self.markup(&text)?;
             }
-            Event::Html(text) | Event::InlineHtml(text) => {
-                if comment(&text).is_none() {
-                    self.events.push(Event::Text(text));
-                }
-            }
             Event::Start(Tag::Link { dest_url, .. }) => self.link(&dest_url),
             Event::End(TagEnd::Link) => {
                 let end = self.open_links.pop().unwrap_or_default();
@@ -170,10 +167,12 @@ impl<'e> Renderer<'_, 'e> {
                 self.events.push(Event::InlineHtml(html.0.into()));
             }
             Event::Start(Tag::Table(alignments)) => {
+                self.is_in_table = true;
                 self.push_html("<div class=\"scroll\">");
                 self.events.push(Event::Start(Tag::Table(alignments)));
             }
             Event::End(TagEnd::Table) => {
+                self.is_in_table = false;
                 self.events.push(Event::End(TagEnd::Table));
                 self.push_html("</div>");
             }
@@ -192,6 +191,10 @@ impl<'e> Renderer<'_, 'e> {
                 } else if matches!(event, Event::SoftBreak | Event::HardBreak | Event::End(_)) {
                     self.words(" ");
                 }
+                let event = match event {
+                    Event::Text(text) if self.is_in_table => Event::Text(unbroken(&text).into()),
+                    event => event,
+                };
                 self.events.push(event);
             }
         }
@@ -208,22 +211,22 @@ impl<'e> Renderer<'_, 'e> {
         }
     }
 
-    fn heading(&mut self, level: usize, inner: Vec<Event<'e>>) {
+    fn heading(&mut self, level: usize, inner: Vec<Event<'e>>) -> Result<()> {
         let title = plain(&inner);
         if level == 1 && self.scope.has_anchors && self.done.title.is_empty() {
             self.done.title = title;
-            return;
+            return Ok(());
         }
         let lowered = (level + self.scope.lower).min(6);
         if !self.scope.has_anchors {
             self.push_html(&format!("<h{lowered}>"));
-            self.events.extend(inner);
+            self.within_heading(inner)?;
             self.push_html(&format!("</h{lowered}>\n"));
-            return;
+            return Ok(());
         }
         let anchor = self.anchors.of(&title);
         self.push_html(&format!("<h{lowered} id=\"{anchor}\">"));
-        self.events.extend(inner);
+        self.within_heading(inner)?;
         let link =
             html! { a.anchor href={ "#" (anchor) } aria-label={ "Link to: " (title) } { "#" } };
         self.push_html(&format!("{}</h{lowered}>\n", link.0));
@@ -233,6 +236,20 @@ impl<'e> Renderer<'_, 'e> {
             title,
             words: String::new(),
         });
+        Ok(())
+    }
+
+    /// What stands in a heading. Its words are its own, not those of the section before.
+    fn within_heading(&mut self, inner: Vec<Event<'e>>) -> Result<()> {
+        let words = self.done.sections.last().map_or(0, |it| it.words.len());
+        let mut inner = inner.into_iter();
+        while let Some(event) = inner.next() {
+            self.take(event, &mut inner)?;
+        }
+        if let Some(section) = self.done.sections.last_mut() {
+            section.words.truncate(words);
+        }
+        Ok(())
     }
 
     fn code(&mut self, language: &str, text: String) {
@@ -338,6 +355,20 @@ fn block(text: &str, alternative: Option<String>) -> Markup {
     }
 }
 
+/// A cell's text without breaks within brackets: `[B, N, D]` is one word.
+fn unbroken(text: &str) -> String {
+    let mut depth = 0;
+    let signs = text.chars().map(|c| {
+        match c {
+            '[' => depth += 1,
+            ']' => depth -= 1,
+            _ => {}
+        }
+        if c == ' ' && depth > 0 { '\u{a0}' } else { c }
+    });
+    signs.collect()
+}
+
 /// The anchor of an item that documentation names: `attention`, `Self::forward`, `crate::Msa`.
 fn item<'a>(
     items: &'a BTreeMap<String, String>,
@@ -351,20 +382,4 @@ fn item<'a>(
         _ => name.to_owned(),
     };
     items.get(&name).map(String::as_str)
-}
-
-/// Inline Markdown, as of a title.
-pub(crate) fn inline(text: &str) -> Markup {
-    let events = parse(text).into_iter().filter(|event| {
-        !matches!(
-            event,
-            Event::Start(Tag::Paragraph)
-                | Event::End(TagEnd::Paragraph)
-                | Event::InlineHtml(_)
-                | Event::Html(_)
-        )
-    });
-    let mut html = String::new();
-    pulldown_cmark::html::push_html(&mut html, events);
-    PreEscaped(html)
 }

@@ -6,7 +6,7 @@ use pulldown_cmark::{BrokenLink, CowStr, Event, HeadingLevel, Options, Parser, T
 /// The marker before a section that the book leaves out.
 const LEFT_OUT: &str = "not in the book";
 
-/// The events of a Markdown text.
+/// The events of a Markdown text. HTML within a line is text, and comments are left out.
 pub(crate) fn parse(text: &str) -> Vec<Event<'_>> {
     // A name in brackets is a link of documentation to an item, where there is one.
     let name = |link: BrokenLink<'_>| {
@@ -15,7 +15,12 @@ pub(crate) fn parse(text: &str) -> Vec<Event<'_>> {
         is_item.then(|| (CowStr::from(name), CowStr::from("")))
     };
     let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH;
-    Parser::new_with_broken_link_callback(text, options, Some(name)).collect()
+    let events = Parser::new_with_broken_link_callback(text, options, Some(name));
+    let events = events.filter_map(|event| match event {
+        Event::InlineHtml(text) => comment(&text).is_none().then_some(Event::Text(text)),
+        event => Some(event),
+    });
+    events.collect()
 }
 
 /// The anchors that the sections of a text have in the book.
@@ -110,8 +115,8 @@ pub(crate) fn answers(text: &str) -> Vec<(u64, Vec<Event<'_>>)> {
         });
         let number = match &event {
             Event::Text(text) => text
-                .split_once(". ")
-                .and_then(|(number, rest)| Some((number.parse().ok()?, rest.to_owned()))),
+                .split_once('.')
+                .and_then(|(number, rest)| Some((number.parse().ok()?, rest.trim().to_owned()))),
             _ => None,
         };
         match (number, answers.last_mut()) {
@@ -208,13 +213,13 @@ mod tests {
 
     #[test]
     fn an_answer_goes_on_until_the_next_number() {
-        let text = "## Why\n\n**1. No.** x\n\n## Answers to it\n\nBefore.\n\n**1. One.** A **2. b** c.\n\n- d\n\n**2. Two.** E.\n\n## After\n\n**3. No.** f\n";
+        let text = "## Why\n\n**1. No.** x\n\n## Answers to it\n\nBefore.\n\n**1. One.** A **2. b** c.\n\n- d\n\n**2.** Two. E.\n\n## After\n\n**3. No.** f\n";
         let answers = answers(text);
         let read: Vec<_> = answers
             .iter()
             .map(|(number, events)| (*number, plain(events)))
             .collect();
-        let expected = [(1, "One. A 2. b c.d"), (2, "Two. E.")];
+        let expected = [(1, "One. A 2. b c.d"), (2, " Two. E.")];
         assert_eq!(
             read,
             expected.map(|(number, words)| (number, words.to_owned()))

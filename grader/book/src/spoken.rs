@@ -107,39 +107,45 @@ pub(crate) fn lines(text: &str) -> Vec<String> {
     lines.filter(|line| !line.is_empty()).collect()
 }
 
+/// A line in words. Upright lines and wide gaps part its columns.
 fn line(text: &str) -> String {
+    let drawn = text.chars().map(|c| match c {
+        '─' => " ".to_owned(),
+        c if is_line(c) => "   ".to_owned(),
+        c => c.to_string(),
+    });
+    let drawn: String = drawn.collect();
+    let columns = drawn.split("   ").map(words);
+    let columns: Vec<_> = columns.filter(|words| !words.is_empty()).collect();
+    columns.join("; ")
+}
+
+/// A piece of a line in words.
+fn words(text: &str) -> String {
     let mut words = String::new();
-    let letters: Vec<char> = text.trim().chars().collect();
+    let letters: Vec<char> = text.chars().collect();
     let mut last_sub = false;
     for (at, &c) in letters.iter().enumerate() {
         let before = at.checked_sub(1).map_or(' ', |at| letters[at]);
         let after = letters.get(at + 1).copied().unwrap_or(' ');
-        let starts_name = |at: usize| at < 2 || !letters[at - 2].is_alphanumeric();
-        let word = WORDS
-            .iter()
-            .find(|(sign, _)| *sign == c)
-            .map(|(_, word)| *word);
+        let starts_name = || at < 2 || !letters[at - 2].is_alphanumeric();
+        let word = WORDS.iter().find(|(sign, _)| *sign == c);
+        let word = word.map(|(_, word)| *word);
         match word {
             // One index of several signs: "sub h minus 1".
             Some(word) if last_sub && word.starts_with(" sub ") => words += &word[4..],
             Some(word) => words += word,
-            None if is_line(c) => words += if c == '─' { " " } else { "   " },
-            None if c == '_' && before.is_alphabetic() && starts_name(at) => words += " sub ",
+            None if c == '_' && before.is_alphabetic() && starts_name() => words += " sub ",
             None if c == '/' && before == ' ' && after == ' ' => words += "divided by",
             None => words.push(c),
         }
         last_sub = word.is_some_and(|word| word.starts_with(" sub ")) || c == '₋';
     }
-    // Wide gaps part columns.
-    let columns = words.split("   ").map(|part| {
-        let part = part.split_whitespace().collect::<Vec<_>>().join(" ");
-        part.replace(" ,", ",")
-            .replace("( ", "(")
-            .replace(" )", ")")
-            .replace(" ]", "]")
-    });
-    let columns: Vec<_> = columns.filter(|part| !part.is_empty()).collect();
-    columns.join("; ")
+    let mut words = words.split_whitespace().collect::<Vec<_>>().join(" ");
+    for (wide, narrow) in [(" ,", ","), ("( ", "("), (" )", ")"), (" ]", "]")] {
+        words = words.replace(wide, narrow);
+    }
+    words
 }
 
 #[cfg(test)]

@@ -90,30 +90,45 @@ pub(super) fn html(example: &Attention) -> Markup {
     frame("attention", title, &body, &seen)
 }
 
-/// Each row of weights as a bar of length 1, cut into shares.
+/// Each row of weights as a bar of length 1, cut into shares. A picture of the table, which has the numbers.
 fn budgets(weights: &Matrix) -> Markup {
     html! {
-        svg.bars viewBox={ "0 0 100 " (weights.len() * 9) } aria-hidden="true" data-bars="weights" {
+        svg.bars viewBox={ "0 0 116 " (weights.len() * 9) } aria-hidden="true" {
             @for (i, row) in weights.iter().enumerate() {
-                @for (j, share) in row.iter().enumerate() {
+                text x="0" y=(i * 9 + 6) { "token " (i) }
+                @for (j, &share) in row.iter().enumerate() {
+                    @let start = 15.0 + 100.0 * row[..j].iter().sum::<f64>();
                     rect class={ "share s" (j % 6) } y=(i * 9 + 1) height="7"
-                        x=(number(100.0 * row[..j].iter().sum::<f64>(), 3))
-                        width=(number(100.0 * share, 3)) {}
+                        x=(number(start, 3)) width=(number(100.0 * share, 3)) {}
+                    text.of y=(i * 9 + 6) x=(number(start + 50.0 * share, 3)) {
+                        @if share >= SEEN { (j) }
+                    }
                 }
             }
         }
     }
 }
 
+/// The smallest share that has room for its token's number.
+const SEEN: f64 = 0.05;
+
 /// What the weights say, in words.
 fn seen(weights: &Matrix) -> String {
     let tokens = weights.iter().enumerate().map(|(i, row)| {
         let most = row.iter().copied().fold(0.0, f64::max);
-        let of = row.iter().position(|&it| it >= most - 1e-9).unwrap_or(0);
-        let is_alone = row.iter().filter(|&&it| it >= most - 1e-9).count() == 1;
-        match is_alone {
-            true => format!("token {i} takes {:.0} % from token {of}", 100.0 * most),
-            false => format!("token {i} has no favourite"),
+        let largest = |&j: &usize| row[j] >= most - 1e-9;
+        let of: Vec<String> = (0..row.len())
+            .filter(largest)
+            .map(|j| j.to_string())
+            .collect();
+        match of.len() {
+            1 => format!("token {i} takes {:.0} % from token {}", 100.0 * most, of[0]),
+            all if all == row.len() => format!("token {i} takes the mean of all"),
+            _ => format!(
+                "token {i} takes {:.0} % from each of tokens {}",
+                100.0 * most,
+                of.join(" and ")
+            ),
         }
     });
     let text = tokens.collect::<Vec<_>>().join("; ");
