@@ -370,8 +370,14 @@ fn words(item: &Item) -> String {
     let all = std::iter::once(item.docs.clone())
         .chain(methods)
         .chain(parts);
-    let plain = all.map(|docs| crate::outline::plain(&parse(&docs)));
-    squeezed(&plain.collect::<Vec<_>>().join(" "))
+    let words = all.map(|docs| {
+        let events = parse(&docs).into_iter().map(|event| match event {
+            Event::Text(text) | Event::Code(text) => text.into_string(),
+            _ => " ".to_owned(),
+        });
+        events.collect::<String>()
+    });
+    squeezed(&words.collect::<Vec<_>>().join(" "))
 }
 
 /// The text of HTML that this crate made.
