@@ -111,7 +111,7 @@ mod tests {
             .collect();
         assert_eq!(pairs.len(), 18);
         for (text, ground) in &pairs {
-            for theme in 0..2 {
+            for theme in [0, 1] {
                 let found = contrast(colours[text.as_str()][theme], colours[ground][theme]);
                 assert!(
                     found >= 4.5,
@@ -129,7 +129,7 @@ mod tests {
                 ".w10 { background: color-mix(in srgb, var(--heat) 50%, var(--panel)); }"
             )
         );
-        for theme in 0..2 {
+        for theme in [0, 1] {
             let (heat, panel) = (colours["heat"][theme], colours["panel"][theme]);
             let shade = [0, 1, 2].map(|at| (heat[at] + panel[at]) / 2.0);
             let found = contrast(colours["ink"][theme], shade);
