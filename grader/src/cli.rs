@@ -37,7 +37,7 @@ pub struct Cli {
     pub output: Output,
     /// The command
     #[command(subcommand)]
-    pub command: Command,
+    pub command: Option<Command>,
 }
 
 impl Cli {
@@ -108,6 +108,26 @@ pub enum Command {
     Grade(Grade),
     /// Test your working copy and explain what is wrong
     Check(Check),
+    /// Show the next hint for a function
+    ///
+    /// Without ITEM it is about the function of the first test that failed in the last `check`. Hints go from the idea to the
+    /// calls of the library.
+    Hint(Hint),
+    /// Put stubs back: of an exercise, or of one function
+    ///
+    /// Shows what goes, asks, and keeps a backup, which --undo brings back. The rest of the code stays as it is.
+    Reset(Reset),
+    /// Compare your code with the nearest correct solution
+    ///
+    /// Items are shown once their tests pass: functions and types that are the same, the same but for names, or differ, with
+    /// the reasons for the course's own and what both cost.
+    Diff(Diff),
+    /// Print the course's own solution of what passes its tests
+    Solution(ShowSolution),
+    /// List the exercises, your progress in each, and what is next
+    List(List),
+    /// Open what is next in your editor: a handout, or the function to write
+    Next(Next),
     /// Run an operation on tensors from a file
     Call(Call),
     /// Train your Vision Transformer and measure its test accuracy
@@ -274,12 +294,123 @@ impl fmt::Display for TrainOn {
 /// Arguments of `check`.
 #[derive(Args, Debug)]
 pub struct Check {
-    /// The exercise: its crate, folder or number [default: all]
+    /// The exercise: its crate, folder or number [default: the one whose folder this is, otherwise all]
     #[arg(value_name = "EXERCISE")]
     pub exercises: Vec<String>,
+    /// Show every failure in full [default: the first; the others in a line each]
+    #[arg(long)]
+    pub all: bool,
+    /// Choose the format of the result
+    #[arg(long, value_enum, default_value_t)]
+    pub format: OutputFormat,
     /// The conditions
     #[command(flatten)]
     pub judging: Judging,
+}
+
+/// Arguments of `hint`.
+#[derive(Args, Debug)]
+pub struct Hint {
+    /// The exercise: its crate, folder or number [default: the one whose folder this is]
+    pub exercise: Option<String>,
+    /// The function or type, such as `attention` or `Msa::forward` [default: of the first failing test]
+    pub item: Option<String>,
+    /// Show all hints for it
+    #[arg(long)]
+    pub all: bool,
+}
+
+/// Arguments of `reset`.
+#[derive(Args, Debug)]
+pub struct Reset {
+    /// The exercise: its crate, folder or number [default: the one whose folder this is]
+    pub exercise: Option<String>,
+    /// The function or type, such as `attention` or `Msa` [default: the whole exercise]
+    pub item: Option<String>,
+    /// Do not ask
+    #[arg(long, short)]
+    pub yes: bool,
+    /// Bring back what the last reset of the exercise took
+    #[arg(long, conflicts_with = "item")]
+    pub undo: bool,
+}
+
+/// Arguments of `diff`.
+#[derive(Args, Debug)]
+pub struct Diff {
+    /// The exercise: its crate, folder or number
+    pub exercise: String,
+    /// The function or type, such as `Msa::attend` [default: all]
+    pub item: Option<String>,
+    /// Compare with the solution NAME: `reference`, or a variant's name [default: the nearest]
+    #[arg(long, value_name = "NAME")]
+    pub against: Option<String>,
+    /// Show the solution with its own names, and differences in names
+    #[arg(long)]
+    pub names: bool,
+    /// Do not measure time and memory
+    #[arg(long)]
+    pub no_cost: bool,
+    /// Show items whose tests do not pass, too; this is written down
+    #[arg(long)]
+    pub give_up: bool,
+    /// Choose the output
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
+    pub format: DiffFormat,
+}
+
+/// The output of `diff`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum DiffFormat {
+    /// Text for people: side by side where there is room
+    #[default]
+    Text,
+    /// One page without a script
+    Html,
+    /// A patch of your code, for `patch -p1`
+    Patch,
+    /// JSON
+    Json,
+}
+
+/// Arguments of `solution`.
+#[derive(Args, Debug)]
+pub struct ShowSolution {
+    /// The exercise: its crate, folder or number
+    pub exercise: String,
+    /// The function or type, such as `Msa::attend` [default: all]
+    pub item: Option<String>,
+    /// Show items whose tests do not pass, too; this is written down
+    #[arg(long)]
+    pub give_up: bool,
+}
+
+/// The formats of results.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum OutputFormat {
+    /// Text for people
+    #[default]
+    Text,
+    /// One JSON document for editors and scripts, on standard output
+    Json,
+}
+
+/// Arguments of `list`.
+#[derive(Args, Debug)]
+pub struct List {
+    /// Choose the format
+    #[arg(long, value_enum, default_value_t)]
+    pub format: OutputFormat,
+}
+
+/// Arguments of `next`.
+#[derive(Args, Debug)]
+pub struct Next {
+    /// The exercise: its crate, folder or number [default: the one whose folder this is, otherwise the next to do]
+    pub exercise: Option<String>,
+    /// Print the file and line, and open nothing
+    #[arg(long)]
+    pub print: bool,
 }
 
 /// Arguments of `call`.

@@ -10,13 +10,19 @@ mod confined;
 mod copied;
 mod cost;
 mod data;
+mod diff;
 mod doctor;
 mod draw;
 mod grade;
+mod hint;
+mod list;
 mod new;
+mod next;
 mod progress;
 mod reference;
+mod reset;
 mod setup;
+mod solution;
 mod subject;
 mod train;
 mod verify;
@@ -31,11 +37,17 @@ pub use confined::confined;
 pub use copied::copied;
 pub use cost::cost;
 pub use data::data;
+pub use diff::diff;
 pub use doctor::doctor;
 pub use draw::draw;
 pub use grade::grade;
+pub use hint::hint;
+pub use list::{list, overview};
 pub use new::new;
+pub use next::next;
+pub use reset::reset;
 pub use setup::setup;
+pub use solution::solution;
 pub use train::train;
 pub use verify::verify;
 
@@ -74,6 +86,46 @@ fn open_course(course: Option<&Path>) -> Result<Course, Failure> {
             Course::find(&here).blame_arguments()
         }
     }
+}
+
+/// The exercise and the item that somebody means by `EXERCISE ITEM`; in an exercise's folder, by `ITEM` alone or nothing.
+fn exercise_and_item(
+    course: &Course,
+    exercise: Option<&str>,
+    item: Option<&str>,
+) -> anyhow::Result<(Exercise, Option<String>)> {
+    let here = exercise_here(course);
+    let Some(name) = exercise else {
+        let here = here.context("no exercise is named, and this is the folder of none");
+        let here = here.hint("name one, or go to its folder")?;
+        return Ok((here.clone(), None));
+    };
+    let found = course.select(&[name.to_owned()]).map(|mut all| all.pop());
+    match (found, here, item) {
+        (Ok(Some(exercise)), ..) => Ok((exercise, item.map(str::to_owned))),
+        (_, Some(here), None) => Ok((here.clone(), Some(name.to_owned()))),
+        (Err(error), ..) => Err(error),
+        (Ok(None), ..) => anyhow::bail!("there is no exercise {name:?}"),
+    }
+}
+
+/// The exercises that somebody means: those named; without a name, the one whose folder the command is run in; otherwise all.
+fn exercises_meant(course: &Course, names: &[String]) -> Result<Vec<Exercise>, Failure> {
+    if names.is_empty()
+        && let Some(here) = exercise_here(course)
+    {
+        return Ok(vec![here.clone()]);
+    }
+    course.select(names).blame_arguments()
+}
+
+/// The exercise of the course whose folder the current one is, or is in.
+fn exercise_here(course: &Course) -> Option<&Exercise> {
+    let here = std::env::current_dir().ok()?.canonicalize().ok()?;
+    let within = here.strip_prefix(course.root.join("exercises")).ok()?;
+    let folder = within.components().next()?;
+    let mut exercises = course.exercises.iter();
+    exercises.find(|exercise| folder.as_os_str() == exercise.folder.as_str())
 }
 
 /// Makes ready all that judging takes: libtorch where an exercise needs it, judges, libraries, signals.

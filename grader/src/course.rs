@@ -2,10 +2,11 @@
 
 use crate::hint::WithHint;
 use crate::sandbox::limits::Asked;
+use crate::terminal::suggestion;
 use crate::train::learner::Targets;
 use anyhow::{Context, Result, anyhow, bail};
 use indexmap::IndexMap;
-use interface::{Interface, Operation};
+use interface::{Interface, Item, Operation};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -22,6 +23,19 @@ pub struct Course {
     pub title: String,
     /// Its exercises, by number.
     pub exercises: Vec<Exercise>,
+    /// True if learners are not shown solutions.
+    pub withholds_solutions: bool,
+}
+
+/// What learners are shown of the solutions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Solutions {
+    /// Each item's, once its tests pass or it is given up.
+    #[default]
+    Shown,
+    /// Nothing.
+    Withheld,
 }
 
 /// `[workspace.metadata.course]` of the course's top manifest.
@@ -29,6 +43,8 @@ pub struct Course {
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 struct CourseFacts {
     title: String,
+    /// What learners are shown of the solutions.
+    solutions: Solutions,
     /// Words that no submission to any exercise may hold.
     forbidden_words: Vec<String>,
     /// The points of each kind of test in exercises that do not say otherwise.
@@ -42,6 +58,8 @@ pub struct Exercise {
     pub folder: String,
     /// Its crate's name: `msa`.
     pub name: String,
+    /// The description of its crate: what it is, in a line.
+    pub about: String,
     /// Whether its functions work on libtorch's tensors.
     pub uses_torch: bool,
     /// The crates of the earlier exercises that it builds on, and that these build on.
@@ -54,6 +72,8 @@ pub struct Exercise {
     pub worker: String,
     /// The operations that `grader call` can call.
     pub operations: IndexMap<String, Operation>,
+    /// Its public functions and types.
+    pub items: Vec<Item>,
 }
 
 /// `[package.metadata.exercise]`.
@@ -72,6 +92,9 @@ pub struct Facts {
     /// The ready-made forms of what is to be written.
     #[serde(default)]
     pub forbidden: Forbidden,
+    /// The inputs on which `diff` measures what solutions cost, by operation.
+    #[serde(default)]
+    pub sizes: BTreeMap<String, Sizes>,
     /// Operations that return constants of the course, which nothing can be drawn for.
     #[serde(default)]
     pub constants: Vec<String>,
@@ -92,6 +115,38 @@ pub struct Facts {
     pub points: BTreeMap<Kind, f64>,
     /// The names of the graded tests.
     pub tests: BTreeMap<Kind, Vec<String>>,
+}
+
+/// The input of an operation by the names of its tensors and arguments. A module's are those of its methods, too.
+pub type Sizes = BTreeMap<String, Input>;
+
+/// A tensor or an argument.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(untagged)]
+pub enum Input {
+    /// A tensor of this shape, with values of 0 to 1.
+    Shape(Vec<usize>),
+    /// Whole numbers below another: labels.
+    Labels {
+        /// The shape.
+        shape: Vec<usize>,
+        /// The number that they are below.
+        below: i64,
+    },
+    /// Numbered tensors, whose name ends with `*`.
+    Several {
+        /// How many.
+        count: usize,
+        /// The shape of each.
+        shape: Vec<usize>,
+    },
+    /// A tensor of these whole numbers.
+    Values {
+        /// The numbers.
+        values: Vec<i64>,
+    },
+    /// An argument.
+    Argument(toml::Value),
 }
 
 /// `[package.metadata.exercise.model]`: the exercise has a type of its own name that classifies images, with the operations
@@ -162,6 +217,8 @@ struct Manifest {
 #[derive(Deserialize)]
 struct Package {
     name: String,
+    #[serde(default)]
+    description: String,
     metadata: Metadata,
 }
 
@@ -228,6 +285,7 @@ impl Course {
             root,
             title: facts.title,
             exercises,
+            withholds_solutions: facts.solutions == Solutions::Withheld,
         })
     }
 
@@ -248,7 +306,11 @@ impl Course {
                     .map(|exercise| exercise.name.as_str())
                     .collect();
                 let hint = format!("the exercises are {}", known.join(", "));
-                return Err(anyhow!("there is no exercise {name:?}")).hint(hint);
+                let error = Err(anyhow!("there is no exercise {name:?}"));
+                return match suggestion(name, &known) {
+                    Some(suggestion) => error.hint(suggestion).hint(hint),
+                    None => error.hint(hint),
+                };
             }
         }
         let wanted = |exercise: &&Exercise| {
@@ -514,11 +576,13 @@ impl Exercise {
         Ok(Self {
             folder,
             name: manifest.package.name,
+            about: manifest.package.description,
             uses_torch: manifest.dependencies.contains_key("tch"),
             earlier: vec![],
             dependencies: manifest.dependencies.into_keys().collect(),
             facts,
             operations,
+            items: interface.items(),
             worker: interface.worker(),
         })
     }

@@ -6,7 +6,7 @@
 //!
 //! [`course`] is what the exercises' manifests say, [`environment`] what everything that runs takes. Learners call
 //! functions, draw [`picture`]s ([`draw`]), [`train`] models on [`data`] sets and count what they [`cost`]; [`weights`]
-//! reads the checkpoints that they have. [`machine`] is
+//! reads the checkpoints that they have. [`study`] is their progress, and what a check tells them. [`machine`] is
 //! libtorch and the rest of what a machine must have. [`maintain`] shows that all this can tell right from wrong and cannot
 //! be cheated. [`command`] holds a file for each command of the command line ([`cli`]), [`exit`] its exit codes, [`terminal`]
 //! prints results, notes and errors, and [`hint`] adds remedies to errors.
@@ -31,6 +31,7 @@ pub mod machine;
 pub mod maintain;
 pub mod picture;
 pub mod sandbox;
+pub mod study;
 pub mod train;
 pub mod weights;
 pub mod worker;

@@ -40,7 +40,7 @@ fn run(arguments: &[OsString]) -> Exit {
         Err(message) => return answer(&message),
     };
     terminal::set_verbosity(cli.output.verbosity());
-    let is_internal = cli.command.is_internal();
+    let is_internal = cli.command.as_ref().is_some_and(Command::is_internal);
     match act(cli) {
         Ok(exit) => exit,
         Err(Failure { exit, error }) => {
@@ -72,9 +72,18 @@ fn act(
     }: Cli,
 ) -> Result<Exit, Failure> {
     let course = course.as_deref();
+    let Some(command) = command else {
+        return command::overview(course);
+    };
     match command {
         Command::Grade(arguments) => command::grade(course, &arguments),
         Command::Check(arguments) => command::check(course, &arguments),
+        Command::Hint(arguments) => command::hint(course, &arguments),
+        Command::Reset(arguments) => command::reset(course, &arguments),
+        Command::Diff(arguments) => command::diff(course, &arguments),
+        Command::Solution(arguments) => command::solution(course, &arguments),
+        Command::List(arguments) => command::list(course, &arguments),
+        Command::Next(arguments) => command::next(course, &arguments),
         Command::Call(arguments) => command::call(course, &arguments),
         Command::Train(arguments) => command::train(course, &arguments),
         Command::Draw(arguments) => command::draw(course, &arguments),

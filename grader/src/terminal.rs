@@ -48,15 +48,21 @@ macro_rules! detail {
 mod cargo;
 mod error;
 mod progress;
+mod screen;
 mod shell;
 mod stream;
 pub mod style;
+mod suggestion;
+mod width;
 
 pub(crate) use cargo::{cargo_options, running};
 pub use error::error;
 pub(crate) use progress::{Part, ProgressLog, fitting, logs_progress, progress, style_of};
+pub(crate) use screen::screen;
 pub(crate) use shell::in_shell;
 pub use stream::{Stream, fault, keep_fault, write};
+pub use suggestion::suggestion;
+pub use width::output_width;
 
 use anstream::ColorChoice;
 use std::sync::OnceLock;

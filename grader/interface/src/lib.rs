@@ -6,6 +6,7 @@
 
 mod declared;
 mod error;
+mod items;
 mod listing;
 mod model;
 pub mod place;
@@ -16,6 +17,7 @@ mod syntax;
 mod worker;
 
 pub use error::Error;
+pub use items::{Item, ItemKind};
 pub use listing::{Argument, Operation};
 pub use model::Interface;
 pub use read::{BY_HAND, DESCRIPTION};

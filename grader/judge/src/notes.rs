@@ -8,6 +8,8 @@
 //! | `asked OPERATION` | the test asked for it |
 //! | `agreed OPERATION 3 of 8` | so many of the drawn cases that compared it agreed |
 //! | `twin OPERATION` | on other values of the same sizes, its answer was not the reference's |
+//! | `last OPERATION` | it was the last that the test asked for |
+//! | `fault OPERATION` | the same, and it gave no values |
 
 use crate::record::calls_folder;
 use std::cell::RefCell;
@@ -25,6 +27,8 @@ struct Notes {
     asked: BTreeSet<String>,
     cases: BTreeMap<String, (usize, usize)>,
     failed_twins: BTreeSet<String>,
+    /// The last operation asked for, and whether it gave no values.
+    last: Option<(String, bool)>,
 }
 
 thread_local! {
@@ -50,6 +54,16 @@ pub(crate) fn asked(operation: &str) {
             notes.test = test();
         }
         notes.asked.insert(operation.to_owned());
+        notes.last = Some((operation.to_owned(), false));
+    });
+}
+
+/// Notes that the operation asked for last gave no values.
+pub(crate) fn fault() {
+    OF_THIS_TEST.with_borrow_mut(|notes| {
+        if let Some((_, is_fault)) = &mut notes.last {
+            *is_fault = true;
+        }
     });
 }
 
@@ -81,6 +95,10 @@ impl Notes {
         for operation in &self.failed_twins {
             let _ = writeln!(text, "twin {operation}");
         }
+        if let Some((operation, is_fault)) = &self.last {
+            let word = if *is_fault { "fault" } else { "last" };
+            let _ = writeln!(text, "{word} {operation}");
+        }
         text
     }
 }
@@ -105,9 +123,11 @@ mod tests {
         notes.asked.insert("double".to_owned());
         notes.failed_twins.insert("halve".to_owned());
         notes.cases.insert("double".to_owned(), (3, 8));
-        assert_eq!(
-            notes.text(),
-            "asked double\nagreed double 3 of 8\ntwin halve\n"
-        );
+        let first = "asked double\nagreed double 3 of 8\ntwin halve\n";
+        assert_eq!(notes.text(), first);
+        for (is_fault, word) in [(false, "last"), (true, "fault")] {
+            notes.last = Some(("halve".to_owned(), is_fault));
+            assert_eq!(notes.text(), format!("{first}{word} halve\n"));
+        }
     }
 }

@@ -15,7 +15,7 @@ use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 use testkit::{drawn, panics};
 use wire::words::{
-    FORBIDDEN, FORBIDDEN_OPERATOR, INTERRUPTED_MARK, NOT_CONFINED, PLACE, out_of_time,
+    FORBIDDEN, FORBIDDEN_OPERATOR, INTERRUPTED_MARK, NOT_CONFINED, PLACE, SOURCES, out_of_time,
 };
 use wire::{Answer, Frame, FrameLimits, Request, Tensors, WireError, read_frame, write_frame};
 
@@ -58,6 +58,9 @@ pub fn ask(exercise: &'static Exercise, request: Request) -> Tensors {
     let stored = is_stored.then(|| request.clone());
     let answer = carry(exercise, request, left);
     record::end(entry, &answer);
+    if !matches!(answer, Ok(Ok(_))) {
+        notes::fault();
+    }
     if let Some(kept) = kept {
         oracle::called(exercise, kept);
     }
@@ -69,9 +72,10 @@ pub fn ask(exercise: &'static Exercise, request: Request) -> Tensors {
             tensors
         }
         Ok(Err(fault)) => {
-            // A place in a library says nothing of the submission, and names folders of this machine.
+            // A place in a library, or in an earlier exercise's reference, says nothing of the submission, and may name
+            // folders of this machine.
             let message = harmless(&fault.message);
-            if let Some(place) = fault.place.filter(|place| !place.starts_with('/')) {
+            if let Some(place) = fault.place.filter(|place| place.starts_with(SOURCES)) {
                 // A test may catch the panic, and fail of something else: the place stands beside its message.
                 let first = message.lines().next().unwrap_or_default();
                 eprintln!("{PLACE}{}: {first}", harmless(&place));

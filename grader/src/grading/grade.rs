@@ -95,7 +95,7 @@ pub(crate) fn without_panic<T>(act: impl FnOnce() -> Result<T>) -> Result<T> {
 }
 
 /// SHA-256 over the files of an exercise.
-fn digest_of(sources: &[Source]) -> String {
+pub(crate) fn digest_of(sources: &[Source]) -> String {
     let mut digest = PartsDigest::default();
     for source in sources {
         digest.add(source.path.as_bytes());

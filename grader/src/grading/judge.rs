@@ -8,7 +8,7 @@ pub use evidence::Evidence;
 
 use crate::course::{Exercise, Kind};
 use crate::environment::Environment;
-use crate::grading::verdict::{Tally, Tested};
+use crate::grading::verdict::{Requests, Tally, Tested};
 use crate::grading::{answers, seed};
 use crate::intake::rules;
 use crate::sandbox::confine::{self, Confinement};
@@ -143,6 +143,7 @@ pub fn judge(
             passed,
             message,
             not_counted: None,
+            requests: Requests::default(),
         });
     }
     refuse_unknown_tests(exercise, &report, &tested)?;
@@ -153,8 +154,15 @@ pub fn judge(
             tested.message = message.map(|message| discreet(tested.kind, message));
         }
     }
-    for tested in tested.iter_mut().filter(|tested| tested.passed) {
-        tested.not_counted = evidence.not_counted(exercise, &tested.test);
+    for tested in &mut tested {
+        let test = &tested.test;
+        tested.requests = Requests {
+            operations: evidence.asked.get(test).cloned().unwrap_or_default(),
+            last: evidence.last.get(test).cloned(),
+        };
+        if tested.passed {
+            tested.not_counted = evidence.not_counted(exercise, test);
+        }
     }
     Ok(Judged {
         tests: tested,

@@ -3,7 +3,7 @@
 use crate::course::Kind;
 use crate::sandbox::limits::Limits;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// One submission's grade.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -158,6 +158,27 @@ pub struct Tested {
     /// The message of its failure.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub message: Option<String>,
+    /// Its requests, for who learns: no part of a grade, and not kept with it.
+    #[serde(skip)]
+    pub requests: Requests,
+}
+
+/// The operations that a test requested.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Requests {
+    /// All of them.
+    pub operations: BTreeSet<String>,
+    /// The last of them.
+    pub last: Option<LastCall>,
+}
+
+/// The last call of a test.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LastCall {
+    /// Its operation.
+    pub operation: String,
+    /// Whether it returned no values: it panicked, or was not answered.
+    pub is_fault: bool,
 }
 
 impl Tested {

@@ -110,6 +110,19 @@ pub fn hold(folder: &Path, who: &str) -> Result<File> {
     }
 }
 
+/// As [`hold`], but waits for a process that holds the folder.
+///
+/// # Errors
+/// Returns an error if it cannot be locked.
+pub fn hold_in_turn(folder: &Path) -> Result<File> {
+    let path = folder.join(".lock");
+    let lock =
+        File::create(&path).with_context(|| format!("{} cannot be written", path.display()))?;
+    lock.lock()
+        .with_context(|| format!("{} cannot be locked", path.display()))?;
+    Ok(lock)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

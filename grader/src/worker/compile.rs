@@ -136,6 +136,9 @@ pub fn library_arguments(
 ) -> Result<Vec<OsString>> {
     let shelf = workshop.shelf(exercise);
     let mut arguments = shelf.arguments();
+    if workshop.keeps_lines {
+        arguments.push("-Cdebuginfo=line-tables-only".into());
+    }
     arguments.extend(["--crate-name", &exercise.name, "--crate-type=rlib"].map(OsString::from));
     // Not `-F`: ndarray's own macros hold unsafe code, and allow it. No source may: see the rules.
     arguments.extend(["-Dunsafe-code", "-Awarnings"].map(OsString::from));
@@ -174,16 +177,11 @@ pub fn worker_arguments(
 ) -> Result<Vec<OsString>> {
     let shelf = workshop.shelf(exercise);
     let mut arguments = shelf.arguments();
-    // Most of the time of linking would be spent on debugging information of libraries.
-    arguments.extend(
-        [
-            "--crate-name",
-            "worker",
-            "--crate-type=bin",
-            "-Cstrip=debuginfo",
-        ]
-        .map(OsString::from),
-    );
+    arguments.extend(["--crate-name", "worker", "--crate-type=bin"].map(OsString::from));
+    if !workshop.keeps_lines {
+        // Most of the time of linking would be spent on debugging information of libraries.
+        arguments.push("-Cstrip=debuginfo".into());
+    }
     arguments.extend(linker().map(|linker| option("-Clinker=", &linker)));
     arguments.extend(folder_of_tools().map(|folder| option("-Clink-arg=-B", &folder.join(""))));
     arguments.push(workshop.worker_source(exercise).into());

@@ -26,6 +26,9 @@ pub struct Workshop {
     pub torch: PathBuf,
     /// The sandbox level of the programs that are built here.
     pub level: Level,
+    /// True if workers are built with the line numbers of a submission's code, which takes longer.
+    #[serde(skip)]
+    pub keeps_lines: bool,
     /// The folder of the workers' sources.
     sources: PathBuf,
     without_torch: Shelf,
@@ -98,6 +101,7 @@ impl Workshop {
             sysroot: toolchain.sysroot,
             torch: course.root.join(".libtorch/lib"),
             level,
+            keeps_lines: false,
         })
     }
 
@@ -193,6 +197,7 @@ mod tests {
             torch: "/c/.libtorch/lib".into(),
             sources: "/c/target/grader/workers".into(),
             level: Level::default(),
+            keeps_lines: false,
             without_torch: shelf,
             with_torch: Shelf::default(),
             judges,

@@ -3,6 +3,12 @@
 /// The beginning of the line before a panic's message, which states the panic's place in the submission.
 pub const PLACE: &str = "in the submission, at ";
 
+/// The beginning of the names of a submission's files, as panics and the compiler show them.
+pub const SOURCES: &str = "exercises/";
+
+/// The variable that tells a worker that it was built with the submission's line numbers.
+pub const LINES_VARIABLE: &str = "WORKER_LINES";
+
 /// The end of the message of an interrupted test. After it, the smallest failing input is meaningless: from the
 /// interruption on, every input fails.
 pub const INTERRUPTED_MARK: &str = "(the rest of this test was not run)";
@@ -38,6 +44,13 @@ pub const GRADIENT: &str = "grad.";
 
 /// The end of the name of the operation that constructs a module.
 pub const NEW: &str = ".new";
+
+/// The argument of a request whose calls are measured, and the names of the tensors of its answer that say what they took.
+pub const MEASURE: &str = "measure.calls";
+/// The seconds of each call.
+pub const CALL_SECONDS: &str = "measured.seconds";
+/// The bytes of memory of one call.
+pub const PEAK_BYTES: &str = "measured.bytes";
 
 /// The folder of a judge's notes, below that of the calls it keeps.
 pub const NOTES: &str = "notes";

@@ -9,7 +9,9 @@
 mod call;
 #[cfg(feature = "tch")]
 mod module;
+mod places;
 mod seal;
+mod timed;
 #[cfg(feature = "tch")]
 pub mod training;
 pub mod versions;
@@ -17,9 +19,9 @@ pub mod versions;
 pub use call::{Call, CallResult, gives_all};
 #[cfg(feature = "tch")]
 pub use module::{differentiable, initial_values, numbered, sent, stacked, with_weights};
+pub use timed::serve_timed;
 
 use std::any::Any;
-use std::cell::RefCell;
 use std::fs::File;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -59,6 +61,7 @@ pub fn serve(operations: &[Operation]) -> ExitCode {
 }
 
 fn serve_with(meet: impl Fn(Request) -> Answer) -> ExitCode {
+    places::read_lines();
     let channel = answer_channel().and_then(|answers| {
         seal::seal()?;
         Ok(answers)
@@ -84,7 +87,7 @@ fn serve_all(
 ) -> Result<TooManyThreads, WireError> {
     let mut requests = io::stdin().lock();
     let limits = FrameLimits::default();
-    remember_where_panics_happen();
+    places::remember();
     loop {
         let request = Request::try_from(read_frame(&mut requests, &limits)?)?;
         let answer = Frame::of_answer(meet(request));
@@ -157,17 +160,6 @@ fn seed(seed: Option<String>) -> Result<(), Fault> {
     Ok(())
 }
 
-thread_local! {
-    static PLACE: RefCell<Option<String>> = const { RefCell::new(None) };
-}
-
-/// A message without a place helps nobody; a submission that sets a hook of its own loses this.
-fn remember_where_panics_happen() {
-    std::panic::set_hook(Box::new(|panic| {
-        PLACE.set(panic.location().map(ToString::to_string));
-    }));
-}
-
 fn fault_of(payload: Box<dyn Any + Send>) -> Fault {
     let text = panic_text(&*payload).map(str::to_owned);
     if text.is_none() {
@@ -182,7 +174,7 @@ fn fault_of(payload: Box<dyn Any + Send>) -> Fault {
             FaultKind::Panicked
         },
         message: readable(&message),
-        place: PLACE.take(),
+        place: places::take(),
     }
 }
 

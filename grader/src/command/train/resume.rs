@@ -136,7 +136,7 @@ mod tests {
         let words: Vec<_> = words.map(OsString::from).collect();
         let cli = Cli::read(&words).expect("options of `train`");
         match cli.command {
-            Command::Train(arguments) => (cli.course, *arguments),
+            Some(Command::Train(arguments)) => (cli.course, *arguments),
             _ => unreachable!("it is `train`"),
         }
     }

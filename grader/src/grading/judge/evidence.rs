@@ -2,6 +2,7 @@
 //! those that agree with the reference on drawn inputs. A test's points count if its operations do.
 
 use crate::course::Exercise;
+use crate::grading::verdict::LastCall;
 use anyhow::{Context, Result, bail};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
@@ -21,6 +22,8 @@ pub struct Evidence {
     pub cases: BTreeMap<String, (usize, usize)>,
     /// The tests of stored values, and their operations that answer wrongly on other values of the same sizes.
     pub failed_twins: BTreeMap<String, BTreeSet<String>>,
+    /// The operation that each test requested last.
+    pub last: BTreeMap<String, LastCall>,
 }
 
 impl Evidence {
@@ -53,6 +56,14 @@ impl Evidence {
         let operations = match word {
             "asked" => &mut self.asked,
             "twin" => &mut self.failed_twins,
+            "last" | "fault" => {
+                let last = LastCall {
+                    operation: rest.to_owned(),
+                    is_fault: word == "fault",
+                };
+                self.last.insert(test.to_owned(), last);
+                return Some(());
+            }
             "agreed" => {
                 let mut words = rest.split(' ');
                 let operation = words.next()?.to_owned();
@@ -177,6 +188,21 @@ mod tests {
         ])?;
         let why = evidence.not_counted(&exercise(), "snapshot::f");
         assert!(why.is_some_and(|why| why.contains("other values of the same sizes")));
+        Ok(())
+    }
+
+    #[test]
+    fn the_last_call_of_a_test_is_known_and_whether_it_returned_values() -> Result<()> {
+        let evidence = evidence(&[
+            ("shape::a", "asked f\nasked g\nlast f\n"),
+            ("shape::b", "asked g\nfault g\n"),
+        ])?;
+        let last = |test: &str| {
+            let last = &evidence.last[test];
+            (last.operation.as_str(), last.is_fault)
+        };
+        assert_eq!(last("shape::a"), ("f", false));
+        assert_eq!(last("shape::b"), ("g", true));
         Ok(())
     }
 

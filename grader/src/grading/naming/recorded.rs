@@ -102,6 +102,7 @@ fn read_test(path: &Path) -> Result<Vec<Recorded>> {
 mod tests {
     use super::*;
     use crate::course::Kind;
+    use crate::grading::verdict::Requests;
     use std::fs;
     use wire::{Dtype, Fault, RawTensor, Tensors, write_frame};
 
@@ -140,6 +141,7 @@ mod tests {
                     passed,
                     message: None,
                     not_counted: None,
+                    requests: Requests::default(),
                 })
                 .collect()
         };

@@ -198,6 +198,7 @@ pub(crate) mod testing {
         Exercise {
             folder: "01-a".to_owned(),
             name: "a".to_owned(),
+            about: String::new(),
             uses_torch: false,
             earlier: vec![],
             dependencies: vec![],
@@ -212,11 +213,13 @@ pub(crate) mod testing {
                 borrows_attention: false,
                 trained: None,
                 limits: Default::default(),
+                sizes: Default::default(),
                 points: [(Kind::Shape, 1.0)].into(),
                 tests: [(Kind::Shape, vec!["x".to_owned(), "y".to_owned()])].into(),
             },
             worker: String::new(),
             operations: IndexMap::new(),
+            items: vec![],
         }
     }
 }

@@ -12,6 +12,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
+use wire::words::LINES_VARIABLE;
 
 /// The folders in which systems keep the libraries that programs load. Those that a system lacks are passed over.
 const LIBRARIES: &[&str] = &[
@@ -143,6 +144,9 @@ impl Confinement {
         environment.extend(KEEPS_MEMORY.map(str::to_owned));
         if workshop.level.landlock > 0 {
             environment.push(FILES_VARIABLE.to_owned());
+        }
+        if workshop.keeps_lines {
+            environment.push(format!("{LINES_VARIABLE}=kept"));
         }
         read.push("/proc/self".into());
         Self {

@@ -253,6 +253,7 @@ mod tests {
                 root: dir.path().to_owned(),
                 title: String::new(),
                 exercises: vec![],
+                withholds_solutions: false,
             };
             Self { dir, course }
         }

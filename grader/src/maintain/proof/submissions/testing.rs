@@ -2,7 +2,7 @@
 
 use super::case::Case;
 use crate::course::Kind;
-use crate::grading::verdict::{Graded, GradedExercise, Outcome, Tally, Tested};
+use crate::grading::verdict::{Graded, GradedExercise, Outcome, Requests, Tally, Tested};
 use std::collections::BTreeMap;
 
 /// A case of which nothing is expected, with these lines on top.
@@ -19,6 +19,7 @@ pub(crate) fn tested(name: &str, message: Option<&str>) -> Tested {
         passed: message.is_none(),
         message: message.map(str::to_owned),
         not_counted: None,
+        requests: Requests::default(),
     }
 }
 
