@@ -144,6 +144,10 @@ pub enum Command {
     /// Writes each picture as PNG and SVG. If a function is not implemented or fails, it is named, the pictures that
     /// need it are left out, and the exit code is 1.
     Draw(Draw),
+    /// Make the course a web site, to be read offline
+    ///
+    /// Its pages are the handouts, the functions with their documentation, hints, answers and solutions, the last three folded.
+    Book(Book),
     /// Show the cost of each patch size: tokens, parameters, FLOPs, time
     ///
     /// The defaults are the sizes of ViT-Tiny. Time is measured on the first exercise that builds a model, everything
@@ -711,6 +715,17 @@ pub struct New {
     /// Number of the exercise [default: the one after the last]
     #[arg(long, value_name = "NN", value_parser = clap::value_parser!(u8).range(1..=99))]
     pub number: Option<u8>,
+}
+
+/// Arguments of `book`.
+#[derive(Args, Debug)]
+pub struct Book {
+    /// Open it in the browser
+    #[arg(long)]
+    pub open: bool,
+    /// Write it to DIR; a book that is there is replaced [default: target/book in the course's folder]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
 }
 
 /// Arguments of `setup`.

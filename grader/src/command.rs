@@ -2,6 +2,7 @@
 
 mod attack;
 mod attempt;
+mod book;
 mod call;
 mod check;
 mod completions;
@@ -29,6 +30,7 @@ mod watch;
 
 pub use attack::attack;
 pub use attempt::attempt;
+pub use book::book;
 pub use call::call;
 pub use check::check;
 pub use completions::completions;
