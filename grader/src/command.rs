@@ -1,11 +1,14 @@
 //! The commands: each parses nothing, calls the library, prints.
 
+#[cfg(sandbox)]
 mod attack;
+#[cfg(sandbox)]
 mod attempt;
 mod call;
 mod check;
 mod completions;
 mod confined;
+#[cfg(sandbox)]
 mod copied;
 mod cost;
 mod data;
@@ -13,6 +16,8 @@ mod doctor;
 mod draw;
 mod grade;
 mod new;
+#[cfg(not(sandbox))]
+mod no_attacks;
 mod progress;
 mod reference;
 mod setup;
@@ -20,13 +25,15 @@ mod subject;
 mod train;
 mod verify;
 
-pub use attack::attack;
-pub use attempt::attempt;
+#[cfg(not(sandbox))]
+pub use no_attacks::{attack, attempt, copied};
+#[cfg(sandbox)]
+pub use {attack::attack, attempt::attempt, copied::copied};
+
 pub use call::call;
 pub use check::check;
 pub use completions::completions;
 pub use confined::confined;
-pub use copied::copied;
 pub use cost::cost;
 pub use data::data;
 pub use doctor::doctor;
@@ -57,6 +64,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
+
+#[cfg(not(sandbox))]
+use no_attacks as attack;
 
 /// Set by Ctrl-C, SIGTERM and SIGHUP.
 static STOP: AtomicBool = AtomicBool::new(false);
@@ -93,9 +103,13 @@ fn prepare(
         TrainOn::Mnist => Some(Arc::new(training(&course, judging)?)),
         TrainOn::None | TrainOn::Digits => None,
     };
-    let level = confine::reach(judging.sandbox).blame_setup()?;
-    let level = level.without(&judging.without);
-    note!("sandbox: {level}");
+    let reached = confine::reach(judging.sandbox, judging.author).blame_setup()?;
+    let level = reached.without(&judging.without);
+    if reached.is_limits_only() && judging.sandbox.is_none() {
+        note!("this machine has no sandbox: your code runs with limits only");
+    } else {
+        note!("sandbox: {level}");
+    }
     let begin = Instant::now();
     let workshop = match &judging.workshop {
         Some(file) => Workshop::read(file, level),
