@@ -5,7 +5,7 @@
 #[path = "common/checkout.rs"]
 mod checkout;
 
-use checkout::{Checkout, original, said};
+use checkout::{Checkout, grader, original, said};
 use landlock::{AccessFs, Ruleset, RulesetAttr, RulesetCreatedAttr, path_beneath_rules};
 use rustix::process::{Pid, getpgid, getpgrp};
 use std::error::Error;
@@ -26,7 +26,8 @@ fn without_proc(mut command: Command) -> Result<Output> {
     let entries = fs::read_dir("/")?.collect::<std::io::Result<Vec<_>>>()?;
     let paths = entries.iter().map(fs::DirEntry::path);
     let paths: Vec<_> = paths.filter(|path| path != Path::new("/proc")).collect();
-    let read = AccessFs::ReadFile | AccessFs::ReadDir;
+    // Who is confined at all moves no file from one folder to another, unless that is granted.
+    let read = AccessFs::ReadFile | AccessFs::ReadDir | AccessFs::Refer;
     // The rules hold for the thread that puts them on, and for what that one starts.
     let output = thread::spawn(move || {
         let confined = Ruleset::default()
@@ -40,19 +41,14 @@ fn without_proc(mut command: Command) -> Result<Output> {
     Ok(output.join().map_err(|_| "the thread panicked")??)
 }
 
-/// Runs the grader on the course at `root`.
-fn grader(root: &Path, arguments: &[&str]) -> Result<Output> {
+/// Runs the grader on this checkout, which must end with `code` and say all of `parts`.
+fn expect(code: i32, arguments: &[&str], parts: &[&str]) -> Result<String> {
     let mut command = Command::new(env!("CARGO_BIN_EXE_grader"));
     command
         .args(arguments)
-        .current_dir(root)
+        .current_dir(original()?)
         .stdin(Stdio::null());
-    without_proc(command)
-}
-
-/// Runs the grader on this checkout, which must end with `code` and say all of `parts`.
-fn expect(code: i32, arguments: &[&str], parts: &[&str]) -> Result<String> {
-    let output = grader(&original()?, arguments)?;
+    let output = without_proc(command)?;
     let words = said(&output);
     assert_eq!(output.status.code(), Some(code), "{arguments:?}: {words}");
     for part in parts {
@@ -95,7 +91,7 @@ fn a_solved_exercise_gets_all_its_points() -> Result {
     let [solution, exercise] =
         ["solutions", "exercises"].map(|part| copy.root.join(part).join("01-patchify/src/lib.rs"));
     fs::copy(solution, exercise)?;
-    let output = grader(&copy.root, &["check", "patchify"])?;
+    let output = without_proc(grader(&copy.root, &["check", "patchify"]))?;
     let words = said(&output);
     assert_eq!(output.status.code(), Some(0), "{words}");
     assert!(words.contains(NOTE) && words.contains("7 of 7"), "{words}");
@@ -165,14 +161,7 @@ fn other_peoples_code_runs_only_if_that_was_chosen() -> Result {
     expect(3, &[&["grade"][..], &one].concat(), &refused)?;
     let full = [&["grade", "--sandbox=full"][..], &one].concat();
     expect(3, &full, &refused)?;
-    let submission = [
-        "call",
-        "patchify",
-        "patchify",
-        "-",
-        "out",
-        "--submission=solutions",
-    ];
+    let submission = ["draw", "patchify", "--submission=solutions"];
     expect(3, &submission, &refused)?;
     let none = [&["grade", "--sandbox=none"][..], &one].concat();
     expect(0, &none, &["sandbox: limits only", "10 / 10"])?;
@@ -197,16 +186,19 @@ fn endless(folder: &Path) -> Result<PathBuf> {
 #[test]
 fn a_function_that_never_ends_costs_its_tests_alone() -> Result {
     let folder = tempfile::tempdir()?;
-    endless(folder.path())?;
-    let path = folder.path().display().to_string();
+    endless(&folder.path().join("ada"))?;
+    let [path, out] = ["ada", "out"].map(|name| folder.path().join(name).display().to_string());
     let grade = [
         "grade",
         "--exercise=patchify",
         "--train-on=none",
         "--sandbox=none",
     ];
-    let grade = [&grade[..], &["--call-limit=1", "--as=submission", &path]].concat();
-    expect(0, &grade, &["no answer within 1 s"]).map(drop)
+    let more = ["--call-limit=1", "--outspoken", "--out", &out, &path];
+    expect(0, &[&grade[..], &more].concat(), &["2 / 10"]).map(drop)?;
+    let results = fs::read_to_string(folder.path().join("out/results.json"))?;
+    assert!(results.contains("patchify: "), "{results}");
+    Ok(())
 }
 
 /// Starts a program as the grader does; returns its process, and the group of processes that it is in.
