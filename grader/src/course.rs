@@ -292,8 +292,19 @@ impl Course {
         self.digest_over(PARTS.map(PathBuf::from))
     }
 
-    /// SHA-256 over the names and contents of those files and folders that are there.
-    fn digest_over(&self, places: impl IntoIterator<Item = PathBuf>) -> Result<String> {
+    /// The files of the course that a build of its judges and libraries can read, as seen from its root. Those of a
+    /// learner's own code are none of them.
+    ///
+    /// # Errors
+    /// Returns an error if a folder cannot be read.
+    pub fn files_of_builds(&self) -> Result<Vec<PathBuf>> {
+        let mut files = self.files_of(PARTS.map(PathBuf::from))?;
+        files.retain(|file| !is_a_learners(file));
+        Ok(files)
+    }
+
+    /// The files among those files and folders, and below them, that grades can depend on.
+    fn files_of(&self, places: impl IntoIterator<Item = PathBuf>) -> Result<Vec<PathBuf>> {
         let mut files: Vec<PathBuf> = vec![];
         for part in places {
             if self.root.join(&part).exists() {
@@ -301,8 +312,13 @@ impl Course {
             }
         }
         files.sort();
+        Ok(files)
+    }
+
+    /// SHA-256 over the names and contents of those files and folders that are there.
+    fn digest_over(&self, places: impl IntoIterator<Item = PathBuf>) -> Result<String> {
         let mut hash = Sha256::new();
-        for file in files {
+        for file in self.files_of(places)? {
             let content = fs::read(self.root.join(&file))
                 .with_context(|| format!("{} cannot be read", file.display()))?;
             hash.update(file.as_os_str().as_encoded_bytes());
@@ -422,6 +438,13 @@ fn is_of_no_grade(place: &Path) -> bool {
         || ["md", "png", "svg"].iter().any(|it| ending == *it)
         || ["target", "__pycache__"].contains(&&*name)
         || (name.starts_with('.') && name != ".cargo")
+}
+
+/// Returns whether a file is one of `exercises/NN-name/src`, which learners write.
+fn is_a_learners(file: &Path) -> bool {
+    let mut parts = file.iter();
+    parts.next().is_some_and(|part| part == "exercises")
+        && parts.nth(1).is_some_and(|part| part == "src")
 }
 
 /// Adds the file, or all files below the folder.

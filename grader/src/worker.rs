@@ -2,6 +2,7 @@
 
 pub mod ask;
 pub mod broken;
+mod built;
 pub mod compile;
 pub mod judges;
 pub mod session;

@@ -15,6 +15,7 @@ mod memory;
 mod module;
 mod notes;
 mod oracle;
+mod processor;
 mod record;
 mod subject;
 mod text;

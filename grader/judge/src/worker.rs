@@ -2,9 +2,10 @@
 //! when a call takes too long, started again for the next test.
 
 use crate::text::harmless;
-use crate::{Exercise, notes, oracle, record, subject, twin};
+use crate::{Exercise, notes, oracle, processor, record, subject, twin};
 use std::collections::{BTreeMap, VecDeque};
 use std::env;
+use std::fmt;
 use std::io::{self, Read, Write};
 use std::os::unix::process::ExitStatusExt;
 use std::process::{self, Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
@@ -21,7 +22,7 @@ use wire::{Answer, Frame, FrameLimits, Request, Tensors, WireError, read_frame, 
 /// The prefix of the environment variables of the worker's command: the program in `JUDGE_WORKER_0`, its arguments in `_1`,
 /// `_2`, ….
 pub const COMMAND_VARIABLE: &str = "JUDGE_WORKER_";
-/// The environment variable of the time limit of one call, in whole seconds.
+/// The environment variable of the time limit of one call by the clock, in whole seconds.
 pub const CALL_SECONDS_VARIABLE: &str = "JUDGE_CALL_SECONDS";
 /// The environment variable of the time limit of all calls together, in whole seconds.
 pub const EXERCISE_SECONDS_VARIABLE: &str = "JUDGE_EXERCISE_SECONDS";
@@ -123,7 +124,7 @@ struct Courier {
     answers: Receiver<Result<Answer, Broken>>,
     current: Arc<Mutex<Option<Running>>>,
     /// By operation: the number of calls that took too long.
-    hung: BTreeMap<String, usize>,
+    hung: BTreeMap<String, Hung>,
     /// The thread that asked last: each test has its own.
     last: Option<ThreadId>,
     /// True if the next request goes to another worker.
@@ -183,9 +184,62 @@ fn give_up_if_forbidden(status: ExitStatus, printed: &[u8]) {
     process::exit(FORBIDDEN.into())
 }
 
-/// The number of calls of an operation that may take too long before it is not asked any more: one function that hangs is
-/// not to take the time that the tests of the others need.
-const MOST_HANGS: usize = 2;
+/// The calls of an operation that took too long.
+struct Hung {
+    /// Their number.
+    times: usize,
+    /// The limit that the last of them exceeded.
+    limit: CallLimit,
+}
+
+/// A limit on the time of one call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum CallLimit {
+    /// By the clock. A machine that is busy may be the reason, too.
+    Clock(Duration),
+    /// In processor time of the worker, which a busy machine hardly changes.
+    Processor(Duration),
+}
+
+impl CallLimit {
+    /// The number of calls of an operation that may exceed it before the operation is not asked any more: one function that
+    /// hangs is not to take the time that the tests of the others need.
+    fn most_hangs(self) -> usize {
+        match self {
+            Self::Clock(_) => 2,
+            Self::Processor(_) => 1,
+        }
+    }
+}
+
+impl fmt::Display for CallLimit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Clock(limit) => write!(f, "no answer within {} s", limit.as_secs()),
+            Self::Processor(limit) => {
+                write!(
+                    f,
+                    "no answer within {} s of processor time",
+                    limit.as_secs()
+                )
+            }
+        }
+    }
+}
+
+/// The least limit of one call in processor time: the solutions take milliseconds, and a submission's loops are not optimised.
+const LEAST_PROCESSOR_TIME: Duration = Duration::from_secs(2);
+
+/// The processor time that a worker which is started for a call may take until it reads the request.
+const STARTING: Duration = Duration::from_secs(1);
+
+/// The time between two looks at the processor time that a call has taken.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
+
+/// The limit of one call in processor time, which follows from the one by the clock.
+fn processor_limit(clock: Duration) -> Duration {
+    LEAST_PROCESSOR_TIME.max(clock / 5)
+}
 
 fn courier() -> MutexGuard<'static, Courier> {
     static COURIER: Mutex<Option<&'static Mutex<Courier>>> = Mutex::new(None);
@@ -231,16 +285,18 @@ impl Courier {
 
     /// The answer, or how the worker failed to give one.
     fn carry(&mut self, request: Request, left: Duration) -> Result<Answer, String> {
-        let limit = seconds(CALL_SECONDS_VARIABLE, 10);
+        let clock = seconds(CALL_SECONDS_VARIABLE, 10);
         let operation = request.operation.clone();
-        if self
-            .hung
-            .get(&operation)
-            .is_some_and(|&times| times >= MOST_HANGS)
+        if let Some(hung) = self.hung.get(&operation)
+            && hung.times >= hung.limit.most_hangs()
         {
+            let others = match hung.times {
+                1 => "another test".to_owned(),
+                times => format!("{times} other tests"),
+            };
             return Err(format!(
-                "no answer within {} s in {MOST_HANGS} other tests: it is not asked any more",
-                limit.as_secs()
+                "{} in {others}: it is not asked any more",
+                hung.limit
             ));
         }
         let test = thread::current().id();
@@ -250,31 +306,67 @@ impl Courier {
             is_first,
             dismissed: std::mem::take(&mut self.dismissed),
         };
+        let before = self.processor_time();
         // An error means that the courier is gone, which is found out below.
         let _ = self.requests.send(asked);
-        match self.answers.recv_timeout(limit.min(left)) {
-            Ok(answer) => answer.map_err(Broken::blamed),
-            Err(RecvTimeoutError::Disconnected) => give_up("the courier is gone"),
-            Err(RecvTimeoutError::Timeout) => {
-                if let Some(running) = lock(&self.current).as_mut() {
-                    running.kill();
+        let exceeded = match self.answer_within(clock.min(left), processor_limit(clock), before) {
+            Ok(answer) => return answer.map_err(Broken::blamed),
+            Err(exceeded) => exceeded,
+        };
+        if let Some(running) = lock(&self.current).as_mut() {
+            running.kill();
+        }
+        // The courier now finds the channel closed and says so. Where an answer has come after all, it is of no
+        // use either, and the courier does not know that its worker is dead.
+        if let Ok(Err(broken)) = self.answers.recv() {
+            broken.blamed();
+        }
+        self.dismissed = true;
+        if left < clock && matches!(exceeded, CallLimit::Clock(_)) {
+            return Err(out_of_time(exercise_limit().as_secs()));
+        }
+        let times = self.hung.get(&operation).map_or(0, |hung| hung.times) + 1;
+        let limit = exceeded;
+        self.hung.insert(operation, Hung { times, limit });
+        Err(format!("{exceeded}: the worker was stopped"))
+    }
+
+    /// The answer, or the limit that was exceeded while it was waited for. `before` is the worker's processor time as it was
+    /// before it was asked.
+    fn answer_within(
+        &self,
+        clock: Duration,
+        processor: Duration,
+        before: Option<(u32, Duration)>,
+    ) -> Result<Result<Answer, Broken>, CallLimit> {
+        let deadline = Instant::now() + clock;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            match self.answers.recv_timeout(left.min(BETWEEN_LOOKS)) {
+                Ok(answer) => return Ok(answer),
+                Err(RecvTimeoutError::Disconnected) => give_up("the courier is gone"),
+                Err(RecvTimeoutError::Timeout) if left <= BETWEEN_LOOKS => {
+                    return Err(CallLimit::Clock(clock));
                 }
-                // The courier now finds the channel closed and says so. Where an answer has come after all, it is of no
-                // use either, and the courier does not know that its worker is dead.
-                if let Ok(Err(broken)) = self.answers.recv() {
-                    broken.blamed();
-                }
-                self.dismissed = true;
-                if left < limit {
-                    return Err(out_of_time(exercise_limit().as_secs()));
-                }
-                *self.hung.entry(operation).or_default() += 1;
-                Err(format!(
-                    "no answer within {} s: the worker was stopped",
-                    limit.as_secs()
-                ))
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+            let Some((worker, now)) = self.processor_time() else {
+                continue;
+            };
+            let taken = match before {
+                Some((same, before)) if same == worker => now.saturating_sub(before),
+                _ => now.saturating_sub(STARTING),
+            };
+            if taken > processor {
+                return Err(CallLimit::Processor(processor));
             }
         }
+    }
+
+    /// The worker that runs, and the processor time that it has taken since it was started.
+    fn processor_time(&self) -> Option<(u32, Duration)> {
+        let worker = lock(&self.current).as_ref()?.child.id();
+        Some((worker, processor::time_of(worker)?))
     }
 }
 

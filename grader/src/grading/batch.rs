@@ -50,9 +50,15 @@ pub fn run(
             return Ok(());
         }
         let stage = |stage: Stage<'_>| audience.at(job, &candidate.name, stage);
-        let before = ledger.and_then(|ledger| finished_before(grader, candidate, ledger));
-        let is_old = before.is_some();
-        let Some(graded) = before.or_else(|| grader.grade(candidate, lanes, &stage)) else {
+        let earlier = ledger.and_then(|ledger| ledger.earlier(&candidate.name));
+        let is_old = earlier
+            .as_ref()
+            .is_some_and(|earlier| is_finished(grader, candidate, earlier));
+        let graded = match earlier {
+            Some(earlier) if is_old => Some(earlier),
+            earlier => grader.grade(candidate, earlier.as_ref(), lanes, &stage),
+        };
+        let Some(graded) = graded else {
             return Ok(());
         };
         if let Some(ledger) = ledger.filter(|_| !is_old) {
@@ -76,13 +82,13 @@ pub fn run(
     Ok(tally)
 }
 
-fn finished_before(grader: &Grader, candidate: &Candidate, ledger: &Ledger) -> Option<Graded> {
+/// Returns whether an earlier result is that of the submission as it is now.
+fn is_finished(grader: &Grader, candidate: &Candidate, earlier: &Graded) -> bool {
     let (stop, limits) = (|| grader.environment.is_stopped(), IntakeLimits::default());
     let read =
         || Ok(candidate.read_unless(&stop, &grader.environment.course.folders(), &limits)?);
-    let submission = without_panic(read).ok()?;
     // A result that is none is no reason not to try again.
-    ledger
-        .finished(&candidate.name, &submission.digest)
-        .filter(Graded::is_complete)
+    earlier.is_complete()
+        && !earlier.digest.is_empty()
+        && without_panic(read).is_ok_and(|submission| submission.digest == earlier.digest)
 }

@@ -8,6 +8,7 @@ use crate::grading::stage::Stage;
 use crate::grading::verdict::{Graded, GradedExercise, Outcome, Tested};
 use crate::intake::rules;
 use crate::intake::{Candidate, Escaped, IntakeLimits, Source};
+use crate::machine::digest::PartsDigest;
 use crate::machine::lanes;
 use crate::train::graded::Training;
 use crate::worker::broken::Broken;
@@ -93,11 +94,31 @@ pub(crate) fn without_panic<T>(act: impl FnOnce() -> Result<T>) -> Result<T> {
     })
 }
 
+/// SHA-256 over the files of an exercise.
+fn digest_of(sources: &[Source]) -> String {
+    let mut digest = PartsDigest::default();
+    for source in sources {
+        digest.add(source.path.as_bytes());
+        digest.add(&source.bytes);
+    }
+    digest.hex()
+}
+
+/// The earlier result of an exercise, if it was graded and its files were these.
+fn kept(earlier: &Graded, exercise: &Exercise, sources: &[Source]) -> Option<GradedExercise> {
+    let mut exercises = earlier.exercises.iter();
+    let before = exercises.find(|before| before.exercise == exercise.folder)?;
+    let is_graded = !matches!(before.outcome, Outcome::NotGraded(_));
+    (is_graded && before.digest == digest_of(sources)).then(|| before.clone())
+}
+
 impl Grader {
     /// Reads and grades a submission, as many of its exercises at a time as there are lanes; nothing where it was stopped.
+    /// Exercises whose files are those of an `earlier` result under the same terms keep it.
     pub fn grade(
         &self,
         candidate: &Candidate,
+        earlier: Option<&Graded>,
         lanes: usize,
         stage: &(dyn Fn(Stage<'_>) + Sync),
     ) -> Option<Graded> {
@@ -156,7 +177,9 @@ impl Grader {
             (!self.environment.is_stopped()).then(|| match &sources {
                 Ok(sources) => match sources.get(&exercise.folder) {
                     Some(Err(why)) => self.leave_out(exercise, why),
-                    Some(Ok(sources)) => self.grade_exercise(exercise, Some(sources), stage),
+                    Some(Ok(sources)) => earlier
+                        .and_then(|earlier| kept(earlier, exercise, sources))
+                        .unwrap_or_else(|| self.grade_exercise(exercise, Some(sources), stage)),
                     None => self.grade_exercise(exercise, None, stage),
                 },
                 Err(error) => self.count(exercise, Trial::not_graded(error), Instant::now()),
@@ -195,7 +218,11 @@ impl Grader {
                 without_panic(act).unwrap_or_else(|error| Trial::not_graded(&error))
             }
         };
-        self.count(exercise, trial, start)
+        let digest = sources.map(digest_of).unwrap_or_default();
+        GradedExercise {
+            digest,
+            ..self.count(exercise, trial, start)
+        }
     }
 
     /// The grade of a trial that began at `start`.
@@ -216,6 +243,7 @@ impl Grader {
         GradedExercise {
             limits: self.environment.limits_of(exercise),
             exercise: exercise.folder.clone(),
+            digest: String::new(),
             outcome,
             points: kinds.values().map(|tally| tally.points).sum(),
             max_points: exercise.max_points(),
@@ -352,7 +380,7 @@ mod tests {
             training: None,
         };
         let stumble = |stage: Stage<'_>| assert_eq!(stage, Stage::Reading, "a stone");
-        let graded = grader.grade(&candidate, 2, &stumble);
+        let graded = grader.grade(&candidate, None, 2, &stumble);
         let graded = graded.context("nobody stopped it")?;
         assert!(!graded.is_complete());
         assert_eq!(graded.exercises.len(), grader.environment.exercises.len());

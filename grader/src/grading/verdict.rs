@@ -40,6 +40,9 @@ pub struct Graded {
 pub struct GradedExercise {
     /// The exercise's folder: `03-msa`.
     pub exercise: String,
+    /// SHA-256 over its files; empty if it was not handed in or could not be taken.
+    #[serde(skip_serializing_if = "String::is_empty", default)]
+    pub digest: String,
     /// The limits on its code.
     pub limits: Limits,
     /// The outcome of the exercise.

@@ -69,7 +69,7 @@ const OF_A_PACKAGE: [&str; 4] = [
 ];
 
 /// Returns whether a variable is one of those that cargo sets for the program or build script of a package.
-pub(super) fn is_of_a_package(variable: &str) -> bool {
+pub fn is_of_a_package(variable: &str) -> bool {
     // `cargo run` sets it for a package with a build script.
     variable == "OUT_DIR" || OF_A_PACKAGE.iter().any(|start| variable.starts_with(start))
 }
@@ -205,30 +205,35 @@ fn links(toolchain: &Toolchain, linker: &OsStr) -> bool {
     })
 }
 
+/// The files in which cargo looks for a user's own settings, there or not.
+pub fn files_of_builds(root: &Path) -> Vec<PathBuf> {
+    candidates(root).concat()
+}
+
+/// The same by folder, the nearest first. Where a folder has both, cargo reads the one without an ending.
+fn candidates(root: &Path) -> Vec<[PathBuf; 2]> {
+    let above = root.ancestors().skip(1).map(|folder| folder.join(".cargo"));
+    let mut seen = BTreeSet::from([root.join(".cargo")]);
+    let folders = above.chain(cargo_home());
+    let folders = folders.map(|folder| folder.canonicalize().unwrap_or(folder));
+    let folders = folders.filter(|folder| seen.insert(folder.clone()));
+    folders
+        .map(|folder| ["config", "config.toml"].map(|name| folder.join(name)))
+        .collect()
+}
+
 /// The configuration files of cargo that are a user's own: those of the folders above the course, and the one in cargo's home.
 pub(super) struct Files(Vec<(PathBuf, Table)>);
 
 impl Files {
     /// Those that cargo reads in the course's folder, the nearest first.
     pub(super) fn of(root: &Path) -> Self {
-        let above = root.ancestors().skip(1).map(|folder| folder.join(".cargo"));
-        let mut seen = BTreeSet::from([root.join(".cargo")]);
-        let mut files = vec![];
-        for folder in above.chain(cargo_home()) {
-            let folder = folder.canonicalize().unwrap_or(folder);
-            if !seen.insert(folder.clone()) {
-                continue;
-            }
-            // Where there are both, cargo reads the one without an ending.
-            let mut names = ["config", "config.toml"]
-                .iter()
-                .map(|name| folder.join(name));
-            if let Some(file) = names.find(|file| file.is_file()) {
-                let content = table(&file);
-                files.push((file, content));
-            }
-        }
-        Self(files)
+        let files = candidates(root).into_iter().filter_map(|names| {
+            let file = names.into_iter().find(|file| file.is_file())?;
+            let content = table(&file);
+            Some((file, content))
+        });
+        Self(files.collect())
     }
 
     /// Returns whether one of them has this key.

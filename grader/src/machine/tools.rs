@@ -26,6 +26,18 @@ pub fn cargo_home() -> Option<PathBuf> {
     told.or_else(|| Some(std::env::home_dir()?.join(".cargo")))
 }
 
+/// The files that decide which toolchain is chosen in a folder, there or not: the programs in PATH, and what rustup reads.
+pub fn files_of_the_choice(folder: &Path) -> Vec<PathBuf> {
+    let programs = ["rustc", "cargo"].into_iter().filter_map(on_path);
+    let rustup = env::var_os("RUSTUP_HOME").map(PathBuf::from);
+    let rustup = rustup.or_else(|| Some(env::home_dir()?.join(".rustup")));
+    let settings = rustup.map(|rustup| rustup.join("settings.toml"));
+    let names = ["rust-toolchain", "rust-toolchain.toml"];
+    let above = folder.ancestors();
+    let named = above.flat_map(|above| names.map(|name| above.join(name)));
+    programs.chain(settings).chain(named).collect()
+}
+
 /// The Rust toolchain in use. Its programs are started themselves, without the wrapper that chooses a toolchain: that takes
 /// longer than compiling a small crate.
 #[derive(Clone, Debug, PartialEq, Eq)]

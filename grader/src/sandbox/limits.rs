@@ -10,7 +10,8 @@ use std::time::Duration;
 )]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Asked {
-    /// Limit one call of a submission's function [default: the exercise's, else 10]
+    /// Limit one call of a submission's function by the clock, and to a fifth of that, at least 2 s, in processor time
+    /// [default: the exercise's, else 10]
     #[arg(id = "call-limit", long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=3600))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub call_seconds: Option<u64>,
@@ -27,7 +28,8 @@ pub struct Asked {
 /// The limits that an exercise is judged under; written into its result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
-    /// One call of a submission's function. The solutions take milliseconds; a machine may be busy or slow.
+    /// One call of a submission's function, by the clock. The solutions take milliseconds; a machine may be busy or slow.
+    /// The judge derives the limit in processor time from it.
     pub call_seconds: u64,
     /// All tests of the exercise.
     pub exercise_seconds: u64,

@@ -124,6 +124,12 @@ impl Shelf {
         }
     }
 
+    /// All files that the build gave, the solutions' own included.
+    pub(super) fn all_files(&self) -> impl Iterator<Item = &Path> {
+        let solutions = self.solutions.values().flatten();
+        self.files.iter().chain(solutions).map(PathBuf::as_path)
+    }
+
     /// A library by its crate's name.
     ///
     /// # Errors

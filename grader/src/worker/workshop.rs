@@ -5,6 +5,7 @@ use crate::course::{Course, Exercise};
 use crate::machine::files::write_if_changed;
 use crate::machine::tools::Toolchain;
 use crate::sandbox::confine::Level;
+use crate::worker::built::BuildRecord;
 use crate::worker::judges;
 use crate::worker::shelf::{Shelf, option};
 use anyhow::{Context, Result};
@@ -35,20 +36,50 @@ pub struct Workshop {
 }
 
 impl Workshop {
-    /// Builds what grading the exercises takes, with cargo, which says on standard error what it compiles.
-    /// Nothing of a submission is part of it, nor of the exercises' own crates: one that does not compile is no
-    /// hindrance.
+    /// What grading the exercises takes. Cargo builds it, and says on standard error what it compiles, unless nothing has
+    /// changed since it did. Nothing of a submission is part of it, nor of the exercises' own crates: one that does not
+    /// compile is no hindrance.
     ///
     /// # Errors
     /// Returns an error if cargo cannot be run, or the build fails.
     pub fn build(course: &Course, exercises: &[Exercise], level: Level) -> Result<Self> {
+        let record = BuildRecord::of(course, exercises)?;
+        let workshop = match record.read() {
+            Some(workshop) => workshop,
+            None => {
+                let workshop = Self::build_anew(course, exercises, level)?;
+                record.write(&workshop, workshop.files())?;
+                workshop
+            }
+        };
+        Ok(Self { level, ..workshop })
+    }
+
+    /// The files that were built, and the compiler that did it.
+    fn files(&self) -> Vec<PathBuf> {
+        let shelves = [&self.without_torch, &self.with_torch].into_iter();
+        let libraries = shelves.flat_map(Shelf::all_files).map(Path::to_owned);
+        let sources = self
+            .judges
+            .keys()
+            .map(|name| self.sources.join(source_file(name)));
+        let judges = self.judges.values().cloned();
+        let compiler = [self.rustc.clone()];
+        libraries
+            .chain(sources)
+            .chain(judges)
+            .chain(compiler)
+            .collect()
+    }
+
+    fn build_anew(course: &Course, exercises: &[Exercise], level: Level) -> Result<Self> {
         let (with_torch, without_torch): (Vec<_>, Vec<_>) =
             exercises.iter().partition(|exercise| exercise.uses_torch);
         let toolchain = Toolchain::of(&course.root)?;
         let rustc = toolchain.rustc();
         let sources = course.root.join("target/grader/workers");
         for exercise in exercises {
-            write_if_changed(&sources.join(source_file(exercise)), &exercise.worker)?;
+            write_if_changed(&sources.join(source_file(&exercise.name)), &exercise.worker)?;
         }
         let mut built = BTreeMap::new();
         let shelves = [without_torch, with_torch].map(|exercises| {
@@ -123,7 +154,7 @@ impl Workshop {
 
     /// The source of an exercise's worker.
     pub fn worker_source(&self, exercise: &Exercise) -> PathBuf {
-        self.sources.join(source_file(exercise))
+        self.sources.join(source_file(&exercise.name))
     }
 
     /// The options of rustc that let a worker find libtorch: in the folder that it starts in. Errors of libtorch name the
@@ -143,8 +174,9 @@ impl Workshop {
     }
 }
 
-fn source_file(exercise: &Exercise) -> String {
-    format!("{}.rs", exercise.name)
+/// The name of the source of an exercise's worker.
+fn source_file(exercise: &str) -> String {
+    format!("{exercise}.rs")
 }
 
 /// Puts one folder for another in all texts of a value: paths, and `native=PATH`.

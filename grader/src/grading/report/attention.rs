@@ -106,6 +106,7 @@ mod tests {
             max_points: 10.0,
             exercises: vec![GradedExercise {
                 exercise: "01-patchify".to_owned(),
+                digest: String::new(),
                 limits: Limits::default(),
                 outcome,
                 points: 0.0,

@@ -30,7 +30,7 @@ pub(super) fn prove(grader: &Grader) -> Result<Finding> {
             }
         }
         let of_seed = grader
-            .grade(&candidate, lanes::processors(), &|_| {})
+            .grade(&candidate, None, lanes::processors(), &|_| {})
             .context("stopped")?;
         graded.push((seed, of_seed));
     }

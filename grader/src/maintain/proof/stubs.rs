@@ -25,7 +25,7 @@ pub(super) fn prove(grader: &Grader) -> Result<Finding> {
         path: grader.environment.course.root.join("exercises"),
     };
     let graded = grader
-        .grade(&candidate, lanes::processors(), &|_| {})
+        .grade(&candidate, None, lanes::processors(), &|_| {})
         .context("stopped")?;
     let mut finding = judged(&graded);
     faults.append(&mut finding.faults);
