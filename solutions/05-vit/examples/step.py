@@ -1,6 +1,6 @@
 """The training step of the course's Vision Transformer beside PyTorch's, both in one run:
 
-    python3 solutions/05-vit/examples/step.py [--threads 2] [--rounds 21] [--size notebook] [--tried]
+    python3 solutions/05-vit/examples/step.py [--threads 2] [--rounds 21] [--size notebook] [--tried] [--busy 2]
 
 builds the course's (`cargo build -p vit-solution --example step`) and prints a table for each size. Needs
 torch 2.11, the version of libtorch that the course is built with, and numpy; takes about four minutes on two cores.
@@ -18,6 +18,7 @@ import subprocess
 import sys
 import time
 import warnings
+from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -36,25 +37,30 @@ SIZES = {
 }
 
 # What `grader train` starts its worker with: glibc keeps what a step frees for the next one, need not ask the kernel for
-# zeroed pages again and again, and takes them in huge ones. `MEMORY` in grader/src/sandbox/confine/profiles.rs.
+# zeroed pages again and again, and takes them in huge ones; threads that wait for each other spin for a moment only.
+# They are constants of grader/src/sandbox/confine/profiles.rs.
 KEEPING = {"MALLOC_TRIM_THRESHOLD_": str(1 << 30), "MALLOC_MMAP_THRESHOLD_": str(32 << 20)}
 MEMORY = KEEPING | {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
+TRAINER = MEMORY | {"GOMP_SPINCOUNT": "5000"}
 
 # Each row: what runs, and the environment that is added.
 OURS = "ours"
 SUBJECTS = {
-    "ours, as `grader train` runs it": (OURS, MEMORY),
+    "ours, as `grader train` runs it": (OURS, TRAINER),
     "ours, malloc as it comes": (OURS, {}),
     "PyTorch, attention written out": ("written", {}),
     "PyTorch, ready-made attention": ("ready-made", {}),
     "PyTorch, attention written out, malloc as ours": ("written", MEMORY),
     "PyTorch, ready-made attention, malloc as ours": ("ready-made", MEMORY),
+    "PyTorch, attention written out, compiled, malloc as ours": ("written-compiled", MEMORY),
+    "PyTorch, ready-made attention, compiled, malloc as ours": ("ready-made-compiled", MEMORY),
     "PyTorch, nn.TransformerEncoder": ("encoder", {}),
     "PyTorch, the notebook's loops": ("notebook", {}),
 }
 
 # What else was tried to be faster: rows of `--tried`.
 TRIED = {
+    "ours, threads spin as long as they do by default": (OURS, MEMORY),
     "ours, threads wait spinning": (OURS, MEMORY | {"OMP_WAIT_POLICY": "active"}),
     "ours, threads wait asleep": (OURS, MEMORY | {"OMP_WAIT_POLICY": "passive"}),
     "ours, without huge pages": (OURS, KEEPING),
@@ -92,7 +98,7 @@ def pytorch_step(kind, patch, dim, depth, heads):
             batch, tokens, _ = x.shape
             qkv = self.qkv(x).view(batch, tokens, 3, heads, dim // heads)
             q, k, v = qkv.permute(2, 0, 3, 1, 4).unbind(0)
-            if kind != "ready-made":
+            if not kind.startswith("ready-made"):
                 weights = (q * (dim // heads) ** -0.5 @ k.transpose(-2, -1)).softmax(-1)
                 y = weights @ v
             else:
@@ -135,11 +141,14 @@ def pytorch_step(kind, patch, dim, depth, heads):
     torch.manual_seed(0)
     torch.set_flush_denormal(kind == "flushed")
     if kind == "notebook":
+        sys.path.append(str(ROOT / "grader/benches"))
         from notebook import NotebookVit
 
         model = NotebookVit(patch, dim, depth, heads)
     else:
         model = Vit()
+    if kind.endswith("-compiled"):
+        model = torch.compile(model)
     # PyTorch's fastest: one operation for all variables.
     adamw = torch.optim.AdamW(model.parameters(), RATE, weight_decay=DECAY, fused=True)
     images, labels = torch.randn(BATCH, 1, 28, 28), torch.randint(10, (BATCH,))
@@ -209,6 +218,18 @@ class Subject:
         self.process.wait()
 
 
+@contextmanager
+def busy(count):
+    """As many processes besides that do nothing but count."""
+    loops = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(count)]
+    try:
+        yield
+    finally:
+        for loop in loops:
+            loop.kill()
+            loop.wait()
+
+
 def measure(name, rows, threads, rounds):
     """Starts all rows of a size, lets them take turns, and prints what came of it."""
     size = SIZES[name]
@@ -257,6 +278,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=21, help="turns of each row")
     parser.add_argument("--size", choices=SIZES, action="append", help="only this size; may be given more than once")
     parser.add_argument("--tried", action="store_true", help="also what was tried and made no difference, or too much")
+    parser.add_argument("--busy", type=int, default=0, metavar="N", help="beside N processes that do nothing but count")
     arguments = parser.parse_args()
     build = ["cargo", "build", "--package=vit-solution", "--example=step"]
     subprocess.run(build, cwd=ROOT, check=True)
@@ -264,8 +286,9 @@ def main():
 
     print(f"{processor()}, {os.cpu_count()} cores, PyTorch {torch.__version__}")
     rows = SUBJECTS | TRIED if arguments.tried else SUBJECTS
-    for name in arguments.size or SIZES:
-        measure(name, rows, arguments.threads, arguments.rounds)
+    with busy(arguments.busy):
+        for name in arguments.size or SIZES:
+            measure(name, rows, arguments.threads, arguments.rounds)
 
 
 if __name__ == "__main__":

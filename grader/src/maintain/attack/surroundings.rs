@@ -15,6 +15,7 @@ const TOLD: &str = "told ";
 const CONFINED: &[&str] = &[
     "COURSE_SEED",
     "GLIBC_TUNABLES",
+    "GOMP_SPINCOUNT",
     "INSTA_FORCE_PASS",
     "INSTA_UPDATE",
     "INSTA_WORKSPACE_ROOT",
