@@ -2,7 +2,7 @@
 
 use crate::data::Set;
 use crate::intake::Reading;
-use crate::sandbox::confine::{Confinement, Layer, Sandbox};
+use crate::sandbox::confine::{Author, Confinement, Layer, Sandbox};
 use crate::sandbox::limits::Asked;
 use crate::terminal::Verbosity;
 use crate::train::device::Wanted;
@@ -265,9 +265,12 @@ pub struct Judging {
     /// The limits of the code
     #[command(flatten)]
     pub limits: Asked,
-    /// Set the confinement of the code
-    #[arg(long, value_enum, default_value_t)]
-    pub sandbox: Sandbox,
+    /// Set the confinement of the code [default: full; where there is no sandbox, none for your own code]
+    #[arg(long, value_enum)]
+    pub sandbox: Option<Sandbox>,
+    /// Whose code it is
+    #[arg(skip)]
+    pub author: Author,
     /// Leave a layer out; `attack --prove` shows so what each one stops
     #[arg(long, hide = true, value_name = "LAYER")]
     pub without: Vec<Layer>,
@@ -481,9 +484,9 @@ pub struct CodeArgs {
     /// Run a submission, a folder or archive, instead of the working copy
     #[arg(long, value_name = "PATH")]
     pub submission: Option<PathBuf>,
-    /// Set the confinement of the code
-    #[arg(long, value_enum, default_value_t)]
-    pub sandbox: Sandbox,
+    /// Set the confinement of the code [default: full; where there is no sandbox, none for your own code]
+    #[arg(long, value_enum)]
+    pub sandbox: Option<Sandbox>,
 }
 
 /// Arguments of `train`. The preset supplies what is not given.
