@@ -108,6 +108,15 @@ pub enum Command {
     Grade(Grade),
     /// Test your working copy and explain what is wrong
     Check(Check),
+    /// Show the next hint for a function
+    ///
+    /// Without ITEM it is about the function of the first test that failed in the last `check`. Hints go from the idea to the
+    /// calls of the library.
+    Hint(Hint),
+    /// Put stubs back: of an exercise, or of one function
+    ///
+    /// Shows what goes, asks, and keeps a backup, which --undo brings back. The rest of the code stays as it is.
+    Reset(Reset),
     /// Compare your code with the nearest correct solution
     ///
     /// Items are shown once their tests pass: functions and types that are the same, the same but for names, or differ, with
@@ -293,6 +302,33 @@ pub struct Check {
     /// The conditions
     #[command(flatten)]
     pub judging: Judging,
+}
+
+/// Arguments of `hint`.
+#[derive(Args, Debug)]
+pub struct Hint {
+    /// The exercise: its crate, folder or number [default: the one whose folder this is]
+    pub exercise: Option<String>,
+    /// The function or type, such as `attention` or `Msa::forward` [default: of the first failing test]
+    pub item: Option<String>,
+    /// Show all hints for it
+    #[arg(long)]
+    pub all: bool,
+}
+
+/// Arguments of `reset`.
+#[derive(Args, Debug)]
+pub struct Reset {
+    /// The exercise: its crate, folder or number [default: the one whose folder this is]
+    pub exercise: Option<String>,
+    /// The function or type, such as `attention` or `Msa` [default: the whole exercise]
+    pub item: Option<String>,
+    /// Do not ask
+    #[arg(long, short)]
+    pub yes: bool,
+    /// Bring back what the last reset of the exercise took
+    #[arg(long, conflicts_with = "item")]
+    pub undo: bool,
 }
 
 /// Arguments of `diff`.

@@ -13,11 +13,13 @@ mod diff;
 mod doctor;
 mod draw;
 mod grade;
+mod hint;
 mod list;
 mod new;
 mod next;
 mod progress;
 mod reference;
+mod reset;
 mod setup;
 mod solution;
 mod subject;
@@ -37,9 +39,11 @@ pub use diff::diff;
 pub use doctor::doctor;
 pub use draw::draw;
 pub use grade::grade;
+pub use hint::hint;
 pub use list::{list, overview};
 pub use new::new;
 pub use next::next;
+pub use reset::reset;
 pub use setup::setup;
 pub use solution::solution;
 pub use train::train;
@@ -79,6 +83,27 @@ fn open_course(course: Option<&Path>) -> Result<Course, Failure> {
                 .blame_arguments()?;
             Course::find(&here).blame_arguments()
         }
+    }
+}
+
+/// The exercise and the item that somebody means by `EXERCISE ITEM`; in an exercise's folder, by `ITEM` alone or nothing.
+fn exercise_and_item(
+    course: &Course,
+    exercise: Option<&str>,
+    item: Option<&str>,
+) -> anyhow::Result<(Exercise, Option<String>)> {
+    let here = exercise_here(course);
+    let Some(name) = exercise else {
+        let here = here.context("no exercise is named, and this is the folder of none");
+        let here = here.hint("name one, or go to its folder")?;
+        return Ok((here.clone(), None));
+    };
+    let found = course.select(&[name.to_owned()]).map(|mut all| all.pop());
+    match (found, here, item) {
+        (Ok(Some(exercise)), ..) => Ok((exercise, item.map(str::to_owned))),
+        (_, Some(here), None) => Ok((here.clone(), Some(name.to_owned()))),
+        (Err(error), ..) => Err(error),
+        (Ok(None), ..) => anyhow::bail!("there is no exercise {name:?}"),
     }
 }
 

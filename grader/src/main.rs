@@ -78,6 +78,8 @@ fn act(
     match command {
         Command::Grade(arguments) => command::grade(course, &arguments),
         Command::Check(arguments) => command::check(course, &arguments),
+        Command::Hint(arguments) => command::hint(course, &arguments),
+        Command::Reset(arguments) => command::reset(course, &arguments),
         Command::Diff(arguments) => command::diff(course, &arguments),
         Command::Solution(arguments) => command::solution(course, &arguments),
         Command::List(arguments) => command::list(course, &arguments),

@@ -199,7 +199,7 @@ impl Vit {
 /// `std` is the standard deviation before truncation; afterwards it is 0.88 times that.
 ///
 /// ```text
-/// x = √2 · std · erf⁻¹(u)        u uniform in ±erf(2/√2)
+/// x = √2 · std · erf⁻¹(u)        u uniform in ±erf(√2)
 /// ```
 pub fn trunc_normal(shape: &[i64], std: f64) -> Tensor {
     todo!("draw uniform numbers, and send them through the inverse of the distribution function")

@@ -5,7 +5,7 @@
 //! |---|---|
 //! | [`catalogue`] | test files, manifests and judges name the same tests |
 //! | [`api`] | a stub and its solution declare and document the same, as the description says |
-//! | [`stubs`] | stubs compile without a warning and fail every graded test |
+//! | [`stubs`] | stubs compile without a warning and fail every graded test, and `reset` puts back the same |
 //! | [`solutions`] | solutions pass every graded test, whatever the seed |
 //! | [`answers`] | the answers stored for drawn cases are those of the reference |
 //! | [`lazy`] | no function earns a point by a table of answers and something cheap behind it |

@@ -2,6 +2,7 @@
 
 use crate::course::Course;
 use crate::machine::files::files_below;
+use crate::study::reset::STUBS;
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 use std::collections::BTreeSet;
@@ -70,6 +71,8 @@ pub fn make(course: &Course, name: &str, number: Option<u8>, uses_torch: bool) -
     })?;
     let [new_exercise, new_solution] = ["exercise", "solution"].map(|it| scratch.path().join(it));
     format_sources(scratch.path())?;
+    let stubs = scratch.path().join("exercise").join(STUBS);
+    copy(&scratch.path().join("exercise/src"), &stubs, &str::to_owned)?;
     let moved = |from: &Path, to: &Path| {
         fs::rename(from, to).with_context(|| format!("{} cannot be written", to.display()))
     };

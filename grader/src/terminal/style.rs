@@ -24,3 +24,14 @@ pub fn mark(is_good: bool) -> String {
         styled(ERROR, '✗')
     }
 }
+
+/// A line of a unified diff: what goes in red, what comes in green.
+pub fn change(line: &str) -> String {
+    let style = match line.as_bytes().first() {
+        Some(b'-') => AnsiColor::Red.on_default(),
+        Some(b'+') => AnsiColor::Green.on_default(),
+        Some(b'@') => AnsiColor::Cyan.on_default(),
+        _ => return line.to_owned(),
+    };
+    styled(style, line)
+}

@@ -313,7 +313,7 @@ impl Vit {
 /// `std` is the standard deviation before truncation; afterwards it is 0.88 times that.
 ///
 /// ```text
-/// x = √2 · std · erf⁻¹(u)        u uniform in ±erf(2/√2)
+/// x = √2 · std · erf⁻¹(u)        u uniform in ±erf(√2)
 /// ```
 pub fn trunc_normal(shape: &[i64], std: f64) -> Tensor {
     let inside = Tensor::from(2_f64.sqrt()).erf().double_value(&[]); // the share within two deviations, 0.954

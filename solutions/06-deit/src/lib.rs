@@ -55,6 +55,9 @@ impl Deit {
     /// Makes all parts below `vs`. A DeiT's positions are learned, and each of its heads has a token of its own: `positions`
     /// and `pool` of the configuration play no part.
     ///
+    /// The `vit` in it is made below the same path, with [`vit::Positions::Sinusoidal`]: with learned positions it would
+    /// make a variable `pos_embed` of N + 1 rows, where this model has its own, of N + 2.
+    ///
     /// All weights, both tokens and the positions are initialised by [`vit::trunc_normal`] with [`vit::INITIAL_STD`],
     /// all biases with 0; norms have initial weights of 1 and biases of 0.
     ///

@@ -1,5 +1,5 @@
 //! That the stubs compile without a warning and fail every graded test, because they are not yet implemented and for
-//! no other reason.
+//! no other reason; and that the copies of them which `reset` puts back are the same.
 
 use super::{Finding, first_line, total, untested};
 use crate::course::{Course, Exercise};
@@ -9,6 +9,7 @@ use crate::intake::Candidate;
 use crate::machine::cargo::cargo;
 use crate::machine::lanes;
 use crate::machine::tools::Toolchain;
+use crate::study::reset;
 use crate::terminal::running;
 use anyhow::{Context, Result};
 use serde::Deserialize;
@@ -19,10 +20,20 @@ use std::path::{Path, PathBuf};
 const NOT_YET: &str = "not yet implemented: ";
 
 pub(super) fn prove(grader: &Grader) -> Result<Finding> {
-    let mut faults = complaints(&grader.environment.course, &grader.environment.exercises)?;
+    let environment = &grader.environment;
+    let mut faults = complaints(&environment.course, &environment.exercises)?;
+    for exercise in &environment.exercises {
+        if !reset::is_untouched(&environment.course, exercise)? {
+            faults.push(format!(
+                "exercises/{0}/stubs, which `reset` puts back, is not a copy of src: make one, cp -r exercises/{0}/src/. \
+                 exercises/{0}/stubs",
+                exercise.folder
+            ));
+        }
+    }
     let candidate = Candidate {
         name: "stubs".to_owned(),
-        path: grader.environment.course.root.join("exercises"),
+        path: environment.course.root.join("exercises"),
     };
     let graded = grader
         .grade(&candidate, None, lanes::processors(), &|_| {})

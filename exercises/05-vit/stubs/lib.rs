@@ -1,0 +1,249 @@
+//! The Vision Transformer: an image becomes a sentence of patches, with one word more that nobody wrote.
+//! That word, the class token, goes through all blocks with the others, and says in the end what it has seen.
+//!
+//! ```text
+//! x = [class token; patches · E] + positions        [B, N+1, D]
+//! x = block(x), L times
+//! y = head(norm(x)[class token])                    [B, K]
+//! ```
+//!
+//! Shapes: B batch, C channels, P patch side, N patches, D embedding dimension, h heads, L blocks, K classes, r·D
+//! hidden units of the MLPs.
+//!
+//! Sources: Dosovitskiy et al. 2021, arXiv:2010.11929, equations 1 to 4 and table 1;
+//! Touvron et al. 2021, arXiv:2012.12877, table 1, for the two small ones; Loshchilov & Hutter 2017, arXiv:1608.03983.
+
+use blocks::Block;
+use tch::{Tensor, nn};
+
+/// The standard deviation that a Vision Transformer's first weights are drawn with; see [`trunc_normal`].
+///
+/// Source: DeiT's code, and timm's, for linear layers, positions and class token; to draw the convolution's weights in
+/// the same way is this course's choice. The ViT paper's code initialises differently (Glorot's uniform weights, and a
+/// head of zeros).
+pub const INITIAL_STD: f64 = 0.02;
+
+/// The kind of positions: how a token knows where in the image it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Positions {
+    /// A variable, `pos_embed`, that is trained like all others.
+    Learned,
+    /// The fixed table of exercise 02, row 0 for the class token: no variable.
+    Sinusoidal,
+}
+
+/// The features that the classifier reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pool {
+    /// The class token.
+    Cls,
+    /// The mean of the patches' tokens, without the class token.
+    Mean,
+}
+
+/// The sizes and choices that make a Vision Transformer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct VitConfig {
+    /// Side of the square images, in pixels.
+    pub image: i64,
+    /// Side of the square patches, P; divides `image`.
+    pub patch: i64,
+    /// Channels, C: 1 for grey, 3 for colour.
+    pub channels: i64,
+    /// Classes, K.
+    pub classes: i64,
+    /// Embedding dimension, D.
+    pub dim: i64,
+    /// Blocks, L.
+    pub depth: i64,
+    /// Heads, h; divides `dim`.
+    pub heads: i64,
+    /// Expansion ratio of the MLPs, r: the hidden size divided by D.
+    pub mlp_ratio: i64,
+    /// The dropout probability, after the positions and in the blocks.
+    pub dropout: f64,
+    /// The kind of positions.
+    pub positions: Positions,
+    /// The features that the classifier reads.
+    pub pool: Pool,
+}
+
+/// The usual sizes. All have learned positions, no dropout, `mlp_ratio` 4, and classify by the class token.
+///
+/// | | image | patch | channels | classes | dim | depth | heads |
+/// |---|---|---|---|---|---|---|---|
+/// | `mnist` | 28 | 7 | 1 | 10 | 64 | 6 | 4 |
+/// | `tiny` | 224 | 16 | 3 | 1000 | 192 | 12 | 3 |
+/// | `small` | 224 | 16 | 3 | 1000 | 384 | 12 | 6 |
+/// | `base` | 224 | 16 | 3 | 1000 | 768 | 12 | 12 |
+/// | `large` | 224 | 16 | 3 | 1000 | 1024 | 24 | 16 |
+/// | `huge` | 224 | 14 | 3 | 1000 | 1280 | 32 | 16 |
+///
+/// Sources: Dosovitskiy et al. 2021, table 1; Touvron et al. 2021, table 1, for `tiny` and `small`. `mnist` is this
+/// course's.
+impl VitConfig {
+    /// For MNIST's digits: small enough to be trained on a laptop.
+    pub fn mnist() -> Self {
+        todo!("its row of the table")
+    }
+
+    /// ViT-Ti/16.
+    pub fn tiny() -> Self {
+        todo!("its row of the table")
+    }
+
+    /// ViT-S/16.
+    pub fn small() -> Self {
+        todo!("its row of the table")
+    }
+
+    /// ViT-B/16.
+    pub fn base() -> Self {
+        todo!("its row of the table")
+    }
+
+    /// ViT-L/16.
+    pub fn large() -> Self {
+        todo!("its row of the table")
+    }
+
+    /// ViT-H/14.
+    pub fn huge() -> Self {
+        todo!("its row of the table")
+    }
+}
+
+/// The number of trainable parameters of a Vision Transformer of these sizes, counted without making one.
+///
+/// Source: the table of variables at [`Vit`].
+pub fn parameters(config: &VitConfig) -> i64 {
+    todo!("add up the table of variables, by formula")
+}
+
+/// A Vision Transformer.
+///
+/// ```text
+/// z₀ = [class token; x₁ E; x₂ E; …; x_N E] + positions        (1)
+/// zₗ = blockₗ(zₗ₋₁)                                            (2, 3)
+/// y  = norm(z_L), of which the class token goes to the head    (4)
+/// ```
+///
+/// | variable | shape |
+/// |---|---|
+/// | `cls_token` | \[1, 1, D\] |
+/// | `pos_embed`, where positions are learned | \[1, N+1, D\] |
+/// | `patch_embed.proj.weight`, `patch_embed.proj.bias` | \[D, C, P, P\], \[D\] |
+/// | `blocks.<l>.…`, for l from 0 to L−1 | those of exercise 04's `Block` |
+/// | `norm.weight`, `norm.bias` | \[D\] |
+/// | `head.weight`, `head.bias` | \[K, D\], \[K\] |
+///
+/// Names, shapes and order are those of timm's `VisionTransformer`, so its checkpoints load unchanged. Patches run row by
+/// row. With [`Pool::Mean`] the norm still comes first and the mean after it, which is timm's `global_pool="avg"` with
+/// `fc_norm=False`.
+///
+/// Source: Dosovitskiy et al. 2021, equations 1 to 4.
+#[derive(Debug)]
+pub struct Vit {
+    /// Each patch to a token: a convolution whose stride is its size.
+    pub patch_embed: nn::Conv2D,
+    /// The class token, which stands before the patches' tokens.
+    pub cls_token: Tensor,
+    /// The positions, added to the tokens: a variable, or a fixed table.
+    pub pos_embed: Tensor,
+    /// The blocks, in their order.
+    pub blocks: Vec<Block>,
+    /// The final norm.
+    pub norm: nn::LayerNorm,
+    /// The classifier: D → K.
+    pub head: nn::Linear,
+    /// The dropout probability after the positions.
+    pub dropout: f64,
+    /// The features that the classifier reads.
+    pub pool: Pool,
+}
+
+impl Vit {
+    /// Makes all parts below `vs`.
+    ///
+    /// All weights, the class token and learned positions are initialised by [`trunc_normal`] with [`INITIAL_STD`], all
+    /// biases with 0; norms have initial weights of 1 and biases of 0. The final norm has exercise 04's epsilon.
+    ///
+    /// # Panics
+    /// Saying both numbers, where `patch` does not divide `image`, or `heads` does not divide `dim`.
+    pub fn new(vs: &nn::Path<'_>, config: &VitConfig) -> Self {
+        todo!("check the sizes, make all parts, and draw their first values")
+    }
+
+    /// Images, \[B, C, H, W\], to tokens behind the last norm, \[B, N+1, D\], the class token first; with dropout where
+    /// `train` is true.
+    pub fn forward_features(&self, images: &Tensor, train: bool) -> Tensor {
+        todo!(
+            "embed, put the class token first, add the positions, go through the blocks and the last norm"
+        )
+    }
+
+    /// Images, \[B, C, H, W\], to logits, \[B, K\]; with dropout where `train` is true.
+    pub fn forward_t(&self, images: &Tensor, train: bool) -> Tensor {
+        todo!("features, pool, head")
+    }
+
+    /// The weights of each head in each block, in evaluation: \[B, C, H, W\] → L times \[B, h, N+1, N+1\].
+    pub fn attentions(&self, images: &Tensor) -> Vec<Tensor> {
+        todo!("embed, then collect what each block's attend says of its weights")
+    }
+}
+
+/// Draws f32 numbers from a normal distribution of mean 0 that is truncated at two standard deviations: values beyond
+/// are drawn again, so that nothing piles up at the ends.
+///
+/// `std` is the standard deviation before truncation; afterwards it is 0.88 times that.
+///
+/// ```text
+/// x = √2 · std · erf⁻¹(u)        u uniform in ±erf(√2)
+/// ```
+pub fn trunc_normal(shape: &[i64], std: f64) -> Tensor {
+    todo!("draw uniform numbers, and send them through the inverse of the distribution function")
+}
+
+/// The learning rate of a step: first up in a straight line, then down along half a cosine, then `min` for good.
+///
+/// | step | rate |
+/// |---|---|
+/// | 0 | 0, or `base` where there is no warm-up |
+/// | from 0 to `warmup` | base · step / warmup |
+/// | `warmup` | `base` |
+/// | from `warmup` to `total` | min + (base − min) · ½ · (1 + cos(π · (step − warmup) / (total − warmup))) |
+/// | half way between these | half way between `base` and `min` |
+/// | `total` and after | `min` |
+///
+/// Source: Loshchilov & Hutter 2017, equation 5, for the cosine.
+pub fn warmup_cosine(step: i64, warmup: i64, total: i64, base: f64, min: f64) -> f64 {
+    todo!("tell the three parts from each other, then calculate")
+}
+
+/// The share of rows whose largest logit is the label's, from 0 to 1: logits \[B, K\], labels \[B\] of type i64.
+pub fn accuracy(logits: &Tensor, labels: &Tensor) -> f64 {
+    todo!("compare the largest logit's place with the label")
+}
+
+/// Trains: one step of AdamW for each batch in turn, images \[B, C, H, W\] and labels \[B\] of type i64, with dropout. Gives
+/// the loss that each step began with.
+///
+/// ```text
+/// loss     = mean over the batch of −log softmax(logits)[label]
+/// gradient = ∂loss/∂variable, of this batch alone
+/// variable = AdamW(variable, gradient, rate(step))        step = 0, 1, 2, …
+/// ```
+///
+/// AdamW has the settings that both tch and PyTorch give it: β = 0.9 and 0.999, ε = 1e-8, a weight decay of 0.01 on every
+/// variable. `vs` holds the variables of `vit`.
+///
+/// Source: Loshchilov & Hutter 2019, arXiv:1711.05101, algorithm 2.
+pub fn fit(
+    vs: &nn::VarStore,
+    vit: &Vit,
+    batches: &[(Tensor, Tensor)],
+    rate: impl Fn(i64) -> f64,
+) -> Vec<f64> {
+    todo!("an optimiser; then for each batch: the loss, its gradients alone, a step")
+}
