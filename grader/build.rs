@@ -1,4 +1,5 @@
-//! Finds the exercises' pictures, and makes them a part of the grader.
+//! Finds the exercises' pictures, and makes them a part of the grader. Says whether it has a sandbox, and on which systems it
+//! is not to be had at all.
 
 use interface::place::{entries, seen_from};
 use std::error::Error;
@@ -8,7 +9,22 @@ use std::{env, fs};
 /// The file of an exercise that draws what its functions give.
 const PICTURES: &str = "pictures.rs";
 
+/// What a user of Windows is told: cargo shows it as the reason why nothing is built.
+const ON_WINDOWS: &str = "the course runs on Linux and macOS; on Windows, use WSL2: run `wsl --install` in PowerShell, open \
+    the Ubuntu that it installs, install Rust there as rust-lang.org says for Linux, clone the course in your home folder \
+    there (not below /mnt/c, which is slow), and go on as README.md says";
+
 fn main() -> Result<(), Box<dyn Error>> {
+    if env::var_os("CARGO_CFG_UNIX").is_none() {
+        println!("cargo::error={ON_WINDOWS}");
+        return Ok(());
+    }
+    // The one condition by which the sandbox, and what is of use with it alone, is compiled.
+    println!("cargo::rustc-check-cfg=cfg(sandbox)");
+    let is_linux = env::var("CARGO_CFG_TARGET_OS").is_ok_and(|system| system == "linux");
+    if is_linux && env::var_os("CARGO_FEATURE_SANDBOX").is_some() {
+        println!("cargo::rustc-cfg=sandbox");
+    }
     // Asked for at run time: a copied checkout has the program that was built for the one that it was copied from.
     let package = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?).canonicalize()?;
     let course = package.join("..").canonicalize()?;

@@ -2,7 +2,7 @@
 
 use crate::data::Set;
 use crate::intake::Reading;
-use crate::sandbox::confine::{Confinement, Layer, Sandbox};
+use crate::sandbox::confine::{Author, Confinement, Layer, Sandbox};
 use crate::sandbox::limits::Asked;
 use crate::terminal::Verbosity;
 use crate::train::device::Wanted;
@@ -144,6 +144,10 @@ pub enum Command {
     /// Writes each picture as PNG and SVG. If a function is not implemented or fails, it is named, the pictures that
     /// need it are left out, and the exit code is 1.
     Draw(Draw),
+    /// Make the course a web site, to be read offline
+    ///
+    /// Its pages are the handouts, the functions with their documentation, hints, answers and solutions, the last three folded.
+    Book(Book),
     /// Show the cost of each patch size: tokens, parameters, FLOPs, time
     ///
     /// The defaults are the sizes of ViT-Tiny. Time is measured on the first exercise that builds a model, everything
@@ -261,9 +265,12 @@ pub struct Judging {
     /// The limits of the code
     #[command(flatten)]
     pub limits: Asked,
-    /// Set the confinement of the code
-    #[arg(long, value_enum, default_value_t)]
-    pub sandbox: Sandbox,
+    /// Set the confinement of the code [default: full; where there is no sandbox, none for your own code]
+    #[arg(long, value_enum)]
+    pub sandbox: Option<Sandbox>,
+    /// Whose code it is
+    #[arg(skip)]
+    pub author: Author,
     /// Leave a layer out; `attack --prove` shows so what each one stops
     #[arg(long, hide = true, value_name = "LAYER")]
     pub without: Vec<Layer>,
@@ -477,9 +484,9 @@ pub struct CodeArgs {
     /// Run a submission, a folder or archive, instead of the working copy
     #[arg(long, value_name = "PATH")]
     pub submission: Option<PathBuf>,
-    /// Set the confinement of the code
-    #[arg(long, value_enum, default_value_t)]
-    pub sandbox: Sandbox,
+    /// Set the confinement of the code [default: full; where there is no sandbox, none for your own code]
+    #[arg(long, value_enum)]
+    pub sandbox: Option<Sandbox>,
 }
 
 /// Arguments of `train`. The preset supplies what is not given.
@@ -711,6 +718,17 @@ pub struct New {
     /// Number of the exercise [default: the one after the last]
     #[arg(long, value_name = "NN", value_parser = clap::value_parser!(u8).range(1..=99))]
     pub number: Option<u8>,
+}
+
+/// Arguments of `book`.
+#[derive(Args, Debug)]
+pub struct Book {
+    /// Open it in the browser
+    #[arg(long)]
+    pub open: bool,
+    /// Write it to DIR; a book that is there is replaced [default: target/book in the course's folder]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
 }
 
 /// Arguments of `setup`.

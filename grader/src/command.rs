@@ -1,11 +1,15 @@
 //! The commands: each parses nothing, calls the library, prints.
 
+#[cfg(sandbox)]
 mod attack;
+#[cfg(sandbox)]
 mod attempt;
+mod book;
 mod call;
 mod check;
 mod completions;
 mod confined;
+#[cfg(sandbox)]
 mod copied;
 mod cost;
 mod data;
@@ -17,6 +21,8 @@ mod hint;
 mod list;
 mod new;
 mod next;
+#[cfg(not(sandbox))]
+mod no_attacks;
 mod progress;
 mod reference;
 mod reset;
@@ -27,13 +33,16 @@ mod train;
 mod verify;
 mod watch;
 
-pub use attack::attack;
-pub use attempt::attempt;
+#[cfg(not(sandbox))]
+pub use no_attacks::{attack, attempt, copied};
+#[cfg(sandbox)]
+pub use {attack::attack, attempt::attempt, copied::copied};
+
+pub use book::book;
 pub use call::call;
 pub use check::check;
 pub use completions::completions;
 pub use confined::confined;
-pub use copied::copied;
 pub use cost::cost;
 pub use data::data;
 pub use diff::diff;
@@ -62,7 +71,7 @@ use crate::machine::libtorch::{LINK, Libtorch};
 use crate::machine::scratch::Scratch;
 use crate::machine::signals;
 use crate::sandbox::confine;
-use crate::terminal::full_screen;
+use crate::terminal::screen;
 use crate::train::device::{Device, NoGpu, Wanted, find_gpu};
 use crate::train::graded::Training;
 use crate::worker::broken::Broken;
@@ -72,6 +81,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
+
+#[cfg(not(sandbox))]
+use no_attacks as attack;
 
 /// Set by Ctrl-C, SIGTERM and SIGHUP.
 static STOP: AtomicBool = AtomicBool::new(false);
@@ -156,9 +168,13 @@ fn ready(
         TrainOn::Mnist => Some(Arc::new(training(&course, judging)?)),
         TrainOn::None | TrainOn::Digits => None,
     };
-    let level = confine::reach(judging.sandbox).blame_setup()?;
-    let level = level.without(&judging.without);
-    note!("sandbox: {level}");
+    let reached = confine::reach(judging.sandbox, judging.author).blame_setup()?;
+    let level = reached.without(&judging.without);
+    if reached.is_limits_only() && judging.sandbox.is_none() {
+        note!("this machine has no sandbox: your code runs with limits only");
+    } else {
+        note!("sandbox: {level}");
+    }
     let begin = Instant::now();
     let workshop = match &judging.workshop {
         Some(file) => Workshop::read(file, level),
@@ -210,7 +226,7 @@ fn gpu(course: &Course) -> anyhow::Result<()> {
 fn stop_on_signals() -> Result<(), Failure> {
     Ok(signals::at_each(|| {
         if STOP.swap(true, Ordering::Relaxed) {
-            full_screen::give_back();
+            screen::give_back();
             std::process::exit(130);
         }
     })?)

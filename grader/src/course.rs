@@ -489,6 +489,7 @@ fn is_of_no_grade(place: &Path) -> bool {
         "agreement",
         "authoring",
         "benches",
+        "book",
         "template",
         "testdata",
         "tests",

@@ -1,7 +1,6 @@
 //! Exit codes, and the errors that decide them.
 
 use crate::hint;
-use crate::maintain::attack::NO_COPY;
 use crate::train::Diverged;
 use crate::worker::broken::Broken;
 use std::process::{ExitCode, ExitStatus};
@@ -62,7 +61,7 @@ impl Exit {
             Exit::NeedsAPerson => 5,
             Exit::Stopped => 130,
             Exit::NotConfined => NOT_CONFINED,
-            Exit::NoCopy => NO_COPY,
+            Exit::NoCopy => 126,
         }
     }
 }

@@ -287,7 +287,11 @@ mod tests {
             for left in [0, 10, bytes.len() - 1] {
                 let fault = fault(&bytes, packing, left);
                 let code = fault.as_ref().and_then(io::Error::raw_os_error);
-                assert_eq!(code, Some(libc::EIO), "{packing:?} after {left}: {fault:?}");
+                assert_eq!(
+                    code,
+                    Some(rustix::io::Errno::IO.raw_os_error()),
+                    "{packing:?} after {left}: {fault:?}"
+                );
             }
             assert!(fault(&bytes, packing, usize::MAX).is_none(), "{packing:?}");
         }

@@ -47,9 +47,8 @@ macro_rules! detail {
 
 mod cargo;
 mod error;
-pub mod full_screen;
 mod progress;
-mod screen;
+pub mod screen;
 mod shell;
 mod stream;
 pub mod style;
@@ -59,10 +58,10 @@ mod width;
 pub(crate) use cargo::{cargo_options, running};
 pub use error::error;
 pub(crate) use progress::{Part, ProgressLog, fitting, logs_progress, progress, style_of};
-pub(crate) use screen::screen;
 pub(crate) use shell::in_shell;
 pub use stream::{Stream, fault, keep_fault, write};
 pub use suggestion::suggestion;
+pub(crate) use width::full_width;
 pub use width::output_width;
 
 use anstream::ColorChoice;

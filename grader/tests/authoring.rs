@@ -18,13 +18,13 @@ const EXAMPLE: &str = "grader/authoring/softmax";
 #[test]
 fn an_exercise_from_nothing_is_proven() -> Result {
     let Checkout { root, .. } = &Checkout::copy()?;
-    let made = grader(root, &["new", "softmax"]);
+    let made = grader(root, &["new", "softmax"]).output();
     let made = made.map_err(|error| format!("the grader is not built: {error}"))?;
     assert!(made.status.success(), "{}", said(&made));
     let [exercise, solution] =
         ["exercises", "solutions"].map(|part| root.join(part).join("08-softmax"));
     let prove = || -> Result {
-        let proven = grader(root, &["verify", "--exercise=softmax"])?;
+        let proven = grader(root, &["verify", "--exercise=softmax"]).output()?;
         let words = said(&proven);
         assert!(proven.status.success(), "{words}");
         assert!(words.contains("10 passed, 0 failed"), "{words}");
@@ -42,7 +42,7 @@ fn an_exercise_from_nothing_is_proven() -> Result {
     }
     let answers = Path::new("tests/drawn.txt");
     fs::remove_file(exercise.join(answers))?;
-    let stored = grader(root, &["verify", "--store", "--exercise=softmax"])?;
+    let stored = grader(root, &["verify", "--store", "--exercise=softmax"]).output()?;
     assert!(stored.status.success(), "{}", said(&stored));
     let [made, shown] = [&exercise, &example.join("exercise")].map(|it| it.join(answers));
     assert_eq!(fs::read_to_string(made)?, fs::read_to_string(shown)?);
@@ -61,11 +61,11 @@ fn a_name_or_number_that_cannot_be_used_is_refused_before_anything_is_made() -> 
         (["new", "patchify"], "there is a crate patchify already"),
         (["new", "--number=1"], "required arguments"),
     ] {
-        let refused = grader(root, &arguments)?;
+        let refused = grader(root, &arguments).output()?;
         assert_eq!(refused.status.code(), Some(2), "{}", said(&refused));
         assert!(said(&refused).contains(words), "{}", said(&refused));
     }
-    let taken = grader(root, &["new", "softmax", "--number=1"])?;
+    let taken = grader(root, &["new", "softmax", "--number=1"]).output()?;
     let says = "number 01 is that of exercises/01-patchify";
     assert!(said(&taken).contains(says), "{}", said(&taken));
     assert_eq!(fs::read_dir(root.join("exercises"))?.count(), before);

@@ -1,5 +1,6 @@
 //! A class of which half is hostile: the honest half is graded as if it were alone. It takes the built course, and
 //! minutes; so it runs only on request: `cargo test -p grader --test batch -- --ignored`.
+#![cfg(sandbox)]
 
 use grader::course::Course;
 use grader::maintain::attack::{corpus, hand_in};

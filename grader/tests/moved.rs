@@ -15,15 +15,13 @@ type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
 
 fn grade(root: &Path, submission: &Path) -> Result<Output> {
     let submission = submission.to_str().ok_or("a path that is not UTF-8")?;
-    grader(
-        root,
-        &[
-            "grade",
-            "--exercise=patchify",
-            "--train-on=none",
-            submission,
-        ],
-    )
+    let arguments = [
+        "grade",
+        "--exercise=patchify",
+        "--train-on=none",
+        submission,
+    ];
+    Ok(grader(root, &arguments).output()?)
 }
 
 #[test]

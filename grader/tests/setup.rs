@@ -1,6 +1,7 @@
 //! Set-up against a Python and a pip of the tests' own, which behave well or badly as told.
 #![cfg(all(target_os = "linux", target_env = "gnu"))]
 
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::Write;
 use std::os::unix::fs::symlink;
@@ -10,6 +11,7 @@ use std::sync::OnceLock;
 use std::thread;
 
 use grader::machine::libtorch::{Libtorch, Origin, Unfit};
+use grader::machine::platform::Platform;
 use grader::machine::setup::{SetupError, Surroundings};
 use indicatif::{MultiProgress, ProgressDrawTarget};
 use tempfile::TempDir;
@@ -44,6 +46,7 @@ impl Machine {
             named: None,
             python: home.path().join("python3"),
             cache: Some(home.path().join("cache")),
+            platform: Platform::HERE,
         };
         let machine = Self { home, surroundings };
         machine.pip_does(GOOD_PIP);
@@ -223,6 +226,64 @@ fn what_is_missing_is_fetched_once_and_linked() {
     fs::remove_file(machine.link()).expect("the link"); // as in a second clone
     assert_eq!(machine.ensure(false).expect("the tree"), made);
     assert_eq!(machine.calls().len(), 2, "the cache was passed over");
+}
+
+#[test]
+fn a_mac_is_given_its_own_wheel_and_no_library_of_nvidias() {
+    let mut machine = Machine::new();
+    machine.surroundings.platform = Platform::MAC;
+    let wheels = fs::read_dir(machine.path("wheels")).expect("the wheels");
+    for wheel in wheels {
+        fs::remove_file(wheel.expect("an entry").path()).expect("a wheel of Linux's");
+    }
+    let metadata = format!("Name: torch\n{TOOLKIT}");
+    machine.make_wheel(
+        "torch-2.11.0-cp311-cp311-macosx_11_0_arm64.whl",
+        &[
+            ("torch-2.11.0.dist-info/METADATA", metadata.as_bytes()),
+            ("torch/include/ATen/ATen.h", b""),
+            ("torch/include/torch/csrc/api/include/torch/torch.h", b""),
+            (
+                "torch/include/torch/headeronly/version.h",
+                b"#define TORCH_VERSION \"2.11.0\"",
+            ),
+            ("torch/lib/libc10.dylib", b"c10"),
+            ("torch/lib/libomp.dylib", b"omp"),
+            ("torch/lib/libtorch.dylib", b"torch"),
+            ("torch/lib/libtorch_cpu.dylib", b"cpu"),
+            ("torch/lib/libtorch_python.dylib", b"python"),
+        ],
+    );
+    let made = machine.ensure(false).expect("a tree");
+    assert_eq!((made.origin, made.cuda), (Origin::Cache, false));
+    let libraries = fs::read_dir(machine.link().join("lib")).expect("the libraries");
+    let mut libraries: Vec<_> = libraries
+        .map(|it| it.expect("an entry").file_name())
+        .collect();
+    libraries.sort();
+    let expected = ["libc10", "libomp", "libtorch", "libtorch_cpu"];
+    assert_eq!(
+        libraries,
+        expected
+            .map(|name| Platform::MAC.library(name))
+            .map(OsString::from)
+    );
+    let asked = machine.calls();
+    assert_eq!(asked.len(), 1, "{asked:?}");
+    assert!(
+        asked[0].contains("--platform=macosx_11_0_arm64 "),
+        "{asked:?}"
+    );
+    assert!(!asked[0].contains("manylinux"), "{asked:?}");
+
+    // It is no tree of this machine's.
+    assert!(matches!(
+        Libtorch::at(&machine.link()),
+        Err(Unfit::Incomplete { .. })
+    ));
+    let error = machine.ensure(true).expect_err("no Mac has CUDA");
+    assert!(matches!(error, SetupError::NoCuda(_)), "{error}");
+    assert!(error.hint().is_some_and(|hint| hint.contains("--cuda")));
 }
 
 #[test]

@@ -10,7 +10,7 @@ mod common;
 
 use grader::course::Course;
 use grader::sandbox::confine::Level;
-use grader::terminal::full_screen::FullScreen;
+use grader::terminal::screen::FullScreen;
 use grader::worker::workshop::Workshop;
 use rustix::process::Signal;
 use screen::{OnTerminal, PATIENCE};

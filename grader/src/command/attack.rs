@@ -6,6 +6,7 @@ use crate::exit::{Blame, Exit, Failure};
 use crate::grading::grade::Grader;
 use crate::machine::lanes;
 use crate::maintain::attack::{Attack, AttackOutcome, Ground, corpus};
+use crate::maintain::proof::Finding;
 use anyhow::Result;
 use std::path::Path;
 use wire::printable;
@@ -51,19 +52,34 @@ pub fn attack(course: Option<&Path>, arguments: &cli::Attack) -> Result<Exit, Fa
     })
 }
 
+/// Tries all attacks against the whole sandbox, for `verify`: the number of those that gain nothing, and what was seen.
+///
+/// # Errors
+/// Returns an error if an attack cannot be tried.
+pub(super) fn of_the_corpus(grader: &Grader) -> Result<Option<(usize, Finding)>> {
+    let attacks = corpus(&grader.environment.course.root, &[])?;
+    let count = try_all(grader, &attacks, &mut |line| say!("{line}"))?;
+    let showed = format!(
+        "{} of {} gain nothing, {} are skipped",
+        count.as_it_must_be, count.tried, count.skipped
+    );
+    let faults = count.faults;
+    Ok(Some((count.as_it_must_be, Finding { showed, faults })))
+}
+
 /// The numbers of attacks, by their results, and the faults.
 #[derive(Debug, Default)]
-pub(super) struct Count {
-    pub(super) as_it_must_be: usize,
-    pub(super) tried: usize,
-    pub(super) skipped: usize,
+struct Count {
+    as_it_must_be: usize,
+    tried: usize,
+    skipped: usize,
     /// The faults, in the order of the attacks.
-    pub(super) faults: Vec<String>,
+    faults: Vec<String>,
 }
 
 /// Tries attacks against the whole sandbox, as many at a time as there are processors, and says what came of each in
 /// their order.
-pub(super) fn try_all(
+fn try_all(
     grader: &Grader,
     attacks: &[Attack],
     line: &mut (dyn FnMut(&str) + Send),

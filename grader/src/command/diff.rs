@@ -12,9 +12,11 @@ use crate::study::diff::{
     Choice, Code, Comparison, Formatter, Gate, Solution, Verdict, compare, has_solution, passages,
 };
 use crate::study::items;
-use crate::terminal::{Stream, screen, write};
+use crate::terminal::{Stream, full_width, write};
+use anstream::{AutoStream, ColorChoice};
 use anyhow::Context;
 use interface::Item;
+use std::io::stdout;
 use std::path::Path;
 
 /// Runs the command.
@@ -56,7 +58,8 @@ pub fn diff(course: Option<&Path>, arguments: &Diff) -> Result<Exit, Failure> {
     };
     let page = match arguments.format {
         DiffFormat::Text => {
-            let (width, color) = screen();
+            let color = AutoStream::choice(&stdout()) != ColorChoice::Never;
+            let width = full_width();
             terminal(&report, Look { width, color })
         }
         DiffFormat::Html => html(&report),

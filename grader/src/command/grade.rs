@@ -13,6 +13,7 @@ use crate::grading::seed;
 use crate::hint::{WithHint, hinted};
 use crate::intake::{DiscoverError, Discovered, Escaped, Reading, discover};
 use crate::machine::lanes;
+use crate::sandbox::confine::Author;
 use anyhow::{Context, anyhow};
 use std::path::Path;
 
@@ -31,6 +32,7 @@ pub fn grade(course: Option<&Path>, arguments: &Grade) -> Result<Exit, Failure> 
         return Err(anyhow!("there is no submission in what was named")).blame_arguments();
     }
     let mut judging = arguments.judging.clone();
+    judging.author = Author::Others;
     if let Some(folder) = &arguments.out {
         judging.seed = Some(seed::of_class(folder, judging.seed).blame_arguments()?);
     }

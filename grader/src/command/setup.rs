@@ -6,6 +6,7 @@ use crate::course::Course;
 use crate::exit::{Blame, Exit, Failure};
 use crate::hint::WithHint;
 use crate::machine::libtorch::{LINK, Libtorch, VERSION};
+use crate::machine::platform::Platform;
 use crate::machine::setup::SetupError;
 use crate::terminal;
 use indicatif::MultiProgress;
@@ -38,7 +39,8 @@ fn find(course: &Course, cuda: bool, chosen: Option<&Path>) -> Result<Libtorch, 
     if !is_there && chosen.is_none() {
         // The bars are seen on a terminal alone.
         note!(
-            "looking for libtorch {VERSION}; if it is missing, 530 MB are downloaded into your cache, once"
+            "looking for libtorch {VERSION}; if it is missing, {} MB are downloaded into your cache, once",
+            Platform::HERE.megabytes()
         );
     }
     let bars = MultiProgress::with_draw_target(terminal::progress());

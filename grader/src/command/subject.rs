@@ -7,6 +7,7 @@ use crate::environment::Environment;
 use crate::exit::{Blame, Failure};
 use crate::intake::rules;
 use crate::intake::{Candidate, IntakeLimits, Source};
+use crate::sandbox::confine::Author;
 use crate::train::code::CodeKind;
 use crate::worker::ask::Respondent;
 use crate::worker::compile::Compiled;
@@ -105,6 +106,10 @@ impl CodeArgs {
     ) -> Result<Environment, Failure> {
         let judging = Judging {
             sandbox: self.sandbox,
+            author: match self.kind() {
+                CodeKind::Submission => Author::Others,
+                CodeKind::Solution | CodeKind::WorkingCopy => Author::Oneself,
+            },
             ..Judging::default()
         };
         Ok(prepare(course, exercises, &judging)?.environment)

@@ -1,9 +1,8 @@
 //! `grader verify`: all tests of the project, and the proofs of the course.
 
-use super::{open_course, prepare, seconds};
+use super::{attack, open_course, prepare, seconds};
 use crate::cli::{Judging, Verify};
 use crate::exit::{Blame, Exit, Failure};
-use crate::maintain::attack::corpus;
 use crate::maintain::proof::{self, Finding};
 use crate::maintain::suites::Suite;
 use crate::terminal::style::mark;
@@ -52,24 +51,19 @@ pub fn verify(course: Option<&Path>, arguments: &Verify) -> Result<Exit, Failure
         failed.extend(faults.into_iter().map(|fault| (name.clone(), fault)));
     }
     if with_suites {
-        let attacks = corpus(&grader.environment.course.root, &[])?;
-        let count = super::attack::try_all(&grader, &attacks, &mut |line| say!("{line}"));
+        let attacks = attack::of_the_corpus(&grader);
         if grader.environment.is_stopped() {
             return Ok(Exit::Stopped);
         }
-        let count = count?;
-        passed += count.as_it_must_be;
         let name = "hostile submissions";
-        show(
-            name,
-            &format!(
-                "{} of {} gain nothing, {} are skipped",
-                count.as_it_must_be, count.tried, count.skipped
-            ),
-            &count.faults,
-        );
-        let faults = count.faults.into_iter();
-        failed.extend(faults.map(|fault| (name.to_owned(), fault)));
+        match attacks? {
+            Some((harmless, Finding { showed, faults })) => {
+                passed += harmless;
+                show(name, &showed, &faults);
+                failed.extend(faults.into_iter().map(|fault| (name.to_owned(), fault)));
+            }
+            None => say!("· {name}: skipped, there is no sandbox that they could try"),
+        }
     }
     for proof in proofs {
         let begin = Instant::now();

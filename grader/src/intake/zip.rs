@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::io::{BufReader, Read, Seek, SeekFrom};
 
-use rustix::fs::FileType;
+use rustix::fs::{FileType, RawMode};
 use zip::{CompressionMethod, ZipArchive};
 
 use super::basket::Basket;
@@ -45,7 +45,7 @@ pub(super) fn read(
         let entry = archive.by_index_data(index).map_err(broken)?;
         let name = entry.name_raw().to_vec();
         // Whatever system is said to have made the archive: some tools heed the mode regardless.
-        let kind = FileType::from_raw_mode(entry.external_attributes() >> 16);
+        let kind = FileType::from_raw_mode((entry.external_attributes() >> 16) as RawMode);
         let is_plain = match kind {
             FileType::RegularFile | FileType::Directory => true,
             _ => entry.external_attributes() >> 28 == 0, // no kind given

@@ -21,7 +21,7 @@ use crate::machine::libtorch::{
 };
 use crate::machine::setup::{Surroundings, free_bytes, python, room_needed};
 use crate::machine::tools::{Toolchain, another_toolchain};
-use crate::sandbox::confine::{self, Level, Sandbox};
+use crate::sandbox::confine::{self, Author, Level, Sandbox};
 use crate::train::device::DRIVERS;
 
 /// The finding on one requirement.
@@ -90,7 +90,7 @@ pub fn examine(workspace: &Path) -> Vec<Finding> {
     let linked = linked.ok();
     findings.push(cuda(linked.as_ref(), gpu_seen, loads(CUDA_LIBRARY)));
     findings.push(gpu(linked.as_ref(), nodes, &smi));
-    findings.push(sandbox(confine::reach(Sandbox::Full)));
+    findings.push(sandbox(confine::reach(Some(Sandbox::Full), Author::Others)));
     findings.push(disk(workspace, free_bytes(workspace), ROOM_FOR_BUILDS));
     if missing && let Some(cache) = &surroundings.cache {
         let cache = cache.ancestors().find(|it| it.exists()).unwrap_or(cache);
@@ -189,6 +189,11 @@ fn sandbox(reached: anyhow::Result<Level>) -> Finding {
                 format!("{level}: code of others can be graded{without}").replace('\n', " "),
             )
         }
+        Err(error) if confine::reach(None, Author::Oneself).is_ok() => Finding::note(
+            WHAT,
+            format!("none, so your own code runs with limits only ({error:#})"),
+            Some("grade other people's code on Linux"),
+        ),
         Err(error) => Finding::fault(
             WHAT,
             format!("{error:#}"),
@@ -209,6 +214,9 @@ fn release(text: &str) -> Option<(u32, u32)> {
 fn compiler(built: &Heard) -> Finding {
     const WHAT: &str = "C++ compiler";
     match built {
+        Ok(name) if OPEN_MP.is_empty() => {
+            Finding::good(WHAT, format!("{name} builds and links C++17"))
+        }
         Ok(name) => Finding::good(WHAT, format!("{name} builds and links C++17 with OpenMP")),
         Err(silence) => {
             let set = ["CXX", "CXXFLAGS"]
@@ -216,6 +224,9 @@ fn compiler(built: &Heard) -> Finding {
                 .filter(|name| env::var_os(name).is_some());
             let set = set.collect::<Vec<_>>().join(", ");
             let fix = match set.is_empty() {
+                true if cfg!(target_os = "macos") => {
+                    "install Apple's command line tools (`xcode-select --install`)".to_owned()
+                }
                 true => "install GCC for C++ (`sudo apt install g++`, `sudo dnf install gcc-c++`)"
                     .to_owned(),
                 false => format!("unset {set}, or set it to a C++ compiler that works"),
@@ -437,6 +448,13 @@ fn lines_of(mut output: impl Read + Send + 'static) -> JoinHandle<Vec<String>> {
     })
 }
 
+/// The options by which the binding of libtorch is linked with OpenMP: not on a Mac, where libtorch brings its own.
+const OPEN_MP: &[&str] = if cfg!(target_os = "macos") {
+    &[]
+} else {
+    &["-lgomp"]
+};
+
 /// Builds and links a program as the binding of libtorch will be built. Returns the compiler's name.
 fn compile_and_link() -> Heard {
     const PROGRAM: &str = "#include <vector>\nint main() { return std::vector<int>().size(); }\n";
@@ -449,7 +467,8 @@ fn compile_and_link() -> Heard {
     hear(
         Command::new(words.next().unwrap_or("c++"))
             .args(words)
-            .args(["-std=c++17", "main.cpp", "-o", "main", "-lgomp"])
+            .args(["-std=c++17", "main.cpp", "-o", "main"])
+            .args(OPEN_MP)
             .args(flags.split_whitespace())
             .current_dir(folder.path()),
     )?;
@@ -473,6 +492,7 @@ fn is_folder(path: &Path) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::machine::platform::Platform;
     use std::path::PathBuf;
 
     const LOADS: fn(&Libtorch) -> Result<(), String> = |_| Ok(());
@@ -484,6 +504,7 @@ mod tests {
             version: version.to_owned(),
             origin: Origin::Cache,
             cuda,
+            platform: Platform::HERE,
         }
     }
 

@@ -1,6 +1,6 @@
 //! A libtorch tree: whether it is whole, which version it holds, and whether the loader takes it.
 
-use std::env::consts::DLL_SUFFIX;
+use super::platform::{Platform, System};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -22,6 +22,8 @@ pub struct Libtorch {
     pub origin: Origin,
     /// Whether it has `libtorch_cuda.so`.
     pub cuda: bool,
+    /// The platform that it is for.
+    pub platform: Platform,
 }
 
 /// The origin of a tree.
@@ -68,9 +70,17 @@ impl Libtorch {
     /// # Errors
     /// Says what is missing or wrong.
     pub fn at(root: &Path) -> Result<Self, Unfit> {
+        Self::of(Platform::HERE, root)
+    }
+
+    /// As [`at`](Self::at), for another platform.
+    ///
+    /// # Errors
+    /// As [`at`](Self::at).
+    pub fn of(platform: Platform, root: &Path) -> Result<Self, Unfit> {
         let absent = |_| Unfit::Absent(root.to_owned());
         let real = root.canonicalize().map_err(absent)?;
-        let library = |name: &str| format!("lib/{name}{DLL_SUFFIX}");
+        let library = |name: &str| format!("lib/{}", platform.library(name));
         let needed = [
             library("libtorch"),
             library("libtorch_cpu"),
@@ -94,6 +104,7 @@ impl Libtorch {
             origin: Origin::of(&real),
             version,
             root: real,
+            platform,
         })
     }
 
@@ -103,7 +114,12 @@ impl Libtorch {
     /// # Errors
     /// The loader's complaint.
     pub fn load(&self, library: &str) -> Result<(), String> {
-        load(&self.root.join("lib"), library)
+        // Other systems' loaders are not asked this way.
+        let is_asked = cfg!(target_os = "linux") && self.platform.system != System::MacOs;
+        match is_asked {
+            true => load(&self.root.join("lib"), library),
+            false => Ok(()),
+        }
     }
 }
 
@@ -121,7 +137,11 @@ impl Origin {
 }
 
 /// The library that everything uses.
-pub const CPU_LIBRARY: &str = "libtorch_cpu.so";
+pub const CPU_LIBRARY: &str = if cfg!(target_os = "macos") {
+    "libtorch_cpu.dylib"
+} else {
+    "libtorch_cpu.so"
+};
 
 /// The library that is loaded where there is a GPU to use.
 pub const CUDA_LIBRARY: &str = "libtorch_cuda.so";
@@ -160,9 +180,6 @@ fn quoted_after(text: &str, key: &str) -> Option<String> {
 /// The name is given from within the folder, because the loader splits `LD_PRELOAD` at spaces and
 /// colons, and `LD_LIBRARY_PATH` is taken away, because graded programs run without it.
 fn load(folder: &Path, library: &str) -> Result<(), String> {
-    if !cfg!(target_os = "linux") {
-        return Ok(()); // other systems' loaders are not asked this way
-    }
     let output = Command::new("true")
         .current_dir(folder)
         .env("LD_PRELOAD", format!("./{library}"))

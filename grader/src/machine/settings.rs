@@ -4,10 +4,11 @@
 //! Taken away are settings that give another build than the course's own. Kept are those that say where crates come from, how
 //! much is done at once or how it is shown; and a linker that works, since without it all would be built again.
 
-use super::libtorch::CPU_LIBRARY;
+use super::platform::Platform;
 use super::tools::{Toolchain, cargo_home, on_path};
 use std::collections::BTreeSet;
 use std::env;
+use std::env::consts::OS;
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io::Write;
@@ -19,10 +20,14 @@ use toml::{Table, Value};
 const SEPARATOR: &str = "\u{1f}";
 
 /// The variable that names the folders in which the loader looks for libraries first.
-pub(super) const LIBRARY_PATH: &str = "LD_LIBRARY_PATH";
+pub(super) const LIBRARY_PATH: &str = if cfg!(target_os = "macos") {
+    "DYLD_LIBRARY_PATH"
+} else {
+    "LD_LIBRARY_PATH"
+};
 
-/// Files of libtorch, by which a folder with another libtorch is known.
-const OF_LIBTORCH: [&str; 3] = [CPU_LIBRARY, "libtorch.so", "libc10.so"];
+/// Libraries of libtorch, by which a folder with another libtorch is known.
+const OF_LIBTORCH: [&str; 3] = ["libtorch_cpu", "libtorch", "libc10"];
 
 /// Variables that change what cargo builds, besides those that begin as [`BEGINNINGS`] say.
 const VARIABLES: [&str; 10] = [
@@ -117,7 +122,11 @@ pub fn remove(command: &mut Command) {
 
 /// The folders of a list but those that hold a libtorch: programs would start with that one.
 fn without_libtorch(folders: &OsStr) -> OsString {
-    let holds = |folder: &PathBuf| OF_LIBTORCH.iter().any(|file| folder.join(file).exists());
+    let holds = |folder: &PathBuf| {
+        OF_LIBTORCH
+            .iter()
+            .any(|name| folder.join(Platform::HERE.library(name)).exists())
+    };
     let kept = env::split_paths(folders).filter(|folder| !holds(folder));
     // They came from such a list, so they make one.
     env::join_paths(kept).unwrap_or_default()
@@ -125,13 +134,10 @@ fn without_libtorch(folders: &OsStr) -> OsString {
 
 /// The flags of rustc that the course's own configuration gives for this system.
 fn own_flags(root: &Path) -> Vec<String> {
-    let Some(Value::Table(targets)) = table(&own_file(root)).remove("target") else {
-        return vec![];
-    };
-    let flags = targets
-        .values()
-        .filter_map(|target| target.get("rustflags"));
-    let flags = flags.filter_map(Value::as_array).flatten();
+    let configuration = table(&own_file(root));
+    let system = format!("cfg(target_os = {OS:?})");
+    let flags = value(&configuration, &["target", &system, "rustflags"]);
+    let flags = flags.and_then(Value::as_array).into_iter().flatten();
     flags
         .filter_map(|flag| flag.as_str().map(str::to_owned))
         .collect()
@@ -240,7 +246,7 @@ impl Files {
         self.0.iter().find_map(|(file, table)| {
             let targets = table.get("target")?.as_table()?;
             let mut fitting = targets.iter().filter(|(name, _)| {
-                *name == host || ["linux", "unix"].iter().any(|it| name.contains(it))
+                *name == host || [OS, "unix"].iter().any(|it| name.contains(it))
             });
             let linker = fitting.find_map(|(_, target)| target.get("linker")?.as_str())?;
             // With a folder in its name, it is seen from the one that holds `.cargo`.
@@ -379,7 +385,15 @@ mod tests {
     fn the_flags_of_the_course_are_those_of_its_own_configuration() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
         let flags = own_flags(&root).join(" ");
-        assert!(flags.contains("$ORIGIN/../../../.libtorch/lib"), "{flags}");
+        let program = match OS {
+            "macos" => "@loader_path",
+            _ => "$ORIGIN",
+        };
+        let folder = format!("{program}/../../../.libtorch/lib");
+        assert!(flags.contains(&folder), "{flags}");
+        let others = ["$ORIGIN", "@loader_path"].into_iter();
+        let mut others = others.filter(|other| *other != program);
+        assert!(!others.any(|other| flags.contains(other)), "{flags}");
         assert_eq!(own_flags(Path::new("/no/such/folder")), [""; 0]);
     }
 
@@ -408,7 +422,7 @@ mod tests {
     #[test]
     fn a_folder_with_another_libtorch_is_taken_from_the_loaders_list() -> std::io::Result<()> {
         let folder = tempfile::tempdir()?;
-        fs::write(folder.path().join("libc10.so"), "")?;
+        fs::write(folder.path().join(Platform::HERE.library("libc10")), "")?;
         let list = env::join_paths([Path::new("/opt/gcc/lib64"), folder.path()]);
         let kept = without_libtorch(&list.map_err(std::io::Error::other)?);
         assert_eq!(kept, "/opt/gcc/lib64");

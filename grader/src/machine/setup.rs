@@ -19,6 +19,7 @@ pub(crate) use cache::{free_bytes, room_needed};
 use crate::machine::libtorch::{
     CPU_LIBRARY, CUDA_LIBRARY, LINK, Libtorch, Unfit, VERSION, printable,
 };
+use crate::machine::platform::Platform;
 use crate::machine::tools::all_on_path;
 use crate::terminal;
 
@@ -78,6 +79,8 @@ pub enum SetupError {
     InTheWay { path: PathBuf, why: String },
     #[error("there is no libtorch to fetch for {0}")]
     Platform(String),
+    #[error("there is no CUDA for {0}")]
+    NoCuda(String),
     #[error("neither XDG_CACHE_HOME nor HOME says where to keep libtorch")]
     NoCache,
     #[error("{} cannot be run: {why}", printable(.python))]
@@ -122,6 +125,7 @@ impl SetupError {
             }
             Self::InTheWay { .. } => "move it away".to_owned(),
             Self::Platform(_) => own,
+            Self::NoCuda(_) => "leave --cuda out: everything passes on a CPU".to_owned(),
             Self::NoCache => "set one of them".to_owned(),
             Self::NoPython { .. } => format!("install Python 3 with pip, or {own}"),
             Self::NoPip(_) => {
@@ -168,6 +172,8 @@ pub struct Surroundings {
     pub python: PathBuf,
     /// The folder for the user's caches.
     pub cache: Option<PathBuf>,
+    /// The platform that libtorch is for.
+    pub platform: Platform,
 }
 
 impl Surroundings {
@@ -187,6 +193,7 @@ impl Surroundings {
             cache: path("XDG_CACHE_HOME")
                 .filter(|it| it.is_absolute())
                 .or_else(|| Some(path("HOME")?.join(".cache"))),
+            platform: Platform::HERE,
         }
     }
 
@@ -200,37 +207,45 @@ impl Surroundings {
         want_cuda: bool,
         progress: &MultiProgress,
     ) -> Result<Libtorch, SetupError> {
+        if want_cuda && !self.platform.has_cuda() {
+            return Err(SetupError::NoCuda(self.platform.name()));
+        }
         let will_do = |it: &Libtorch| it.cuda || !want_cuda;
         let link = workspace.join(LINK);
-        let linked = Libtorch::at(&link);
+        let linked = self.tree_at(&link);
 
         if let Some(root) = &self.chosen {
-            let own = Libtorch::at(root).map_err(SetupError::Chosen)?;
+            let own = self.tree_at(root).map_err(SetupError::Chosen)?;
             if !will_do(&own) {
                 return Err(SetupError::ChosenWithoutCuda(root.clone()));
             }
             if linked.as_ref() == Ok(&own) {
                 return Ok(own);
             }
-            return relink(&link, own);
+            return self.relink(&link, own);
         }
         if let Ok(linked) = linked
             && will_do(&linked)
         {
             return Ok(linked);
         }
-        refuse_to_replace_a_folder(&link)?;
+        self.refuse_to_replace_a_folder(&link)?;
         let named = self.named_libtorch().filter(will_do);
         let found = match named.or_else(|| self.libtorch_of_python().filter(will_do)) {
             Some(found) => found,
             None => cache::ensure(self, want_cuda, progress)?,
         };
-        relink(&link, found)
+        self.relink(&link, found)
+    }
+
+    /// The tree at `root`, judged for this platform.
+    fn tree_at(&self, root: &Path) -> Result<Libtorch, Unfit> {
+        Libtorch::of(self.platform, root)
     }
 
     /// The libtorch that `$LIBTORCH` names, where it will do.
     fn named_libtorch(&self) -> Option<Libtorch> {
-        let named = Libtorch::at(self.named.as_deref()?);
+        let named = self.tree_at(self.named.as_deref()?);
         match named {
             Ok(found) => check_loads(&found).is_ok().then_some(found),
             Err(unfit) => {
@@ -252,9 +267,39 @@ impl Surroundings {
             .output()
             .ok()?;
         let origin = String::from_utf8(output.stdout).ok()?;
-        let found = Libtorch::at(Path::new(origin.trim()).parent()?).ok()?;
+        let found = self.tree_at(Path::new(origin.trim()).parent()?).ok()?;
         check_loads(&found).ok()?;
         Some(found)
+    }
+
+    /// A folder at the link's place is the user's: it is never touched.
+    fn refuse_to_replace_a_folder(&self, link: &Path) -> Result<(), SetupError> {
+        let in_the_way = fs::symlink_metadata(link).is_ok_and(|it| !it.is_symlink());
+        if !in_the_way {
+            return Ok(());
+        }
+        let why = match self.tree_at(link) {
+            Ok(_) => format!("it has no {CUDA_LIBRARY}"),
+            Err(unfit) => unfit.to_string(),
+        };
+        let path = link.to_owned();
+        Err(SetupError::InTheWay { path, why })
+    }
+
+    /// Makes `link` lead to `libtorch` in one step, whatever link was there before.
+    fn relink(&self, link: &Path, libtorch: Libtorch) -> Result<Libtorch, SetupError> {
+        let own_folder = fs::symlink_metadata(link).is_ok_and(|it| it.is_dir());
+        if own_folder && let Ok(own) = self.tree_at(link) {
+            return Ok(own); // as good, and it cannot be replaced
+        }
+        self.refuse_to_replace_a_folder(link)?;
+        let workspace = link.parent().unwrap_or(Path::new("."));
+        tempfile::Builder::new()
+            .prefix(".libtorch.")
+            .make_in(workspace, |fresh| symlink(&libtorch.root, fresh))
+            .and_then(|fresh| Ok(fresh.into_temp_path().persist(link)?))
+            .map_err(SetupError::io("make the link", link))?;
+        Ok(libtorch)
     }
 }
 
@@ -277,36 +322,6 @@ fn is_link_of(path: &Path, workspace: &Path) -> bool {
     let parent = path.parent().and_then(|it| it.canonicalize().ok());
     path.file_name().is_some_and(|name| name == LINK)
         && parent.is_some_and(|it| workspace.canonicalize().is_ok_and(|ours| it == ours))
-}
-
-/// A folder at the link's place is the user's: it is never touched.
-fn refuse_to_replace_a_folder(link: &Path) -> Result<(), SetupError> {
-    let in_the_way = fs::symlink_metadata(link).is_ok_and(|it| !it.is_symlink());
-    if !in_the_way {
-        return Ok(());
-    }
-    let why = match Libtorch::at(link) {
-        Ok(_) => format!("it has no {CUDA_LIBRARY}"),
-        Err(unfit) => unfit.to_string(),
-    };
-    let path = link.to_owned();
-    Err(SetupError::InTheWay { path, why })
-}
-
-/// Makes `link` lead to `libtorch` in one step, whatever link was there before.
-fn relink(link: &Path, libtorch: Libtorch) -> Result<Libtorch, SetupError> {
-    let own_folder = fs::symlink_metadata(link).is_ok_and(|it| it.is_dir());
-    if own_folder && let Ok(own) = Libtorch::at(link) {
-        return Ok(own); // as good, and it cannot be replaced
-    }
-    refuse_to_replace_a_folder(link)?;
-    let workspace = link.parent().unwrap_or(Path::new("."));
-    tempfile::Builder::new()
-        .prefix(".libtorch.")
-        .make_in(workspace, |fresh| symlink(&libtorch.root, fresh))
-        .and_then(|fresh| Ok(fresh.into_temp_path().persist(link)?))
-        .map_err(SetupError::io("make the link", link))?;
-    Ok(libtorch)
 }
 
 /// A bar for bytes; until a length is known it only turns.

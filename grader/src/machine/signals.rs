@@ -6,6 +6,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::flag;
 use signal_hook::iterator::Signals;
 use std::fs;
+use std::io::{self, IsTerminal};
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -37,13 +38,16 @@ pub fn at_each(mut act: impl FnMut() + Send + 'static) -> Result<()> {
     Ok(())
 }
 
-/// Returns whether this process ignores a signal. Where the system does not say, it is taken to: a handler would take back
-/// what `nohup` did.
+/// Returns whether this process ignores a signal. Where the system does not say, it is taken to unless it writes its errors to
+/// a terminal, as nothing does that `nohup` started: a handler would take back what that did.
 fn is_ignored(signal: i32) -> bool {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
-    mask.is_none_or(|mask| mask & (1 << (signal - 1)) != 0)
+    match mask {
+        Some(mask) => mask & (1 << (signal - 1)) != 0,
+        None => !io::stderr().is_terminal(),
+    }
 }
 
 /// Has a write beyond the limit on a file's size (`ulimit -f`) be an error as on a full disk, and not the end of this

@@ -4,24 +4,32 @@
 //! its limits on ([`enter`]) and becomes the program. So they are in force before the program's first instruction,
 //! and nothing has to be done between fork and exec. A worker then gives up, in `workers::serve`, all calls of the
 //! system that it needs no more.
+//!
+//! All that is Linux's is in `linux`. Without it (the feature `sandbox` is off, or the system is another one),
+//! `limits_only` stands in its place, with the same functions.
 
-mod calls;
-mod files;
 mod level;
 mod limits;
-mod namespaces;
+#[cfg(not(sandbox))]
+mod limits_only;
+#[cfg(sandbox)]
+mod linux;
 mod profiles;
 
-pub use level::{Layer, Level, Sandbox, reach, why_no_namespaces};
+pub use level::{Author, Layer, Level, Sandbox, reach, why_no_namespaces};
 pub use profiles::{TOOLS, folder_of_tools, linker};
 
 use anyhow::{Context, Result};
 use clap::Args;
 use std::ffi::OsString;
-use std::fs;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+
+#[cfg(not(sandbox))]
+use limits_only as system;
+#[cfg(sandbox)]
+use linux as system;
 
 /// The resources that a confined process may use.
 #[derive(Args, Clone, Debug, PartialEq, Eq)]
@@ -47,6 +55,9 @@ pub struct Confinement {
     /// Whether it may do what CUDA takes: a GPU was asked for
     #[arg(long)]
     pub gpu: bool,
+    /// Whether a judge starts it, which ends it
+    #[arg(long)]
+    pub judged: bool,
     /// A folder whose entries it may list, here and below, without reading them
     #[arg(long)]
     pub list: Vec<PathBuf>,
@@ -69,6 +80,8 @@ impl Confinement {
         let switches = [
             ("--seccomp", level.seccomp),
             ("--namespaces", level.namespaces),
+            ("--gpu", self.gpu),
+            ("--judged", self.judged),
         ];
         let switches = switches.into_iter().filter(|(_, on)| *on);
         arguments.extend(switches.map(|(name, _)| name.into()));
@@ -92,7 +105,6 @@ impl Confinement {
                 option(name, path.into());
             }
         }
-        arguments.extend(self.gpu.then(|| "--gpu".into()));
         arguments.extend(["--".into(), program.into()]);
         arguments
     }
@@ -145,33 +157,8 @@ pub fn enter(
 }
 
 fn confine_this_process(confinement: &Confinement) -> Result<()> {
-    // First: a change of rights takes back the signal that ends this process with its parent's.
-    if confinement.level.namespaces {
-        namespaces::enter()?;
-    }
+    system::begin(confinement)?;
     limits::set(confinement)?;
     limits::block_requests_to_stop()?;
-    close_what_was_inherited()?;
-    if confinement.level.landlock > 0 {
-        files::confine(confinement)?;
-    }
-    if confinement.level.seccomp {
-        calls::confine(confinement.gpu)?;
-    }
-    Ok(())
-}
-
-/// Closes all but the three standard descriptors: whoever started the grader may have had the gradebook open.
-fn close_what_was_inherited() -> Result<()> {
-    let says = "the open descriptors cannot be listed";
-    let open: Vec<i32> = fs::read_dir("/proc/self/fd")
-        .context(says)?
-        .map(|entry| Ok(entry?.file_name().to_string_lossy().parse()?))
-        .collect::<Result<_>>()
-        .context(says)?;
-    for descriptor in open.into_iter().filter(|descriptor| *descriptor > 2) {
-        // One is gone already: that of the folder that was just read.
-        let _ = nix::unistd::close(descriptor);
-    }
-    Ok(())
+    system::finish(confinement)
 }

@@ -2,18 +2,24 @@
 
 use rustix::stdio::stdout;
 use rustix::termios::tcgetwinsize;
+use std::env;
 
-/// The columns of lines where no terminal says otherwise, and at most: longer ones are hard to read.
+/// The columns of lines where nobody says otherwise, and of prose at most: longer lines are hard to read.
 const USUAL: usize = 100;
 
 /// The columns that even a narrow terminal is taken to have.
 const LEAST: usize = 40;
 
-/// The columns that lines on standard output may have.
+/// The columns that lines of prose on standard output may have.
 pub fn output_width() -> usize {
-    let size = tcgetwinsize(stdout());
-    let columns = size.ok().map(|size| usize::from(size.ws_col));
-    columns
-        .filter(|it| *it > 0)
-        .map_or(USUAL, |it| it.clamp(LEAST, USUAL))
+    full_width().clamp(LEAST, USUAL)
+}
+
+/// The columns of standard output: those of the terminal, or what `COLUMNS` says where it is none.
+pub(crate) fn full_width() -> usize {
+    let size = tcgetwinsize(stdout()).ok();
+    let columns = size.map(|size| usize::from(size.ws_col));
+    let told = || env::var("COLUMNS").ok()?.parse().ok();
+    let columns = columns.filter(|columns| *columns > 0).or_else(told);
+    columns.filter(|columns| *columns > 0).unwrap_or(USUAL)
 }

@@ -154,6 +154,7 @@ fn version(said: &str) -> Option<(String, u32)> {
 mod tests {
     use super::*;
     use crate::machine::libtorch::Origin;
+    use crate::machine::platform::Platform;
     use tempfile::TempDir;
 
     /// A machine's files, and a libtorch with CUDA 13.
@@ -178,6 +179,7 @@ mod tests {
             version: "2.11.0+cu130".to_owned(),
             origin: Origin::Cache,
             cuda: true,
+            platform: Platform::HERE,
         };
         (root, libtorch)
     }

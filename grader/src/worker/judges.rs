@@ -31,7 +31,11 @@ const OPTIONS: [&str; 4] = [
     "-Copt-level=1",
     "-Coverflow-checks=yes",
     // Relative to FOLDER, so that a copied checkout finds its own libtorch.
-    "-Clink-arg=-Wl,-rpath,$ORIGIN/../../../.libtorch/lib",
+    if cfg!(target_os = "macos") {
+        "-Clink-arg=-Wl,-rpath,@loader_path/../../../.libtorch/lib"
+    } else {
+        "-Clink-arg=-Wl,-rpath,$ORIGIN/../../../.libtorch/lib"
+    },
 ];
 
 /// Compiles the judges of the exercises that are not up to date, on all processors, and returns their paths in the same order.

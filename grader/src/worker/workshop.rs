@@ -7,11 +7,12 @@ use crate::machine::tools::Toolchain;
 use crate::sandbox::confine::Level;
 use crate::worker::built::BuildRecord;
 use crate::worker::judges;
-use crate::worker::shelf::Shelf;
+use crate::worker::shelf::{Shelf, option};
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -160,10 +161,20 @@ impl Workshop {
         self.sources.join(source_file(&exercise.name))
     }
 
-    /// The option of rustc that lets a worker find libtorch: in the folder that it starts in. Errors of libtorch name the
-    /// libraries as they were found, and so name no folder of this machine.
-    pub fn torch_option(&self) -> String {
-        "-Clink-arg=-Wl,-rpath,.".to_owned()
+    /// The options of rustc that let a worker find libtorch: in the folder that it starts in. Errors of libtorch name the
+    /// libraries as they were found, and so name no folder of this machine. The loader of macOS may take no folder that is
+    /// relative to that one; no code of other people runs there.
+    pub fn torch_options(&self) -> Vec<OsString> {
+        let folder = match cfg!(target_os = "macos") {
+            true => self.torch.as_os_str(),
+            false => OsStr::new("."),
+        };
+        // One by one: a path may hold a comma.
+        let words = ["-Xlinker", "-rpath", "-Xlinker"].map(OsStr::new);
+        let words = words.into_iter().chain([folder]);
+        words
+            .map(|word| option("-Clink-arg=", Path::new(word)))
+            .collect()
     }
 }
 

@@ -91,14 +91,14 @@ impl Checkout {
     }
 }
 
-/// Runs the grader of a checkout from a folder outside of all checkouts.
-pub(crate) fn grader(root: &Path, arguments: &[&str]) -> Result<Output> {
-    let output = Command::new(root.join("target/debug/grader"))
+/// The grader of a checkout, run from a folder outside of all checkouts.
+pub(crate) fn grader(root: &Path, arguments: &[&str]) -> Command {
+    let mut grader = Command::new(root.join("target/debug/grader"));
+    grader
         .args(arguments)
         .env_remove("CARGO_TARGET_DIR")
-        .current_dir("/")
-        .output()?;
-    Ok(output)
+        .current_dir("/");
+    grader
 }
 
 /// All that a program printed.

@@ -4,7 +4,6 @@ use super::options::{clash, folder_of};
 use crate::cli::Train;
 use crate::exit::{Blame, Failure};
 use crate::hint::WithHint;
-use crate::sandbox::confine::Sandbox;
 use crate::terminal;
 use crate::train::checkpoint::{Checkpoint, LAST};
 use crate::train::code::{CodeKind, TrainedCode};
@@ -97,8 +96,8 @@ pub(super) fn command(course: Option<&Path>, arguments: &Train, folder: &Path) -
     if let Some(submission) = &subject.submission {
         option("--submission", whole(submission));
     }
-    if subject.sandbox != Sandbox::default() {
-        option("--sandbox", Some(word(subject.sandbox)));
+    if let Some(sandbox) = subject.sandbox {
+        option("--sandbox", Some(word(sandbox)));
     }
     if let Some(folder) = &arguments.data_dir {
         option("--data-dir", whole(folder));

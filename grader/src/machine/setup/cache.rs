@@ -23,25 +23,25 @@ pub(super) fn ensure(
 ) -> Result<Libtorch, SetupError> {
     let cache = surroundings.cache.as_ref().ok_or(SetupError::NoCache)?;
     let cache = cache.join(CACHE_FOLDER);
-    if let Ok(found) = Libtorch::at(&cache.join(tree_name(true))) {
+    if let Ok(found) = surroundings.tree_at(&cache.join(tree_name(true))) {
         return Ok(found);
     }
     let place = cache.join(tree_name(want_cuda));
-    if let Ok(found) = Libtorch::at(&place) {
+    if let Ok(found) = surroundings.tree_at(&place) {
         return Ok(found);
     }
 
     fs::create_dir_all(&cache).map_err(SetupError::io("make the folder", &cache))?;
     let lock = cache.join(format!("{}.lock", tree_name(want_cuda)));
     let _held = hold(&lock, progress).map_err(SetupError::io("lock", &lock))?;
-    if let Ok(found) = Libtorch::at(&place) {
+    if let Ok(found) = surroundings.tree_at(&place) {
         return Ok(found); // whoever held the lock has made it
     }
     let partial = cache.join(format!("{}.partial", tree_name(want_cuda)));
     let staging = Staging::at(partial)?;
     check_room(&cache, room_needed(want_cuda))?;
-    make(&staging, &surroundings.python, want_cuda, progress)?;
-    staging.put_in_place(&place)
+    make(&staging, surroundings, want_cuda, progress)?;
+    staging.put_in_place(surroundings, &place)
 }
 
 fn tree_name(cuda: bool) -> String {
@@ -51,21 +51,25 @@ fn tree_name(cuda: bool) -> String {
 /// Fetches a tree and unpacks it in the staging folder.
 fn make(
     staging: &Staging,
-    python: &Path,
+    surroundings: &Surroundings,
     want_cuda: bool,
     progress: &MultiProgress,
 ) -> Result<(), SetupError> {
     let pip = Pip {
-        python,
+        python: &surroundings.python,
+        platform: surroundings.platform,
         staging: &staging.folder,
         progress,
     };
     let wheels = pip.libtorch(want_cuda)?;
-    unpack(&wheels, &staging.tree(), want_cuda, progress)?;
-    let made = Libtorch::at(&staging.tree()).map_err(|why| SetupError::Wheel {
-        wheel: wheels[0].clone(),
-        why: why.to_string(),
-    })?;
+    let kind = (surroundings.platform, want_cuda);
+    unpack(&wheels, &staging.tree(), kind, progress)?;
+    let made = surroundings
+        .tree_at(&staging.tree())
+        .map_err(|why| SetupError::Wheel {
+            wheel: wheels[0].clone(),
+            why: why.to_string(),
+        })?;
     check_loads(&made)
 }
 
@@ -127,14 +131,18 @@ impl Staging {
         self.folder.join("tree")
     }
 
-    fn put_in_place(&self, place: &Path) -> Result<Libtorch, SetupError> {
+    fn put_in_place(
+        &self,
+        surroundings: &Surroundings,
+        place: &Path,
+    ) -> Result<Libtorch, SetupError> {
         let put = SetupError::io("put a tree at", place);
         let broken = self.folder.join("broken"); // what lay there was looked at, and will not do
         match fs::rename(place, &broken) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(put(error)),
             _ => fs::rename(self.tree(), place).map_err(put)?,
         }
-        Libtorch::at(place).map_err(|why| SetupError::Io {
+        surroundings.tree_at(place).map_err(|why| SetupError::Io {
             doing: "use",
             path: place.to_owned(),
             why: io::Error::other(why),

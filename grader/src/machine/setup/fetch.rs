@@ -14,11 +14,13 @@ use zip::ZipArchive;
 
 use super::{SetupError, bar, python};
 use crate::machine::libtorch::{VERSION, printable};
+use crate::machine::platform::{Platform, System};
 use crate::terminal::{ProgressLog, logs_progress, running};
 
 /// The paths and progress bars that pip needs to fetch.
 pub(super) struct Pip<'a> {
     pub(super) python: &'a Path,
+    pub(super) platform: Platform,
     pub(super) staging: &'a Path,
     pub(super) progress: &'a MultiProgress,
 }
@@ -29,7 +31,7 @@ impl Pip<'_> {
     pub(super) fn libtorch(&self, cuda: bool) -> Result<Vec<PathBuf>, SetupError> {
         let torch = format!("torch=={VERSION}");
         let mut wheels = self.download("torch", &["--no-deps"], &[torch])?;
-        let needed = requirements(&metadata(&wheels[0])?, cuda);
+        let needed = requirements(&metadata(&wheels[0])?, cuda, self.platform);
         if cuda && needed.is_empty() {
             let wheel = wheels.swap_remove(0);
             let why = "it was built without CUDA".to_owned();
@@ -70,7 +72,7 @@ impl Pip<'_> {
             // A wheel for a Python of its own choice, whichever Python runs pip.
             .args(["--only-binary=:all:", "--python-version", "3.11"])
             .args(["--implementation", "cp"])
-            .args(platforms()?)
+            .args(platforms(self.platform)?)
             .arg("--dest")
             .arg(&folder)
             .args(options)
@@ -241,18 +243,14 @@ fn bytes_below(folder: &Path) -> u64 {
     bytes.sum()
 }
 
-/// The platforms whose wheels run here, as pip's options: glibc 2.28, for which PyTorch is built, and
-/// all before it.
-fn platforms() -> Result<Vec<String>, SetupError> {
-    let arch = std::env::consts::ARCH;
-    if !cfg!(all(target_os = "linux", target_env = "gnu")) || !["x86_64", "aarch64"].contains(&arch)
-    {
-        let platform = format!("{} on {arch}", std::env::consts::OS);
-        return Err(SetupError::Platform(platform));
+/// The wheels that run on a platform, as pip's options.
+fn platforms(platform: Platform) -> Result<Vec<String>, SetupError> {
+    let tags = platform.wheel_tags();
+    if tags.is_empty() {
+        return Err(SetupError::Platform(platform.name()));
     }
-    let by_glibc = (17..=28).rev().map(|minor| format!("manylinux_2_{minor}"));
-    let names = by_glibc.chain(["manylinux2014".to_owned()]);
-    Ok(names.map(|it| format!("--platform={it}_{arch}")).collect())
+    let options = tags.iter().map(|tag| format!("--platform={tag}"));
+    Ok(options.collect())
 }
 
 fn wheels_in(folder: &Path) -> io::Result<Vec<PathBuf>> {
@@ -289,8 +287,11 @@ fn metadata(wheel: &Path) -> Result<String, SetupError> {
 }
 
 /// The packages that have to be fetched besides PyTorch, by its own metadata: with CUDA, all of NVIDIA's libraries;
-/// without, the two that even `libtorch_cpu.so` links, which are parts of the CUDA toolkit.
-fn requirements(metadata: &str, cuda: bool) -> Vec<String> {
+/// without, the two that even `libtorch_cpu.so` links, which are parts of the CUDA toolkit. All of them are Linux's.
+fn requirements(metadata: &str, cuda: bool, platform: Platform) -> Vec<String> {
+    if platform.system != System::LinuxGnu {
+        return vec![];
+    }
     let required = metadata
         .lines()
         .filter_map(|line| line.strip_prefix("Requires-Dist: "));
@@ -320,10 +321,20 @@ mod tests {
         Requires-Dist: triton==3.6.0; platform_system == \"Linux\"\n\
         Requires-Dist: nvidia-extra; extra == \"x\"\n";
 
+    const LINUX: Platform = Platform {
+        system: System::LinuxGnu,
+        arch: "x86_64",
+    };
+
+    #[test]
+    fn a_mac_needs_no_library_besides_pytorchs() {
+        assert!(requirements(METADATA, false, Platform::MAC).is_empty());
+    }
+
     #[test]
     fn a_cpu_tree_needs_two_libraries_of_the_version_of_the_toolkit_that_the_wheel_names() {
         assert_eq!(
-            requirements(METADATA, false),
+            requirements(METADATA, false, LINUX),
             ["cuda-toolkit[cudart,cupti]==13.0.2"]
         );
     }
@@ -334,7 +345,7 @@ mod tests {
             "cuda-toolkit[cublas,cudart,cupti]==13.0.2",
             "nvidia-cudnn-cu13==9.19.0.56",
         ];
-        assert_eq!(requirements(METADATA, true), whole);
+        assert_eq!(requirements(METADATA, true, LINUX), whole);
     }
 
     #[test]
@@ -349,7 +360,7 @@ mod tests {
 
     #[test]
     fn a_wheel_built_without_cuda_needs_nothing() {
-        assert!(requirements("Requires-Dist: sympy>=1.13.3\n", false).is_empty());
+        assert!(requirements("Requires-Dist: sympy>=1.13.3\n", false, LINUX).is_empty());
     }
 
     #[test]

@@ -11,20 +11,24 @@ use zip::result::ZipError;
 
 use super::{SetupError, bar};
 use crate::machine::libtorch::CPU_LIBRARY;
+use crate::machine::platform::Platform;
+
+/// The platform that a tree is for, and whether it has CUDA.
+type Kind = (Platform, bool);
 
 /// Unpacks wheels into a new folder `tree`.
 pub(super) fn unpack(
     wheels: &[PathBuf],
     tree: &Path,
-    cuda: bool,
+    kind: Kind,
     progress: &MultiProgress,
 ) -> Result<(), SetupError> {
     let bar = progress.add(bar("unpacking"));
     bar.set_length(0);
     for wheel in wheels {
-        unpack_wheel(wheel, tree, cuda, &bar)?;
+        unpack_wheel(wheel, tree, kind, &bar)?;
     }
-    if !cuda {
+    if kind.0.has_cuda() && !kind.1 {
         // PyTorch's own libtorch.so would pull in all of CUDA. Nothing is in it: what links it wants
         // what it leads to.
         let link = tree.join("lib/libtorch.so");
@@ -37,7 +41,7 @@ pub(super) fn unpack(
 fn unpack_wheel(
     wheel: &Path,
     tree: &Path,
-    cuda: bool,
+    kind: Kind,
     bar: &ProgressBar,
 ) -> Result<(), SetupError> {
     let unfit = |error: ZipError| match error {
@@ -54,7 +58,7 @@ fn unpack_wheel(
     for index in 0..archive.len() {
         let member = archive.by_index_raw(index).map_err(unfit)?;
         let name = member.name().map_err(unfit)?;
-        if let Some(place) = place_of(&name, cuda) {
+        if let Some(place) = place_of(&name, kind) {
             bar.inc_length(member.size());
             wanted.push((index, tree.join(place)));
         }
@@ -82,7 +86,7 @@ fn of_wheel(wheel: &Path, error: io::Error) -> SetupError {
 
 /// The place in the tree of a wheel's member, if it is needed: PyTorch's headers and libraries, and the libraries of
 /// NVIDIA's wheels, all of which find one another in one folder.
-fn place_of(member: &str, cuda: bool) -> Option<PathBuf> {
+fn place_of(member: &str, (platform, cuda): Kind) -> Option<PathBuf> {
     if member.ends_with('/')
         || member
             .split('/')
@@ -94,9 +98,9 @@ fn place_of(member: &str, cuda: bool) -> Option<PathBuf> {
         return Some(PathBuf::from(member.strip_prefix("torch/")?));
     }
     let (folder, file) = member.rsplit_once('/')?;
-    let (name, _) = file.split_once(".so")?;
+    let (name, _) = file.split_once(platform.library_ending())?;
     let wanted = if folder == "torch/lib" {
-        of_torch(name, cuda)
+        of_torch(name, (platform, cuda))
     } else if folder.starts_with("nvidia/") && folder.ends_with("/lib") {
         cuda || name == "libcudart" || name == "libcupti"
     } else {
@@ -106,11 +110,12 @@ fn place_of(member: &str, cuda: bool) -> Option<PathBuf> {
 }
 
 /// Whether a library of PyTorch's is wanted: not those that serve Python, and without CUDA not those
-/// that need it.
-fn of_torch(name: &str, cuda: bool) -> bool {
+/// that need it. Where there is no CUDA at all, PyTorch's own `libtorch` needs none either.
+fn of_torch(name: &str, (platform, cuda): Kind) -> bool {
     match name {
         "libtorch_python" | "libtorch_global_deps" | "libshm" => false,
-        "libtorch" | "libtorch_nvshmem" | "libcaffe2_nvrtc" => cuda,
+        "libtorch" => cuda || !platform.has_cuda(),
+        "libtorch_nvshmem" | "libcaffe2_nvrtc" => cuda,
         _ => cuda || !name.contains("cuda"),
     }
 }
@@ -118,9 +123,33 @@ fn of_torch(name: &str, cuda: bool) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::machine::platform::System;
+
+    const LINUX: Platform = Platform {
+        system: System::LinuxGnu,
+        arch: "x86_64",
+    };
+
+    #[test]
+    fn of_a_macs_wheel_libtorch_itself_is_taken_too() {
+        for (member, is_taken) in [
+            ("torch/include/ATen/ATen.h", true),
+            ("torch/lib/libtorch.dylib", true),
+            ("torch/lib/libtorch_cpu.dylib", true),
+            ("torch/lib/libc10.dylib", true),
+            ("torch/lib/libomp.dylib", true),
+            ("torch/lib/libshm.dylib", false),
+            ("torch/lib/libtorch_global_deps.dylib", false),
+            ("torch/lib/libtorch_python.dylib", false),
+            ("torch/_C.cpython-311-darwin.so", false),
+        ] {
+            let place = place_of(member, (Platform::MAC, false));
+            assert_eq!(place.is_some(), is_taken, "{member}");
+        }
+    }
 
     fn placed(member: &str, cuda: bool) -> Option<String> {
-        place_of(member, cuda).map(|it| it.to_string_lossy().into_owned())
+        place_of(member, (LINUX, cuda)).map(|it| it.to_string_lossy().into_owned())
     }
 
     #[test]

@@ -20,9 +20,6 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Output};
 
-/// The exit code that says that there can be no copy.
-pub const NO_COPY: u8 = 126;
-
 /// The kernel's own file systems, which are shown as they are and not copied.
 const OF_THE_KERNEL: [&str; 3] = ["/proc", "/sys", "/dev"];
 
@@ -33,7 +30,7 @@ const LARGEST: u64 = 16 << 20;
 const CHANGES: &str = ".changes";
 
 /// Runs a grader in a copy of the machine and returns its output and exit status. If there can be no copy, the exit
-/// code is [`NO_COPY`] and standard error says why.
+/// code is that of [`Exit::NoCopy`](crate::exit::Exit::NoCopy) and standard error says why.
 ///
 /// # Errors
 /// Returns an error if the grader cannot be started.

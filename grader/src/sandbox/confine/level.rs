@@ -1,15 +1,11 @@
 //! The layers of the sandbox that are in force: chosen on the command line, and found by trying them.
 
-use super::{Confinement, calls, files, namespaces};
+use super::system;
 use crate::hint::WithHint;
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
 use serde::{Deserialize, Serialize};
 use std::fmt;
-use std::fs::File;
-use std::io::ErrorKind;
-use std::path::PathBuf;
-use std::thread;
 
 /// The confinement chosen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -88,6 +84,11 @@ impl Level {
         rules: true,
     };
 
+    /// Returns whether nothing but limits is in force.
+    pub fn is_limits_only(self) -> bool {
+        self == Self::LIMITS
+    }
+
     /// This without some of its layers, which shows what they stop.
     #[must_use]
     pub fn without(mut self, layers: &[Layer]) -> Self {
@@ -118,7 +119,7 @@ impl Level {
 
 impl fmt::Display for Level {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if *self == Self::LIMITS {
+        if self.is_limits_only() {
             return f.write_str("limits only");
         }
         if self.landlock > 0 {
@@ -138,65 +139,35 @@ impl fmt::Display for Level {
     }
 }
 
-/// Finds out what can be had, by having it: a thread confines itself, tries what it must not do, and ends; and a
-/// process is started in namespaces of its own, which are used where they can be had.
-///
-/// # Errors
-/// Returns an error if the chosen level cannot be reached, naming the layers that are missing.
-pub fn reach(sandbox: Sandbox) -> Result<Level> {
-    if sandbox == Sandbox::None {
-        return Ok(Level::LIMITS);
-    }
-    let level = thread::spawn(try_it)
-        .join()
-        .unwrap_or_else(|_| Err(anyhow!("the thread that tries the sandbox panicked")))
-        .context("submissions cannot be confined on this machine")
-        .hint("`cargo grader doctor` says more; `--sandbox none` confines nothing, for code that you trust")?;
-    Ok(Level {
-        namespaces: why_no_namespaces(level).is_none(),
-        ..level
-    })
-}
-
 /// The reason why user namespaces cannot be had in addition to `level`, if they cannot.
 pub fn why_no_namespaces(level: Level) -> Option<anyhow::Error> {
-    namespaces::try_them(level).err()
+    system::why_no_namespaces(level)
 }
 
-fn try_it() -> Result<Level> {
-    let nothing = Confinement {
-        level: Level::default(),
-        folder: PathBuf::from("/"),
-        memory: 0,
-        cpu: 0,
-        file: 0,
-        environment: vec![],
-        gpu: false,
-        list: vec![],
-        read: vec![],
-        run: vec![],
-        write: vec![],
-    };
-    let landlock = files::confine(&nothing)?;
-    calls::confine(false)?;
-    if !is_refused(File::open("/proc/self/status").map(drop)) {
-        bail!("Landlock was put on, and a file outside its list can still be read");
-    }
-    let socket = std::os::unix::net::UnixDatagram::unbound().map(drop);
-    if !is_refused(socket) {
-        bail!("seccomp was put on, and a socket can still be made");
-    }
-    Ok(Level {
-        landlock,
-        seccomp: true,
-        namespaces: false,
-        seal: true,
-        rules: true,
-    })
+/// The author of the code that is to run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Author {
+    /// Whoever runs the grader, or the course: their own code needs no confinement.
+    #[default]
+    Oneself,
+    /// Other people.
+    Others,
 }
 
-fn is_refused(attempt: std::io::Result<()>) -> bool {
-    attempt.is_err_and(|error| error.kind() == ErrorKind::PermissionDenied)
+/// The level of the confinement that was chosen, found out by having it. Where nothing was chosen it is the full one; but
+/// where there is no sandbox at all, one's own code runs with limits only.
+///
+/// # Errors
+/// Returns an error if the level cannot be reached, naming what is missing.
+pub fn reach(chosen: Option<Sandbox>, author: Author) -> Result<Level> {
+    match (chosen, author) {
+        (Some(Sandbox::None), _) => return Ok(Level::LIMITS),
+        (None, Author::Oneself) if !system::CONFINES => return Ok(Level::LIMITS),
+        _ => {}
+    }
+    system::reach()
+        .context("submissions cannot be confined on this machine")
+        .hint("`cargo grader doctor` says more; `--sandbox none` confines nothing, for code that you trust")
 }
 
 #[cfg(test)]
@@ -204,10 +175,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn trying_the_sandbox_leaves_this_process_free() {
-        let level = reach(Sandbox::Full).expect("a machine that confines");
-        assert!(level.landlock >= 1 && level.seccomp && level.seal && level.rules);
-        assert!(File::open("/proc/self/status").is_ok());
+    fn other_peoples_code_runs_with_limits_only_if_that_was_chosen() {
+        let limits = |chosen, author| reach(chosen, author).is_ok_and(|it| it == Level::LIMITS);
+        for author in [Author::Oneself, Author::Others] {
+            assert!(limits(Some(Sandbox::None), author));
+            assert!(!limits(Some(Sandbox::Full), author));
+        }
+        assert!(!limits(None, Author::Others));
+        assert_eq!(limits(None, Author::Oneself), cfg!(not(sandbox)));
     }
 
     #[test]

@@ -1,23 +1,15 @@
-//! The limits that every Unix has: a session of its own, an end with its parent's, and the most it may use.
+//! The limits that every Unix has: the most that a process may use of each resource.
 
 use super::Confinement;
 use anyhow::{Context, Result};
 use nix::sys::signal::{SigSet, Signal as Request};
-use rustix::process::{
-    Resource, Rlimit, Signal, getrlimit, set_parent_process_death_signal, setrlimit, setsid,
-};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 /// Puts the limits on this process and all that it becomes or starts.
 ///
 /// There is none on the number of threads here: RLIMIT_NPROC counts all that the user runs, and does not hold for
 /// root. the watch counts those of one process.
 pub(super) fn set(confinement: &Confinement) -> Result<()> {
-    // Who asked may be killed at any moment; what it started must not outlive it.
-    set_parent_process_death_signal(Some(Signal::KILL))
-        .context("the death signal cannot be set")?;
-    // A session of its own, so that all it starts can be ended together, and it has no terminal. The process
-    // leads one already where a terminal's shell started it.
-    let _ = setsid();
     let mebibytes = |count: u64| count << 20;
     let limits = [
         (Resource::Data, mebibytes(confinement.memory)),

@@ -114,6 +114,7 @@ impl Confinement {
             cpu: 60,
             file: 512,
             gpu: false,
+            judged: false,
             environment: vec![
                 // A submission reads these with `option_env!`, and so they name nothing of this machine. The linker is
                 // given by an option; what it starts is in PATH, or beside it. It writes its temporary files to TMPDIR,
@@ -160,6 +161,7 @@ impl Confinement {
             cpu: 120,
             file: 0,
             gpu: false,
+            judged: false,
             environment,
             list: vec![],
             read,
@@ -171,6 +173,7 @@ impl Confinement {
     /// The same worker, started by a judge: it is born into the judge's namespaces, and may make none of its own.
     #[must_use]
     pub fn within_judge(mut self) -> Self {
+        self.judged = true;
         self.level = self.level.without(&[Layer::Namespaces]);
         self
     }

@@ -2,7 +2,7 @@
 //! other process, and no right over anything outside, whoever runs the grader. See user_namespaces(7),
 //! network_namespaces(7) and ipc_namespaces(7).
 
-use super::{Confinement, Level, grader};
+use crate::sandbox::confine::{Confinement, Level, grader};
 use anyhow::{Context, Result, bail};
 use nix::sched::{CloneFlags, unshare};
 use nix::unistd::{getgid, getuid};
@@ -51,6 +51,7 @@ pub(super) fn try_them(level: Level) -> Result<()> {
         cpu: 10,
         file: 0,
         gpu: false,
+        judged: false,
         environment: vec![],
         list: vec![],
         read: vec![],

@@ -1,0 +1,98 @@
+//! What stands in the place of the sandbox where there is none: a session of its own for each process that the grader starts,
+//! whose end the grader and the clock bring, and no layer.
+
+use super::{Confinement, Level};
+use anyhow::{Result, bail};
+use rustix::process::setsid;
+
+/// Whether other people's code can be confined, if the kernel has what it takes.
+pub(super) const CONFINES: bool = false;
+
+/// Gives this process a session of its own, so that all it starts can be ended together. A worker stays in its judge's:
+/// no system but Linux ends it with the process that started it.
+///
+/// # Errors
+/// Returns an error if a layer is asked for.
+pub(super) fn begin(confinement: &Confinement) -> Result<()> {
+    let Level {
+        landlock,
+        seccomp,
+        namespaces,
+        ..
+    } = confinement.level;
+    if landlock > 0 || seccomp || namespaces {
+        bail!("this grader was built without a sandbox");
+    }
+    if !confinement.judged {
+        // The process leads one already where a terminal's shell started it.
+        let _ = setsid();
+    }
+    Ok(())
+}
+
+/// Leaves this process as it is.
+///
+/// # Errors
+/// Returns none.
+pub(super) fn finish(_: &Confinement) -> Result<()> {
+    Ok(())
+}
+
+/// The level of other people's code, which there is none of.
+///
+/// # Errors
+/// Returns an error in any case, with the reason.
+pub(super) fn reach() -> Result<Level> {
+    bail!(if cfg!(target_os = "linux") {
+        "this grader was built without its feature `sandbox`"
+    } else {
+        "the sandbox takes Linux"
+    })
+}
+
+/// The reason why user namespaces cannot be had in addition to `level`: none that was looked for.
+pub(super) fn why_no_namespaces(_: Level) -> Option<anyhow::Error> {
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_layer_is_taken_for_one_that_is_in_force() {
+        assert!(reach().is_err());
+        let confinement = |level| Confinement {
+            level,
+            folder: "/".into(),
+            memory: 1,
+            cpu: 1,
+            file: 1,
+            environment: vec![],
+            gpu: false,
+            judged: true,
+            list: vec![],
+            read: vec![],
+            run: vec![],
+            write: vec![],
+        };
+        let none = Level::default();
+        for level in [
+            Level {
+                landlock: 1,
+                ..none
+            },
+            Level {
+                seccomp: true,
+                ..none
+            },
+            Level {
+                namespaces: true,
+                ..none
+            },
+        ] {
+            assert!(begin(&confinement(level)).is_err(), "{level:?}");
+        }
+        assert!(begin(&confinement(none)).is_ok());
+    }
+}
