@@ -10,7 +10,7 @@ mod common;
 
 use grader::course::Course;
 use grader::sandbox::confine::Level;
-use grader::terminal::screen::FullScreen;
+use grader::terminal::full_screen::FullScreen;
 use grader::worker::workshop::Workshop;
 use rustix::process::Signal;
 use screen::{OnTerminal, PATIENCE};
@@ -180,7 +180,7 @@ fn a_learner_saves_and_sees_what_changed() -> Result {
     // A learner's words act on no terminal.
     let panics = course.with(
         "let (b, c, h, w) = images.dim();",
-        "panic!(\"\\x1b[2Jgone\");",
+        "let (b, c, h, w) = images.dim(); panic!(\"\\x1b[2Jgone\");",
     );
     fs::write(course.source(), panics)?;
     terminal.shows("\\u{1b}[2Jgone");
@@ -194,7 +194,10 @@ fn a_learner_saves_and_sees_what_changed() -> Result {
 #[test]
 fn a_save_ends_an_endless_loop_and_git_may_rename_the_exercise() -> Result {
     let course = Scratch::new()?;
-    let endless = course.with("let (b, c, h, w) = images.dim();", "loop {}");
+    let endless = course.with(
+        "let (b, c, h, w) = images.dim();",
+        "let (b, c, h, w) = images.dim(); loop {}",
+    );
     fs::write(course.source(), endless)?;
     let mut terminal = course.on_terminal(24, 80)?;
     terminal.shows("testing …");
@@ -221,7 +224,10 @@ fn a_save_ends_an_endless_loop_and_git_may_rename_the_exercise() -> Result {
 #[test]
 fn signals_leave_the_terminal_as_it_was() -> Result {
     let course = Scratch::new()?;
-    let endless = course.with("let (b, c, h, w) = images.dim();", "loop {}");
+    let endless = course.with(
+        "let (b, c, h, w) = images.dim();",
+        "let (b, c, h, w) = images.dim(); loop {}",
+    );
     fs::write(course.source(), endless)?;
     for signal in [Signal::TERM, Signal::HUP] {
         let terminal = course.on_terminal(24, 80)?;

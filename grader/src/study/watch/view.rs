@@ -5,7 +5,7 @@ use super::model::Model;
 use super::plain::{self, News};
 use super::screen::{self, Drawn, SMALLEST};
 use super::session::Event;
-use crate::terminal::screen::FullScreen;
+use crate::terminal::full_screen::FullScreen;
 use crate::terminal::{Stream, keep_fault};
 use anyhow::{Context, Result};
 use ratatui::Terminal;
