@@ -71,7 +71,7 @@ use crate::machine::libtorch::{LINK, Libtorch};
 use crate::machine::scratch::Scratch;
 use crate::machine::signals;
 use crate::sandbox::confine;
-use crate::terminal::screen;
+use crate::terminal::full_screen;
 use crate::train::device::{Device, NoGpu, Wanted, find_gpu};
 use crate::train::graded::Training;
 use crate::worker::broken::Broken;
@@ -226,7 +226,7 @@ fn gpu(course: &Course) -> anyhow::Result<()> {
 fn stop_on_signals() -> Result<(), Failure> {
     Ok(signals::at_each(|| {
         if STOP.swap(true, Ordering::Relaxed) {
-            screen::give_back();
+            full_screen::give_back();
             std::process::exit(130);
         }
     })?)

@@ -47,8 +47,8 @@ macro_rules! detail {
 
 mod cargo;
 mod error;
+pub mod full_screen;
 mod progress;
-pub mod screen;
 mod shell;
 mod stream;
 pub mod style;

@@ -309,7 +309,8 @@ fn what_both_cost_is_measured_on_the_same_input() -> Result {
             "--format",
             "json",
         ],
-    )?;
+    )
+    .output()?;
     assert!(output.status.success(), "{}", said(&output));
     let cost = &json_of(&output)?["items"][0]["cost"];
     let seconds = |side: &str| cost[side]["took"]["seconds"].as_f64();

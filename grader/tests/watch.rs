@@ -10,7 +10,7 @@ mod common;
 
 use grader::course::Course;
 use grader::sandbox::confine::Level;
-use grader::terminal::screen::FullScreen;
+use grader::terminal::full_screen::FullScreen;
 use grader::worker::workshop::Workshop;
 use rustix::process::Signal;
 use screen::{OnTerminal, PATIENCE};
@@ -144,6 +144,13 @@ fn a_learner_saves_and_sees_what_changed() -> Result {
     terminal.shows(&format!("failure 2 of {count}"));
     terminal.types("pp")?;
     terminal.shows(&format!("failure {count} of {count}"));
+
+    // Another command's words, for what the failure is about.
+    terminal.types("h")?;
+    terminal.shows("hint patchify ");
+    terminal.shows("hint 1 of ");
+    terminal.types("\u{1b}")?;
+    terminal.hides("hint 1 of ");
 
     // Saved in place, and twice.
     fs::write(course.source(), "half of a file")?;

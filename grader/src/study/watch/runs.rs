@@ -98,8 +98,10 @@ impl Runs {
     pub(super) fn begin(&self, job: Job) {
         IS_VOID.store(false, Ordering::SeqCst);
         STOP.store(false, Ordering::SeqCst);
-        // The thread only ends with this.
-        let _ = self.jobs.as_ref().map(|jobs| jobs.send(job));
+        if let Some(jobs) = &self.jobs {
+            // The thread only ends with this.
+            let _ = jobs.send(job);
+        }
     }
 
     /// Ends the current run, if there is one.
