@@ -99,7 +99,9 @@ impl Runs {
         IS_VOID.store(false, Ordering::SeqCst);
         STOP.store(false, Ordering::SeqCst);
         // The thread only ends with this.
-        let _ = self.jobs.as_ref().map(|jobs| jobs.send(job));
+        if let Some(jobs) = &self.jobs {
+            let _ = jobs.send(job);
+        }
     }
 
     /// Ends the current run, if there is one.
