@@ -145,6 +145,13 @@ fn a_learner_saves_and_sees_what_changed() -> Result {
     terminal.types("pp")?;
     terminal.shows(&format!("failure {count} of {count}"));
 
+    // Another command's words, for what the failure is about.
+    terminal.types("h")?;
+    terminal.shows("hint patchify ");
+    terminal.shows("hint 1 of ");
+    terminal.types("\u{1b}")?;
+    terminal.hides("hint 1 of ");
+
     // Saved in place, and twice.
     fs::write(course.source(), "half of a file")?;
     fs::write(course.source(), &course.solution)?;

@@ -8,6 +8,7 @@
 
 mod alarm;
 mod aside;
+mod event;
 mod explanation;
 mod keys;
 mod model;

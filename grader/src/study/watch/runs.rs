@@ -98,8 +98,8 @@ impl Runs {
     pub(super) fn begin(&self, job: Job) {
         IS_VOID.store(false, Ordering::SeqCst);
         STOP.store(false, Ordering::SeqCst);
-        // The thread only ends with this.
         if let Some(jobs) = &self.jobs {
+            // The thread only ends with this.
             let _ = jobs.send(job);
         }
     }

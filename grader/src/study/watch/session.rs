@@ -6,10 +6,10 @@ mod wishes;
 
 use super::alarm::{Alarm, Rung};
 use super::aside::Aside;
-use super::keys::Action;
+use super::event::Event;
 use super::model::Model;
 use super::plain::News;
-use super::runs::{Prepare, Report, Runs};
+use super::runs::{Prepare, Runs};
 use super::screen::Drawn;
 use super::sources::{self, Code, Sources};
 use super::verdict::Results;
@@ -38,25 +38,6 @@ pub struct Options {
     pub program: PathBuf,
     /// The request that the session end.
     pub stop: &'static AtomicBool,
-}
-
-/// What comes in.
-#[derive(Debug)]
-pub(super) enum Event {
-    /// From the file system.
-    Rung(Rung),
-    /// From the run.
-    Run(Report),
-    /// A wish of the learner's; nothing for a key or line that is none.
-    Wish(Option<Action>),
-    /// The terminal has another size.
-    Resized,
-    /// The terminal is gone.
-    Gone,
-    /// Standard error: what is built says how far it is.
-    Said(String),
-    /// Another command of this program ended: its number and what it printed.
-    Aside(u64, String),
 }
 
 /// The time without another event after which a save is taken as done: some editors write a file twice.

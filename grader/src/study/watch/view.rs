@@ -1,10 +1,10 @@
 //! The view: a screen that is drawn, or lines of text; and what comes in from it.
 
+use super::event::Event;
 use super::keys;
 use super::model::Model;
 use super::plain::{self, News};
 use super::screen::{self, Drawn, SMALLEST};
-use super::session::Event;
 use crate::terminal::full_screen::FullScreen;
 use crate::terminal::{Stream, keep_fault};
 use anyhow::{Context, Result};

@@ -1,10 +1,11 @@
 //! The learner's wishes: keys, or letters in lines.
 
 use super::super::aside::Aside;
+use super::super::event::Event;
 use super::super::keys::{self, Action};
 use super::super::model::Pane;
 use super::super::plain::News;
-use super::{Event, Session};
+use super::Session;
 use crate::exit::Exit;
 use std::fs;
 use std::time::Instant;
