@@ -3,8 +3,8 @@
 use super::{STOP, open_course, ready, stop_on_signals};
 use crate::cli::Watch;
 use crate::exit::{Blame, Exit, Failure};
+use crate::machine::tools::this_program;
 use crate::study::watch::{Options, run};
-use anyhow::Context;
 use std::path::Path;
 
 /// Runs the command.
@@ -21,7 +21,7 @@ pub fn watch(course: Option<&Path>, arguments: &Watch) -> Result<Exit, Failure> 
         exercises: exercises.into_iter().map(|it| it.name).collect(),
         is_plain: arguments.plain,
         poll: arguments.poll,
-        program: std::env::current_exe().context("the grader's own program cannot be found")?,
+        program: this_program()?,
         stop: &STOP,
     };
     stop_on_signals()?;

@@ -11,7 +11,8 @@ use crate::environment::Environment;
 use crate::grading::verdict::{Requests, Tally, Tested};
 use crate::grading::{answers, seed};
 use crate::intake::rules;
-use crate::sandbox::confine::{self, Confinement};
+use crate::machine::tools::this_program;
+use crate::sandbox::confine::Confinement;
 use crate::sandbox::process::{self, Finished, NotStarted};
 use crate::worker::broken::Broken;
 use anyhow::{Context, Result, bail};
@@ -250,7 +251,7 @@ impl Bench<'_> {
             ..Confinement::of_worker(workshop, worker).within_judge()
         };
         let worker_command = of_worker.arguments(worker);
-        let command = std::iter::once(confine::grader()?.into_os_string()).chain(worker_command);
+        let command = std::iter::once(this_program()?.into_os_string()).chain(worker_command);
         if let Some(seed) = environment.seed {
             let seed = seed::of_exercise(&environment.course, exercise, seed)?;
             variables.push(format!("COURSE_SEED={seed}"));

@@ -19,7 +19,8 @@ mod profiles;
 pub use level::{Author, Layer, Level, Sandbox, reach, why_no_namespaces};
 pub use profiles::{TOOLS, folder_of_tools, linker};
 
-use anyhow::{Context, Result};
+use crate::machine::tools::this_program;
+use anyhow::Result;
 use clap::Args;
 use std::ffi::OsString;
 use std::os::unix::process::CommandExt;
@@ -114,18 +115,10 @@ impl Confinement {
     /// # Errors
     /// Returns an error if this program's own file cannot be found.
     pub fn command(&self, program: &Path) -> Result<Command> {
-        let mut command = Command::new(grader()?);
+        let mut command = Command::new(this_program()?);
         command.args(self.arguments(program)).env_clear();
         Ok(command)
     }
-}
-
-/// This program's own file.
-///
-/// # Errors
-/// Returns an error if the system does not name it.
-pub fn grader() -> Result<PathBuf> {
-    std::env::current_exe().context("the grader's own program cannot be found")
 }
 
 /// Confines this process and runs `program` in it; returns only if that fails.

@@ -61,7 +61,7 @@ impl BuildRecord {
             add_file(&mut inputs, &file);
         }
         // The options with which it builds are this program's own.
-        add_file(&mut inputs, &env::current_exe()?);
+        add_file(&mut inputs, &tools::this_program()?);
         let torch = course.root.join(LINK);
         let torch = torch.canonicalize().unwrap_or(torch);
         add_file(&mut inputs, &torch.join("lib").join(CPU_LIBRARY));

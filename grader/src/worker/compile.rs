@@ -2,7 +2,7 @@
 
 use crate::course::Exercise;
 use crate::intake::Source;
-use crate::machine::tools::cargo_home;
+use crate::machine::tools::{cargo_home, this_program};
 use crate::sandbox::confine::{Confinement, folder_of_tools, linker};
 use crate::sandbox::process::{self, Finished};
 use crate::worker::broken::Broken;
@@ -303,7 +303,7 @@ fn folders(workshop: &Workshop, course_root: &Path, scratch: &Path) -> Vec<PathB
     folders.extend(cargo);
     folders.extend(folder_of_tools());
     folders.extend(
-        [linker(), env::current_exe().ok()]
+        [linker(), this_program().ok()]
             .into_iter()
             .flatten()
             .filter_map(|program| program.parent().map(Path::to_owned)),

@@ -6,7 +6,7 @@
 //! together and makes it its root ([`enter`]), and the third is the first process of the copy ([`begin`]).
 
 use super::listing::{self, Listing};
-use crate::sandbox::confine::grader;
+use crate::machine::tools::this_program;
 use anyhow::{Context, Result, bail};
 use nix::sched::{CloneFlags, unshare};
 use nix::unistd::{getgid, getuid};
@@ -52,7 +52,7 @@ pub(super) fn run(program: &Path, arguments: &[OsString]) -> Result<Output> {
 /// # Errors
 /// Returns an error if the kernel grants no user namespace, or a step of putting the copy together fails.
 pub fn enter(place: &Path, arguments: &[OsString]) -> Result<ExitStatus> {
-    let program = grader()?;
+    let program = this_program()?;
     let here = std::env::current_dir().context("the current folder cannot be found")?;
     let (user, group) = (getuid(), getgid());
     unshare(CloneFlags::CLONE_NEWUSER | CloneFlags::CLONE_NEWNS | CloneFlags::CLONE_NEWPID)
@@ -93,7 +93,7 @@ pub fn begin(arguments: &[OsString]) -> anyhow::Error {
             mount("proc", "/proc", "proc", flags, None)
                 .context("the kernel grants no /proc of one's own")
         })
-        .and_then(|()| grader());
+        .and_then(|()| this_program());
     match begun {
         Err(error) => error,
         Ok(program) => anyhow::Error::new(Command::new(program).args(arguments).exec())

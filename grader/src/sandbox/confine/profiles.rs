@@ -1,9 +1,9 @@
 //! The confinement of each kind of process: the compiler, a judge, a worker.
 
-use super::{Confinement, Layer, Sandbox, grader};
+use super::{Confinement, Layer, Sandbox};
 use crate::course::Exercise;
 use crate::machine::libtorch::CUDA_LIBRARY;
-use crate::machine::tools::on_path;
+use crate::machine::tools::{on_path, this_program};
 use crate::train::device::Device;
 use crate::worker::workshop::Workshop;
 use anyhow::Result;
@@ -227,7 +227,7 @@ impl Confinement {
     ) -> Result<Self> {
         let mut confinement = Self::of_worker(workshop, worker);
         confinement.folder = folder.to_owned();
-        confinement.run.extend([judge.to_owned(), grader()?]);
+        confinement.run.extend([judge.to_owned(), this_program()?]);
         // The worker's own folder there is another than the judge's.
         confinement.read.push("/proc".into());
         confinement.write.push("/dev/null".into());
