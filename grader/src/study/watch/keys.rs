@@ -1,8 +1,8 @@
-//! Keys, and the letters that stand for them where lines are typed.
+//! Keys of the watcher, and the letters that stand for them where lines are typed.
 
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
-/// A wish of the learner's.
+/// An action that the learner asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Action {
     /// The next hint.
@@ -23,13 +23,13 @@ pub(super) enum Action {
     Reset,
     /// The keys.
     Help,
-    /// The end; of what lies above the verdict first.
+    /// The end, of what is open above the verdict or else of the watcher.
     Quit,
-    /// The end, whatever is shown.
+    /// The end of the watcher, whatever is open.
     Stop,
-    /// The verdict, without what lies above it.
+    /// The end of what is open above the verdict.
     Back,
-    /// Yes, where something is asked.
+    /// The answer yes to a question.
     Yes,
     /// Lines up or down.
     Scroll(isize),
@@ -47,7 +47,7 @@ pub(super) const KEYS: [(char, Action, &str, &str); 10] = [
         'h',
         Action::Hint,
         "hint",
-        "the next hint for what fails first",
+        "the next hint about the function to blame for the failure",
     ),
     (
         'd',
