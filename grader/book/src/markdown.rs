@@ -38,7 +38,7 @@ pub(crate) struct Rendered {
     pub(crate) html: String,
     /// Its sections, the one before the first heading included.
     pub(crate) sections: Vec<Section>,
-    /// True if it holds a live figure.
+    /// True if it holds an interactive figure.
     pub(crate) is_live: bool,
 }
 

@@ -100,7 +100,7 @@ pub(super) fn html(example: &Layers) -> Markup {
                             (table(&html! { "head " (h) }, &format!("head {h}"), tokens, tokens, head, 3, true))
                         }
                         (table(&html! { span data-caption { "fused: mean" } }, "fused", tokens, tokens, &step.fused, 3, true))
-                        (table(&html! { "A: half of it, half itself" }, "mixed", tokens, tokens, &step.mixed, 3, true))
+                        (table(&html! { "A: this layer's factor" }, "mixed", tokens, tokens, &step.mixed, 3, true))
                         (table(&html! { "rollout so far" }, "product", tokens, tokens, &step.product, 3, true))
                     }
                 }
