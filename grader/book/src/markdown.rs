@@ -239,7 +239,7 @@ impl<'e> Renderer<'_, 'e> {
         Ok(())
     }
 
-    /// What stands in a heading. Its words are its own, not those of the section before.
+    /// The content of a heading. Its words are its own, not those of the section before.
     fn within_heading(&mut self, inner: Vec<Event<'e>>) -> Result<()> {
         let words = self.done.sections.last().map_or(0, |it| it.words.len());
         let mut inner = inner.into_iter();

@@ -112,7 +112,7 @@ fn budgets(weights: &Matrix) -> Markup {
 /// The smallest share that has room for its token's number.
 const SEEN: f64 = 0.05;
 
-/// What the weights say, in words.
+/// The weights in words.
 fn seen(weights: &Matrix) -> String {
     let tokens = weights.iter().enumerate().map(|(i, row)| {
         let most = row.iter().copied().fold(0.0, f64::max);

@@ -112,7 +112,7 @@ pub(super) fn html(example: &Layers) -> Markup {
     frame("layer-by-layer", title, &body, &seen)
 }
 
-/// What the class token is made of, in words.
+/// The composition of the class token, in words.
 fn seen(tokens: &[String], steps: &[Step]) -> String {
     let parts = |row: &[f64]| {
         let parts = tokens.iter().zip(row);

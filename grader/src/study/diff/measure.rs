@@ -1,4 +1,4 @@
-//! What two solutions cost: both are compiled with optimisation, and called with the same inputs.
+//! The cost of two solutions: both are compiled with optimisation, and called with the same inputs.
 
 mod compile;
 mod inputs;

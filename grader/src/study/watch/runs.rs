@@ -38,7 +38,7 @@ pub(super) struct Job {
     pub(super) code: Code,
 }
 
-/// What the thread reports.
+/// A report of the thread.
 #[derive(Debug)]
 pub(super) enum Report {
     /// The stage that the run is in, in words.
@@ -47,9 +47,9 @@ pub(super) enum Report {
     Graded {
         /// The grade.
         graded: Box<GradedExercise>,
-        /// Whether it is the run's last.
+        /// True if it is the run's last.
         is_last: bool,
-        /// Whether all of the exercise's tests were to run.
+        /// True if all of the exercise's tests ran.
         is_whole: bool,
     },
     /// The run ended without a verdict: it was stopped, or something that it takes is missing.
@@ -68,7 +68,7 @@ impl Runs {
     /// Starts the thread, which gives its reports to `report`.
     ///
     /// # Errors
-    /// Returns an error if there can be no thread.
+    /// Returns an error if no thread can be started.
     pub(super) fn start(
         prepare: Prepare,
         report: impl Fn(Report) + Send + 'static,
@@ -125,7 +125,7 @@ impl Drop for Runs {
     }
 }
 
-/// What is ready: a grader for each exercise that was checked.
+/// The graders that are ready, one for each exercise that was checked.
 struct Bench {
     prepare: Prepare,
     version: u64,

@@ -8,7 +8,7 @@ use std::fmt::Write;
 use textwrap::core::display_width;
 use wire::printable;
 
-/// How a comparison is shown.
+/// The appearance of a comparison in a terminal.
 #[derive(Clone, Copy, Debug)]
 pub struct Look {
     /// The columns of the terminal.
