@@ -104,7 +104,7 @@ fn show_stage(shown: &ProgressBar, stage: Stage<'_>) {
         Stage::Compiling(_) => "compiling your code",
         Stage::Judging(_) => "testing",
         Stage::Training(_) => "training your model",
-        Stage::Naming(_) => "comparing with known mistakes",
+        Stage::Naming(_) => "comparing with the usual mistakes",
         Stage::Gathering(exercise) => {
             shown.suspend(|| {
                 note!(

@@ -19,7 +19,7 @@ pub(super) enum Action {
     Handout,
     /// The check, once more.
     Again,
-    /// The stub, put back.
+    /// The exercise's stubs, put back.
     Reset,
     /// The keys.
     Help,
@@ -64,7 +64,7 @@ pub(super) const KEYS: [(char, Action, &str, &str); 10] = [
         'x',
         Action::Reset,
         "reset",
-        "put the stub back (asks first, keeps a backup)",
+        "put the exercise's stubs back (asks first, keeps a backup)",
     ),
     ('?', Action::Help, "help", "these keys"),
     ('q', Action::Quit, "quit", "close what is open, or end"),

@@ -15,7 +15,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-/// Makes ready what grading one exercise of a course takes, with this request to stop.
+/// Prepares the grading of one exercise of a course, with this request to stop.
 pub type Prepare =
     Box<dyn Fn(&Course, &Exercise, &'static AtomicBool) -> Result<Grader> + Send + 'static>;
 
@@ -140,7 +140,7 @@ impl Bench {
         }
         let folder = &job.exercise.folder;
         if !self.graders.contains_key(folder) {
-            report(Report::Stage("building what checks it".to_owned()));
+            report(Report::Stage("building its tests".to_owned()));
             let ready = without_panic(|| (self.prepare)(&job.course, &job.exercise, &STOP));
             match ready {
                 Ok(grader) => self.graders.insert(folder.clone(), grader),
@@ -222,10 +222,10 @@ fn grade(
 fn in_words(stage: Stage<'_>) -> &'static str {
     match stage {
         Stage::Reading => "reading",
-        Stage::Compiling(_) => "compiling",
+        Stage::Compiling(_) => "compiling your code",
         Stage::Judging(_) => "testing",
-        Stage::Training(_) => "training",
-        Stage::Gathering(_) => "compiling the usual mistakes, once, to tell which one this is",
+        Stage::Training(_) => "training your model",
+        Stage::Gathering(_) => "compiling the usual mistakes, which is done once",
         Stage::Naming(_) => "comparing with the usual mistakes",
     }
 }

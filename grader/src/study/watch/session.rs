@@ -210,12 +210,12 @@ impl Session {
         }
     }
 
-    /// Looks at the files often from now on.
+    /// Compares the files often from now on, instead of waiting for events.
     fn give_up_events(&mut self, why: &str) {
         self.alarm = None;
         self.poll = OFTEN;
         self.note(&format!(
-            "no events of the file system ({why}): files are looked at every {:.1} s instead",
+            "no events of the file system ({why}): files are compared every {:.1} s instead",
             OFTEN.as_secs_f64()
         ));
     }
