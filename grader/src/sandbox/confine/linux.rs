@@ -1,4 +1,4 @@
-//! The layers of the sandbox, which are Linux's own: namespaces, Landlock, seccomp, and an end with the parent's.
+//! The layers of the sandbox on Linux: namespaces, Landlock, seccomp, and an end with the parent process.
 
 mod calls;
 mod files;
