@@ -21,7 +21,7 @@ pub fn watch(course: Option<&Path>, arguments: &Watch) -> Result<Exit, Failure> 
         exercises: exercises.into_iter().map(|it| it.name).collect(),
         is_plain: arguments.plain,
         poll: arguments.poll,
-        program: std::env::current_exe().context("the grader's own program cannot be found")?,
+        program: std::env::current_exe().context("cannot find the grader's own program")?,
         stop: &STOP,
     };
     stop_on_signals()?;

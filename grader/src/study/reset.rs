@@ -77,12 +77,7 @@ impl Reset {
         let is_as_left = last.is_as_left(&current.0);
         let after = match &last.item {
             Some(item) if !is_as_left => {
-                let says = || {
-                    format!(
-                        "cannot put {item} back: its old code is in {}",
-                        last.place()
-                    )
-                };
+                let says = || format!("cannot restore {item}: its old code is in {}", last.place());
                 let stubs = stubs(course, exercise)?;
                 let pick = Pick::find(&stubs, &exercise.name, item).with_context(says)?;
                 pick.put(&taken, &current).with_context(says)?
@@ -204,7 +199,7 @@ fn stubs(course: &Course, exercise: &Exercise) -> Result<Sources> {
     let stubs = Sources::read(&course.root.join(&folder))?;
     if stubs.0.is_empty() {
         let error = anyhow!("{} holds no stubs to put back", folder.display());
-        return Err(error).hint("it is a copy of src as the course gives it out");
+        return Err(error).hint("restore the folder from the course: it is a copy of the src that the course comes with");
     }
     Ok(stubs)
 }

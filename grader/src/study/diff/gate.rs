@@ -118,7 +118,7 @@ fn refusal(exercise: &Exercise, item: Option<&Item>, is_checked: bool) -> anyhow
     let what = item.map_or(name.as_str(), |item| item.path.as_str());
     let of_item = item.map_or(String::new(), |item| format!(" {}", item.path));
     let result: Result<()> = match is_checked {
-        false => Err(anyhow!("the code of {name} has not been checked as it is now"))
+        false => Err(anyhow!("the present code of {name} has not been checked"))
             .hint(format!("run `cargo grader check {name}` first: a solution is shown once its tests pass")),
         true => Err(anyhow!("{what} does not pass its tests yet")).hint(format!(
             "`cargo grader check {name}` says why, and `cargo grader hint {name}{of_item}` helps; `--give-up` shows the \

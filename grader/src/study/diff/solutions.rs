@@ -74,7 +74,7 @@ impl Solution {
         formatter: &Formatter,
     ) -> Result<Self> {
         let code = Code::read(&sources, formatter)
-            .with_context(|| format!("the solution {name} cannot be read"))?;
+            .with_context(|| format!("cannot read the solution {name}"))?;
         Ok(Self {
             name: name.to_owned(),
             about,

@@ -37,7 +37,7 @@ where
     let mut drawn = Drawn::default();
     terminal
         .draw(|frame| drawn = draw_frame(frame, model))
-        .context("the terminal cannot be written")?;
+        .context("cannot write to the terminal")?;
     Ok(drawn)
 }
 

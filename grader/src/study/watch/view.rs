@@ -52,7 +52,7 @@ impl View {
         thread::Builder::new().spawn(move || send_keys(&sender))?;
         let backend = CrosstermBackend::new(io::stdout());
         // It is not cleared: that would ask the terminal for its cursor, while keys are read. A screen just taken is empty.
-        let terminal = Terminal::new(backend).context("the terminal cannot be drawn on")?;
+        let terminal = Terminal::new(backend).context("cannot draw on the terminal")?;
         Ok(Self::Screen(Box::new(Drawing {
             terminal,
             is_stale: true,
