@@ -104,7 +104,7 @@ pub fn next_step(course: &Course, all: &[Progress<'_>]) -> String {
             (
                 what.to_owned(),
                 match progress.state {
-                    State::Missing => vec![reset],
+                    State::Missing => vec![reset, test],
                     _ => vec![test],
                 },
             )
