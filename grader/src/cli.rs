@@ -109,27 +109,28 @@ pub enum Command {
     Grade(Grade),
     /// Test your working copy and explain what is wrong
     Check(Check),
-    /// Check an exercise again each time that you save it
+    /// Check an exercise again each time you save it
     ///
     /// Keys: h hint, d diff with the nearest solution, n and p next and previous failure, l list, o handout, r again, x reset,
-    /// ? all keys, q quit. Without a terminal, on a dumb or small one, and with --plain, output is lines of text, and the
-    /// same letters, each with Enter, do the same.
+    /// ? all keys, q quit. Without a terminal, on a dumb or small one, and with --plain, output is lines of text, and keys
+    /// are letters, each followed by Enter.
     Watch(Watch),
-    /// Show the next hint for a function
+    /// Show the next hint about a function or type
     ///
-    /// Without ITEM it is about the function of the first test that failed in the last `check`. Hints go from the idea to the
-    /// calls of the library.
+    /// Without ITEM, the hint is about the function of the first test that failed in the last `check`. Hints go from the idea
+    /// to the library calls.
     Hint(Hint),
-    /// Put stubs back: of an exercise, or of one function
+    /// Put the stubs of an exercise or a function back
     ///
-    /// Shows what goes, asks, and keeps a backup, which --undo brings back. The rest of the code stays as it is.
+    /// Shows a diff, asks for confirmation, and keeps a backup of your code, which --undo restores. Code outside ITEM stays as
+    /// it is.
     Reset(Reset),
     /// Compare your code with the nearest correct solution
     ///
-    /// Items are shown once their tests pass: functions and types that are the same, the same but for names, or differ, with
-    /// the reasons for the course's own and what both cost.
+    /// Items, which are functions and types, are shown once their tests pass. Those that differ come with the reasons for the
+    /// reference solution, and with the time and memory of both.
     Diff(Diff),
-    /// Print the course's own solution of what passes its tests
+    /// Print the reference solution of items whose tests pass
     Solution(ShowSolution),
     /// List the exercises, your progress in each, and what is next
     List(List),
@@ -144,9 +145,10 @@ pub enum Command {
     /// Writes each picture as PNG and SVG. If a function is not implemented or fails, it is named, the pictures that
     /// need it are left out, and the exit code is 1.
     Draw(Draw),
-    /// Make the course a web site, to be read offline
+    /// Make the course a website to read offline
     ///
-    /// Its pages are the handouts, the functions with their documentation, hints, answers and solutions, the last three folded.
+    /// Its pages have the handouts, the functions with their documentation, hints, answers and solutions; the last three are
+    /// folded.
     Book(Book),
     /// Show the cost of each patch size: tokens, parameters, FLOPs, time
     ///
@@ -268,7 +270,7 @@ pub struct Judging {
     /// Set the confinement of the code [default: full; where there is no sandbox, none for your own code]
     #[arg(long, value_enum)]
     pub sandbox: Option<Sandbox>,
-    /// Whose code it is
+    /// The author of the code
     #[arg(skip)]
     pub author: Author,
     /// Leave a layer out; `attack --prove` shows so what each one stops
@@ -327,8 +329,8 @@ pub struct Watch {
     /// Write lines of text instead of drawing: for pipes and screen readers
     #[arg(long)]
     pub plain: bool,
-    /// Look at the files every SECONDS instead of waiting for events of the file system, which some network file systems
-    /// do not have
+    /// Compare the files every SECONDS, from 0.05 to 60, instead of waiting for file system events, which some network
+    /// file systems do not have
     #[arg(long, value_name = "SECONDS", value_parser = poll_seconds)]
     pub poll: Option<Duration>,
     /// The conditions
@@ -340,7 +342,7 @@ fn poll_seconds(text: &str) -> Result<Duration, String> {
     let seconds: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
     match (0.05..=60.0).contains(&seconds) {
         true => Ok(Duration::from_secs_f64(seconds)),
-        false => Err("from 0.05 to 60 seconds".to_owned()),
+        false => Err("not from 0.05 to 60 seconds".to_owned()),
     }
 }
 
@@ -349,9 +351,9 @@ fn poll_seconds(text: &str) -> Result<Duration, String> {
 pub struct Hint {
     /// The exercise: its crate, folder or number [default: the one whose folder this is]
     pub exercise: Option<String>,
-    /// The function or type, such as `attention` or `Msa::forward` [default: of the first failing test]
+    /// The function or type, such as `attention` or `Msa::forward` [default: that of the first failing test]
     pub item: Option<String>,
-    /// Show all hints for it
+    /// Show all hints about it
     #[arg(long)]
     pub all: bool,
 }
@@ -363,10 +365,10 @@ pub struct Reset {
     pub exercise: Option<String>,
     /// The function or type, such as `attention` or `Msa` [default: the whole exercise]
     pub item: Option<String>,
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(long, short)]
     pub yes: bool,
-    /// Bring back what the last reset of the exercise took
+    /// Restore the code that the last reset of the exercise replaced
     #[arg(long, conflicts_with = "item")]
     pub undo: bool,
 }
@@ -378,34 +380,34 @@ pub struct Diff {
     pub exercise: String,
     /// The function or type, such as `Msa::attend` [default: all]
     pub item: Option<String>,
-    /// Compare with the solution NAME: `reference`, or a variant's name [default: the nearest]
+    /// Compare with the solution NAME: `reference` or a variant [default: the nearest]
     #[arg(long, value_name = "NAME")]
     pub against: Option<String>,
-    /// Show the solution with its own names, and differences in names
+    /// Keep the solution's own names, and show differences in names
     #[arg(long)]
     pub names: bool,
     /// Do not measure time and memory
     #[arg(long)]
     pub no_cost: bool,
-    /// Show items whose tests do not pass, too; this is written down
+    /// Show items whose tests do not pass, too; this is recorded
     #[arg(long)]
     pub give_up: bool,
-    /// Choose the output
+    /// Choose the format of the result
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
     pub format: DiffFormat,
 }
 
-/// The output of `diff`.
+/// The formats of `diff`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum DiffFormat {
     /// Text for people: side by side where there is room
     #[default]
     Text,
-    /// One page without a script
+    /// One HTML page without scripts
     Html,
     /// A patch of your code, for `patch -p1`
     Patch,
-    /// JSON
+    /// One JSON document for editors and scripts
     Json,
 }
 
@@ -416,7 +418,7 @@ pub struct ShowSolution {
     pub exercise: String,
     /// The function or type, such as `Msa::attend` [default: all]
     pub item: Option<String>,
-    /// Show items whose tests do not pass, too; this is written down
+    /// Show items whose tests do not pass, too; this is recorded
     #[arg(long)]
     pub give_up: bool,
 }
@@ -427,14 +429,14 @@ pub enum OutputFormat {
     /// Text for people
     #[default]
     Text,
-    /// One JSON document for editors and scripts, on standard output
+    /// One JSON document for editors and scripts
     Json,
 }
 
 /// Arguments of `list`.
 #[derive(Args, Debug)]
 pub struct List {
-    /// Choose the format
+    /// Choose the format of the result
     #[arg(long, value_enum, default_value_t)]
     pub format: OutputFormat,
 }
@@ -444,7 +446,7 @@ pub struct List {
 pub struct Next {
     /// The exercise: its crate, folder or number [default: the one whose folder this is, otherwise the next to do]
     pub exercise: Option<String>,
-    /// Print the file and line, and open nothing
+    /// Print the file and line instead of opening them
     #[arg(long)]
     pub print: bool,
 }
@@ -723,10 +725,10 @@ pub struct New {
 /// Arguments of `book`.
 #[derive(Args, Debug)]
 pub struct Book {
-    /// Open it in the browser
+    /// Open the book in the browser
     #[arg(long)]
     pub open: bool,
-    /// Write it to DIR; a book that is there is replaced [default: target/book in the course's folder]
+    /// Write the book to DIR, in place of one that is there [default: target/book in the course's folder]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
 }

@@ -101,7 +101,7 @@ fn open_course(course: Option<&Path>) -> Result<Course, Failure> {
     }
 }
 
-/// The exercise and the item that somebody means by `EXERCISE ITEM`; in an exercise's folder, by `ITEM` alone or nothing.
+/// The exercise and the item that the arguments `EXERCISE ITEM` name. In an exercise's folder, EXERCISE may be left out.
 fn exercise_and_item(
     course: &Course,
     exercise: Option<&str>,
@@ -109,7 +109,7 @@ fn exercise_and_item(
 ) -> anyhow::Result<(Exercise, Option<String>)> {
     let here = exercise_here(course);
     let Some(name) = exercise else {
-        let here = here.context("no exercise is named, and this is the folder of none");
+        let here = here.context("no exercise is named, and this folder is not an exercise's");
         let here = here.hint("name one, or go to its folder")?;
         return Ok((here.clone(), None));
     };
@@ -122,7 +122,7 @@ fn exercise_and_item(
     }
 }
 
-/// The exercises that somebody means: those named; without a name, the one whose folder the command is run in; otherwise all.
+/// The exercises that are named; without a name, the one whose folder this is, otherwise all.
 fn exercises_meant(course: &Course, names: &[String]) -> Result<Vec<Exercise>, Failure> {
     if names.is_empty()
         && let Some(here) = exercise_here(course)

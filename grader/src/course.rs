@@ -27,7 +27,7 @@ pub struct Course {
     pub withholds_solutions: bool,
 }
 
-/// What learners are shown of the solutions.
+/// The solutions that learners are shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 enum Solutions {
@@ -43,7 +43,7 @@ enum Solutions {
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 struct CourseFacts {
     title: String,
-    /// What learners are shown of the solutions.
+    /// The solutions that learners are shown.
     solutions: Solutions,
     /// Words that no submission to any exercise may hold.
     forbidden_words: Vec<String>,
@@ -135,7 +135,7 @@ pub enum Input {
     },
     /// Numbered tensors, whose name ends with `*`.
     Several {
-        /// How many.
+        /// The number of tensors.
         count: usize,
         /// The shape of each.
         shape: Vec<usize>,

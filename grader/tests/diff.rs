@@ -105,7 +105,7 @@ fn solved(part: &str) -> Result<String> {
     )?)
 }
 
-/// The variant with loops, with another name, and a function that is the course's own but for a number.
+/// The variant with loops, with another name, and a function that is the reference's but for a number.
 fn learner() -> Result<String> {
     let lib = solved("variants/loops.rs")?;
     let renamed = lib.replace("let mut patches = Array3", "let mut cut = Array3");
@@ -238,7 +238,7 @@ fn every_format_says_the_same_of_the_nearest_solution_and_of_another() -> Result
     scratch.check("")?;
     let text = said(&scratch.diff(&[])?);
     assert!(text.contains("Yours is `loops`"), "{text}");
-    assert!(text.contains("The course's own is"), "{text}");
+    assert!(text.contains("The reference is"), "{text}");
     let text = said(&scratch.diff(&["--against", "reference", "patchify"])?);
     for part in [
         "≠ patchify",

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 /// A header of libtorch, within its folder of headers.
 const HEADER: &str = "torch/csrc/api/include/torch/torch.h";
 
-/// The folder that torch-sys looks for libtorch's headers in; None if it is another program that tells it.
+/// The folder in which torch-sys looks for libtorch's headers; None if it asks Python for it.
 fn headers() -> Option<PathBuf> {
     if env::var_os("LIBTORCH_USE_PYTORCH").is_some() {
         return None;

@@ -1,4 +1,4 @@
-// What the book does besides being read: themes, search, unfolding what a link leads to, scrolling by keyboard.
+// Themes, search, unfolding of the target of a link, scrolling by keyboard.
 "use strict";
 
 // Themes: the system's, light, dark.
@@ -29,7 +29,7 @@
   button.hidden = false;
 })();
 
-// What a link leads to is unfolded.
+// The target of a link is unfolded.
 
 (() => {
   const unfold = () => {
@@ -48,7 +48,7 @@
   }
 })();
 
-// The list of pages closes where a link of it stays on the page.
+// The contents close after a click on a link within the page.
 
 (() => {
   const contents = document.getElementById("contents");
@@ -59,7 +59,7 @@
   });
 })();
 
-// What is wider than the page is scrolled by keyboard, too.
+// Elements wider than the page can be scrolled by keyboard, too.
 
 (() => {
   const wide = document.querySelectorAll(".scroll");
@@ -95,7 +95,7 @@
   const words = (text) => plain(text).match(/[\p{L}\p{N}_]+/gu) ?? [];
 
   let index = null;
-  // Made at the first search: most pages are only read.
+  // Built at the first search: most pages are only read.
   const entries = () => {
     index ??= window.BOOK_INDEX.map((entry) => ({
       ...entry,

@@ -1,4 +1,4 @@
-// Live figures. The pages hold each of them as it is where nothing has been changed; this makes them answer to controls.
+// Interactive figures. Pages hold each figure in its initial state; this script redraws it when a control changes.
 "use strict";
 
 (() => {
@@ -11,7 +11,7 @@
     return powers.map((x) => x / sum);
   };
 
-  // A number with a minus, and as many digits; then one no longer than it must be.
+  // A number with a minus sign and a fixed number of digits, and one without trailing zeros.
   const fixed = (value, digits) => {
     const text = value.toFixed(digits);
     return /^-[0.]+$/.test(text) ? text.slice(1) : text.replace("-", "−");
@@ -74,7 +74,7 @@
     form.addEventListener("submit", (event) => event.preventDefault());
     form.addEventListener("input", draw);
     form.addEventListener("reset", () => setTimeout(draw));
-    form.append(element("button", { type: "reset", textContent: "As at first" }));
+    form.append(element("button", { type: "reset", textContent: "Reset" }));
     form.hidden = false;
   };
 

@@ -152,7 +152,7 @@ fn flatten(stream: TokenStream, text: &str, found: &mut Vec<(Range<usize>, Optio
     }
 }
 
-/// What stands between tokens: space, and comments.
+/// The text between tokens: space, and comments.
 fn comments(text: &str, gap: Range<usize>, classes: &mut Vec<(Range<usize>, Class)>) {
     let between = text.get(gap.clone()).unwrap_or_default();
     let trimmed = between.trim();

@@ -1,4 +1,4 @@
-//! The frame of a page: head, contents, search, theme, ways on.
+//! The frame of a page: head, contents, search, theme, links to the previous and the next page.
 
 use crate::course::{Course, Exercise};
 use crate::markdown::Section;
@@ -19,13 +19,13 @@ pub(crate) const ABOUT: &str = "course.html";
 pub(crate) struct Page {
     /// The file.
     pub(crate) file: String,
-    /// The title, of the window, too.
+    /// The title, also of the window.
     pub(crate) title: String,
-    /// What stands in the page.
+    /// The content of the page.
     pub(crate) body: Markup,
     /// Its sections, for the contents and the search.
     pub(crate) sections: Vec<Section>,
-    /// True if it holds a live figure.
+    /// True if it holds an interactive figure.
     pub(crate) is_live: bool,
 }
 
@@ -72,8 +72,8 @@ pub(crate) fn html(course: &Course, pages: &[Page], at: usize) -> String {
                 nav #contents popover aria-label="Contents" { (contents(course, page)) }
                 main #main tabindex="-1" {
                     (page.body)
-                    nav.ways aria-label="Pages before and after" {
-                        @if let Some(before) = before { a.before href=(before.file) { span { "Before" } " " (before.title) } }
+                    nav.ways aria-label="Previous and next page" {
+                        @if let Some(before) = before { a.before href=(before.file) { span { "Previous" } " " (before.title) } }
                         @if let Some(after) = after { a.after href=(after.file) { span { "Next" } " " (after.title) } }
                     }
                 }

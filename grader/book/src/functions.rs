@@ -1,4 +1,4 @@
-//! The page of an exercise's functions: what each is to do, hints tier by tier, and the solution, both folded.
+//! The page of an exercise's functions: their documentation, hints tier by tier, and the solution, the last two folded.
 
 use crate::code;
 use crate::course::{Course, Exercise, text};
@@ -311,7 +311,7 @@ impl<'a> Parts<'a> {
         })
     }
 
-    /// What the solution has besides the functions that are shown: imports, and helpers of its own.
+    /// The rest of the solution besides the functions that are shown: imports, and helpers of its own.
     fn rest(&mut self) -> Markup {
         let shown = |piece: &Piece| {
             piece

@@ -1,5 +1,5 @@
-//! The book: the course as a web site that is read offline, made of the files that the checkout has anyway. Handouts, the
-//! documentation of the stubs, hints, answers and solutions become pages with a search, contents and live figures.
+//! The book: the course as a website to read offline, made of the files of the checkout. Handouts, the
+//! documentation of the stubs, hints, answers and solutions become pages with search, contents and interactive figures.
 //!
 //! [`course`] is what the manifests say, [`make`] makes the pages, [`Book::write`] puts them into a folder.
 

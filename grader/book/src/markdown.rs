@@ -38,7 +38,7 @@ pub(crate) struct Rendered {
     pub(crate) html: String,
     /// Its sections, the one before the first heading included.
     pub(crate) sections: Vec<Section>,
-    /// True if it holds a live figure.
+    /// True if it holds an interactive figure.
     pub(crate) is_live: bool,
 }
 
@@ -239,7 +239,7 @@ impl<'e> Renderer<'_, 'e> {
         Ok(())
     }
 
-    /// What stands in a heading. Its words are its own, not those of the section before.
+    /// The content of a heading. Its words are its own, not those of the section before.
     fn within_heading(&mut self, inner: Vec<Event<'e>>) -> Result<()> {
         let words = self.done.sections.last().map_or(0, |it| it.words.len());
         let mut inner = inner.into_iter();

@@ -188,7 +188,7 @@ fn type_name(of: &Type) -> Option<String> {
     }
 }
 
-/// Whether a body still says `todo!`.
+/// Returns whether a body still has a `todo!`.
 fn is_open(block: &syn::Block) -> bool {
     let mut statements = block.stmts.iter().map(|statement| match statement {
         syn::Stmt::Macro(it) => it.mac.path.is_ident("todo"),

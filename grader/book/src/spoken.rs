@@ -96,7 +96,7 @@ impl Kind {
     }
 }
 
-/// Whether a character is one of those that lines and shades are drawn with.
+/// Returns whether a character is one of those that lines and shades are drawn with.
 fn is_line(c: char) -> bool {
     matches!(c, '\u{2500}'..='\u{259f}' | '▶' | '◀' | '▲' | '▼')
 }

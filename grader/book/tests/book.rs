@@ -130,7 +130,6 @@ fn every_link_leads_to_a_page_and_an_anchor_that_are_there() -> Result {
     Ok(())
 }
 
-/// What the search finds is there, too.
 #[test]
 fn every_entry_of_the_search_leads_to_its_place() -> Result {
     let book = &*BOOK;

@@ -1,5 +1,5 @@
-//! `grader book`: the course as a web site, made by a program of its own, so that nobody waits for its libraries who does not
-//! ask for it.
+//! `grader book`: the course as a website, made by a program of its own, so that its libraries are compiled only for those
+//! who use it.
 
 use super::open_course;
 use crate::cli::Book;
@@ -46,7 +46,9 @@ pub fn book(course: Option<&Path>, arguments: &Book) -> Result<Exit, Failure> {
         book.arg("--open");
     }
     running(&book);
-    let status = book.status().context("the book cannot be made")?;
+    let status = book
+        .status()
+        .context("cannot start the program that makes the book")?;
     Ok(status.into())
 }
 
@@ -74,5 +76,5 @@ fn build(course: &Course) -> Result<PathBuf> {
         .ok_or_else(|| {
             anyhow!("the program that makes the book does not build (cargo says why above)")
         })
-        .hint("its libraries are downloaded the first time: is there a connection?")
+        .hint("its libraries are downloaded the first time: that needs a connection")
 }

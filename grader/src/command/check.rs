@@ -1,4 +1,4 @@
-//! `grader check`: the same tests on one's own working copy, with all that someone who failed needs to see.
+//! `grader check`: the tests of a grade on the working copy, with an explanation of each failure.
 
 use super::{exercises_meant, open_course, prepare};
 use crate::cli::{Check, OutputFormat};
@@ -49,7 +49,7 @@ pub fn check(course: Option<&Path>, arguments: &Check) -> Result<Exit, Failure> 
             && let Err(error) = add_places(&grader.environment, exercise, sources, &mut graded)
         {
             // The verdict stands without them.
-            detail!("where panics happened is not known: {error:#}");
+            detail!("the places of panics are not known: {error:#}");
         }
         shown.finish_and_clear();
         if grader.environment.is_stopped() {
@@ -89,7 +89,7 @@ pub fn check(course: Option<&Path>, arguments: &Check) -> Result<Exit, Failure> 
     Ok(exit)
 }
 
-/// The line that tells, on a terminal, what is done with an exercise.
+/// The line on a terminal that names the stage of an exercise's check.
 fn spinner(exercise: &Exercise) -> ProgressBar {
     let shown = ProgressBar::with_draw_target(None, terminal::progress());
     shown.set_style(style_of("{spinner} {prefix}: {msg} ({elapsed})"));
@@ -104,11 +104,11 @@ fn show_stage(shown: &ProgressBar, stage: Stage<'_>) {
         Stage::Compiling(_) => "compiling your code",
         Stage::Judging(_) => "testing",
         Stage::Training(_) => "training your model",
-        Stage::Naming(_) => "comparing with known mistakes",
+        Stage::Naming(_) => "comparing with the usual mistakes",
         Stage::Gathering(exercise) => {
             shown.suspend(|| {
                 note!(
-                    "compiling the usual mistakes of {exercise}, to tell which one this is; this is done once"
+                    "compiling the usual mistakes of {exercise}, to find out whether this is one of them; this is done once"
                 );
             });
             "compiling the usual mistakes"
@@ -116,7 +116,7 @@ fn show_stage(shown: &ProgressBar, stage: Stage<'_>) {
     });
 }
 
-/// Keeps the verdict in the learner's record. A check of fewer tests than the exercise has is not one to keep.
+/// Keeps the verdict in the learner's record, unless the check was of fewer tests than the exercise has.
 fn keep(course: &Course, exercise: &Exercise, sources: &[Source], graded: &GradedExercise) {
     let whole = course.exercises.iter().find(|it| it.name == exercise.name);
     if !whole.is_some_and(|whole| whole.tests().eq(exercise.tests())) {
@@ -137,7 +137,8 @@ fn keep(course: &Course, exercise: &Exercise, sources: &[Source], graded: &Grade
     }
 }
 
-/// Shows how far the course is done, and what is next, unless the record cannot be read, which was said already.
+/// Shows the number of exercises that are done, and what is next; nothing if the record cannot be read, as [`keep`] has
+/// reported that.
 fn show_next(course: &Course) {
     let all = Record::open(&course.root).and_then(|record| survey(course, &record));
     if let Ok(all) = all {

@@ -1,4 +1,4 @@
-//! `grader hint`: the next hint about a function, and how many are left.
+//! `grader hint`: the next hint about a function or type, and the number of those that are left.
 
 use super::{exercise_and_item, open_course};
 use crate::cli::Hint;
@@ -32,7 +32,7 @@ pub fn hint(course: Option<&Path>, arguments: &Hint) -> Result<Exit, Failure> {
     }
     match (shown.hints.is_empty(), shown.left) {
         (true, _) => say!(
-            "All {} hints about {subject} have been shown: cargo grader hint {name} {subject} --all",
+            "All {} hints about {subject} have been shown. To show them again: cargo grader hint {name} {subject} --all",
             shown.total
         ),
         (false, 0) => say!("No hint about {subject} is left."),
@@ -53,12 +53,12 @@ fn failing_item(course: &Course, exercise: &Exercise) -> Result<String> {
     let name = &exercise.name;
     let error = match check {
         None => {
-            anyhow!("{name} has not been checked yet: a hint is about a function whose tests fail")
+            anyhow!("{name} has not been checked yet, so its first failing test is not known")
         }
         Some(_) => anyhow!("no test of {name} failed in the last check"),
     };
     let subjects = Hints::open(course, exercise)?.subjects().join(", ");
     Err(error).hint(format!(
-        "check it, or name a function: cargo grader hint {name} ITEM, with ITEM one of {subjects}"
+        "run `cargo grader check {name}`, or `cargo grader hint {name} ITEM` with one of {subjects}"
     ))
 }

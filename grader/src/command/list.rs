@@ -12,7 +12,7 @@ use anyhow::Context;
 use serde_json::json;
 use std::path::Path;
 
-/// The commands that `grader` names when it is called without one.
+/// The commands that are listed when the program is run without one.
 const COMMANDS: &str = "\
 commands:
   cargo grader check [EXERCISE]   test your code and explain what is wrong

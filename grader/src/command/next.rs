@@ -48,7 +48,7 @@ pub fn next(course: Option<&Path>, arguments: &Next) -> Result<Exit, Failure> {
     }
     let Some(editor) = editor() else {
         say!("{}\n  {shown}", heading(progress.exercise));
-        note!("no editor is set: VISUAL or EDITOR names the one that opens this");
+        note!("no editor is set: set VISUAL or EDITOR to open this in one");
         return Ok(Exit::Success);
     };
     note!("{}: {shown}", heading(progress.exercise));
@@ -94,10 +94,10 @@ fn open(editor: &OsStr, root: &Path, place: &Place) -> anyhow::Result<()> {
         "the editor {:?} ended with {status}",
         editor.to_string_lossy()
     );
-    Err(error).hint("VISUAL or EDITOR names the editor; --print only shows what is next")
+    Err(error).hint("VISUAL or EDITOR names the editor; --print prints the place and opens nothing")
 }
 
-/// The arguments with which an editor opens a file at a line. One that is not known gets the file alone.
+/// The arguments with which an editor opens a file at a line. An editor that is not known gets the file alone.
 fn arguments(editor: &OsStr, file: &Path, line: Option<usize>) -> Vec<OsString> {
     let file = file.as_os_str().to_owned();
     let Some(line) = line else {

@@ -1,4 +1,4 @@
-//! `grader reset`: shows what goes, asks, and puts stubs back, or brings back what a reset took.
+//! `grader reset`: puts stubs back, after a diff and a question, or restores the code that a reset replaced.
 
 use super::{exercise_and_item, open_course};
 use crate::cli;
@@ -13,7 +13,7 @@ use std::path::Path;
 /// Runs the command.
 ///
 /// # Errors
-/// Returns an error if there is no such item, nothing to undo, nobody who can be asked, or the sources cannot be read or
+/// Returns an error if there is no such item, nothing to undo, no terminal to ask on, or the sources cannot be read or
 /// written.
 pub fn reset(course: Option<&Path>, arguments: &cli::Reset) -> Result<Exit, Failure> {
     let course = open_course(course)?;
@@ -31,8 +31,8 @@ pub fn reset(course: Option<&Path>, arguments: &cli::Reset) -> Result<Exit, Fail
     if reset.is_empty() {
         reset.apply()?;
         match arguments.undo {
-            true => say!("{what} is as it was before the last reset: nothing changes"),
-            false => say!("{what} is the stub already: nothing changes"),
+            true => say!("{what} is as it was before the last reset: nothing was changed"),
+            false => say!("{what} is the stub already: nothing was changed"),
         }
         return Ok(Exit::Success);
     }
@@ -40,8 +40,8 @@ pub fn reset(course: Option<&Path>, arguments: &cli::Reset) -> Result<Exit, Fail
         say!("{}", change(&line));
     }
     let question = match arguments.undo {
-        true => format!("Bring back {what}?"),
-        false => format!("Put back the stub: {what}?"),
+        true => format!("Restore your code of {what}?"),
+        false => format!("Replace {what} by the stub?"),
     };
     if !arguments.yes && !agrees(&question).blame_arguments()? {
         say!("nothing was changed");
@@ -49,9 +49,9 @@ pub fn reset(course: Option<&Path>, arguments: &cli::Reset) -> Result<Exit, Fail
     }
     let place = reset.apply()?.unwrap_or_default();
     match arguments.undo {
-        true => say!("brought back: {what}; what it replaced is in {place}"),
+        true => say!("restored: {what}; the code that it replaced is in {place}"),
         false => say!(
-            "put back: the stub, {what}; your code is in {place}, and this brings it back:\n\n    cargo grader reset {} --undo",
+            "reset: {what}; your code is in {place}, and this restores it:\n\n    cargo grader reset {} --undo",
             exercise.name
         ),
     }

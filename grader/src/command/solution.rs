@@ -1,4 +1,4 @@
-//! `grader solution`: the course's own solution, once one's own is there.
+//! `grader solution`: the reference solution of items whose tests pass.
 
 use super::diff::Asked;
 use super::open_course;

@@ -1,4 +1,4 @@
-//! Whose code a command runs, and its worker.
+//! The code that a command runs, and its worker.
 
 use super::{prepare, seconds};
 use crate::cli::{CodeArgs, Judging};

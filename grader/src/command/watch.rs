@@ -1,4 +1,4 @@
-//! `grader watch`: the exercise that is saved is checked again at once.
+//! `grader watch`: checks an exercise again each time that one of its files is saved.
 
 use super::{STOP, open_course, ready, stop_on_signals};
 use crate::cli::Watch;

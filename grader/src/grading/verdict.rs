@@ -177,7 +177,7 @@ pub struct Requests {
 pub struct LastCall {
     /// Its operation.
     pub operation: String,
-    /// Whether it returned no values: it panicked, or was not answered.
+    /// True if it returned no values: it panicked, or was not answered.
     pub is_fault: bool,
 }
 

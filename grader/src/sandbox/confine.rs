@@ -56,7 +56,7 @@ pub struct Confinement {
     /// Whether it may do what CUDA takes: a GPU was asked for
     #[arg(long)]
     pub gpu: bool,
-    /// Whether a judge starts it, which ends it
+    /// Set if a judge starts it, and ends it
     #[arg(long)]
     pub judged: bool,
     /// A folder whose entries it may list, here and below, without reading them

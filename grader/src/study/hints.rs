@@ -31,7 +31,7 @@ pub struct Hint<'a> {
     pub text: &'a str,
 }
 
-/// The hints of one subject, as far as somebody has been shown them.
+/// The hints about one subject that are to be shown, and how many are left.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Shown {
     /// The function or type that they are about.
@@ -40,7 +40,7 @@ pub struct Shown {
     pub hints: Vec<(usize, String, String)>,
     /// The number of hints that there are.
     pub total: usize,
-    /// The number of hints that are not shown yet.
+    /// The number of hints that have not been shown yet.
     pub left: usize,
 }
 
@@ -134,7 +134,7 @@ fn subjects(title: &str) -> Vec<String> {
     names.filter(|name| !name.is_empty()).collect()
 }
 
-/// The next hint about an item, or all; and writes down that it was shown.
+/// Returns the next hint about an item, or all hints, and records that they were shown.
 ///
 /// # Errors
 /// Returns an error if there are no hints about it, or the hints or the record cannot be read or written.

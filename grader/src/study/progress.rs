@@ -1,4 +1,4 @@
-//! The progress in each exercise, told from the last check and the sources as they are: nothing is built or run.
+//! The progress in each exercise, by the last check and the present sources: nothing is built or run.
 
 use super::items;
 use super::record::{CheckResult, Checked, ExerciseRecord, Record, Versions};
@@ -16,7 +16,7 @@ pub enum State {
     Missing,
     /// Every function is a stub.
     Untouched,
-    /// It was written in, and never checked.
+    /// It was changed, and never checked.
     Unchecked,
     /// It does not compile.
     DoesNotCompile,
@@ -26,14 +26,14 @@ pub enum State {
     Compiles,
     /// Some tests pass.
     Partly {
-        /// How many.
+        /// The number of tests that pass.
         passed: usize,
-        /// Of how many.
+        /// The number of all tests.
         total: usize,
     },
     /// All tests pass.
     Done,
-    /// All tests pass, and a solution was looked at before.
+    /// All tests pass, and a solution was shown before.
     DoneWithHelp,
 }
 
@@ -56,14 +56,14 @@ pub struct Progress<'a> {
     pub place: Option<ItemPlace>,
 }
 
-/// What is next in an exercise.
+/// The next step in an exercise.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
     /// To read the handout.
     Read(PathBuf),
     /// To write an item.
     Write(ItemPlace),
-    /// To see what the tests say of the sources, which begin in this file.
+    /// To check the sources, which begin in this file.
     Check(PathBuf),
     /// Nothing: it is done.
     Nothing,

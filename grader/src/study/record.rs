@@ -1,4 +1,4 @@
-//! A learner's record: what was checked, which hints were shown, which solutions were looked at. One readable file in the
+//! A learner's record: the last check of each exercise, the hints and the solutions that were shown. One readable file in the
 //! checkout, `.study/progress.json`, which git ignores.
 //!
 //! Exercises are kept by the names of their crates, so that a course that renumbers its folders keeps the record. Fields that

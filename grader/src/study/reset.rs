@@ -1,7 +1,7 @@
-//! Putting stubs back: of a whole exercise, or of one function or type, with a backup that brings the code back.
+//! Stubs put back, of a whole exercise or of one function or type, with a backup of the code that they replace.
 //!
-//! The stubs of `src` are kept a second time, in the exercise's folder `stubs`: a learner's `src` changes, a download has no
-//! history, and that of a clone has commits of the learner's own. A test holds the two together where nothing is solved yet.
+//! The exercise's folder `stubs` holds a copy of the stubs in `src`: a learner's `src` changes, a download has no git history,
+//! and the history of a clone has commits of the learner's own. A proof of the course holds the two equal.
 
 mod backup;
 mod edit;
@@ -21,7 +21,7 @@ use wire::printable_lines;
 /// The folder of an exercise that holds its stubs a second time.
 pub const STUBS: &str = "stubs";
 
-/// A change of an exercise's sources that is worked out and not made yet.
+/// A change of an exercise's sources that is prepared and not made yet.
 #[derive(Clone, Debug)]
 pub struct Reset {
     /// The function or type that is put back; None for the whole exercise.
@@ -44,7 +44,7 @@ struct Change {
 }
 
 impl Reset {
-    /// Works out how the stubs come back: all, or those of one function or type and its functions.
+    /// Prepares a reset: of all stubs, or those of one function or type and its functions.
     ///
     /// # Errors
     /// Returns an error if there is no such item, or the sources or the stubs cannot be read.
@@ -62,8 +62,8 @@ impl Reset {
         Ok(Self::between(course, exercise, item, &current, &after))
     }
 
-    /// Works out how the code comes back that the last reset took. Where it was changed since, a function is put back into it
-    /// as it is now.
+    /// Prepares the undoing of the last reset. Where the sources have changed since, only the function or type that was reset is
+    /// restored in them.
     ///
     /// # Errors
     /// Returns an error if there is nothing to undo, or the backup or the sources cannot be read.
@@ -77,12 +77,7 @@ impl Reset {
         let is_as_left = last.is_as_left(&current.0);
         let after = match &last.item {
             Some(item) if !is_as_left => {
-                let says = || {
-                    format!(
-                        "cannot put {item} back: its old code is in {}",
-                        last.place()
-                    )
-                };
+                let says = || format!("cannot restore {item}: its old code is in {}", last.place());
                 let stubs = stubs(course, exercise)?;
                 let pick = Pick::find(&stubs, &exercise.name, item).with_context(says)?;
                 pick.put(&taken, &current).with_context(says)?
@@ -146,10 +141,11 @@ impl Reset {
         lines
     }
 
-    /// Makes the change, after a backup of what goes. Returns the backup's place within the course; None if nothing changes.
+    /// Makes the change, after a backup of the code that it replaces. Returns the backup's place within the course; None if
+    /// nothing changes.
     ///
     /// # Errors
-    /// Returns an error if the sources have changed since this was worked out, or cannot be written.
+    /// Returns an error if the sources have changed since this was prepared, or cannot be written.
     pub fn apply(&self) -> Result<Option<String>> {
         let _turn = self.backups.hold()?;
         for (name, change) in &self.changes {
@@ -204,7 +200,7 @@ fn stubs(course: &Course, exercise: &Exercise) -> Result<Sources> {
     let stubs = Sources::read(&course.root.join(&folder))?;
     if stubs.0.is_empty() {
         let error = anyhow!("{} holds no stubs to put back", folder.display());
-        return Err(error).hint("it is a copy of src as the course gives it out");
+        return Err(error).hint("restore the folder from the course: it is a copy of the src that the course comes with");
     }
     Ok(stubs)
 }

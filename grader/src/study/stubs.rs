@@ -1,4 +1,4 @@
-//! The places of an exercise's items in a learner's sources, and which of them are stubs still.
+//! The places of an exercise's items in a learner's sources, with the mark of those that are still stubs.
 
 use super::items::written;
 use crate::course::Exercise;
@@ -18,7 +18,7 @@ pub struct ItemPlace {
     pub file: PathBuf,
     /// The line of the function's name, from 1.
     pub line: usize,
-    /// Whether its body is to be written still: it holds a `todo!`.
+    /// True if its body is still to be written: it holds a `todo!`.
     pub is_stub: bool,
 }
 

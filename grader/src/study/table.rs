@@ -35,7 +35,7 @@ pub fn table(all: &[Progress<'_>], width: usize) -> String {
     table.to_string()
 }
 
-/// The state in words, and whether something changed since.
+/// The state in words, and whether the sources or tests have changed since.
 fn state(progress: &Progress<'_>) -> String {
     let words = progress.state.words();
     match progress.is_changed {
@@ -63,7 +63,7 @@ pub fn next_step(course: &Course, all: &[Progress<'_>]) -> String {
     let heading = format!("next: {}", heading(exercise));
     let (what, commands) = match progress.step() {
         Step::Read(handout) => (
-            format!("read its handout, {}", handout.display()),
+            format!("read the handout, {}", handout.display()),
             vec![
                 (
                     format!("cargo grader next {name}"),
@@ -90,18 +90,23 @@ pub fn next_step(course: &Course, all: &[Progress<'_>]) -> String {
             ],
         ),
         Step::Check(_) | Step::Nothing => {
+            let test = (
+                format!("cargo grader check {name}"),
+                "test it and explain what is wrong",
+            );
+            let reset = (format!("cargo grader reset {name}"), "put its stubs back");
             let what = match progress.state {
                 State::DoesNotCompile if !progress.is_changed => "see why it does not compile",
                 State::NotAccepted if !progress.is_changed => "see why it is not accepted",
-                State::Missing => "get its src/lib.rs back",
-                _ => "see what the tests say of your changes",
+                State::Missing => "put its src/lib.rs back",
+                _ => "test your changes",
             };
             (
                 what.to_owned(),
-                vec![(
-                    format!("cargo grader check {name}"),
-                    "test it and explain what is wrong",
-                )],
+                match progress.state {
+                    State::Missing => vec![reset, test],
+                    _ => vec![test],
+                },
             )
         }
     };

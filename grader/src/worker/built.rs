@@ -80,7 +80,7 @@ impl BuildRecord {
         })
     }
 
-    /// What was built, if it is there as it was, and nothing has changed that it was built of.
+    /// The files that were built, if they are unchanged and nothing has changed that they were built from.
     pub(super) fn read<T: DeserializeOwned>(&self) -> Option<T> {
         let kept: Kept<T> = serde_json::from_slice(&fs::read(&self.path).ok()?).ok()?;
         let is_there = |(file, version): (&PathBuf, &(u64, SystemTime))| {

@@ -1,7 +1,7 @@
-//! What tch 0.24 and torch-sys 0.24 name of zip 0.6, without the archives: numpy's `.npz` files, which tch would read and write
-//! with it, are refused.
+//! A stand-in for zip 0.6 with the items that tch 0.24 and torch-sys 0.24 use, and without archives: numpy's `.npz` files, which
+//! tch would read and write with it, are refused.
 //!
-//! zip 0.6 brings twenty crates along, some of them in C, for kinds of compression and encryption that nothing here uses, and
+//! zip 0.6 brings seventeen crates along, some of them in C, for kinds of compression and encryption that nothing here uses, and
 //! all are compiled before libtorch's binding. Without them a first `cargo test` is half a minute shorter. And cargo runs this
 //! crate's build script before that of torch-sys, so it can say in one line that libtorch is missing, where that would end in a
 //! C++ compiler's output.

@@ -80,7 +80,7 @@ pub(super) fn html(example: &Attention) -> Markup {
     let body = html! {
         div.stages data-example=(json!({ "q": example.q, "k": example.k, "v": example.v })) {
             (table(&html! { "logits " span.formula data-caption { "q kᵀ / " (root) } }, "logits", &tokens, &tokens, &logits, 2, false))
-            (table(&html! { "weights, each row a budget of 1" }, "weights", &tokens, &tokens, &weights, 4, true))
+            (table(&html! { "weights, each row sums to 1" }, "weights", &tokens, &tokens, &weights, 4, true))
             (table(&html! { "output = weights · v" }, "output", &tokens, &features, &output, 4, false))
         }
         (budgets(&weights))
@@ -112,7 +112,7 @@ fn budgets(weights: &Matrix) -> Markup {
 /// The smallest share that has room for its token's number.
 const SEEN: f64 = 0.05;
 
-/// What the weights say, in words.
+/// The weights in words.
 fn seen(weights: &Matrix) -> String {
     let tokens = weights.iter().enumerate().map(|(i, row)| {
         let most = row.iter().copied().fold(0.0, f64::max);

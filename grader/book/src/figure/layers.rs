@@ -100,7 +100,7 @@ pub(super) fn html(example: &Layers) -> Markup {
                             (table(&html! { "head " (h) }, &format!("head {h}"), tokens, tokens, head, 3, true))
                         }
                         (table(&html! { span data-caption { "fused: mean" } }, "fused", tokens, tokens, &step.fused, 3, true))
-                        (table(&html! { "A: half of it, half itself" }, "mixed", tokens, tokens, &step.mixed, 3, true))
+                        (table(&html! { "A: this layer's factor" }, "mixed", tokens, tokens, &step.mixed, 3, true))
                         (table(&html! { "rollout so far" }, "product", tokens, tokens, &step.product, 3, true))
                     }
                 }
@@ -112,7 +112,7 @@ pub(super) fn html(example: &Layers) -> Markup {
     frame("layer-by-layer", title, &body, &seen)
 }
 
-/// What the class token is made of, in words.
+/// The composition of the class token, in words.
 fn seen(tokens: &[String], steps: &[Step]) -> String {
     let parts = |row: &[f64]| {
         let parts = tokens.iter().zip(row);

@@ -1,11 +1,11 @@
-//! What stands in the place of the sandbox where there is none: a session of its own for each process that the grader starts,
-//! whose end the grader and the clock bring, and no layer.
+//! The confinement where there is no sandbox: a session of its own for each process that the grader starts, which ends it
+//! with all that it started; and no layer.
 
 use super::{Confinement, Level};
 use anyhow::{Result, bail};
 use rustix::process::setsid;
 
-/// Whether other people's code can be confined, if the kernel has what it takes.
+/// True if other people's code can be confined, given a kernel that supports it.
 pub(super) const CONFINES: bool = false;
 
 /// Gives this process a session of its own, so that all it starts can be ended together. A worker stays in its judge's:
@@ -38,7 +38,7 @@ pub(super) fn finish(_: &Confinement) -> Result<()> {
     Ok(())
 }
 
-/// The level of other people's code, which there is none of.
+/// The level at which other people's code is confined: there is none.
 ///
 /// # Errors
 /// Returns an error in any case, with the reason.
@@ -46,11 +46,11 @@ pub(super) fn reach() -> Result<Level> {
     bail!(if cfg!(target_os = "linux") {
         "this grader was built without its feature `sandbox`"
     } else {
-        "the sandbox takes Linux"
+        "the sandbox needs Linux"
     })
 }
 
-/// The reason why user namespaces cannot be had in addition to `level`: none that was looked for.
+/// The reason why user namespaces are not available in addition to `level`: none is looked for.
 pub(super) fn why_no_namespaces(_: Level) -> Option<anyhow::Error> {
     None
 }

@@ -1,4 +1,4 @@
-//! The layers of the sandbox, which are Linux's own: namespaces, Landlock, seccomp, and an end with the parent's.
+//! The layers of the sandbox on Linux: namespaces, Landlock, seccomp, and an end with the parent process.
 
 mod calls;
 mod files;
@@ -12,7 +12,7 @@ use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::thread;
 
-/// Whether other people's code can be confined, if the kernel has what it takes.
+/// True if other people's code can be confined, given a kernel that supports it.
 pub(super) const CONFINES: bool = true;
 
 /// Confines this process as far as it must be before its limits are set.

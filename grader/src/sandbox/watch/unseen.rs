@@ -1,6 +1,6 @@
-//! What stands in the place of the watch where there is no sandbox: nothing is looked at, and the limits of the system hold.
+//! The resource watch where there is no sandbox: nothing is watched, and only the system's limits hold.
 
 use rustix::process::Pid;
 
-/// Looks at nothing.
+/// Does nothing.
 pub(super) fn look_for(_: Pid, _: u64) {}

@@ -104,7 +104,7 @@ impl Code {
             let text = formatter.format(&raw)?;
             let formatted = self::places(&path, &text).map_err(says)?;
             if places.len() != formatted.len() {
-                return Err(anyhow!("src/{path}: rustfmt changed what it declares"));
+                return Err(anyhow!("src/{path}: rustfmt changed its items"));
             }
             for (place, raw) in formatted.into_iter().zip(places) {
                 let item = place

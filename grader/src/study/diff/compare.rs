@@ -1,4 +1,4 @@
-//! A learner's code held against correct solutions, item by item: against the one that is nearest.
+//! The comparison of a learner's code with the nearest of the correct solutions, item by item.
 
 use super::align::{Alignment, Sameness, Stream, align, sameness};
 use super::code::{Code, Item, shown};
@@ -27,7 +27,7 @@ pub enum Verdict {
     Differs,
 }
 
-/// What is compared, and how it is shown.
+/// The selection of items and solutions, and of names to show.
 #[derive(Clone, Copy)]
 pub struct Choice<'a> {
     /// Returns whether an item of the public interface is compared, by its path.
@@ -80,7 +80,7 @@ pub struct ItemDiff {
     pub rows: Vec<Row>,
     /// The passages of the reference's README that are about it.
     pub why: Vec<String>,
-    /// What it costs, where it differs.
+    /// Its cost, where it differs.
     pub cost: Option<Cost>,
     /// The number of the solution, and of the learner's items and those of the solution's.
     #[serde(skip)]
@@ -105,7 +105,7 @@ struct Candidate {
 }
 
 impl Candidate {
-    /// What is higher is nearer.
+    /// The rank: the higher, the nearer.
     fn rank(&self) -> (u8, f64) {
         let rank = match self.sameness {
             Some(Sameness::Whole) => 2,

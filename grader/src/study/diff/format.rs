@@ -41,7 +41,7 @@ impl Formatter {
         let Some(rustfmt) = &self.rustfmt else {
             return Ok(source.to_owned());
         };
-        let says = || format!("{} cannot be started", rustfmt.display());
+        let says = || format!("cannot start {}", rustfmt.display());
         let mut child = Command::new(rustfmt)
             .args(["--edition=2024", "--emit=stdout", "--quiet"])
             // Not where a configuration of the learner's could lie: both sides are formatted alike.

@@ -19,14 +19,14 @@ pub struct Gate<'a> {
     is_whole: bool,
 }
 
-/// Returns an error if the course does not show the solution of an exercise to anybody.
+/// Checks that the course shows the solution of an exercise.
 ///
 /// # Errors
 /// Returns an error if it is withheld or missing.
 pub fn has_solution(course: &Course, exercise: &Exercise) -> Result<()> {
     if course.withholds_solutions {
         return Err(anyhow!("this course withholds its solutions"))
-            .hint("whoever teaches it has set `solutions = \"withheld\"` in its Cargo.toml");
+            .hint("its instructor has set `solutions = \"withheld\"` in Cargo.toml");
     }
     let solution = course.root.join("solutions").join(&exercise.folder);
     if !solution.join("src/lib.rs").is_file() {
@@ -41,10 +41,10 @@ pub fn has_solution(course: &Course, exercise: &Exercise) -> Result<()> {
 
 impl<'a> Gate<'a> {
     /// Asks for an item, its functions included, or for all of an exercise. With `give_up`, those whose tests do not pass are
-    /// shown too, and written down as given up.
+    /// shown too, and recorded as given up.
     ///
     /// # Errors
-    /// Returns an error if none of them is shown, which says why, or the record cannot be read or written.
+    /// Returns an error if none of them is shown, with the reason, or the record cannot be read or written.
     pub fn open(
         course: &Course,
         exercise: &'a Exercise,
@@ -118,11 +118,11 @@ fn refusal(exercise: &Exercise, item: Option<&Item>, is_checked: bool) -> anyhow
     let what = item.map_or(name.as_str(), |item| item.path.as_str());
     let of_item = item.map_or(String::new(), |item| format!(" {}", item.path));
     let result: Result<()> = match is_checked {
-        false => Err(anyhow!("the code of {name} has not been checked as it is now"))
+        false => Err(anyhow!("the present code of {name} has not been checked"))
             .hint(format!("run `cargo grader check {name}` first: a solution is shown once its tests pass")),
         true => Err(anyhow!("{what} does not pass its tests yet")).hint(format!(
             "`cargo grader check {name}` says why, and `cargo grader hint {name}{of_item}` helps; `--give-up` shows the \
-             solution all the same, and is written down"
+             solution anyway, and is recorded"
         )),
     };
     result

@@ -1,4 +1,4 @@
-//! Lines side by side: which are the same, and which words differ within those that are not.
+//! Lines side by side, with the words that differ within them.
 
 use serde::Serialize;
 use similar::{Algorithm, DiffOp, capture_diff_slices};
@@ -19,7 +19,7 @@ pub struct Row {
 pub struct Span {
     /// Its text.
     pub text: String,
-    /// True if the other line has it not.
+    /// True if the other line does not have it.
     pub differs: bool,
 }
 

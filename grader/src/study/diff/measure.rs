@@ -1,4 +1,4 @@
-//! What two solutions cost: both are compiled with optimisation, and called with the same inputs.
+//! The cost of two solutions: both are compiled with optimisation, and called with the same inputs.
 
 mod compile;
 mod inputs;
@@ -34,18 +34,18 @@ pub struct Cost {
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Side {
-    /// What it took.
+    /// The cost of a call.
     Took {
         /// The median of the calls, in seconds.
         seconds: f64,
         /// The memory of one call in bytes, where it can be told.
         bytes: Option<u64>,
     },
-    /// The reason why it gave nothing.
+    /// The reason why it returned no result.
     Failed(String),
 }
 
-/// The inputs of the exercise's manifest are those of an item with these operations, if it has any.
+/// Returns whether the exercise's manifest has inputs for an item with these operations.
 pub fn can_measure(exercise: &Exercise, operations: &[String]) -> bool {
     operations
         .iter()
@@ -93,7 +93,7 @@ impl<'a> Bench<'a> {
             tensors: input.tensors.clone(),
         };
         if let Some(new) = &input.weights {
-            // The solution's: whatever is wrong with a learner's is no cost.
+            // The solution's: a mistake in the learner's initialisation must not change what is measured.
             let weights = Request {
                 operation: new.clone(),
                 arguments: input.arguments.clone(),
@@ -199,7 +199,7 @@ impl Cost {
     /// The cost in words; `name` is the solution's.
     pub(super) fn lines(&self, name: &str) -> Vec<String> {
         let name = match name {
-            REFERENCE => "the course's own".to_owned(),
+            REFERENCE => "the reference".to_owned(),
             name => format!("`{name}`"),
         };
         let mut lines = vec![format!("cost, on {}:", self.input)];
@@ -231,7 +231,7 @@ impl Cost {
             (yours, theirs) => {
                 for (whose, side) in [("yours", yours), (name.as_str(), theirs)] {
                     if let Side::Failed(why) = side {
-                        lines.push(format!("{whose} gave nothing: {why}"));
+                        lines.push(format!("{whose} returned no result: {why}"));
                     }
                 }
             }

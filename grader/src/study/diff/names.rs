@@ -33,11 +33,11 @@ pub(super) struct Occurrence {
     pub(super) range: Range<usize>,
     /// Its binding.
     pub(super) binding: usize,
-    /// How it is written.
+    /// Its form in the source.
     pub(super) form: Form,
 }
 
-/// How an occurrence is written.
+/// The form of an occurrence in the source.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Form {
     /// By itself.

@@ -35,7 +35,7 @@ impl Report<'_> {
     /// The report as JSON.
     ///
     /// # Errors
-    /// Returns an error if it cannot be written, which it always can.
+    /// Returns an error if it cannot be written.
     pub fn json(&self) -> serde_json::Result<String> {
         serde_json::to_string_pretty(self)
     }
@@ -71,9 +71,9 @@ impl Report<'_> {
             count => format!("{count} lines"),
         };
         let length = match *longer {
-            0 => "The course's own has as many lines of code.".to_owned(),
-            longer if longer > 0 => format!("The course's own is {} shorter.", lines(longer)),
-            longer => format!("The course's own is {} longer.", lines(-longer)),
+            0 => "The reference has as many lines of code.".to_owned(),
+            longer if longer > 0 => format!("The reference is {} shorter.", lines(longer)),
+            longer => format!("The reference is {} longer.", lines(-longer)),
         };
         format!("{begin} {length}")
     }
@@ -81,7 +81,7 @@ impl Report<'_> {
     /// A solution in words.
     fn solution(&self, name: &str) -> String {
         match name {
-            REFERENCE => "the course's own solution".to_owned(),
+            REFERENCE => "the reference solution".to_owned(),
             name => {
                 let about = self.solutions.iter().find(|it| it.name == name);
                 let about = about.and_then(|it| it.about.as_deref());
@@ -109,7 +109,7 @@ fn percent(share: f64) -> String {
 /// The verdict in words.
 fn verdict(item: &ItemDiff) -> String {
     let whose = match item.against.as_str() {
-        REFERENCE => "the course's own".to_owned(),
+        REFERENCE => "the reference".to_owned(),
         name => format!("`{name}`"),
     };
     match item.verdict {
@@ -135,7 +135,7 @@ fn verdict(item: &ItemDiff) -> String {
     }
 }
 
-/// The names that are others there.
+/// The names that differ in the solution.
 fn names(item: &ItemDiff) -> String {
     let names = item.names.iter();
     let names: Vec<_> = names

@@ -1,4 +1,4 @@
-//! The solutions that a learner's code is compared with: the course's own, and the variants.
+//! The solutions that a learner's code is compared with: the reference, and the variants.
 
 use super::code::Code;
 use super::format::Formatter;
@@ -9,7 +9,7 @@ use crate::hint::WithHint;
 use crate::intake::{Candidate, IntakeLimits, Source};
 use anyhow::{Context, Result, anyhow, bail};
 
-/// The name of the course's own solution.
+/// The name of the reference solution.
 pub const REFERENCE: &str = "reference";
 
 /// A correct solution.
@@ -53,7 +53,7 @@ impl Solution {
     /// The solution of a name.
     ///
     /// # Errors
-    /// Returns an error if there is none, which names those that there are.
+    /// Returns an error if there is no such solution, naming those that there are.
     pub fn find(all: &[Self], name: &str) -> Result<usize> {
         let found = all.iter().position(|solution| solution.name == name);
         let known: Vec<_> = all.iter().map(|it| it.name.as_str()).collect();
@@ -74,7 +74,7 @@ impl Solution {
         formatter: &Formatter,
     ) -> Result<Self> {
         let code = Code::read(&sources, formatter)
-            .with_context(|| format!("the solution {name} cannot be read"))?;
+            .with_context(|| format!("cannot read the solution {name}"))?;
         Ok(Self {
             name: name.to_owned(),
             about,

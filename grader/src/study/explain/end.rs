@@ -1,4 +1,5 @@
-//! The end of an explanation: what passed and in which time, what helps with the rest, and what was achieved.
+//! The end of an explanation: the tests that passed and the time that they took, the commands that help with the rest, and
+//! the message on full marks.
 
 use super::{Failure, wrapped};
 use crate::course::{Course, Exercise};
@@ -56,8 +57,8 @@ pub(super) fn help(exercise: &Exercise, failures: &[Failure], all: bool) -> Stri
     listed(&commands)
 }
 
-/// What was achieved with full marks: what the exercise does now, the answers to the handout's questions, and solutions to
-/// compare with.
+/// The message on full marks: the purpose of the exercise, the file of the answers to the handout's questions, and solutions
+/// to compare with; None without full marks.
 pub(super) fn achievement(
     course: &Course,
     exercise: &Exercise,

@@ -27,7 +27,7 @@ pub struct Failure {
     pub place: Option<String>,
     /// The message of the first test.
     pub message: String,
-    /// Whether the tests met a stub.
+    /// True if the tests met a stub.
     pub is_stub: bool,
 }
 

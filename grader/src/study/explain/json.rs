@@ -33,7 +33,7 @@ struct TestJson {
     /// The name as `cargo test -p CRATE --test KIND -- NAME` takes it.
     name: String,
     kind: Kind,
-    /// Whether it passed and counts.
+    /// True if it passed and counts.
     passed: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     not_counted: Option<String>,

@@ -1,5 +1,5 @@
-//! Backups of what resets take, in `.study/backups/CRATE/NUMBER`: the files as they were, and `entry.json`, which says what
-//! the reset left in their places.
+//! Backups of the code that resets replace, in `.study/backups/CRATE/NUMBER`: the files as they were, and `entry.json` with
+//! digests of the files that the reset left in their place.
 
 use super::Change;
 use super::sources::{Sources, read_file};
@@ -42,7 +42,7 @@ pub(super) struct Backup {
 struct Entry {
     /// The function or type that was reset; None for the whole exercise.
     item: Option<String>,
-    /// True if it is undone, or is what an undoing took.
+    /// True if the reset is undone, or if the backup was made by an undo.
     undone: bool,
     /// The SHA-256 of each file that the reset left; None where it removed one.
     after: BTreeMap<String, Option<String>>,

@@ -264,7 +264,7 @@ fn behind_attributes(tokens: &[TokenTree]) -> (&[TokenTree], bool) {
 #[derive(Default)]
 struct Angles {
     depth: usize,
-    /// Whether the token before was `-` or `=`, which make an arrow of the next one.
+    /// True if the token before was `-` or `=`, which make an arrow of the next one.
     is_arrow: bool,
 }
 

@@ -1,17 +1,16 @@
-//! The alarm: events of the file system that may mean that an exercise was saved, or a look now and then where there are
-//! none.
+//! The alarm: events of the file system that may mean that an exercise was saved.
 
 use notify::event::{AccessKind, AccessMode};
 use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 use std::ffi::OsStr;
 use std::path::Path;
 
-/// What the alarm reports.
+/// A report of the alarm.
 #[derive(Debug)]
 pub(super) enum Rung {
     /// Something in the folder may have changed.
     Change,
-    /// Events cannot be had any more, and why.
+    /// Events are no longer available, for this reason.
     Fault(String),
 }
 
@@ -41,7 +40,7 @@ impl Alarm {
     }
 }
 
-/// Returns whether an event can mean that sources or tests changed. That a file was read is none: this program reads them.
+/// Returns whether an event can mean that sources or tests changed. Reads do not count: this program reads them, too.
 fn is_a_change(event: &Event) -> bool {
     let changes = match event.kind {
         EventKind::Access(kind) => kind == AccessKind::Close(AccessMode::Write),

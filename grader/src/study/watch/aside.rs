@@ -32,8 +32,8 @@ impl Aside {
         width: u16,
         ended: impl FnOnce(String) + Send + 'static,
     ) -> Result<Self> {
-        let (mut said, says) = std::io::pipe().context("no pipe can be made")?;
-        let errors = says.try_clone().context("no pipe can be made")?;
+        let (mut said, says) = std::io::pipe().context("cannot create a pipe")?;
+        let errors = says.try_clone().context("cannot create a pipe")?;
         let mut command = Command::new(program);
         command
             .args(arguments)
@@ -50,7 +50,7 @@ impl Aside {
             .stdout(says)
             .stderr(errors)
             .process_group(0);
-        let child = command.spawn().context("the command cannot be started")?;
+        let child = command.spawn().context("cannot start the command")?;
         // The pipe ends when the last process that writes to it does.
         drop(command);
         let group = Pid::from_child(&child);

@@ -4,7 +4,7 @@ use super::alarm::Rung;
 use super::keys::Action;
 use super::runs::Report;
 
-/// What comes in.
+/// An event that a session receives.
 #[derive(Debug)]
 pub(super) enum Event {
     /// From the file system.

@@ -57,7 +57,7 @@ pub(super) fn explained(
     (failures.collect(), text)
 }
 
-/// What is next in the course; nothing where the record cannot be read, which is said elsewhere.
+/// The next step in the course; empty if the record cannot be read, which is reported elsewhere.
 fn next(course: &Course) -> String {
     let all = Record::open(&course.root).and_then(|record| survey(course, &record));
     all.map_or_else(|_| String::new(), |all| next_step(course, &all))

@@ -1,8 +1,8 @@
-//! Keys, and the letters that stand for them where lines are typed.
+//! Keys of the watcher, and the letters that stand for them where lines are typed.
 
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
-/// A wish of the learner's.
+/// An action that the learner asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Action {
     /// The next hint.
@@ -19,17 +19,17 @@ pub(super) enum Action {
     Handout,
     /// The check, once more.
     Again,
-    /// The stub, put back.
+    /// The exercise's stubs, put back.
     Reset,
     /// The keys.
     Help,
-    /// The end; of what lies above the verdict first.
+    /// The end, of what is open above the verdict or else of the watcher.
     Quit,
-    /// The end, whatever is shown.
+    /// The end of the watcher, whatever is open.
     Stop,
-    /// The verdict, without what lies above it.
+    /// The end of what is open above the verdict.
     Back,
-    /// Yes, where something is asked.
+    /// The answer yes to a question.
     Yes,
     /// Lines up or down.
     Scroll(isize),
@@ -47,7 +47,7 @@ pub(super) const KEYS: [(char, Action, &str, &str); 10] = [
         'h',
         Action::Hint,
         "hint",
-        "the next hint for what fails first",
+        "the next hint about the function to blame for the failure",
     ),
     (
         'd',
@@ -64,7 +64,7 @@ pub(super) const KEYS: [(char, Action, &str, &str); 10] = [
         'x',
         Action::Reset,
         "reset",
-        "put the stub back (asks first, keeps a backup)",
+        "put the exercise's stubs back (asks first, keeps a backup)",
     ),
     ('?', Action::Help, "help", "these keys"),
     ('q', Action::Quit, "quit", "close what is open, or end"),

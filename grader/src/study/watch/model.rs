@@ -1,9 +1,9 @@
-//! What is known and shown: the exercise, its verdict, what runs, and a text above it that was asked for.
+//! The state of the watcher that is shown: the exercise, its verdict, the run, and a text above them that was asked for.
 
 use super::verdict::{Failure, Verdict};
 use std::time::Instant;
 
-/// What is shown. Session and views share it.
+/// The state that is shown. Session and views share it.
 #[derive(Debug, Default)]
 pub(super) struct Model {
     /// The exercise: its folder and title.
@@ -20,7 +20,7 @@ pub(super) struct Model {
     pub(super) pane: Option<Pane>,
     /// The question that `y` answers.
     pub(super) question: Option<String>,
-    /// What happened beside the verdict, the latest last.
+    /// Events besides the verdict, the latest last.
     pub(super) notes: Vec<String>,
     /// The last line that was written to standard error, while something is built.
     pub(super) progress: String,

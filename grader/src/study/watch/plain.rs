@@ -3,7 +3,7 @@
 use super::model::Model;
 use crate::terminal::style::mark;
 
-/// What happened, of which the lines tell.
+/// News that the lines report.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum News {
     /// A run began.
@@ -20,7 +20,7 @@ pub(super) enum News {
     Question,
 }
 
-/// What happened, in lines.
+/// News, in lines.
 pub(super) fn told(model: &Model, news: &News) -> String {
     let (folder, title) = &model.exercise;
     match news {

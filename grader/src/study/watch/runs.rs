@@ -15,7 +15,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-/// Makes ready what grading one exercise of a course takes, with this request to stop.
+/// Prepares the grading of one exercise of a course, with this request to stop.
 pub type Prepare =
     Box<dyn Fn(&Course, &Exercise, &'static AtomicBool) -> Result<Grader> + Send + 'static>;
 
@@ -38,7 +38,7 @@ pub(super) struct Job {
     pub(super) code: Code,
 }
 
-/// What the thread reports.
+/// A report of the thread.
 #[derive(Debug)]
 pub(super) enum Report {
     /// The stage that the run is in, in words.
@@ -47,9 +47,9 @@ pub(super) enum Report {
     Graded {
         /// The grade.
         graded: Box<GradedExercise>,
-        /// Whether it is the run's last.
+        /// True if it is the run's last.
         is_last: bool,
-        /// Whether all of the exercise's tests were to run.
+        /// True if all of the exercise's tests ran.
         is_whole: bool,
     },
     /// The run ended without a verdict: it was stopped, or something that it takes is missing.
@@ -68,7 +68,7 @@ impl Runs {
     /// Starts the thread, which gives its reports to `report`.
     ///
     /// # Errors
-    /// Returns an error if there can be no thread.
+    /// Returns an error if no thread can be started.
     pub(super) fn start(
         prepare: Prepare,
         report: impl Fn(Report) + Send + 'static,
@@ -125,7 +125,7 @@ impl Drop for Runs {
     }
 }
 
-/// What is ready: a grader for each exercise that was checked.
+/// The graders that are ready, one for each exercise that was checked.
 struct Bench {
     prepare: Prepare,
     version: u64,
@@ -140,7 +140,7 @@ impl Bench {
         }
         let folder = &job.exercise.folder;
         if !self.graders.contains_key(folder) {
-            report(Report::Stage("building what checks it".to_owned()));
+            report(Report::Stage("building its tests".to_owned()));
             let ready = without_panic(|| (self.prepare)(&job.course, &job.exercise, &STOP));
             match ready {
                 Ok(grader) => self.graders.insert(folder.clone(), grader),
@@ -222,10 +222,10 @@ fn grade(
 fn in_words(stage: Stage<'_>) -> &'static str {
     match stage {
         Stage::Reading => "reading",
-        Stage::Compiling(_) => "compiling",
+        Stage::Compiling(_) => "compiling your code",
         Stage::Judging(_) => "testing",
-        Stage::Training(_) => "training",
-        Stage::Gathering(_) => "compiling the usual mistakes, once, to tell which one this is",
+        Stage::Training(_) => "training your model",
+        Stage::Gathering(_) => "compiling the usual mistakes, which is done once",
         Stage::Naming(_) => "comparing with the usual mistakes",
     }
 }

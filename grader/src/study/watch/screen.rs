@@ -17,7 +17,7 @@ pub(super) const SMALLEST: (u16, u16) = (30, 10);
 /// The most lines above the text that is shown.
 const HEADER: usize = 6;
 
-/// What was drawn: by how much the text can be moved.
+/// The extent of the last drawing, by which the text can be scrolled.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Drawn {
     /// The last line that can be the first one shown.
@@ -37,7 +37,7 @@ where
     let mut drawn = Drawn::default();
     terminal
         .draw(|frame| drawn = draw_frame(frame, model))
-        .context("the terminal cannot be written")?;
+        .context("cannot write to the terminal")?;
     Ok(drawn)
 }
 

@@ -30,11 +30,11 @@ use std::time::{Duration, Instant};
 pub struct Options {
     /// The crates of the exercises that are watched; all if empty.
     pub exercises: Vec<String>,
-    /// True for lines of text in any case.
+    /// True for lines of text even on a terminal.
     pub is_plain: bool,
     /// The time between two looks at the files, instead of events.
     pub poll: Option<Duration>,
-    /// This program.
+    /// The path of this program.
     pub program: PathBuf,
     /// The request that the session end.
     pub stop: &'static AtomicBool,
@@ -102,12 +102,12 @@ fn digests_of_judges(course: &Course) -> BTreeMap<String, String> {
     exercises.map(digest).collect()
 }
 
-/// The events that are not looked into yet: the first and the last one.
+/// The times of the first and the last event since the files were last compared.
 #[derive(Clone, Copy, Debug)]
 struct Ringing {
     first: Instant,
     last: Instant,
-    /// Whether it was a look and not an event that noticed a change.
+    /// True if a comparison of the files, not an event, noticed the change.
     by_look: bool,
 }
 
@@ -116,9 +116,9 @@ struct Ringing {
 struct Current {
     /// The exercise's crate.
     name: String,
-    /// Whether a save has made it void.
+    /// True if a save has made it void.
     is_void: bool,
-    /// Whether a verdict has come, to which only explanations are added.
+    /// True if a verdict has come, to which only explanations are added.
     has_verdict: bool,
 }
 
@@ -146,7 +146,7 @@ struct Session {
     rung: Option<Ringing>,
     last_look: Instant,
     poll: Duration,
-    /// Whether the first exercise that is not done is still looked for.
+    /// True while the first exercise that is not done is still looked for.
     is_scanning: bool,
     aside: Option<Aside>,
     asides: u64,
@@ -210,12 +210,12 @@ impl Session {
         }
     }
 
-    /// Looks at the files often from now on.
+    /// Compares the files often from now on, instead of waiting for events.
     fn give_up_events(&mut self, why: &str) {
         self.alarm = None;
         self.poll = OFTEN;
         self.note(&format!(
-            "no events of the file system ({why}): files are looked at every {:.1} s instead",
+            "no events of the file system ({why}): files are compared every {:.1} s instead",
             OFTEN.as_secs_f64()
         ));
     }

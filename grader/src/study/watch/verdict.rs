@@ -10,11 +10,11 @@ pub(super) struct Failure {
     pub(super) name: String,
     /// The explanation, with the styles of a terminal.
     pub(super) text: String,
-    /// The function or type to blame, as hints and diffs are asked for.
+    /// The function or type to blame, by the name that `hint` and `diff` take.
     pub(super) item: Option<String>,
 }
 
-/// Whether each test passed and counts, by name.
+/// The results of tests by name: true if the test passed and counts.
 pub(super) type Results = BTreeMap<String, bool>;
 
 /// The verdict on one state of an exercise's code.

@@ -1,4 +1,4 @@
-//! The view: a screen that is drawn, or lines of text; and what comes in from it.
+//! The view: a screen that is drawn, or lines of text; and the keys that it receives.
 
 use super::event::Event;
 use super::keys;
@@ -26,7 +26,7 @@ pub(super) enum View {
 /// A screen that is drawn.
 pub(super) struct Drawing {
     terminal: Terminal<CrosstermBackend<Stdout>>,
-    /// Whether what was drawn is not what is known any more.
+    /// True if the drawing is out of date.
     is_stale: bool,
     /// Gives the terminal back.
     _taken: FullScreen,
@@ -52,7 +52,7 @@ impl View {
         thread::Builder::new().spawn(move || send_keys(&sender))?;
         let backend = CrosstermBackend::new(io::stdout());
         // It is not cleared: that would ask the terminal for its cursor, while keys are read. A screen just taken is empty.
-        let terminal = Terminal::new(backend).context("the terminal cannot be drawn on")?;
+        let terminal = Terminal::new(backend).context("cannot draw on the terminal")?;
         Ok(Self::Screen(Box::new(Drawing {
             terminal,
             is_stale: true,
@@ -60,7 +60,7 @@ impl View {
         })))
     }
 
-    /// Whether it is drawn.
+    /// Returns whether it is a screen.
     pub(super) fn is_screen(&self) -> bool {
         matches!(self, Self::Screen(_))
     }
@@ -70,14 +70,14 @@ impl View {
         terminal::size().map_or(80, |(width, _)| width)
     }
 
-    /// Notes that what is drawn is not what is known any more.
+    /// Marks the drawing as out of date.
     pub(super) fn touch(&mut self) {
         if let Self::Screen(drawing) = self {
             drawing.is_stale = true;
         }
     }
 
-    /// Shows what happened. Returns false if nobody reads on.
+    /// Shows news. Returns false if the output's reader is gone.
     pub(super) fn tell(&mut self, model: &Model, news: &News) -> bool {
         self.touch();
         if self.is_screen() {

@@ -19,7 +19,7 @@ pub fn html(report: &Report<'_>) -> String {
     );
     if !report.formatted {
         page.push_str(
-            "<p>rustfmt is missing: lines that are laid out otherwise are shown as others.</p>\n",
+            "<p>rustfmt is missing: lines with another layout are shown as different.</p>\n",
         );
     }
     for item in &report.comparison.items {
@@ -86,7 +86,7 @@ fn section(page: &mut String, item: &ItemDiff) {
         let paragraphs: Vec<_> = paragraphs.collect();
         let _ = writeln!(
             page,
-            "<details open>\n<summary>Why the course's own is as it is</summary>\n{}\n</details>",
+            "<details open>\n<summary>Why the reference is written this way</summary>\n{}\n</details>",
             paragraphs.join("\n")
         );
     }

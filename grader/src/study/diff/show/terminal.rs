@@ -8,7 +8,7 @@ use std::fmt::Write;
 use textwrap::core::display_width;
 use wire::printable;
 
-/// How a comparison is shown.
+/// The appearance of a comparison in a terminal.
 #[derive(Clone, Copy, Debug)]
 pub struct Look {
     /// The columns of the terminal.
@@ -60,7 +60,10 @@ pub fn terminal(report: &Report<'_>, look: Look) -> String {
         }
         page.push('\n');
         if !item.why.is_empty() {
-            let _ = writeln!(page, "  {FAINT}why the course's own is as it is:{FAINT:#}");
+            let _ = writeln!(
+                page,
+                "  {FAINT}why the reference is written this way:{FAINT:#}"
+            );
             let paragraphs = item.why.iter().flat_map(|it| it.split("\n\n"));
             let paragraphs = paragraphs.map(|it| prose(&it.replace('\n', " "), "  │ "));
             let paragraphs: Vec<_> = paragraphs.collect();
@@ -84,7 +87,7 @@ pub fn terminal(report: &Report<'_>, look: Look) -> String {
         ),
         (
             report.comparison.unused.clone(),
-            "Of yours alone, and used by nothing that is compared",
+            "Only in your code, and used by nothing that is compared",
         ),
     ] {
         if !paths.is_empty() {
@@ -100,7 +103,7 @@ pub fn terminal(report: &Report<'_>, look: Look) -> String {
             page,
             "{}",
             prose(
-                "rustfmt is missing: lines that are laid out otherwise are shown as others. `rustup component add rustfmt` installs it.",
+                "rustfmt is missing: lines with another layout are shown as different. `rustup component add rustfmt` installs it.",
                 ""
             )
         );
