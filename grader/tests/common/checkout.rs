@@ -118,15 +118,17 @@ fn cp(from: &[PathBuf], to: &Path) -> Result {
     Ok(())
 }
 
-/// Copies what is built, but for what is large.
+/// Copies what is built, but for what is large: besides [`LARGE`], programs among the libraries, which are tests.
 fn copy_built(from: &Path, to: &Path) -> Result {
     fs::create_dir_all(to)?;
     let mut files = vec![];
     for entry in fs::read_dir(from)? {
         let entry = entry?;
         let name = entry.file_name().to_string_lossy().into_owned();
-        if !LARGE.iter().any(|start| name.starts_with(start)) {
-            files.push(entry.path());
+        let path = entry.path();
+        let is_program = from.ends_with("deps") && path.extension().is_none() && path.is_file();
+        if !is_program && !LARGE.iter().any(|start| name.starts_with(start)) {
+            files.push(path);
         }
     }
     for files in files.chunks(500) {
