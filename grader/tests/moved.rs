@@ -5,6 +5,7 @@
 mod checkout;
 
 use checkout::{Checkout, grader, original, said};
+use serde_json::Value;
 use std::error::Error;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -44,6 +45,7 @@ fn a_copy_of_a_built_checkout_grades_as_the_checkout_does() -> Result {
     }
     let reference = root.join("target/grader/reference");
     assert_eq!(fs::read_dir(reference)?.count(), 1, "{words}");
+    measure_a_learners_code(root)?;
 
     // Nobody may read a snapshot any more. Root reads it all the same; whoever else grades is told of it.
     let snapshot = root.join("exercises/01-patchify/tests/snapshots/patches.snap");
@@ -90,6 +92,29 @@ fn a_copy_of_a_built_checkout_grades_as_the_checkout_does() -> Result {
         words.contains("the course is at fault: the snapshot patches is not readable"),
         "{words}"
     );
+    Ok(())
+}
+
+/// Has `diff` measure what a learner's code costs beside the reference's. Here, where somebody else's code may be put in the
+/// place of a stub, and all is built.
+fn measure_a_learners_code(root: &Path) -> Result {
+    fs::copy(
+        root.join("solutions/01-patchify/variants/loops.rs"),
+        root.join("exercises/01-patchify/src/lib.rs"),
+    )?;
+    let options = ["--give-up", "--against=reference", "--format=json"];
+    let arguments = [&["diff", "patchify", "patchify"][..], &options].concat();
+    let output = grader(root, &arguments).output()?;
+    assert!(output.status.success(), "{}", said(&output));
+    let comparison: Value = serde_json::from_slice(&output.stdout)?;
+    let cost = &comparison["items"][0]["cost"];
+    for side in ["yours", "theirs"] {
+        let seconds = cost[side]["took"]["seconds"].as_f64();
+        assert!(seconds.is_some_and(|it| it > 0.0), "{cost}");
+    }
+    assert_eq!(cost["difference"][0], 0.0, "{cost}");
+    // The largest value of the input: that both gave it back.
+    assert!(cost["difference"][1].as_f64() > Some(0.9), "{cost}");
     Ok(())
 }
 
