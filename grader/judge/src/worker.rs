@@ -317,12 +317,8 @@ impl Courier {
             Ok(answer) => return answer.map_err(Broken::blamed),
             Err(exceeded) => exceeded,
         };
-        if let Some(running) = lock(&self.current).as_mut() {
-            running.kill();
-        }
-        // The courier now finds the channel closed and says so. Where an answer has come after all, it is of no
-        // use either, and the courier does not know that its worker is dead.
-        if let Ok(Err(broken)) = self.answers.recv() {
+        // Where an answer has come after all, it is of no use, and the courier does not know that its worker is dead.
+        if let Ok(Err(broken)) = self.end_of_call() {
             broken.blamed();
         }
         self.dismissed = true;
@@ -333,6 +329,20 @@ impl Courier {
         let limit = exceeded;
         self.hung.insert(operation, Hung { times, limit });
         Err(format!("{exceeded}: the worker was stopped"))
+    }
+
+    /// Kills the worker until the courier finds the channel closed, and says so: in place of one that ends by itself just now,
+    /// it may be about to start another.
+    fn end_of_call(&self) -> Result<Result<Answer, Broken>, RecvTimeoutError> {
+        loop {
+            if let Some(running) = lock(&self.current).as_mut() {
+                running.kill();
+            }
+            match self.answers.recv_timeout(BETWEEN_LOOKS) {
+                Err(RecvTimeoutError::Timeout) => {}
+                end => return end,
+            }
+        }
     }
 
     /// The answer, or the limit that was exceeded while it was waited for. `before` is the worker's processor time as it was
@@ -799,11 +809,11 @@ mod tests {
         }
     }
 
-    #[test]
-    fn an_answer_that_comes_too_late_leaves_no_dead_worker_to_the_next_test() {
-        let (requests, incoming) = channel::<Asked>();
+    /// A courier of which the test plays the thread.
+    fn played() -> (Courier, Receiver<Asked>, Sender<Result<Answer, Broken>>) {
+        let (requests, incoming) = channel();
         let (outgoing, answers) = channel();
-        let mut courier = Courier {
+        let courier = Courier {
             requests,
             answers,
             current: Arc::default(),
@@ -811,6 +821,32 @@ mod tests {
             last: None,
             dismissed: false,
         };
+        (courier, incoming, outgoing)
+    }
+
+    #[test]
+    fn a_worker_that_is_started_as_the_time_ends_is_not_waited_for() {
+        let (mut courier, incoming, outgoing) = played();
+        let current = Arc::clone(&courier.current);
+        let slow = thread::spawn(move || {
+            let _ = incoming.recv();
+            thread::sleep(Duration::from_millis(200));
+            let (running, (_requests, mut answers)) =
+                start(shell("exec sleep 9")).expect("a shell");
+            lock(&current).replace(running);
+            let end = answers.read(&mut [0]);
+            let _ = outgoing.send(Err(Broken::Ended(format!("{end:?}"))));
+        });
+        let start = Instant::now();
+        let late = courier.carry(asked(true).request, Duration::from_millis(10));
+        assert!(late.is_err(), "{late:?}");
+        assert!(start.elapsed() < Duration::from_secs(5));
+        slow.join().expect("a thread that ends");
+    }
+
+    #[test]
+    fn an_answer_that_comes_too_late_leaves_no_dead_worker_to_the_next_test() {
+        let (mut courier, incoming, outgoing) = played();
         let slow = thread::spawn(move || {
             let asked: Vec<_> = incoming
                 .iter()

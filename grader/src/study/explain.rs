@@ -291,6 +291,15 @@ mod tests {
             assert!(unwrapped.contains(part.as_str()), "{part}: {text}");
         }
         assert!(!text.contains("cargo grader hint"), "{text}");
+        let withholding = Course {
+            withholds_solutions: true,
+            ..course
+        };
+        let text = shown(&withholding, &graded, false);
+        assert!(text.contains("tests pass"), "{text}");
+        for part in ["solutions/", "cargo grader diff"] {
+            assert!(!text.contains(part), "{part}: {text}");
+        }
     }
 
     #[test]

@@ -53,8 +53,12 @@ fn innermost(backtrace: &str) -> Option<String> {
         .lines()
         .filter_map(|line| line.trim_start().strip_prefix("at "));
     // The compiler puts the folder that it ran in before a path, which is nobody's business.
-    let own = places.filter_map(|place| place.find(SOURCES).map(|start| &place[start..]));
-    own.map(str::to_owned).next()
+    let mut own = places.filter_map(|place| {
+        // A folder above the course may have the same name: of an exercise's, `src` is the one after the next.
+        let mut ends = place.match_indices(SOURCES).map(|(at, _)| &place[at..]);
+        ends.find(|end| end.split('/').nth(2) == Some("src"))
+    });
+    own.next().map(str::to_owned)
 }
 
 #[cfg(test)]
@@ -76,5 +80,11 @@ mod tests {
         let place = innermost(backtrace);
         assert_eq!(place.as_deref(), Some("exercises/03-a/src/lib.rs:41:9"));
         assert_eq!(innermost("   0: <unknown>\n   1: main\n"), None);
+        let elsewhere = "at /home/exercises/me/course/run-x/exercises/03-a/src/exercises/b.rs:4:2";
+        let place = innermost(elsewhere);
+        assert_eq!(
+            place.as_deref(),
+            Some("exercises/03-a/src/exercises/b.rs:4:2")
+        );
     }
 }

@@ -609,6 +609,24 @@ fn a_terminal_has_sides_where_there_is_room_and_marks_where_there_is_no_colour()
 }
 
 #[test]
+fn no_line_of_code_is_a_command_to_a_service_that_runs_builds() -> Result {
+    let yours =
+        "pub fn f(x: u32) -> u32 { let y = \"\n::error::a\n ##vso[b]\n\"; x + y.len() as u32 }";
+    for theirs in [yours.replace("+ y", "- y"), THEIRS.to_owned()] {
+        for (width, color) in [(200, true), (200, false), (40, true), (40, false)] {
+            let page = report(yours, &theirs, |it| {
+                show::terminal(it, show::Look { width, color })
+            })?;
+            let plain = anstream::adapter::strip_str(&page).to_string();
+            assert!(plain.contains("[b]"), "{plain}");
+            let command = plain.lines().find(|line| wire::is_command(line));
+            assert_eq!(command, None, "{plain}");
+        }
+    }
+    Ok(())
+}
+
+#[test]
 fn a_page_is_one_file_without_a_script_in_which_code_is_no_markup() -> Result {
     let yours = "pub fn f(x: Vec<u32>) -> bool { x.len() > 1 && \"<script>\".is_empty() }";
     let page = report(
@@ -625,6 +643,10 @@ fn a_page_is_one_file_without_a_script_in_which_code_is_no_markup() -> Result {
         "{page}"
     );
     assert!(page.contains("prefers-color-scheme: dark"), "{page}");
+    assert!(
+        page.contains("content=\"default-src 'none'; style-src 'unsafe-inline';"),
+        "{page}"
+    );
     for foreign in ["src=", "href=", "url(", "@import"] {
         assert!(!page.contains(foreign), "{foreign} in {page}");
     }

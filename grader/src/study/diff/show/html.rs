@@ -7,11 +7,16 @@ use std::fmt::Write;
 
 const STYLE: &str = include_str!("page.css");
 
+/// The policy of the page: its own style, and nothing that acts or is loaded.
+const POLICY: &str =
+    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
+
 /// The page.
 pub fn html(report: &Report<'_>) -> String {
     let title = format!("{} · {}", report.exercise, report.title);
     let mut page = format!(
-        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width, \
+        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta http-equiv=\"Content-Security-Policy\" content=\"{POLICY}\">\n<meta name=\"viewport\" content=\"width=device-width, \
          initial-scale=1\">\n<meta name=\"color-scheme\" content=\"light dark\">\n<title>{0}</title>\n<style>\n{STYLE}</style>\n\
          </head>\n<body>\n<main>\n<h1>{0}</h1>\n<p>{1}</p>\n",
         escaped(&title),

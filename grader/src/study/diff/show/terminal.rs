@@ -3,10 +3,11 @@
 use super::super::compare::{ItemDiff, Verdict};
 use super::super::lines::{Row, Span};
 use super::{Report, helpers, verdict, visible};
+use anstream::adapter::strip_str;
 use anstyle::{AnsiColor, Effects, Style};
 use std::fmt::Write;
 use textwrap::core::display_width;
-use wire::printable;
+use wire::{is_command, printable};
 
 /// The appearance of a comparison in a terminal.
 #[derive(Clone, Copy, Debug)]
@@ -108,7 +109,19 @@ pub fn terminal(report: &Report<'_>, look: Look) -> String {
             )
         );
     }
-    page
+    without_commands(&page)
+}
+
+/// The page, its lines made harmless that a service which runs builds would take for commands: code may hold any.
+fn without_commands(page: &str) -> String {
+    let lines = page.split_inclusive('\n').map(|line| {
+        let plain = strip_str(line).to_string();
+        match is_command(&plain) {
+            true => printable(plain.trim_end_matches('\n')) + "\n",
+            false => line.to_owned(),
+        }
+    });
+    lines.collect()
 }
 
 /// Text in which what is between two stars is bold.
