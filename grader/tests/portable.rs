@@ -117,7 +117,7 @@ fn a_solved_exercise_gets_all_its_points() -> Result {
 
 #[test]
 fn an_exercise_that_is_not_begun_is_explained() -> Result {
-    expect(1, &["check", "msa"], &[NOTE, "hints.md"]).map(drop)
+    expect(1, &["check", "msa"], &[NOTE, "not yet implemented"]).map(drop)
 }
 
 #[test]
