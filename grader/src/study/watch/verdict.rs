@@ -88,8 +88,8 @@ pub(super) fn results(graded: &GradedExercise) -> Option<Results> {
 pub(super) fn headline(graded: &GradedExercise) -> String {
     match &graded.outcome {
         Outcome::Tested => {
-            let passed = graded.tests.iter().filter(|tested| tested.passed).count();
-            format!("{passed} of {} tests pass", graded.tests.len())
+            let passed = graded.tests.iter().filter(|tested| tested.counts());
+            format!("{} of {} tests pass", passed.count(), graded.tests.len())
         }
         Outcome::Missing => "there is no code".to_owned(),
         Outcome::DoesNotCompile(_) => "does not compile".to_owned(),
