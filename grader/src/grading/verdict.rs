@@ -4,6 +4,10 @@ use crate::course::Kind;
 use crate::sandbox::limits::Limits;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
+use wire::words::PLACE;
+
+/// The beginning of the message of a stub.
+pub const STUB: &str = "not yet implemented";
 
 /// One submission's grade.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -185,6 +189,23 @@ impl Tested {
     /// Returns whether it earns its points.
     pub fn counts(&self) -> bool {
         self.passed && self.not_counted.is_none()
+    }
+
+    /// The place in the submission where a panic ended it, if that is known, and the message without it.
+    pub fn place_and_message(&self) -> (Option<&str>, &str) {
+        let message = self.message.as_deref().unwrap_or_default();
+        match message.strip_prefix(PLACE) {
+            Some(rest) => {
+                let (place, words) = rest.split_once('\n').unwrap_or((rest, ""));
+                (Some(place), words.trim())
+            }
+            None => (None, message.trim()),
+        }
+    }
+
+    /// Returns whether it failed because it met a stub.
+    pub fn meets_stub(&self) -> bool {
+        !self.passed && self.place_and_message().1.starts_with(STUB)
     }
 }
 

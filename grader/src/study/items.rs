@@ -117,15 +117,19 @@ pub fn item_of<'a>(exercise: &'a Exercise, test: &TestResult) -> Option<&'a Item
     own.or_else(|| exercise.items.iter().find(serves))
 }
 
-/// The items of the tests that fail, the first failing test's first.
+/// The items of the tests that fail, in the order in which a check shows the failures: what is written and wrong comes before
+/// what is to be written.
 pub fn failing<'a>(exercise: &'a Exercise, check: &Checked) -> Vec<&'a Item> {
     let mut seen = BTreeSet::new();
     let tests = exercise
         .tests()
         .filter_map(|(_, name)| check.tests.get(&name));
-    let failed = tests.filter(|test| !test.passed);
-    let items = failed.filter_map(|test| item_of(exercise, test));
-    items
+    let (stubs, wrong): (Vec<_>, Vec<_>) = tests
+        .filter(|test| !test.passed)
+        .partition(|test| test.stub);
+    let failed = wrong.into_iter().chain(stubs);
+    failed
+        .filter_map(|test| item_of(exercise, test))
         .filter(|item| seen.insert(item.path.as_str()))
         .collect()
 }
@@ -133,9 +137,10 @@ pub fn failing<'a>(exercise: &'a Exercise, check: &Checked) -> Vec<&'a Item> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::course::Course;
+    use crate::course::{Course, Kind};
     use crate::hint::hints;
     use crate::study::record::CheckResult;
+    use anyhow::Context;
     use std::collections::BTreeMap;
 
     const MANIFEST: &str = r#"
@@ -303,6 +308,27 @@ impl Layer {
         assert!(!passes(Some(&unknown), &exercise, &versions("now"), item));
         let done = record(&[("shape::b", test(true, &["total"], false))]);
         assert!(passes(Some(&done), &exercise, &versions("now"), item));
+        Ok(())
+    }
+
+    #[test]
+    fn what_is_wrong_comes_before_what_is_not_yet_written() -> Result<()> {
+        let mut exercise = exercise()?;
+        let names = ["a", "b", "c"].map(str::to_owned).to_vec();
+        exercise.facts.tests.insert(Kind::Shape, names);
+        let stub = TestResult {
+            stub: true,
+            ..test(false, &["layer.new"], true)
+        };
+        let record = record(&[
+            ("shape::a", stub),
+            ("shape::b", test(true, &["layer.forward"], false)),
+            ("shape::c", test(false, &["total"], false)),
+        ]);
+        let check = record.check.context("there is one")?;
+        let items = failing(&exercise, &check);
+        let paths: Vec<_> = items.iter().map(|it| it.path.as_str()).collect();
+        assert_eq!(paths, ["total", "Layer::new"]);
         Ok(())
     }
 

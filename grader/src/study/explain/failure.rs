@@ -3,14 +3,11 @@
 use super::{indented, wrapped};
 use crate::course::{Exercise, Kind};
 use crate::grading::lesson::Lessons;
-use crate::grading::verdict::Tested;
+use crate::grading::verdict::{STUB, Tested};
 use crate::terminal::style::mark;
 use std::fmt::Write;
 use wire::printable_lines;
 use wire::words::PLACE;
-
-/// The beginning of the message of a stub.
-const STUB: &str = "not yet implemented";
 
 /// The line before the smallest input that fails.
 const INPUT: &str = "\nwith ";
@@ -79,19 +76,12 @@ impl Failure {
 
     /// The failure of one test.
     pub(super) fn of(tested: &Tested) -> Self {
-        let message = tested.message.as_deref().unwrap_or_default();
-        let (place, words) = match message.strip_prefix(PLACE) {
-            Some(rest) => {
-                let (place, words) = rest.split_once('\n').unwrap_or((rest, ""));
-                (Some(place.to_owned()), words)
-            }
-            None => (None, message),
-        };
+        let (place, words) = tested.place_and_message();
         Self {
             tests: vec![TestName::of(tested)],
-            place,
-            message: once(words.trim()),
-            is_stub: words.trim_start().starts_with(STUB),
+            place: place.map(str::to_owned),
+            message: once(words),
+            is_stub: tested.meets_stub(),
         }
     }
 

@@ -69,6 +69,9 @@ pub struct TestResult {
     /// True if that returned no values: it panicked, or was not answered.
     #[serde(skip_serializing_if = "is_false")]
     pub fault: bool,
+    /// True if it met a stub.
+    #[serde(skip_serializing_if = "is_false")]
+    pub stub: bool,
     /// Fields of other versions.
     #[serde(flatten)]
     pub other: Map<String, Value>,
@@ -83,6 +86,7 @@ impl TestResult {
             operations: tested.requests.operations.clone(),
             last: last.map(|last| last.operation.clone()),
             fault: last.is_some_and(|last| last.is_fault),
+            stub: tested.meets_stub(),
             other: Map::new(),
         }
     }
