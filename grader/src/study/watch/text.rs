@@ -240,7 +240,7 @@ mod tests {
         assert_eq!(wrapped_at("abcdefgh", 3), ["abc", "def", "gh"]);
         assert_eq!(wrapped_at("漢字漢字", 4), ["漢字", "漢字"]);
         assert_eq!(wrapped_at("漢字", 1), ["漢", "字"]);
-        assert_eq!(wrapped_at("", 5), [""]);
+        assert_eq!(wrapped_at("\n", 5), [""]);
         for width in 1..40 {
             for line in wrapped(&lines(&"a bc def ghij klmno ".repeat(9)), width) {
                 assert!(line.width() <= width, "{width}: {line}");
