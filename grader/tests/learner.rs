@@ -56,7 +56,7 @@ fn check_test_command(course: &Course, command: &str, is_advice: bool) -> Result
             "-p" => exercise = words.next(),
             "--test" => kind = words.next(),
             "--no-fail-fast" => goes_on = true,
-            "--" => {}
+            "--" | "--no-default-features" => {}
             word if word.starts_with('-') => {
                 return Err(format!("{command}: what is {word}?").into());
             }
@@ -64,6 +64,13 @@ fn check_test_command(course: &Course, command: &str, is_advice: bool) -> Result
         }
     }
     let exercise = exercise.ok_or("no -p")?;
+    if exercise == "grader" {
+        let file = kind.map(|kind| format!("grader/tests/{kind}.rs"));
+        let is_there = file.is_some_and(|file| course.root.join(file).is_file());
+        return is_there
+            .then_some(())
+            .ok_or(format!("{command}: no such test").into());
+    }
     let mut exercises = course.exercises.iter();
     let exercise = exercises
         .find(|it| it.name == exercise)
