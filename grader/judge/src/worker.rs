@@ -310,10 +310,10 @@ impl Courier {
             is_first,
             dismissed: std::mem::take(&mut self.dismissed),
         };
-        let before = self.processor_time();
+        let running = self.worker();
         // An error means that the courier is gone, which is found out below.
         let _ = self.requests.send(asked);
-        let exceeded = match self.answer_within(clock.min(left), processor_limit(clock), before) {
+        let exceeded = match self.answer_within(clock.min(left), processor_limit(clock), running) {
             Ok(answer) => return answer.map_err(Broken::blamed),
             Err(exceeded) => exceeded,
         };
@@ -345,15 +345,19 @@ impl Courier {
         }
     }
 
-    /// The answer, or the limit that was exceeded while it was waited for. `before` is the worker's processor time as it was
-    /// before it was asked.
+    /// The answer, or the limit that was exceeded while it was waited for. `running` is the worker that ran before it was
+    /// asked.
     fn answer_within(
         &self,
         clock: Duration,
         processor: Duration,
-        before: Option<(u32, Duration)>,
+        running: Option<u32>,
     ) -> Result<Result<Answer, Broken>, CallLimit> {
-        let deadline = Instant::now() + clock;
+        let begin = Instant::now();
+        let deadline = begin + clock;
+        // Its processor time when the call began. Most calls end before the first look, and so none is read for them: the time
+        // until then counts in full.
+        let mut before = None;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             match self.answers.recv_timeout(left.min(BETWEEN_LOOKS)) {
@@ -364,23 +368,23 @@ impl Courier {
                 }
                 Err(RecvTimeoutError::Timeout) => {}
             }
-            let Some((worker, now)) = self.processor_time() else {
+            let worker = self.worker();
+            let Some(now) = worker.and_then(processor::time_of) else {
                 continue;
             };
-            let taken = match before {
-                Some((same, before)) if same == worker => now.saturating_sub(before),
-                _ => now.saturating_sub(STARTING),
+            let start = match worker == running {
+                true => *before.get_or_insert(now.saturating_sub(begin.elapsed())),
+                false => STARTING,
             };
-            if taken > processor {
+            if now.saturating_sub(start) > processor {
                 return Err(CallLimit::Processor(processor));
             }
         }
     }
 
-    /// The worker that runs, and the processor time that it has taken since it was started.
-    fn processor_time(&self) -> Option<(u32, Duration)> {
-        let worker = lock(&self.current).as_ref()?.child.id();
-        Some((worker, processor::time_of(worker)?))
+    /// The process of the worker that runs.
+    fn worker(&self) -> Option<u32> {
+        Some(lock(&self.current).as_ref()?.child.id())
     }
 }
 
