@@ -1,11 +1,11 @@
 //! Grading many submissions, several at a time.
 
-use crate::grading::grade::{Grader, without_panic};
+use crate::grading::grade::Grader;
 use crate::grading::ledger::Ledger;
 use crate::grading::report;
 use crate::grading::stage::Stage;
 use crate::grading::verdict::Graded;
-use crate::intake::{Candidate, IntakeLimits};
+use crate::intake::Candidate;
 use crate::machine::lanes;
 use anyhow::Result;
 use std::sync::Mutex;
@@ -51,16 +51,10 @@ pub fn run(
         }
         let stage = |stage: Stage<'_>| audience.at(job, &candidate.name, stage);
         let earlier = ledger.and_then(|ledger| ledger.earlier(&candidate.name));
-        let is_old = earlier
-            .as_ref()
-            .is_some_and(|earlier| is_finished(grader, candidate, earlier));
-        let graded = match earlier {
-            Some(earlier) if is_old => Some(earlier),
-            earlier => grader.grade(candidate, earlier.as_ref(), lanes, &stage),
-        };
-        let Some(graded) = graded else {
+        let Some(graded) = grader.grade(candidate, earlier.as_ref(), lanes, &stage) else {
             return Ok(());
         };
+        let is_old = earlier.is_some_and(|earlier| earlier == graded);
         if let Some(ledger) = ledger.filter(|_| !is_old) {
             let page = report::markdown(&grader.environment.course, &graded);
             // What cannot be kept need not be graded: the other jobs stop too.
@@ -80,15 +74,4 @@ pub fn run(
     let mut tally = tally.into_inner().unwrap_or_default();
     tally.stopped = grader.environment.is_stopped();
     Ok(tally)
-}
-
-/// Returns whether an earlier result is that of the submission as it is now.
-fn is_finished(grader: &Grader, candidate: &Candidate, earlier: &Graded) -> bool {
-    let (stop, limits) = (|| grader.environment.is_stopped(), IntakeLimits::default());
-    let read =
-        || Ok(candidate.read_unless(&stop, &grader.environment.course.folders(), &limits)?);
-    // A result that is none is no reason not to try again.
-    earlier.is_complete()
-        && !earlier.digest.is_empty()
-        && without_panic(read).is_ok_and(|submission| submission.digest == earlier.digest)
 }

@@ -104,6 +104,12 @@ pub(crate) fn digest_of(sources: &[Source]) -> String {
     digest.hex()
 }
 
+/// Returns whether an earlier result is that of the files with this digest. One that is incomplete is no reason not to try
+/// again.
+fn is_finished(earlier: &Graded, digest: &str) -> bool {
+    earlier.is_complete() && !earlier.digest.is_empty() && earlier.digest == digest
+}
+
 /// The earlier result of an exercise, if it was graded and its files were these.
 fn kept(earlier: &Graded, exercise: &Exercise, sources: &[Source]) -> Option<GradedExercise> {
     let mut exercises = earlier.exercises.iter();
@@ -114,7 +120,8 @@ fn kept(earlier: &Graded, exercise: &Exercise, sources: &[Source]) -> Option<Gra
 
 impl Grader {
     /// Reads and grades a submission, as many of its exercises at a time as there are lanes; nothing where it was stopped.
-    /// Exercises whose files are those of an `earlier` result under the same terms keep it.
+    /// If its files are those of an `earlier` result under the same terms, that is returned; if only those of some exercises
+    /// are, these keep theirs.
     pub fn grade(
         &self,
         candidate: &Candidate,
@@ -145,6 +152,11 @@ impl Grader {
         };
         let sources = match read {
             Ok(Ok(submission)) => {
+                if let Some(earlier) = earlier
+                    && is_finished(earlier, &submission.digest)
+                {
+                    return Some(earlier.clone());
+                }
                 if submission.exercises.is_empty() && submission.left_out.is_empty() {
                     // Where it is clear which exercises those are, remarks name them.
                     let found = submission
