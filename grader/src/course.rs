@@ -624,10 +624,9 @@ impl Exercise {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const MANIFEST: &str = r#"
+pub(crate) mod testing {
+    /// The manifest of an exercise `sums` with one test.
+    pub(crate) const MANIFEST: &str = r#"
 [package]
 name = "sums"
 [package.metadata.exercise]
@@ -639,6 +638,12 @@ shape = 1
 [package.metadata.exercise.tests]
 shape = ["a_sum_has_no_axis"]
 "#;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::testing::MANIFEST;
+    use super::*;
 
     const INTERFACE: &str = "";
 

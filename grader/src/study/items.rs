@@ -15,11 +15,8 @@ use wire::words::NEW;
 /// # Errors
 /// Returns an error, with a suggestion, if there is none of that name or more than one.
 pub fn find<'a>(exercise: &'a Exercise, name: &str) -> Result<&'a Item> {
-    let wanted = name.trim().trim_end_matches("()").replace('.', "::");
-    let wanted = wanted.trim_start_matches("crate::");
-    let own = format!("{}::", exercise.name);
-    let wanted = wanted.strip_prefix(&own).unwrap_or(wanted);
-    let is_same = |path: &str| path.eq_ignore_ascii_case(wanted);
+    let wanted = path_of(&exercise.name, name);
+    let is_same = |path: &str| path.eq_ignore_ascii_case(&wanted);
     let items = || exercise.items.iter();
     // Upper and lower case tell `Mlp` from `mlp`.
     if let Some(item) = items().find(|item| item.path == wanted) {
@@ -31,16 +28,34 @@ pub fn find<'a>(exercise: &'a Exercise, name: &str) -> Result<&'a Item> {
         ([item], _) | ([], [item]) => Ok(item),
         ([], []) => {
             let paths: Vec<_> = items().map(|item| item.path.as_str()).collect();
-            let hint = suggestion(name, &paths)
-                .unwrap_or_else(|| format!("its functions and types are {}", paths.join(", ")));
-            Err(anyhow!("{} has no item {name:?}", exercise.name)).hint(hint)
+            unknown(&exercise.name, name, &paths)
         }
         ([], several) | (several, _) => {
             let paths: Vec<_> = several.iter().map(|item| item.path.as_str()).collect();
-            let error = anyhow!("{name:?} may be one of several items of {}", exercise.name);
-            Err(error).hint(format!("name one of {}", paths.join(", ")))
+            ambiguous(&exercise.name, name, &paths)
         }
     }
+}
+
+/// The path of an item as somebody writes it, without what may stand around it: `Msa::forward` of `msa::Msa.forward()`.
+pub(super) fn path_of(exercise: &str, name: &str) -> String {
+    let path = name.trim().trim_end_matches("()").replace('.', "::");
+    let path = path.trim_start_matches("crate::");
+    let own = format!("{exercise}::");
+    path.strip_prefix(&own).unwrap_or(path).to_owned()
+}
+
+/// The error that an exercise has no item of a name, but those with these paths.
+pub(super) fn unknown<T>(exercise: &str, name: &str, paths: &[&str]) -> Result<T> {
+    let hint = suggestion(name, paths)
+        .unwrap_or_else(|| format!("its functions and types are {}", paths.join(", ")));
+    Err(anyhow!("{exercise} has no item {name:?}")).hint(hint)
+}
+
+/// The error that a name stands for several items of an exercise, with these paths.
+pub(super) fn ambiguous<T>(exercise: &str, name: &str, paths: &[&str]) -> Result<T> {
+    let error = anyhow!("{name:?} may be one of several items of {exercise}");
+    Err(error).hint(format!("name one of {}", paths.join(", ")))
 }
 
 /// The items of an exercise with operations, which are those that a learner writes: its functions and methods, and of types

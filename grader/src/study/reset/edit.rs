@@ -2,9 +2,8 @@
 
 use super::outline::{Block, Outline, Part};
 use super::sources::Sources;
-use crate::hint::WithHint;
-use crate::terminal::suggestion;
-use anyhow::{Result, anyhow, bail};
+use crate::study::items::{ambiguous, path_of, unknown};
+use anyhow::{Result, bail};
 use std::collections::BTreeMap;
 use std::ops::Range;
 
@@ -26,12 +25,10 @@ impl Pick {
                     .map(|part| (file.to_owned(), part)),
             );
         }
-        let wanted = name.trim().trim_end_matches("()").replace('.', "::");
-        let wanted = wanted.trim_start_matches("crate::");
-        let wanted = wanted.trim_start_matches(&format!("{exercise}::"));
+        let wanted = path_of(exercise, name);
         let is_end = |path: &str| {
             let longer = format!("::{wanted}").to_lowercase();
-            path.eq_ignore_ascii_case(wanted) || path.to_lowercase().ends_with(&longer)
+            path.eq_ignore_ascii_case(&wanted) || path.to_lowercase().ends_with(&longer)
         };
         let mut known: Vec<_> = all.iter().map(|(_, part)| part.path()).collect();
         known.dedup();
@@ -47,14 +44,11 @@ impl Pick {
             [path] => (*path).clone(),
             [] => {
                 let known: Vec<_> = known.iter().map(String::as_str).collect();
-                let hint = suggestion(name, &known)
-                    .unwrap_or_else(|| format!("its functions and types are {}", known.join(", ")));
-                return Err(anyhow!("{exercise} has no item {name:?}")).hint(hint);
+                return unknown(exercise, name, &known);
             }
             several => {
                 let several: Vec<_> = several.iter().map(|it| it.as_str()).collect();
-                let error = anyhow!("{name:?} may be one of several items of {exercise}");
-                return Err(error).hint(format!("name one of {}", several.join(", ")));
+                return ambiguous(exercise, name, &several);
             }
         };
         all.retain(|(_, part)| part.path() == path || part.owner.as_deref() == Some(path.as_str()));

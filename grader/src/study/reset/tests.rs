@@ -1,22 +1,10 @@
 use super::*;
+use crate::course::testing::MANIFEST;
 use std::error::Error;
 use std::fs;
 use tempfile::TempDir;
 
 type Tested = std::result::Result<(), Box<dyn Error>>;
-
-const MANIFEST: &str = r#"
-[package]
-name = "sums"
-[package.metadata.exercise]
-title = "Sums"
-minutes = 1
-difficulty = 1
-[package.metadata.exercise.points]
-shape = 1
-[package.metadata.exercise.tests]
-shape = ["a_sum_has_no_axis"]
-"#;
 
 const STUB: &str = "//! Sums.
 
