@@ -1,5 +1,5 @@
-//! What a learner meets first: the README, handouts and editors' files, whose commands, times and names are those of the
-//! course; hints and stubs; and one sentence where libtorch is missing.
+//! The first files that a learner meets: the README, handouts and editors' settings, whose commands, times and names are
+//! those of the course; hints and stubs; and one sentence where libtorch is missing.
 
 use clap::Parser;
 use clap::error::ErrorKind;

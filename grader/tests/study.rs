@@ -296,7 +296,7 @@ fn a_damaged_record_is_an_error_that_says_what_to_do() -> Result {
     Ok(())
 }
 
-/// Where the process that is killed keeps its record.
+/// The variable that names the folder in which the process that is killed keeps its record.
 const ROOT: &str = "STUDY_TEST_ROOT";
 
 /// Not a test: the process that [`a_record_is_whole_whenever_its_writer_is_killed`] kills.

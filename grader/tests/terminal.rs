@@ -1,14 +1,14 @@
 //! Terminal output: errors with causes and hints, color, `--quiet`, `--verbose`, and output that cannot be
 //! written.
 
-use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-use rustix::termios::{Winsize, tcsetwinsize};
+#[path = "common/pty.rs"]
+mod pty;
+
 use std::error::Error;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::Read;
 use std::iter;
-use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
@@ -319,21 +319,7 @@ fn a_file_that_cannot_be_written_is_named_and_no_half_of_it_stays() -> Result {
 
 /// The output of a command on a terminal of so many columns, or of a kind that cannot draw.
 fn on_terminal(columns: u16, term: &str, command: &mut Command) -> Result<String> {
-    let main = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY)?;
-    grantpt(&main)?;
-    unlockpt(&main)?;
-    let name = ptsname(&main, vec![])?;
-    let own = File::options()
-        .read(true)
-        .write(true)
-        .open(OsStr::from_bytes(name.as_bytes()))?;
-    let size = Winsize {
-        ws_row: 24,
-        ws_col: columns,
-        ws_xpixel: 0,
-        ws_ypixel: 0,
-    };
-    tcsetwinsize(&main, size)?;
+    let (mut main, own) = pty::open(24, columns)?;
     let mut child = command
         .env("TERM", term)
         .stdout(Stdio::null())
@@ -343,7 +329,7 @@ fn on_terminal(columns: u16, term: &str, command: &mut Command) -> Result<String
     command.stderr(Stdio::null());
     let mut drawn = vec![];
     // An error is how Linux tells that nobody has the other end open any more.
-    let _ = File::from(main).read_to_end(&mut drawn);
+    let _ = main.read_to_end(&mut drawn);
     let status = child.wait()?;
     let drawn = String::from_utf8_lossy(&drawn).into_owned();
     assert!(status.success(), "{drawn}");

@@ -1,13 +1,14 @@
 //! A program on a terminal of its own, and the screen that a person would see there.
 
-use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-use rustix::termios::{LocalModes, Termios, Winsize, tcgetattr, tcsetwinsize};
+#[path = "pty.rs"]
+mod pty;
+
+use rustix::termios::{LocalModes, Termios, tcgetattr, tcsetwinsize};
 use std::error::Error;
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{Read, Write};
 use std::num::NonZeroU16;
-use std::os::unix::ffi::OsStrExt;
 use std::process::{Child, Command, ExitStatus};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -30,15 +31,6 @@ pub(crate) struct OnTerminal {
     reader: Option<JoinHandle<()>>,
 }
 
-fn size(rows: u16, columns: u16) -> Winsize {
-    Winsize {
-        ws_row: rows,
-        ws_col: columns,
-        ws_xpixel: 0,
-        ws_ypixel: 0,
-    }
-}
-
 fn some(count: u16) -> NonZeroU16 {
     NonZeroU16::new(count).unwrap_or(NonZeroU16::MIN)
 }
@@ -51,15 +43,7 @@ impl OnTerminal {
         rows: u16,
         columns: u16,
     ) -> Result<Self> {
-        let main = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY)?;
-        grantpt(&main)?;
-        unlockpt(&main)?;
-        let name = ptsname(&main, vec![])?;
-        let own = File::options()
-            .read(true)
-            .write(true)
-            .open(OsStr::from_bytes(name.as_bytes()))?;
-        tcsetwinsize(&main, size(rows, columns))?;
+        let (main, own) = pty::open(rows, columns)?;
         let before = tcgetattr(&own)?;
         // In a session whose terminal this is, so that it is told of another size.
         let child = Command::new("setsid")
@@ -75,7 +59,6 @@ impl OnTerminal {
             .stderr(own.try_clone()?)
             .spawn()?;
         let screen = Arc::new(Mutex::new(Parser::new(some(rows), some(columns), 0)));
-        let main = File::from(main);
         let (mut from, shown) = (main.try_clone()?, Arc::clone(&screen));
         let reader = thread::spawn(move || {
             let mut chunk = [0; 4096];
@@ -156,7 +139,7 @@ impl OnTerminal {
         self.parser()
             .screen_mut()
             .set_size(some(rows), some(columns));
-        Ok(tcsetwinsize(&self.main, size(rows, columns))?)
+        Ok(tcsetwinsize(&self.main, pty::size(rows, columns))?)
     }
 
     /// The program's process.
@@ -164,7 +147,7 @@ impl OnTerminal {
         self.child.id()
     }
 
-    /// Whether the screen is one that the program has for itself.
+    /// Returns whether the program has the screen for itself.
     pub(crate) fn is_taken(&self) -> Result<bool> {
         let own = self.own.as_ref().ok_or("the terminal")?;
         let is_raw = !tcgetattr(own)?.local_modes.contains(LocalModes::ICANON);
