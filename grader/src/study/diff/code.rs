@@ -251,15 +251,16 @@ impl Finder<'_> {
             };
             let path = [within, &[name.to_string()]].concat().join("::");
             let is_public = matches!(visibility, Visibility::Public(_));
-            self.keep(
+            let range = from..before;
+            self.keep(Place {
                 path,
-                name,
+                name: name.to_string(),
                 kind,
                 is_public,
-                from..before,
-                start_of(span),
+                start: start_of(span),
+                range,
                 signature,
-            );
+            });
         }
     }
 
@@ -291,31 +292,23 @@ impl Finder<'_> {
                 _ => None,
             };
             let is_public = matches!(visibility, Visibility::Public(_)) || block.trait_.is_some();
-            let path = format!("{of}::{name}");
-            self.keep(
-                path,
-                name,
+            let range = from..before;
+            self.keep(Place {
+                path: format!("{of}::{name}"),
+                name: name.to_string(),
                 kind,
                 is_public,
-                from..before,
-                start_of(span),
+                start: start_of(span),
+                range,
                 signature,
-            );
+            });
         }
     }
 
-    #[expect(clippy::too_many_arguments)]
-    fn keep(
-        &mut self,
-        path: String,
-        name: &syn::Ident,
-        kind: &'static str,
-        is_public: bool,
-        range: Range<usize>,
-        start: usize,
-        signature: Option<String>,
-    ) {
-        // What stands on the line on which the item before ends belongs to that one.
+    /// Keeps a place, whose range begins where the item before it ends.
+    fn keep(&mut self, place: Place) {
+        let (start, range) = (place.start, &place.range);
+        // The rest of the line on which the item before ends belongs to that one.
         let gap = &self.text[range.start..start];
         let line = gap.find('\n').map_or(gap.len(), |end| end + 1);
         let blank = gap[line..].len() - gap[line..].trim_start().len();
@@ -323,15 +316,8 @@ impl Finder<'_> {
             true => start,
             false => range.start + line + blank,
         };
-        self.found.push(Place {
-            path,
-            name: name.to_string(),
-            kind,
-            is_public,
-            start,
-            range: self.line_start(begin)..range.end,
-            signature,
-        });
+        let range = self.line_start(begin)..range.end;
+        self.found.push(Place { range, ..place });
     }
 
     /// The start of the line of a place, if there is nothing but white space in front of it.
