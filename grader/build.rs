@@ -9,7 +9,7 @@ use std::{env, fs};
 /// The file of an exercise that draws what its functions give.
 const PICTURES: &str = "pictures.rs";
 
-/// What a user of Windows is told: cargo shows it as the reason why nothing is built.
+/// The message for users of Windows. Cargo shows it as the reason why nothing is built.
 const ON_WINDOWS: &str = "the course runs on Linux and macOS; on Windows, use WSL2: run `wsl --install` in PowerShell, open \
     the Ubuntu that it installs, install Rust there as rust-lang.org says for Linux, clone the course in your home folder \
     there (not below /mnt/c, which is slow), and go on as README.md says";

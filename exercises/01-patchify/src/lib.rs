@@ -53,8 +53,8 @@ pub fn patchify(images: ArrayView4<'_, f32>, grid: usize) -> Array3<f32> {
 /// Shapes: `patches` \[B, G², C·P·P\] → \[B, C, G·P, G·P\].
 ///
 /// # Panics
-/// Where there are not `grid`² patches: the message names the number of patches and `grid`. Where the length
-/// of a patch is not `channels` times a square: the message names the length and `channels`.
+/// Panics if there are not `grid`² patches, naming their number and `grid`; or if the length of a patch is not
+/// `channels` times a square, naming that length and `channels`.
 pub fn unpatchify(patches: ArrayView3<'_, f32>, channels: usize, grid: usize) -> Array4<f32> {
     todo!("find the side of a patch, then do what patchify does in the reverse order")
 }
@@ -80,7 +80,7 @@ pub fn embed(
     todo!("multiply each patch with each row of the weight, and add the bias")
 }
 
-/// What a Vision Transformer pays for the size of its patches. See [`cost`].
+/// The cost of a patch size for a Vision Transformer. See [`cost`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cost {
     /// Patches of one image: (image / patch)².

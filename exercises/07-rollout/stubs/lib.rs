@@ -108,7 +108,7 @@ pub fn rollout(layers: &[Array3<f32>], fusion: Fusion, discard: f32) -> Array2<f
 /// Shapes: `rollout` \[N, N\] → \[rows, columns\], where N = `prefix` + rows·columns.
 ///
 /// # Panics
-/// Where N is another number. The message names N and `prefix` + rows·columns.
+/// Panics if N is another number, naming N and `prefix` + rows·columns.
 pub fn class_map(rollout: ArrayView2<'_, f32>, prefix: usize, grid: (usize, usize)) -> Array2<f32> {
     todo!("take the first row, leave out the tokens in front, and lay the rest out as a grid")
 }
@@ -125,7 +125,7 @@ pub fn class_map(rollout: ArrayView2<'_, f32>, prefix: usize, grid: (usize, usiz
 /// Shapes: `map` \[h, w\] → `size`.
 ///
 /// # Panics
-/// Where a side of `map` or of `size` is 0. The message names both sizes of that side.
+/// Panics if a side of `map` or of `size` is 0, naming both sizes of that side.
 pub fn upsample(map: ArrayView2<'_, f32>, size: (usize, usize)) -> Array2<f32> {
     todo!(
         "find which old values lie on both sides of each new one, and how near; rows and columns alike"

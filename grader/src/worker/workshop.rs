@@ -39,9 +39,9 @@ pub struct Workshop {
 }
 
 impl Workshop {
-    /// What grading the exercises takes. Cargo builds it, and says on standard error what it compiles, unless nothing has
-    /// changed since it did. Nothing of a submission is part of it, nor of the exercises' own crates: one that does not
-    /// compile is no hindrance.
+    /// The parts that grading the exercises takes. Cargo builds them, and says on standard error what it compiles, unless
+    /// nothing has changed since it did. Nothing of a submission is part of them, nor of the exercises' own crates: one that
+    /// does not compile is no hindrance.
     ///
     /// # Errors
     /// Returns an error if cargo cannot be run, or the build fails.

@@ -16,7 +16,7 @@ use ndarray::{Array3, Array4, ArrayView1, ArrayView2, ArrayView3, ArrayView4};
 /// Shapes: `images` \[B, C, H, W\] → \[B, G², C·P·Q\].
 ///
 /// # Panics
-/// Where `grid` does not divide both H and W. The message names `grid` and the side that is at fault.
+/// Panics if `grid` does not divide both H and W, naming `grid` and the side that does not fit.
 ///
 /// Source: ViT, section 3.1, there x → x_p.
 pub fn patchify(images: ArrayView4<'_, f32>, grid: usize) -> Array3<f32> {
@@ -43,8 +43,8 @@ pub fn patchify(images: ArrayView4<'_, f32>, grid: usize) -> Array3<f32> {
 /// Shapes: `patches` \[B, G², C·P·P\] → \[B, C, G·P, G·P\].
 ///
 /// # Panics
-/// Where there are not `grid`² patches: the message names the number of patches and `grid`. Where the length
-/// of a patch is not `channels` times a square: the message names the length and `channels`.
+/// Panics if there are not `grid`² patches, naming their number and `grid`; or if the length of a patch is not
+/// `channels` times a square, naming that length and `channels`.
 pub fn unpatchify(patches: ArrayView3<'_, f32>, channels: usize, grid: usize) -> Array4<f32> {
     let (b, n, k) = patches.dim();
     assert!(
@@ -100,7 +100,7 @@ pub fn embed(
     })
 }
 
-/// What a Vision Transformer pays for the size of its patches. See [`cost`].
+/// The cost of a patch size for a Vision Transformer. See [`cost`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cost {
     /// Patches of one image: (image / patch)².
@@ -129,7 +129,7 @@ pub struct Cost {
 /// Not counted are the linear maps that make Q, K, V and the output, the scaling and the softmax.
 ///
 /// # Panics
-/// Where `patch` does not divide `image`. The message names both.
+/// Panics if `patch` does not divide `image`, naming both.
 ///
 /// Source: ViT, section 3.1 (N = HW/P²); Vaswani et al. 2017 (arXiv:1706.03762), table 1: a layer of
 /// self-attention is O(n²·d).

@@ -1,4 +1,4 @@
-//! Where a token was: the solution. README.md says why it is so.
+//! Positions: the solution. README.md says why it is so.
 
 use ndarray::linalg::kron;
 use ndarray::{Array2, ArrayView2, Axis};
@@ -91,7 +91,7 @@ pub fn interpolate(positions: ArrayView2<'_, f32>, grid: usize) -> Array2<f32> {
     kron(&weights, &weights).dot(&positions) // [grid², G·G] · [G·G, D] = [grid², D]
 }
 
-/// What each of `to` new values along a side takes from each of `from` old ones: \[to, from\], rows sum to 1.
+/// The share of each of `from` old values in each of `to` new ones along a side: \[to, from\], rows sum to 1.
 fn bilinear(from: usize, to: usize) -> Array2<f32> {
     let (old, new) = (from as f32, to as f32);
     Array2::from_shape_fn((to, from), |(i, k)| {

@@ -215,7 +215,7 @@ impl Vit {
     /// biases with 0; norms have initial weights of 1 and biases of 0. The final norm has exercise 04's epsilon.
     ///
     /// # Panics
-    /// Saying both numbers, where `patch` does not divide `image`, or `heads` does not divide `dim`.
+    /// Panics if `patch` does not divide `image` or `heads` does not divide `dim`, naming both numbers.
     pub fn new(vs: &nn::Path<'_>, config: &VitConfig) -> Self {
         let &VitConfig { patch, dim, .. } = config;
         let places = [1, config.tokens(), dim];

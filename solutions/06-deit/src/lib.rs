@@ -62,7 +62,7 @@ impl Deit {
     /// all biases with 0; norms have initial weights of 1 and biases of 0.
     ///
     /// # Panics
-    /// As [`Vit::new`]: saying both numbers, where `patch` does not divide `image`, or `heads` does not divide `dim`.
+    /// Panics as [`Vit::new`] does: if `patch` does not divide `image` or `heads` does not divide `dim`, naming both numbers.
     pub fn new(vs: &nn::Path<'_>, config: &VitConfig) -> Self {
         let fixed = VitConfig {
             positions: Positions::Sinusoidal, // those that are learned would be N + 1
@@ -85,13 +85,13 @@ impl Deit {
         }
     }
 
-    /// What the loss gets: images, \[B, C, H, W\], to the logits of the class token and those of the distillation token,
+    /// For the loss: images, \[B, C, H, W\], to the logits of the class token and those of the distillation token,
     /// \[B, K\] each; with dropout.
     pub fn forward_train(&self, images: &Tensor) -> (Tensor, Tensor) {
         self.logits(images, true)
     }
 
-    /// What the model answers: images, \[B, C, H, W\], to the mean of both tokens' logits, \[B, K\]; without dropout.
+    /// The model's answer: images, \[B, C, H, W\], to the mean of both tokens' logits, \[B, K\]; without dropout.
     ///
     /// Source: Touvron et al. 2021, section 4, where the two softmaxes are added; the authors' code and timm take the mean of
     /// the logits, and so does this.

@@ -129,7 +129,7 @@ pub enum Distillation {
 /// The loss of a batch.
 ///
 /// # Panics
-/// Where shapes differ.
+/// Panics if shapes differ.
 pub fn distillation_loss(
     class_logits: &Tensor,
     dist_logits: &Tensor,

@@ -128,7 +128,7 @@ fn discard_smallest(fused: &mut Array2<f32>, discard: f32) {
 /// Shapes: `rollout` \[N, N\] → \[rows, columns\], where N = `prefix` + rows·columns.
 ///
 /// # Panics
-/// Where N is another number. The message names N and `prefix` + rows·columns.
+/// Panics if N is another number, naming N and `prefix` + rows·columns.
 pub fn class_map(rollout: ArrayView2<'_, f32>, prefix: usize, grid: (usize, usize)) -> Array2<f32> {
     assert_tokens(rollout.ncols(), prefix, grid);
     rollout
@@ -151,14 +151,14 @@ pub fn class_map(rollout: ArrayView2<'_, f32>, prefix: usize, grid: (usize, usiz
 /// Shapes: `map` \[h, w\] → `size`.
 ///
 /// # Panics
-/// Where a side of `map` or of `size` is 0. The message names both sizes of that side.
+/// Panics if a side of `map` or of `size` is 0, naming both sizes of that side.
 pub fn upsample(map: ArrayView2<'_, f32>, size: (usize, usize)) -> Array2<f32> {
     let rows = bilinear(map.nrows(), size.0); // [H, h]
     let columns = bilinear(map.ncols(), size.1); // [W, w]
     rows.dot(&map).dot(&columns.t()) // [H, h] · [h, w] · [w, W] = [H, W]
 }
 
-/// What each of `to` new values along a side takes from each of `from` old ones: \[to, from\], rows sum to 1.
+/// The share of each of `from` old values in each of `to` new ones along a side: \[to, from\], rows sum to 1.
 fn bilinear(from: usize, to: usize) -> Array2<f32> {
     assert!(from > 0 && to > 0, "cannot resize a side of {from} to {to}");
     let (old, new) = (from as f32, to as f32);

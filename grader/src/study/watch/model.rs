@@ -29,7 +29,7 @@ pub(super) struct Model {
 /// A run.
 #[derive(Debug)]
 pub(super) struct Running {
-    /// When the save was noticed.
+    /// The time at which the save was noticed.
     pub(super) since: Instant,
     /// The stage, in words.
     pub(super) stage: String,
