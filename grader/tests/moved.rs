@@ -14,14 +14,10 @@ use std::process::Output;
 
 type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
 
-fn grade(root: &Path, submission: &Path) -> Result<Output> {
+fn grade(root: &Path, exercise: &str, submission: &Path) -> Result<Output> {
     let submission = submission.to_str().ok_or("a path that is not UTF-8")?;
-    let arguments = [
-        "grade",
-        "--exercise=patchify",
-        "--train-on=none",
-        submission,
-    ];
+    let exercise = format!("--exercise={exercise}");
+    let arguments = ["grade", &exercise, "--train-on=none", submission];
     Ok(grader(root, &arguments).output()?)
 }
 
@@ -29,12 +25,12 @@ fn grade(root: &Path, submission: &Path) -> Result<Output> {
 fn a_copy_of_a_built_checkout_grades_as_the_checkout_does() -> Result {
     let original = original()?;
     // All is built, before it is copied.
-    let before = grade(&original, &original.join("solutions"))?;
+    let before = grade(&original, "patchify", &original.join("solutions"))?;
     assert_eq!(before.status.code(), Some(0), "{}", said(&before));
 
     let Checkout { root, .. } = &Checkout::copy()?;
     let submission = root.join("solutions");
-    let moved = grade(root, &submission)?;
+    let moved = grade(root, "patchify", &submission)?;
     let words = said(&moved);
     assert_eq!(moved.status.code(), Some(0), "{words}");
     assert!(words.contains("10 / 10"), "{words}");
@@ -50,7 +46,7 @@ fn a_copy_of_a_built_checkout_grades_as_the_checkout_does() -> Result {
     // Nobody may read a snapshot any more. Root reads it all the same; whoever else grades is told of it.
     let snapshot = root.join("exercises/01-patchify/tests/snapshots/patches.snap");
     fs::set_permissions(&snapshot, fs::Permissions::from_mode(0o000))?;
-    let closed = grade(root, &submission)?;
+    let closed = grade(root, "patchify", &submission)?;
     let words = said(&closed);
     match closed.status.code() {
         Some(0) => assert!(words.contains("10 / 10"), "{words}"),
@@ -70,7 +66,7 @@ fn a_copy_of_a_built_checkout_grades_as_the_checkout_does() -> Result {
         Ok(())
     };
     allow(0o644)?;
-    let stuck = grade(root, &submission)?;
+    let stuck = grade(root, "patchify", &submission)?;
     let words = said(&stuck);
     assert_eq!(stuck.status.code(), Some(4), "{words}");
     assert!(
@@ -81,7 +77,7 @@ fn a_copy_of_a_built_checkout_grades_as_the_checkout_does() -> Result {
 
     // A snapshot that holds no values.
     fs::write(&snapshot, "f32 [2, 2]\nnothing\n")?;
-    let broken = grade(root, &submission)?;
+    let broken = grade(root, "patchify", &submission)?;
     let words = said(&broken);
     assert_eq!(broken.status.code(), Some(3), "{words}");
     assert!(
@@ -92,6 +88,17 @@ fn a_copy_of_a_built_checkout_grades_as_the_checkout_does() -> Result {
         words.contains("the course is at fault: the snapshot patches is not readable"),
         "{words}"
     );
+    Ok(())
+}
+
+/// The binding, which names libtorch's folder, is compiled anew for it, and everything above it.
+#[test]
+fn a_copy_grades_an_exercise_on_libtorch() -> Result {
+    let Checkout { root, .. } = &Checkout::copy()?;
+    let graded = grade(root, "msa", &root.join("solutions"))?;
+    let words = said(&graded);
+    assert_eq!(graded.status.code(), Some(0), "{words}");
+    assert!(words.contains("10 / 10"), "{words}");
     Ok(())
 }
 
