@@ -74,7 +74,7 @@ pub struct Confinement {
 }
 
 impl Confinement {
-    /// The arguments that make the program of [`grader`] start `program` under this confinement.
+    /// The arguments with which this program, as [`this_program`] names it, starts `program` under this confinement.
     pub fn arguments(&self, program: &Path) -> Vec<OsString> {
         let mut arguments: Vec<OsString> = vec!["confined".into()];
         let level = self.level;
