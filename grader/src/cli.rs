@@ -323,7 +323,8 @@ pub struct Check {
 /// Arguments of `watch`.
 #[derive(Args, Debug)]
 pub struct Watch {
-    /// The exercise: its crate, folder or number [default: all, beginning with the first that is not done]
+    /// The exercise: its crate, folder or number [default: the one whose folder this is, otherwise all, beginning
+    /// with the first that is not done]
     #[arg(value_name = "EXERCISE")]
     pub exercises: Vec<String>,
     /// Write lines of text instead of drawing: for pipes and screen readers
@@ -376,8 +377,8 @@ pub struct Reset {
 /// Arguments of `diff`.
 #[derive(Args, Debug)]
 pub struct Diff {
-    /// The exercise: its crate, folder or number
-    pub exercise: String,
+    /// The exercise: its crate, folder or number [default: the one whose folder this is]
+    pub exercise: Option<String>,
     /// The function or type, such as `Msa::attend` [default: all]
     pub item: Option<String>,
     /// Compare with the solution NAME: `reference` or a variant [default: the nearest]
@@ -414,8 +415,8 @@ pub enum DiffFormat {
 /// Arguments of `solution`.
 #[derive(Args, Debug)]
 pub struct ShowSolution {
-    /// The exercise: its crate, folder or number
-    pub exercise: String,
+    /// The exercise: its crate, folder or number [default: the one whose folder this is]
+    pub exercise: Option<String>,
     /// The function or type, such as `Msa::attend` [default: all]
     pub item: Option<String>,
     /// Show items whose tests do not pass, too; this is recorded

@@ -186,6 +186,21 @@ fn an_item_is_shown_once_its_tests_pass_or_it_is_given_up_which_is_written_down(
     assert_eq!(record.given_up, BTreeSet::from(["unpatchify".to_owned()]));
     // What was given up stays open.
     assert!(scratch.diff(&["unpatchify"])?.status.success());
+    // In the folder of an exercise, its name may be left out.
+    let here = Command::new(env!("CARGO_BIN_EXE_grader"))
+        .args(["solution", "unpatchify", "--course"])
+        .arg(&scratch.root)
+        .current_dir(scratch.lib().parent().ok_or("a folder")?)
+        .output()?;
+    assert!(
+        said(&here).contains("pub fn unpatchify("),
+        "{}",
+        said(&here)
+    );
+    // A record that cannot be read is the set-up's fault.
+    fs::write(Record::path(&scratch.root), "{")?;
+    let output = scratch.diff(&["unpatchify"])?;
+    assert_eq!(output.status.code(), Some(3), "{}", said(&output));
     Ok(())
 }
 

@@ -223,6 +223,11 @@ fn next_opens_the_handout_and_then_the_function_that_is_to_be_written() -> Resul
     assert_eq!(printed, "exercises/01-patchify/README.md\n");
     let printed = copy.says(&["next", "msa", "--print"], 0)?;
     assert_eq!(printed, "exercises/03-msa/README.md\n");
+    fs::remove_file(copy.lib("03-msa"))?;
+    let printed = copy.says(&["next", "msa", "--print"], 0)?;
+    for part in ["03-msa/src/lib.rs is missing", "cargo grader reset msa"] {
+        assert!(printed.contains(part), "{printed}");
+    }
     let opened = copy.root.join("opened");
     let editor = format!("printf '%s\\n' --option >'{}' && false", opened.display());
     let output = copy.grader(&["next"]).env("EDITOR", &editor).output()?;
@@ -282,7 +287,14 @@ fn a_damaged_record_is_an_error_that_says_what_to_do() -> Result {
     let path = Record::path(&copy.root);
     fs::create_dir_all(path.parent().ok_or("a folder")?)?;
     fs::write(&path, "{\"format\": 1, ")?;
-    for arguments in [&["list"][..], &[], &["next", "--print"]] {
+    // Whatever needs it.
+    for arguments in [
+        &["list"][..],
+        &[],
+        &["next", "--print"],
+        &["hint", "patchify"],
+        &["hint", "patchify", "patchify"],
+    ] {
         let output = copy.grader(arguments).output()?;
         let words = said(&output);
         assert_eq!(output.status.code(), Some(3), "{words}");

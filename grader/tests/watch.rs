@@ -192,6 +192,29 @@ fn a_learner_saves_and_sees_what_changed() -> Result {
     fs::write(course.source(), panics)?;
     terminal.shows("\\u{1b}[2Jgone");
 
+    // Other commands' words for the exercise: this course has no solutions.
+    terminal.types("d")?;
+    terminal.shows("given out without the solution");
+    terminal.types("\u{1b}")?;
+    terminal.hides("given out without the solution");
+
+    // Nothing is put back without a yes.
+    let before = fs::read_to_string(course.source())?;
+    let question = "Put the stubs of 01-patchify back?";
+    terminal.types("x")?;
+    terminal.shows(question);
+    terminal.types("n")?;
+    terminal.shows("nothing was changed");
+    assert_eq!(fs::read_to_string(course.source())?, before);
+    terminal.types("x")?;
+    terminal.shows(question);
+    terminal.types("y")?;
+    terminal.shows("+++ exercises/01-patchify/src/lib.rs");
+    terminal.types("\u{1b}")?;
+    terminal.shows(&format!("✗ 0 of {} tests pass", course.tests));
+    let stub = fs::read_to_string(course.path(EXERCISE).join("stubs/lib.rs"))?;
+    assert_eq!(fs::read_to_string(course.source())?, stub);
+
     terminal.types("\u{3}")?;
     let (status, _) = terminal.ends()?;
     assert_eq!(status.code(), Some(130));

@@ -1,6 +1,6 @@
 //! `grader diff`: the working copy beside the nearest correct solution.
 
-use super::{open_course, stop_if_asked};
+use super::{exercise_and_item, open_course, stop_if_asked};
 use crate::cli::{CodeArgs, Diff, DiffFormat};
 use crate::course::{Course, Exercise};
 use crate::exit::{Blame, Exit, Failure};
@@ -12,6 +12,7 @@ use crate::study::diff::{
     Choice, Code, Comparison, Formatter, Gate, Solution, Verdict, compare, has_solution, passages,
 };
 use crate::study::items;
+use crate::study::record::Record;
 use crate::terminal::{Stream, full_width, write};
 use anstream::{AutoStream, ColorChoice};
 use anyhow::Context;
@@ -25,7 +26,8 @@ use std::path::Path;
 /// Returns an error if the arguments are wrong, nothing may be shown yet, or something is missing.
 pub fn diff(course: Option<&Path>, arguments: &Diff) -> Result<Exit, Failure> {
     let course = open_course(course)?;
-    let asked = Asked::of(&course, &arguments.exercise, arguments.item.as_deref())?;
+    let (name, item) = (arguments.exercise.as_deref(), arguments.item.as_deref());
+    let asked = Asked::of(&course, name, item)?;
     let exercise = &asked.exercise;
     let formatter = Formatter::of(&course.root);
     has_solution(&course, exercise).blame_arguments()?;
@@ -81,11 +83,14 @@ pub(super) struct Asked {
 }
 
 impl Asked {
-    /// Finds it by its name.
-    pub(super) fn of(course: &Course, exercise: &str, item: Option<&str>) -> Result<Self, Failure> {
-        let mut exercises = course.select(&[exercise.to_owned()]).blame_arguments()?;
-        let exercise = exercises.swap_remove(0);
-        let item = item.map(|name| items::find(&exercise, name).cloned());
+    /// Finds it by its name, or by the current folder.
+    pub(super) fn of(
+        course: &Course,
+        exercise: Option<&str>,
+        item: Option<&str>,
+    ) -> Result<Self, Failure> {
+        let (exercise, item) = exercise_and_item(course, exercise, item).blame_arguments()?;
+        let item = item.map(|name| items::find(&exercise, &name).cloned());
         let item = item.transpose().blame_arguments()?;
         Ok(Self { exercise, item })
     }
@@ -97,8 +102,9 @@ impl Asked {
         give_up: bool,
     ) -> Result<(Vec<Source>, Gate<'_>), Failure> {
         let sources = CodeArgs::default().sources(course, &self.exercise)?;
+        let record = Record::open(&course.root).blame_setup()?;
         let item = self.item.as_ref();
-        let gate = Gate::open(course, &self.exercise, &sources, item, give_up);
+        let gate = Gate::open(course, &self.exercise, &record, &sources, item, give_up);
         Ok((
             sources,
             gate.map_err(|error| Failure {

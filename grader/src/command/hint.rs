@@ -20,9 +20,10 @@ pub fn hint(course: Option<&Path>, arguments: &Hint) -> Result<Exit, Failure> {
     let course = open_course(course)?;
     let (name, item) = (arguments.exercise.as_deref(), arguments.item.as_deref());
     let (exercise, item) = exercise_and_item(&course, name, item).blame_arguments()?;
+    let record = Record::open(&course.root).blame_setup()?;
     let item = match &item {
         Some(name) => items::find(&exercise, name).blame_arguments()?.path.clone(),
-        None => failing_item(&course, &exercise).blame_arguments()?,
+        None => failing_item(&course, &exercise, &record).blame_arguments()?,
     };
     let shown = hints::show(&course, &exercise, &item, arguments.all).blame_arguments()?;
     let (name, subject) = (&exercise.name, &shown.subject);
@@ -43,8 +44,7 @@ pub fn hint(course: Option<&Path>, arguments: &Hint) -> Result<Exit, Failure> {
 }
 
 /// The item of the first test that failed in the last check.
-fn failing_item(course: &Course, exercise: &Exercise) -> Result<String> {
-    let record = Record::open(&course.root)?;
+fn failing_item(course: &Course, exercise: &Exercise, record: &Record) -> Result<String> {
     let check = record.of(exercise).and_then(|it| it.check.as_ref());
     let failing = check.and_then(|check| items::failing(exercise, check).into_iter().next());
     if let Some(item) = failing {

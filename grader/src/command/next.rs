@@ -37,7 +37,13 @@ pub fn next(course: Option<&Path>, arguments: &Next) -> Result<Exit, Failure> {
         say!("{}", next_step(&course, &all).trim_end());
         return Ok(Exit::Success);
     };
-    let place = place(progress);
+    let Some(place) = place(progress) else {
+        say!(
+            "{}",
+            next_step(&course, std::slice::from_ref(progress)).trim_end()
+        );
+        return Ok(Exit::Success);
+    };
     let shown = match place.line {
         Some(line) => format!("{}:{line}", place.file.display()),
         None => place.file.display().to_string(),
@@ -56,15 +62,16 @@ pub fn next(course: Option<&Path>, arguments: &Next) -> Result<Exit, Failure> {
     Ok(Exit::Success)
 }
 
-/// The place to open for what is next in an exercise.
-fn place(progress: &Progress<'_>) -> Place {
-    let at = |file| Place { file, line: None };
+/// The place to open for what is next in an exercise; none if its file is missing.
+fn place(progress: &Progress<'_>) -> Option<Place> {
+    let at = |file| Some(Place { file, line: None });
     match progress.step() {
         Step::Read(file) | Step::Check(file) => at(file),
-        Step::Write(place) => Place {
+        Step::Write(place) => Some(Place {
             file: place.file,
             line: Some(place.line),
-        },
+        }),
+        Step::Restore(_) => None,
         Step::Nothing => at(Path::new("exercises")
             .join(&progress.exercise.folder)
             .join("README.md")),

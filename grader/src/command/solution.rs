@@ -14,7 +14,8 @@ use std::path::Path;
 /// Returns an error if the arguments are wrong, nothing may be shown yet, or something is missing.
 pub fn solution(course: Option<&Path>, arguments: &ShowSolution) -> Result<Exit, Failure> {
     let course = open_course(course)?;
-    let asked = Asked::of(&course, &arguments.exercise, arguments.item.as_deref())?;
+    let (name, item) = (arguments.exercise.as_deref(), arguments.item.as_deref());
+    let asked = Asked::of(&course, name, item)?;
     has_solution(&course, &asked.exercise).blame_arguments()?;
     let solutions = Solution::all(&course, &asked.exercise, &Formatter::none())?;
     let (_, gate) = asked.open(&course, arguments.give_up)?;

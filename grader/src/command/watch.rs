@@ -1,8 +1,8 @@
 //! `grader watch`: checks an exercise again each time that one of its files is saved.
 
-use super::{STOP, open_course, ready, stop_on_signals};
+use super::{STOP, exercises_meant, open_course, ready, stop_on_signals};
 use crate::cli::Watch;
-use crate::exit::{Blame, Exit, Failure};
+use crate::exit::{Exit, Failure};
 use crate::machine::tools::this_program;
 use crate::study::watch::{Options, run};
 use std::path::Path;
@@ -13,12 +13,12 @@ use std::path::Path;
 /// Returns an error if the arguments are wrong, or the course cannot be watched.
 pub fn watch(course: Option<&Path>, arguments: &Watch) -> Result<Exit, Failure> {
     let course = open_course(course)?;
-    let exercises = match arguments.exercises.as_slice() {
-        [] => vec![],
-        names => course.select(names).blame_arguments()?,
-    };
+    let exercises = exercises_meant(&course, &arguments.exercises)?;
+    // Of all, the first that is not done is looked for.
+    let is_all = exercises.len() == course.exercises.len();
+    let names = exercises.into_iter().map(|it| it.name);
     let options = Options {
-        exercises: exercises.into_iter().map(|it| it.name).collect(),
+        exercises: names.filter(|_| !is_all).collect(),
         is_plain: arguments.plain,
         poll: arguments.poll,
         program: this_program()?,

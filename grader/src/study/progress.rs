@@ -65,6 +65,8 @@ pub enum Step {
     Write(ItemPlace),
     /// To check the sources, which begin in this file.
     Check(PathBuf),
+    /// To put the stub back, since this file is missing.
+    Restore(PathBuf),
     /// Nothing: it is done.
     Nothing,
 }
@@ -193,6 +195,7 @@ impl<'a> Progress<'a> {
         let folder = PathBuf::from("exercises").join(&self.exercise.folder);
         let lib = folder.join("src/lib.rs");
         match (self.state, &self.place) {
+            (State::Missing, _) => Step::Restore(lib),
             (State::Untouched, _) => Step::Read(folder.join("README.md")),
             (state, _) if state.is_done() => Step::Nothing,
             (State::Compiles | State::Partly { .. }, Some(place)) if !self.is_changed => {

@@ -94,21 +94,17 @@ pub fn next_step(course: &Course, all: &[Progress<'_>]) -> String {
                 format!("cargo grader check {name}"),
                 "test it and explain what is wrong",
             );
-            let reset = (format!("cargo grader reset {name}"), "put its stubs back");
             let what = match progress.state {
                 State::DoesNotCompile if !progress.is_changed => "see why it does not compile",
                 State::NotAccepted if !progress.is_changed => "see why it is not accepted",
-                State::Missing => "put its src/lib.rs back",
                 _ => "test your changes",
             };
-            (
-                what.to_owned(),
-                match progress.state {
-                    State::Missing => vec![reset, test],
-                    _ => vec![test],
-                },
-            )
+            (what.to_owned(), vec![test])
         }
+        Step::Restore(file) => (
+            format!("{} is missing", file.display()),
+            vec![(format!("cargo grader reset {name}"), "put its stubs back")],
+        ),
     };
     format!("{heading}\n  {what}\n{}", listed(&commands))
 }
@@ -193,6 +189,7 @@ impl From<Step> for Option<JsonStep> {
             Step::Nothing => return None,
             Step::Read(file) => of_file("read", file),
             Step::Check(file) => of_file("check", file),
+            Step::Restore(file) => of_file("restore", file),
             Step::Write(place) => JsonStep {
                 line: Some(place.line),
                 item: Some(place.item),

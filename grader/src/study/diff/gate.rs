@@ -44,10 +44,11 @@ impl<'a> Gate<'a> {
     /// shown too, and recorded as given up.
     ///
     /// # Errors
-    /// Returns an error if none of them is shown, with the reason, or the record cannot be read or written.
+    /// Returns an error if none of them is shown, with the reason, or the record cannot be written.
     pub fn open(
         course: &Course,
         exercise: &'a Exercise,
+        record: &Record,
         sources: &[Source],
         item: Option<&'a Item>,
         give_up: bool,
@@ -59,7 +60,6 @@ impl<'a> Gate<'a> {
         };
         let asked: Vec<_> = exercise.items.iter().filter(is_asked).collect();
         let versions = Versions::of(course, exercise, sources)?;
-        let record = Record::open(&course.root)?;
         let of_exercise = record.of(exercise);
         let check = of_exercise.and_then(|it| it.check.as_ref());
         let is_checked = check.is_some_and(|check| check.versions == versions);
