@@ -3,6 +3,7 @@
 mod deaths;
 mod discretion;
 mod evidence;
+mod output;
 
 pub use evidence::Evidence;
 
@@ -18,14 +19,15 @@ use crate::worker::broken::Broken;
 use anyhow::{Context, Result, bail};
 use deaths::Rerun;
 use discretion::discreet;
+use output::{Report, Verdict};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
 use wire::words::{
-    ANSWERS_VARIABLE, COURSE_FAULT, FORBIDDEN, INTERRUPTED_MARK, LAZY, MARGIN_VARIABLE, NOTES,
-    PLACE, REFERENCE, SUBJECT_VARIABLE, TABLE_VARIABLE, out_of_time,
+    ANSWERS_VARIABLE, COURSE_FAULT, FORBIDDEN, LAZY, MARGIN_VARIABLE, NOTES, REFERENCE,
+    SUBJECT_VARIABLE, TABLE_VARIABLE, out_of_time,
 };
 
 /// The time that a judge has after the exercise's time limit, to give up the remaining tests and report why.
@@ -382,101 +384,6 @@ fn refuse_unknown_tests(exercise: &Exercise, report: &Report<'_>, tested: &[Test
     Ok(())
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Verdict {
-    Passed,
-    Failed,
-}
-
-/// The output of the test harness, parsed. The judge has made all text of a submission in it harmless: none of its
-/// lines begins like one of the harness.
-#[derive(Debug)]
-struct Report<'a> {
-    verdicts: BTreeMap<&'a str, Verdict>,
-    messages: BTreeMap<&'a str, String>,
-}
-
-impl<'a> Report<'a> {
-    fn read(output: &'a str) -> Self {
-        // Verdicts come first, then a section for each failure, then the failures' names.
-        let (verdicts, failures) = output.split_once("\nfailures:\n").unwrap_or((output, ""));
-        let verdicts = verdicts.lines().filter_map(|line| {
-            let (name, verdict) = line.strip_prefix("test ")?.split_once(" ... ")?;
-            match verdict {
-                "ok" => Some((name, Verdict::Passed)),
-                "FAILED" => Some((name, Verdict::Failed)),
-                _ => None,
-            }
-        });
-        let verdicts = verdicts.collect();
-        let sections = failures.split("\nfailures:\n").next().unwrap_or_default();
-        let mut messages = BTreeMap::new();
-        let mut current: Option<(&str, Vec<&str>)> = None;
-        for line in sections.lines() {
-            let header = line
-                .strip_prefix("---- ")
-                .and_then(|rest| rest.strip_suffix(" stdout ----"));
-            if let Some(name) = header {
-                if let Some((name, lines)) = current.replace((name, vec![])) {
-                    messages.insert(name, what_was_said(&lines));
-                }
-            } else if let Some((_, lines)) = &mut current {
-                lines.push(line);
-            }
-        }
-        if let Some((name, lines)) = current {
-            messages.insert(name, what_was_said(&lines));
-        }
-        Self { verdicts, messages }
-    }
-
-    fn message(&self, test: &str) -> Option<String> {
-        let message = self.messages.get(test)?;
-        Some(message.clone()).filter(|message| !message.is_empty())
-    }
-}
-
-/// The lines that the test itself wrote, without the frames that the harness and proptest put around a message.
-fn what_was_said(lines: &[&str]) -> String {
-    let is_frame = |line: &&str| {
-        (line.starts_with("thread '") && line.contains("panicked at"))
-            || line.starts_with("note: run with `RUST_BACKTRACE")
-            || ["\tsuccesses: ", "\tlocal rejects: ", "\tglobal rejects: "]
-                .iter()
-                .any(|start| line.starts_with(start))
-    };
-    let is_place = |line: &&str| line.starts_with(PLACE);
-    let said = lines
-        .iter()
-        .filter(|line| !is_frame(line) && !is_place(line));
-    let said: Vec<_> = said.map(|line| without_stack(line)).collect();
-    let said = said.join("\n");
-    let said = said.trim().trim_start_matches("Test failed: ");
-    // A property test calls again and again while it looks for the smallest failure, and a test may catch a panic: a
-    // place counts where the message that stands beside it is the one that the test ends with.
-    let place = lines.iter().rev().find_map(|line| {
-        let (place, message) = line.strip_prefix(PLACE)?.split_once(": ")?;
-        said.starts_with(&without_stack(message)).then_some(place)
-    });
-    let said = match place {
-        Some(place) => format!("{PLACE}{place}\n{said}"),
-        None => said.to_owned(),
-    };
-    match said.split_once(INTERRUPTED_MARK) {
-        // What follows is the smallest input that fails, and after an interruption all do.
-        Some((reason, _)) => format!("{reason}{INTERRUPTED_MARK}"),
-        None => said.replace(".\nminimal failing input: ", "\nwith "),
-    }
-}
-
-/// libtorch appends the C++ stack to its messages, and `unwrap` writes all that in one line.
-fn without_stack(line: &str) -> String {
-    match line.split_once("\\nException raised from ") {
-        Some((message, _)) => format!("{message}\")"),
-        None => line.to_owned(),
-    }
-}
-
 /// Counts passed tests and their points by kind.
 pub fn tally(exercise: &Exercise, tested: &[Tested]) -> BTreeMap<Kind, Tally> {
     exercise
@@ -503,78 +410,4 @@ pub fn tally(exercise: &Exercise, tested: &[Tested]) -> BTreeMap<Kind, Tally> {
             (kind, tally)
         })
         .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const OUTPUT: &str = "
-running 2 tests
-test shape::a ... ok
-test shape::b ... FAILED
-
-failures:
-
----- shape::b stdout ----
-
-thread 'shape::b' (12) panicked at exercises/x.rs:1:2:
-patches
-  off 3
-  | test shape::b ... ok
-note: run with `RUST_BACKTRACE=1` environment variable to display a backtrace
-
-
-failures:
-    shape::b
-
-test result: FAILED. 1 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.00s
-";
-
-    #[test]
-    fn verdicts_and_messages_are_read() {
-        let report = Report::read(OUTPUT);
-        let verdicts: Vec<_> = report
-            .verdicts
-            .iter()
-            .map(|(name, verdict)| (*name, *verdict))
-            .collect();
-        assert_eq!(
-            verdicts,
-            [("shape::a", Verdict::Passed), ("shape::b", Verdict::Failed)]
-        );
-        assert_eq!(
-            report.message("shape::b").as_deref(),
-            Some("patches\n  off 3\n  | test shape::b ... ok")
-        );
-    }
-
-    #[test]
-    fn the_place_of_the_last_panic_comes_first_and_a_stack_of_libtorch_is_left_out() {
-        let lines = [
-            "in the submission, at exercises/a.rs:1:2: no such axis",
-            "in the submission, at exercises/a.rs:3:4: `Err` value: Torch(\"sizes differ\\nException raised from x.cpp:1\")",
-            "Test failed: `Err` value: Torch(\"sizes differ\\nException raised from x.cpp:1\\nframe #0\").",
-            "minimal failing input: n = 3",
-        ];
-        assert_eq!(
-            what_was_said(&lines),
-            "in the submission, at exercises/a.rs:3:4\n`Err` value: Torch(\"sizes differ\")\nminimal failing input: n = 3"
-        );
-    }
-
-    #[test]
-    fn the_place_of_a_panic_that_a_test_went_on_from_is_not_its_place() {
-        let lines = [
-            "in the submission, at exercises/a.rs:1:2: 7 does not divide 28",
-            "values differ",
-        ];
-        assert_eq!(what_was_said(&lines), "values differ");
-    }
-
-    #[test]
-    fn a_run_that_was_cut_off_gives_the_verdicts_until_then() {
-        let report = Report::read("\nrunning 2 tests\ntest shape::a ... ok\ntest shape::b ... ");
-        assert_eq!(report.verdicts.len(), 1);
-    }
 }

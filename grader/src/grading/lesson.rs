@@ -2,6 +2,7 @@
 //! files.
 
 use crate::course::{Course, Exercise, Kind};
+use crate::grading::verdict::OF_LIBTORCH;
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use std::collections::BTreeMap;
 use std::fs;
@@ -28,14 +29,9 @@ impl Lesson {
     /// The part of the code to look at after a failure with this message; None if a call returned no value, since the
     /// lesson is about wrong values.
     pub fn advice(&self, message: &str) -> Option<&str> {
-        let gave_no_value = [
-            PLACE,
-            "not yet implemented: ",
-            "called `Result::unwrap()`",
-            NOT_TO_ITS_END,
-        ]
-        .iter()
-        .any(|start| message.starts_with(start))
+        let gave_no_value = [PLACE, "not yet implemented: ", OF_LIBTORCH, NOT_TO_ITS_END]
+            .iter()
+            .any(|start| message.starts_with(start))
             || message.contains(INTERRUPTED_MARK);
         self.look_at.as_deref().filter(|_| !gave_no_value)
     }

@@ -9,6 +9,9 @@ use wire::words::PLACE;
 /// The beginning of the message of a stub.
 pub const STUB: &str = "not yet implemented";
 
+/// The beginning of the message of a panic with an error of libtorch.
+pub const OF_LIBTORCH: &str = "libtorch: ";
+
 /// One submission's grade.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Graded {
