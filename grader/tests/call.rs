@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::signal;
+use common::{heeding_signals, signal};
 use rustix::process::Signal;
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -37,7 +37,7 @@ fn write_request(folder: &Path, name: &str, patch: &str) -> Result {
 }
 
 fn command(submission: &Path, input: &Path, output: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_grader"));
+    let mut command = heeding_signals(env!("CARGO_BIN_EXE_grader"));
     command
         .args(["call", "patchify", "cost"])
         .args([input, output])

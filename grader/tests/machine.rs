@@ -49,7 +49,7 @@ impl Class {
 
     /// The grader on this class, one submission at a time.
     fn grader(&self, options: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_grader"));
+        let mut command = common::heeding_signals(env!("CARGO_BIN_EXE_grader"));
         command
             .args(["grade", "--exercise=patchify", "--jobs=1"])
             .args(options)

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::signal;
+use common::{heeding_signals, signal};
 use rustix::process::Signal;
 use std::error::Error;
 use std::fs;
@@ -45,7 +45,7 @@ const LONG: [&str; 8] = [
 ];
 
 fn train(options: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_grader"));
+    let mut command = heeding_signals(env!("CARGO_BIN_EXE_grader"));
     command
         .args(["train", "--device", "cpu"])
         .args(options)

@@ -3,13 +3,14 @@
 #[path = "pty.rs"]
 mod pty;
 
+use crate::common::heeding_signals;
 use rustix::termios::{LocalModes, Termios, tcgetattr, tcsetwinsize};
 use std::error::Error;
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{Read, Write};
 use std::num::NonZeroU16;
-use std::process::{Child, Command, ExitStatus};
+use std::process::{Child, ExitStatus};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -46,7 +47,7 @@ impl OnTerminal {
         let (main, own) = pty::open(rows, columns)?;
         let before = tcgetattr(&own)?;
         // In a session whose terminal this is, so that it is told of another size.
-        let child = Command::new("setsid")
+        let child = heeding_signals("setsid")
             .arg("--ctty")
             .arg(program)
             .args(arguments)
