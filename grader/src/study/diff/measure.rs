@@ -9,13 +9,14 @@ use crate::course::Exercise;
 use crate::environment::Environment;
 use crate::intake::Source;
 use crate::worker::ask::Respondent;
+use crate::worker::broken::Broken;
 use anyhow::{Context, Result};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use tempfile::TempDir;
 use wire::words::{CALL_SECONDS, MEASURE, PEAK_BYTES};
-use wire::{Request, Tensors, printable_lines};
+use wire::{Answer, Request, Tensors, printable_lines};
 
 /// The cost of an item in two solutions.
 #[derive(Clone, Debug, Serialize)]
@@ -111,10 +112,7 @@ impl<'a> Bench<'a> {
         for program in &programs {
             // A process of its own each time: its memory is that of one solution.
             let mut worker = Respondent::new(self.environment, program);
-            sides.push(match worker.ask(request.clone())? {
-                Ok(tensors) => Ok(tensors),
-                Err(fault) => Err(printable_lines(&fault.message)),
-            });
+            sides.push(answer(worker.ask(request.clone()))?);
         }
         let difference = match sides.as_slice() {
             [Ok(yours), Ok(theirs)] => difference(yours, theirs),
@@ -142,6 +140,17 @@ impl<'a> Bench<'a> {
         self.programs
             .insert(name.to_owned(), (folder, program.clone()));
         Ok(program)
+    }
+}
+
+/// The results of a call, or why there are none, where that is the code's fault: another item may be measured all the same.
+fn answer(answer: Result<Answer>) -> Result<Result<Tensors, String>> {
+    match answer {
+        Ok(answer) => Ok(answer.map_err(|fault| printable_lines(&fault.message))),
+        Err(error) => match error.downcast_ref() {
+            Some(late @ Broken::Late { .. }) => Ok(Err(late.to_string())),
+            _ => Err(error),
+        },
     }
 }
 
@@ -260,5 +269,24 @@ fn duration(seconds: f64) -> String {
         it if it >= 1.0 => format!("{it:.2} s"),
         it if it >= 1e-3 => format!("{:.2} ms", 1e3 * it),
         it => format!("{:.1} µs", 1e6 * it),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn a_call_that_takes_too_long_has_no_results_and_ends_nothing_else() -> Result<()> {
+        let late = Broken::Late {
+            operation: "rollout".to_owned(),
+            limit: Duration::from_secs(60),
+        };
+        let no_results = answer(Err(late.into()))?;
+        let why = no_results.expect_err("no results");
+        assert!(why.starts_with("rollout: no answer within 60 s"), "{why}");
+        assert!(answer(Err(Broken::Stopped.into())).is_err());
+        Ok(())
     }
 }
