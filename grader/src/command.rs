@@ -192,6 +192,7 @@ fn ready(
         limits: judging.limits,
         seed: judging.seed,
         is_discreet: false,
+        is_own_code: false,
         keeps_answers: false,
         margin: 1,
         stop,

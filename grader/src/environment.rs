@@ -7,6 +7,7 @@ use crate::machine::scratch::Scratch;
 use crate::sandbox::confine::Level;
 use crate::sandbox::limits::{Asked, Limits};
 use crate::worker::compile::{Compiled, MachineFault, Refused, compile};
+use crate::worker::incremental::compile_again;
 use crate::worker::workshop::Workshop;
 use anyhow::{Context, Result, bail};
 use std::path::{Path, PathBuf};
@@ -32,6 +33,8 @@ pub struct Environment {
     pub seed: Option<u64>,
     /// True if messages hold nothing that follows from the seed, which the submissions' authors must not know.
     pub is_discreet: bool,
+    /// True if submissions are the learner's own code, which is compiled again and again: see [`compile_again`].
+    pub is_own_code: bool,
     /// True if what is judged is the course's own: the judge keeps the reference's answers for those that come after it.
     pub keeps_answers: bool,
     /// The divisor of the tolerances of drawn tests: 1, but for the proof that correct code has room to spare.
@@ -54,7 +57,13 @@ impl Environment {
     ) -> Result<Compiled> {
         let stop = || self.is_stopped();
         let root = &self.course.root;
-        let compile = || compile(&self.workshop, root, exercise, sources, folder, &stop);
+        let compile = || {
+            let compile = match self.is_own_code {
+                true => compile_again,
+                false => compile,
+            };
+            compile(&self.workshop, root, exercise, sources, folder, &stop)
+        };
         let compiled = compile()?;
         let Compiled::Refused(Refused {
             machine: Some(fault),

@@ -4,6 +4,7 @@ pub mod ask;
 pub mod broken;
 mod built;
 pub mod compile;
+pub mod incremental;
 pub mod judges;
 pub mod session;
 pub mod shelf;

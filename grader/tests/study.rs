@@ -11,7 +11,7 @@ use grader::worker::workshop::Workshop;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::error::Error;
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::thread;
@@ -449,5 +449,18 @@ fn a_check_explains_keeps_its_verdict_and_says_what_is_next() -> Result {
     assert!(words.contains("cargo grader next positions"), "{words}");
     let list = copy.says(&["list"], 0)?;
     assert!(row(&list, "01-patchify")?.contains(" done "), "{list}");
+
+    // rustc has kept what it made. That another check is using that, or that it is damaged, keeps nobody from the verdict.
+    let kept = copy.root.join("target/grader/incremental");
+    let made = kept.join("patchify/incremental");
+    assert!(fs::read_dir(&made)?.next().is_some());
+    let lock = File::open(kept.join("patchify.lock"))?;
+    lock.lock()?;
+    check(&["1"], &copy.root, 0)?;
+    drop(lock);
+    fs::remove_dir_all(&made)?;
+    fs::write(&made, "no folder")?;
+    check(&["1"], &copy.root, 0)?;
+    assert!(!made.exists(), "what is damaged is removed");
     Ok(())
 }

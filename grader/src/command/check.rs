@@ -26,7 +26,8 @@ use std::time::Duration;
 pub fn check(course: Option<&Path>, arguments: &Check) -> Result<Exit, Failure> {
     let course = open_course(course)?;
     let exercises = exercises_meant(&course, &arguments.exercises)?;
-    let grader = prepare(course, exercises, &arguments.judging)?;
+    let mut grader = prepare(course, exercises, &arguments.judging)?;
+    grader.environment.is_own_code = true;
     let course = &grader.environment.course;
     let working_copy = Candidate {
         name: "working copy".to_owned(),

@@ -112,7 +112,10 @@ impl CodeArgs {
             },
             ..Judging::default()
         };
-        Ok(prepare(course, exercises, &judging)?.environment)
+        Ok(Environment {
+            is_own_code: self.kind() == CodeKind::WorkingCopy,
+            ..prepare(course, exercises, &judging)?.environment
+        })
     }
 }
 

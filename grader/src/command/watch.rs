@@ -33,7 +33,9 @@ pub fn watch(course: Option<&Path>, arguments: &Watch) -> Result<Exit, Failure> 
             &judging,
             stop,
         );
-        ready.map_err(|failure| failure.error)
+        let mut grader = ready.map_err(|failure| failure.error)?;
+        grader.environment.is_own_code = true;
+        Ok(grader)
     });
     Ok(run(course, options, prepare)?)
 }

@@ -381,6 +381,7 @@ mod tests {
             limits: Asked::default(),
             seed: None,
             is_discreet: false,
+            is_own_code: false,
             keeps_answers: false,
             margin: 1,
             stop: &STOP,

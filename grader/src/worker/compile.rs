@@ -23,6 +23,10 @@ use wire::printable_lines;
 /// The time limit on compiling one crate. The solutions take under half a second.
 const LIMIT: Duration = Duration::from_secs(30);
 
+/// The options with which rustc keeps what it made, in the folder that it starts in. What is to be used again must lie in many
+/// units.
+const INCREMENTAL: [&str; 2] = ["-Cincremental=incremental", "-Ccodegen-units=256"];
+
 /// The result of compiling the sources.
 #[derive(Debug)]
 pub enum Compiled {
@@ -142,6 +146,7 @@ pub fn library_arguments(
     if workshop.keeps_lines {
         arguments.push("-Cdebuginfo=line-tables-only".into());
     }
+    arguments.extend(incremental(workshop));
     arguments.extend(["--crate-name", &exercise.name, "--crate-type=rlib"].map(OsString::from));
     // Not `-F`: ndarray's own macros hold unsafe code, and allow it. No source may: see the rules.
     arguments.extend(["-Dunsafe-code", "-Awarnings"].map(OsString::from));
@@ -185,6 +190,7 @@ pub fn worker_arguments(
         // Most of the time of linking would be spent on debugging information of libraries.
         arguments.push("-Cstrip=debuginfo".into());
     }
+    arguments.extend(incremental(workshop));
     arguments.extend(linker().map(|linker| option("-Clinker=", &linker)));
     arguments.extend(folder_of_tools().map(|folder| option("-Clink-arg=-B", &folder.join(""))));
     arguments.push(workshop.worker_source(exercise).into());
@@ -208,6 +214,12 @@ pub fn worker_arguments(
     }
     arguments.extend(["-o".into(), worker.into()]);
     Ok(arguments)
+}
+
+/// The options with which rustc keeps what it made, if it is to.
+fn incremental(workshop: &Workshop) -> impl Iterator<Item = OsString> {
+    let options = INCREMENTAL.iter().map(OsString::from);
+    options.filter(|_| workshop.is_incremental)
 }
 
 fn run(

@@ -30,6 +30,9 @@ pub struct Workshop {
     /// True if workers are built with the line numbers of a submission's code, which takes longer.
     #[serde(skip)]
     pub keeps_lines: bool,
+    /// True if rustc keeps, in the folder that it compiles in, what the next compilation there can use.
+    #[serde(skip)]
+    pub(super) is_incremental: bool,
     /// The folder of the workers' sources.
     sources: PathBuf,
     without_torch: Shelf,
@@ -103,6 +106,7 @@ impl Workshop {
             torch: course.root.join(".libtorch/lib"),
             level,
             keeps_lines: false,
+            is_incremental: false,
         })
     }
 
@@ -209,6 +213,7 @@ mod tests {
             sources: "/c/target/grader/workers".into(),
             level: Level::default(),
             keeps_lines: false,
+            is_incremental: false,
             without_torch: shelf,
             with_torch: Shelf::default(),
             judges,

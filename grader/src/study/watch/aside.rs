@@ -29,7 +29,7 @@ impl Aside {
         course: &Path,
         arguments: &[&str],
         is_colored: bool,
-        width: u16,
+        width: usize,
         ended: impl FnOnce(String) + Send + 'static,
     ) -> Result<Self> {
         let (mut said, says) = std::io::pipe().context("cannot create a pipe")?;

@@ -65,11 +65,6 @@ impl View {
         matches!(self, Self::Screen(_))
     }
 
-    /// The width of the terminal, in columns.
-    pub(super) fn width(&self) -> u16 {
-        terminal::size().map_or(80, |(width, _)| width)
-    }
-
     /// Marks the drawing as out of date.
     pub(super) fn touch(&mut self) {
         if let Self::Screen(drawing) = self {

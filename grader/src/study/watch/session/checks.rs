@@ -11,6 +11,7 @@ use crate::course::Exercise;
 use crate::grading::verdict::{GradedExercise, Outcome, Tested};
 use crate::study::explain;
 use crate::study::record::{Checked, Record, Versions};
+use crate::terminal::full_width;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -117,7 +118,7 @@ impl Session {
         }
         let running = self.model.running.as_ref();
         let seconds = running.map_or(graded.seconds, |it| it.since.elapsed().as_secs_f64());
-        let width = usize::from(self.view.width()).min(explain::WIDTH);
+        let width = full_width().min(explain::WIDTH);
         let (failures, text) = explained(&self.course, &exercise, graded, checked.as_ref(), width);
         let mut verdict = Verdict {
             headline: verdict::headline(graded),

@@ -7,6 +7,7 @@ use super::super::model::Pane;
 use super::super::plain::News;
 use super::Session;
 use crate::exit::Exit;
+use crate::terminal::full_width;
 use std::fs;
 use std::time::Instant;
 
@@ -129,7 +130,7 @@ impl Session {
             &self.course.root,
             arguments,
             self.view.is_screen(),
-            self.view.width(),
+            full_width(),
             ended,
         );
         let text = match started {

@@ -1,0 +1,83 @@
+//! Compiling the learner's own code again and again, in a folder that is kept: rustc then compiles only what a change affects,
+//! in a third of the time. Code of other people is compiled in a folder of its own, which is removed.
+
+use crate::course::Exercise;
+use crate::intake::Source;
+use crate::worker::compile::{Compiled, Refused, compile};
+use crate::worker::workshop::Workshop;
+use anyhow::{Context, Result};
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+
+/// The folder of the kept folders within the course.
+const FOLDER: &str = "target/grader/incremental";
+
+/// As [`compile`], in the exercise's kept folder; in `scratch` if another process is using that. The worker ends up in
+/// `scratch` in any case.
+///
+/// # Errors
+/// As [`compile`].
+pub fn compile_again(
+    workshop: &Workshop,
+    course_root: &Path,
+    exercise: &Exercise,
+    sources: &[Source],
+    scratch: &Path,
+    stop: &dyn Fn() -> bool,
+) -> Result<Compiled> {
+    let compile_in = |workshop: &Workshop, folder: &Path| {
+        compile(workshop, course_root, exercise, sources, folder, stop)
+    };
+    let Some(kept) = Kept::hold(workshop, course_root, exercise) else {
+        return compile_in(workshop, scratch);
+    };
+    let mut incremental = workshop.clone();
+    incremental.is_incremental = true;
+    match compile_in(&incremental, &kept.folder)? {
+        Compiled::Worker(built) => {
+            let worker = scratch.join("worker");
+            fs::rename(&built, &worker)
+                .with_context(|| format!("{} cannot be written", worker.display()))?;
+            Ok(Compiled::Worker(worker))
+        }
+        // It may be what was kept that is at fault.
+        Compiled::Refused(Refused {
+            machine: Some(_), ..
+        }) => {
+            // What cannot be removed now is tried again the next time.
+            let _ = fs::remove_dir_all(&kept.folder);
+            compile_in(workshop, scratch)
+        }
+        refused => Ok(refused),
+    }
+}
+
+/// An exercise's kept folder, for this process alone.
+struct Kept {
+    folder: PathBuf,
+    _lock: File,
+}
+
+impl Kept {
+    /// Holds the folder, which has no sources then; `None` if another process holds it, or it cannot be made.
+    fn hold(workshop: &Workshop, course_root: &Path, exercise: &Exercise) -> Option<Self> {
+        // Other options would make what was kept useless.
+        let name = match workshop.keeps_lines {
+            true => format!("{}-lines", exercise.name),
+            false => exercise.name.clone(),
+        };
+        let all = course_root.join(FOLDER);
+        let folder = all.join(&name);
+        fs::create_dir_all(&folder).ok()?;
+        let lock = File::create(all.join(format!("{name}.lock"))).ok()?;
+        lock.try_lock().ok()?;
+        let src = folder.join("src");
+        if src.exists() {
+            fs::remove_dir_all(src).ok()?;
+        }
+        Some(Self {
+            folder,
+            _lock: lock,
+        })
+    }
+}
