@@ -1,7 +1,7 @@
 //! 01 patchify: the image and its grid, its patches in one row, and what patches of several sizes cost.
 
 use crate::draw::{Drawn, Material, Missing, Photo, Question, capital};
-use crate::picture::{
+use pictures::{
     Anchor, Canvas, Colour, LINES, Panel, Picture, Pixels, Row, Sheet, Weight, number, sheet,
 };
 use anyhow::Result;

@@ -2,7 +2,7 @@
 
 use crate::draw::models::as_grid;
 use crate::draw::{Drawn, Material, Missing, Question};
-use crate::picture::{Map, Panel, Picture, Pixels, Row, Scale, Sheet, sheet};
+use pictures::{Map, Panel, Picture, Pixels, Row, Scale, Sheet, sheet};
 use anyhow::Result;
 use ndarray::{Array2, Ix2};
 

@@ -3,7 +3,7 @@
 use crate::draw::model::patches;
 use crate::draw::models::as_grid;
 use crate::draw::{Drawn, Material, Missing, Question, weights};
-use crate::picture::{Map, Panel, Picture, Pixels, Row, Scale, Sheet, sheet};
+use pictures::{Map, Panel, Picture, Pixels, Row, Scale, Sheet, sheet};
 use anyhow::Result;
 use ndarray::{Array2, Array3, ArrayView3, Axis, Ix4};
 use wire::Tensors;

@@ -1,7 +1,7 @@
 //! 04 blocks: how values spread from block to block and what the norm makes of that, and the MLP's activation.
 
 use crate::draw::{Drawn, Material, Missing, Question, numbers, weights};
-use crate::picture::{Curve, Picture, curves};
+use pictures::{Curve, Picture, curves};
 use anyhow::Result;
 use ndarray::{Array1, Array3, Ix3};
 use wire::{RawTensor, Tensors};

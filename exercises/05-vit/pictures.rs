@@ -3,7 +3,7 @@
 use crate::draw::components::components;
 use crate::draw::models::{attention, first_weights, over, state};
 use crate::draw::{Drawn, Material, Missing, Model, Question, capital};
-use crate::picture::{
+use pictures::{
     Colour, Curve, Map, Panel, Picture, Pixels, Row, Scale, Sheet, curves, sheet,
 };
 use crate::train::sizes::VitSizes;

@@ -2,7 +2,7 @@
 
 use crate::draw::models::{attention, first_weights, over, state};
 use crate::draw::{Drawn, Material, Missing, Model};
-use crate::picture::{Panel, Picture, Pixels, Row, Sheet, sheet};
+use pictures::{Panel, Picture, Pixels, Row, Sheet, sheet};
 use anyhow::{Result, anyhow};
 use ndarray::{Array3, Axis};
 

@@ -2,7 +2,7 @@
 
 use crate::draw::model::patches;
 use crate::draw::{Drawn, Material, Missing, Question};
-use crate::picture::{Dots, Panel, Picture, Pixels, Row, Scale, Sheet, scatter, sheet};
+use pictures::{Dots, Panel, Picture, Pixels, Row, Scale, Sheet, scatter, sheet};
 use anyhow::Result;
 use ndarray::{Array2, Array3, Axis, Ix1, Ix2};
 

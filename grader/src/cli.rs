@@ -1,7 +1,6 @@
 //! The command line. Doc comments here are the help.
 
 use crate::data::Set;
-use crate::intake::Reading;
 use crate::sandbox::confine::{Author, Confinement, Layer, Sandbox};
 use crate::sandbox::limits::Asked;
 use crate::terminal::Verbosity;
@@ -11,6 +10,7 @@ use crate::train::plan::Preset;
 use clap::error::ErrorKind;
 use clap::{Args, ColorChoice, CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use intake::Reading;
 use std::ffi::OsString;
 use std::fmt;
 use std::path::PathBuf;

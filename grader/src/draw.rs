@@ -21,9 +21,9 @@ pub use model::Model;
 pub use models::attention;
 pub use photo::Photo;
 
-use crate::picture::Picture;
 use anyhow::{Context, Result};
 use ndarray::{Array, Array3, Dimension};
+use pictures::Picture;
 use std::collections::BTreeMap;
 use std::fmt;
 use wire::{Answer, Fault, Mixer, RawTensor, Request, Tensors, printable, printable_lines};

@@ -10,6 +10,7 @@ pub mod naming;
 pub mod places;
 pub mod reference;
 pub mod report;
+pub mod rules;
 pub mod seed;
 pub mod stage;
 pub mod variants;

@@ -26,7 +26,6 @@ pub mod environment;
 pub mod exit;
 pub mod grading;
 pub mod hint;
-pub mod intake;
 pub mod machine;
 pub mod maintain;
 pub mod picture;

@@ -2,7 +2,6 @@
 
 pub mod cargo;
 pub mod checkout;
-pub mod digest;
 pub mod doctor;
 pub mod files;
 pub mod lanes;

@@ -1,8 +1,8 @@
 //! `grader diff` and `grader solution`: what is shown, in each format, and when.
 
 use grader::course::Course;
-use grader::intake::Source;
 use grader::study::record::{CheckResult, Checked, Record, TestResult, Versions};
+use intake::Source;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::error::Error;

@@ -37,15 +37,15 @@ const FILES: [(&str, &[u8]); 14] = [
     // Those of the pictures that the grader draws.
     (
         "assets/font/Inter-Regular.otf",
-        include_bytes!("../../assets/font/Inter-Regular.otf"),
+        include_bytes!("../../pictures/assets/font/Inter-Regular.otf"),
     ),
     (
         "assets/font/Inter-SemiBold.otf",
-        include_bytes!("../../assets/font/Inter-SemiBold.otf"),
+        include_bytes!("../../pictures/assets/font/Inter-SemiBold.otf"),
     ),
     (
         "assets/font/Inter-OFL.txt",
-        include_bytes!("../../assets/font/OFL.txt"),
+        include_bytes!("../../pictures/assets/font/OFL.txt"),
     ),
 ];
 

@@ -7,13 +7,14 @@ use crate::exit::{Blame, Exit, Failure};
 use crate::grading::report;
 use crate::hint::WithHint;
 use crate::machine::signals;
-use crate::picture::{Panel, Pixels, Row, Sheet, sheet};
+use crate::picture;
 use crate::terminal;
 use anyhow::{Context, Result, anyhow};
 use datasets::Dataset;
 use datasets::fetch::{FetchEvent, fetch as fetch_files};
 use indicatif::{ProgressBar, ProgressStyle};
 use ndarray::Axis;
+use pictures::{Panel, Pixels, Row, Sheet, sheet};
 use std::path::Path;
 use wire::printable;
 
@@ -33,7 +34,7 @@ pub fn data(course: Option<&Path>, arguments: &Data) -> Result<Exit, Failure> {
             };
             let images = set.load(folder).blame_setup()?;
             let picture = sheet(&contact_sheet(*set, &images))?;
-            let paths = picture.write(&out, &set.to_string()).blame_arguments()?;
+            let paths = picture::write(&picture, &out, &set.to_string()).blame_arguments()?;
             for path in paths {
                 say!("{}", path.display());
             }

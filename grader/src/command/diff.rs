@@ -5,7 +5,6 @@ use crate::cli::{CodeArgs, Diff, DiffFormat};
 use crate::course::{Course, Exercise};
 use crate::exit::{Blame, Exit, Failure};
 use crate::hint::WithHint;
-use crate::intake::Source;
 use crate::study::diff::measure::{Bench, can_measure};
 use crate::study::diff::show::{Look, Report, html, patch, terminal};
 use crate::study::diff::{
@@ -16,6 +15,7 @@ use crate::study::record::Record;
 use crate::terminal::{Stream, full_width, write};
 use anstream::{AutoStream, ColorChoice};
 use anyhow::Context;
+use intake::Source;
 use interface::Item;
 use std::io::stdout;
 use std::path::Path;

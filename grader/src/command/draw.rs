@@ -7,6 +7,7 @@ use crate::course::{Course, Exercise};
 use crate::draw::{Material, Missing, Model, Photo, attention, draw as draw_all, is_drawn};
 use crate::exit::{Blame, Exit, Failure};
 use crate::hint::WithHint;
+use crate::picture;
 use crate::weights::fit;
 use anyhow::{Context, anyhow};
 use ndarray::Array3;
@@ -83,7 +84,7 @@ pub fn draw(course: Option<&Path>, arguments: &Draw) -> Result<Exit, Failure> {
     };
     let drawn = draw_all(&exercise.name, &mut material)?;
     for (name, picture) in &drawn.pictures {
-        let paths = picture.write(&out, name).blame_arguments()?;
+        let paths = picture::write(picture, &out, name).blame_arguments()?;
         let [png, svg] = paths.map(|path| path.display().to_string());
         say!("{png}\n{svg}");
     }

@@ -11,10 +11,10 @@ use crate::grading::ledger::{Ledger, Terms};
 use crate::grading::report;
 use crate::grading::seed;
 use crate::hint::{WithHint, hinted};
-use crate::intake::{DiscoverError, Discovered, Escaped, Reading, discover};
 use crate::machine::lanes;
 use crate::sandbox::confine::Author;
 use anyhow::{Context, anyhow};
+use intake::{DiscoverError, Discovered, Escaped, Reading, discover};
 use std::path::Path;
 
 /// Runs the command.

@@ -1,9 +1,9 @@
 //! The parts that pictures of models share.
 
 use super::{Given, Material, Missing, Model, Question};
-use crate::picture::{Pixels, Scale};
 use anyhow::Result;
 use ndarray::{Array2, Array3, ArrayView1, Axis, Ix4};
+use pictures::{Pixels, Scale};
 use std::collections::BTreeMap;
 use wire::Frame;
 

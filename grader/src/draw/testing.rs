@@ -1,8 +1,8 @@
 //! Material whose worker is a closure.
 
 use super::{Drawn, Material, Photo};
-use crate::picture::Picture;
 use anyhow::Result;
+use pictures::Picture;
 use wire::{Answer, Fault, FaultKind, Request};
 
 pub(in crate::draw) fn fault(message: &str) -> Fault {

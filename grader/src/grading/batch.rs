@@ -5,9 +5,9 @@ use crate::grading::ledger::Ledger;
 use crate::grading::report;
 use crate::grading::stage::Stage;
 use crate::grading::verdict::Graded;
-use crate::intake::Candidate;
 use crate::machine::lanes;
 use anyhow::Result;
+use intake::Candidate;
 use std::sync::Mutex;
 use std::sync::atomic::Ordering;
 

@@ -9,9 +9,9 @@ pub use evidence::Evidence;
 
 use crate::course::{Exercise, Kind};
 use crate::environment::Environment;
+use crate::grading::rules;
 use crate::grading::verdict::{Requests, Tally, Tested};
 use crate::grading::{answers, seed};
-use crate::intake::rules;
 use crate::machine::tools::this_program;
 use crate::sandbox::confine::Confinement;
 use crate::sandbox::process::{self, Finished, NotStarted};

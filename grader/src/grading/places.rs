@@ -5,9 +5,9 @@ use crate::course::Exercise;
 use crate::environment::Environment;
 use crate::grading::judge::{Subject, judge};
 use crate::grading::verdict::{GradedExercise, Tested};
-use crate::intake::Source;
 use crate::worker::compile::Compiled;
 use anyhow::Result;
+use intake::Source;
 use std::collections::{BTreeMap, BTreeSet};
 use wire::words::{INTERRUPTED_MARK, NOT_TO_ITS_END, PLACE};
 

@@ -4,8 +4,8 @@ use super::items;
 use super::record::{CheckResult, Checked, ExerciseRecord, Record, Versions};
 use super::stubs::{ItemPlace, places};
 use crate::course::{Course, Exercise};
-use crate::intake::{Candidate, IntakeLimits, Source};
 use anyhow::Result;
+use intake::{Candidate, IntakeLimits, Source};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 

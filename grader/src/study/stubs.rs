@@ -2,7 +2,7 @@
 
 use super::items::written;
 use crate::course::Exercise;
-use crate::intake::Source;
+use intake::Source;
 use interface::Item;
 use proc_macro2::{TokenStream, TokenTree};
 use quote::ToTokens;

@@ -1,7 +1,7 @@
 //! The code that a run trains. Its checkpoints hold whose code that is, so that no run goes on with another by accident.
 
-use crate::intake::Source;
-use crate::machine::digest::PartsDigest;
+use intake::PartsDigest;
+use intake::Source;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 

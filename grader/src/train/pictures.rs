@@ -2,9 +2,10 @@
 
 use super::history::Epoch;
 use super::score::Score;
-use crate::picture::{Curve, Picture, confusion, curves};
+use crate::picture;
 use anyhow::Result;
 use ndarray::Array2;
+use pictures::{Curve, Picture, confusion, curves};
 use std::path::Path;
 
 /// Writes `loss`, `accuracy` and `confusion`, each as PNG and SVG.
@@ -18,12 +19,12 @@ pub fn write(
     classes: &[String],
 ) -> Result<()> {
     let loss = chart("Loss", "nats", epochs, |score| score.loss)?;
-    loss.write(folder, "loss")?;
+    picture::write(&loss, folder, "loss")?;
     let accuracy = chart("Accuracy", "accuracy in %", epochs, |score| {
         100.0 * score.accuracy()
     })?;
-    accuracy.write(folder, "accuracy")?;
-    confusion(counts.view(), classes)?.write(folder, "confusion")?;
+    picture::write(&accuracy, folder, "accuracy")?;
+    picture::write(&confusion(counts.view(), classes)?, folder, "confusion")?;
     Ok(())
 }
 

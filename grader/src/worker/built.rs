@@ -2,12 +2,12 @@
 //! takes half a second to say so. In doubt it is asked.
 
 use crate::course::{Course, Exercise};
-use crate::machine::digest::PartsDigest;
 use crate::machine::files::{version_of, write_whole};
 use crate::machine::libtorch::{CPU_LIBRARY, LINK};
 use crate::machine::settings;
 use crate::machine::tools;
 use anyhow::Result;
+use intake::PartsDigest;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;

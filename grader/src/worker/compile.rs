@@ -1,7 +1,6 @@
 //! From a submission's sources to a worker: two calls of rustc, on clean copies, in the sandbox.
 
 use crate::course::Exercise;
-use crate::intake::Source;
 use crate::machine::tools::{cargo_home, this_program};
 use crate::sandbox::confine::{Confinement, folder_of_tools, linker};
 use crate::sandbox::process::{self, Finished};
@@ -9,6 +8,7 @@ use crate::worker::broken::Broken;
 use crate::worker::shelf::{external, option};
 use crate::worker::workshop::Workshop;
 use anyhow::{Context, Result, bail};
+use intake::Source;
 use std::cmp::Reverse;
 use std::env;
 use std::ffi::OsString;

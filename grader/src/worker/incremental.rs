@@ -2,10 +2,10 @@
 //! in a third of the time. Code of other people is compiled in a folder of its own, which is removed.
 
 use crate::course::Exercise;
-use crate::intake::Source;
 use crate::worker::compile::{Compiled, Refused, compile};
 use crate::worker::workshop::Workshop;
 use anyhow::{Context, Result};
+use intake::Source;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 

@@ -1,7 +1,7 @@
 //! A running worker: it is sent one request after the other, watched, and stopped. The end of its output is kept.
 
 use crate::environment::Environment;
-use crate::intake::rules;
+use crate::grading::rules;
 use crate::sandbox::confine::Confinement;
 use crate::sandbox::watch;
 use crate::train::device::Device;

@@ -5,9 +5,9 @@
 
 use super::bench::{KeyedRequest, Replay};
 use super::versions::SOLUTION;
-use crate::machine::digest::PartsDigest;
 use crate::worker::ask::Respondent;
 use anyhow::{Result, bail};
+use intake::PartsDigest;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};

@@ -1,9 +1,9 @@
 //! The submissions of a batch that a person has to look at, and what to do about each.
 
 use crate::grading::verdict::{Graded, Outcome};
-use crate::intake::{Escaped, Skipped};
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{ContentArrangement, Table};
+use intake::{Escaped, Skipped};
 use wire::printable;
 
 /// Something that was handed in and has no grade that can stand as it is.

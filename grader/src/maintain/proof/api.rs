@@ -6,8 +6,8 @@
 
 use super::Finding;
 use crate::grading::grade::Grader;
-use crate::intake::{Candidate, IntakeLimits, Source};
 use anyhow::Result;
+use intake::{Candidate, IntakeLimits, Source};
 use interface::{DESCRIPTION, Interface};
 use quote::ToTokens;
 use std::collections::BTreeMap;

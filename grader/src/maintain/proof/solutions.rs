@@ -4,9 +4,9 @@ use super::{Finding, first_line, total, untested};
 use crate::course::Kind;
 use crate::grading::grade::Grader;
 use crate::grading::verdict::Graded;
-use crate::intake::Candidate;
 use crate::machine::lanes;
 use anyhow::{Context, Result};
+use intake::Candidate;
 
 /// The seeds of property tests: the usual one, and any two others. What a submission can learn by heart is what the
 /// first draws; an instructor gives another by `--seed`, and it must not be one that fails right work.

@@ -3,10 +3,10 @@
 use crate::course::Exercise;
 use crate::grading::grade::{Doubt, Grader, Trial};
 use crate::grading::verdict::Outcome;
-use crate::intake::Source;
 use crate::machine::lanes;
 use crate::worker::broken::Broken;
 use anyhow::{Result, bail};
+use intake::Source;
 
 /// Calls a function on each item, as many at a time as there are processors; returns the results in the items' order.
 pub(super) fn each<T: Sync, R: Send>(

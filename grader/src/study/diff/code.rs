@@ -3,8 +3,8 @@
 use super::format::Formatter;
 use super::names::Names;
 use super::tokens::Tokens;
-use crate::intake::Source;
 use anyhow::{Context, Result, anyhow};
+use intake::Source;
 use proc_macro2::Span;
 use quote::ToTokens;
 use std::collections::BTreeSet;

@@ -2,10 +2,10 @@
 
 use crate::course::{Course, Exercise};
 use crate::hint::WithHint;
-use crate::intake::Source;
 use crate::study::items::passes;
 use crate::study::record::{Record, Versions};
 use anyhow::{Result, anyhow};
+use intake::Source;
 use interface::Item;
 
 /// The items of an exercise that somebody asks for, by whether their solution is shown.

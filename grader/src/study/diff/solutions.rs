@@ -6,8 +6,8 @@ use super::print::print;
 use crate::course::{Course, Exercise};
 use crate::grading::variants::Variant;
 use crate::hint::WithHint;
-use crate::intake::{Candidate, IntakeLimits, Source};
 use anyhow::{Context, Result, anyhow, bail};
+use intake::{Candidate, IntakeLimits, Source};
 
 /// The name of the reference solution.
 pub const REFERENCE: &str = "reference";

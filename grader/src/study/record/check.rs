@@ -3,10 +3,10 @@
 use crate::course::{Course, Exercise};
 use crate::grading::grade::digest_of;
 use crate::grading::verdict::{GradedExercise, Outcome, Tested};
-use crate::intake::Source;
-use crate::machine::digest::PartsDigest;
 use crate::machine::files::files_below;
 use anyhow::{Context, Result};
+use intake::PartsDigest;
+use intake::Source;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};

@@ -3,10 +3,10 @@
 
 use super::Change;
 use super::sources::{Sources, read_file};
-use crate::machine::digest::PartsDigest;
 use crate::machine::files::{hold_in_turn, write_whole};
 use crate::study::record::FOLDER;
 use anyhow::{Context, Result};
+use intake::PartsDigest;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs::{self, File};

@@ -1,9 +1,9 @@
 //! The sources of the watched exercises as they lie in the working copy, and the part of the course that judges them.
 
 use crate::course::{Course, Exercise};
-use crate::intake::{Candidate, IntakeLimits, Source};
-use crate::machine::digest::PartsDigest;
 use crate::machine::files::{files_below, version_of};
+use intake::PartsDigest;
+use intake::{Candidate, IntakeLimits, Source};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;

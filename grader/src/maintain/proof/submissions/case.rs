@@ -3,9 +3,9 @@
 use super::Seconds;
 use super::expected::Expected;
 use crate::course::Course;
-use crate::intake::{Candidate, IntakeLimits, Source};
 use crate::machine::files::files_below;
 use anyhow::{Context, Result, bail};
+use intake::{Candidate, IntakeLimits, Source};
 use serde::Deserialize;
 use std::fs;
 use std::path::{Path, PathBuf};

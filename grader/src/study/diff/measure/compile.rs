@@ -2,11 +2,11 @@
 
 use crate::course::Exercise;
 use crate::environment::Environment;
-use crate::intake::Source;
 use crate::sandbox::confine::Confinement;
 use crate::sandbox::process;
 use crate::worker::compile::{library_arguments, worker_arguments};
 use anyhow::{Context, Result, bail};
+use intake::Source;
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};

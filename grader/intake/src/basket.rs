@@ -6,7 +6,7 @@ use std::io::{self, Read};
 use std::ops::RangeInclusive;
 use wire::is_hidden;
 
-use crate::machine::digest::PartsDigest;
+use crate::PartsDigest;
 
 use super::effort::Effort;
 use super::escape::look_of_bytes;

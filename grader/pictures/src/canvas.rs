@@ -9,8 +9,8 @@ use std::fmt::Write;
 
 /// The font's regular and semi-bold cuts. Its licence lies beside them.
 pub(super) const FONTS: [&[u8]; 2] = [
-    include_bytes!("../../assets/font/Inter-Regular.otf"),
-    include_bytes!("../../assets/font/Inter-SemiBold.otf"),
+    include_bytes!("../assets/font/Inter-Regular.otf"),
+    include_bytes!("../assets/font/Inter-SemiBold.otf"),
 ];
 
 /// The weight of letters.
@@ -228,7 +228,7 @@ fn escaped(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::picture::testing::decoded;
+    use crate::testing::decoded;
 
     #[test]
     fn what_is_drawn_is_where_it_was_drawn() {

@@ -213,7 +213,7 @@ fn legend(canvas: &mut Canvas, labels: &[&str], left: f64, key: Key) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::picture::testing::{decoded, texts};
+    use crate::testing::{decoded, texts};
 
     const LOSS: [(f64, f64); 3] = [(1.0, 0.0), (2.0, 1.0), (3.0, 0.5)];
 

@@ -283,8 +283,8 @@ fn wrapped(text: &str, width: f64) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::picture::Map;
-    use crate::picture::testing::{decoded, texts};
+    use crate::Map;
+    use crate::testing::{decoded, texts};
 
     fn panel(caption: &str, colour: Colour) -> Panel {
         Panel::new(caption, Pixels::filled(4, 4, colour))

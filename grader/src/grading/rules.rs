@@ -5,10 +5,10 @@
 //! compared, in comments and literals too. On what is called at run time, see the crate `observer`.
 
 use crate::course::Exercise;
-use crate::intake::Source;
 use crate::worker::broken::Broken;
 use aho_corasick::AhoCorasick;
 use anyhow::{Context, Result, bail};
+use intake::Source;
 use std::borrow::Cow;
 use wire::printable;
 use wire::words::FORBIDDEN_OPERATOR;

@@ -27,6 +27,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{CWD, FileType, Mode, OFlags};
 
 mod basket;
+mod digest;
 mod discover;
 mod effort;
 mod escape;
@@ -35,7 +36,6 @@ mod limits;
 mod packing;
 mod place;
 mod refusal;
-pub mod rules;
 mod survey;
 mod tarball;
 mod zip;
@@ -43,6 +43,7 @@ mod zip;
 #[cfg(test)]
 mod testing;
 
+pub use digest::PartsDigest;
 pub use discover::{DiscoverError, Discovered, Reading, Skipped, discover};
 pub use escape::Escaped;
 pub use limits::IntakeLimits;

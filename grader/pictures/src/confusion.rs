@@ -1,7 +1,7 @@
 //! Confusion matrices.
 
 use super::{Anchor, Canvas, Colour, Map, Picture, Scale, Weight, width_of};
-use crate::picture::ticks::number;
+use crate::ticks::number;
 use anyhow::{Result, bail};
 use ndarray::ArrayView2;
 
@@ -133,7 +133,7 @@ fn widest<'a>(texts: impl IntoIterator<Item = &'a str>) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::picture::testing::texts;
+    use crate::testing::texts;
     use ndarray::array;
 
     #[test]
