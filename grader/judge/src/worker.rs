@@ -9,6 +9,8 @@ use std::fmt;
 use std::io::{self, Read, Write};
 use std::os::unix::process::ExitStatusExt;
 use std::process::{self, Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
+#[cfg(feature = "tch")]
+use std::sync::Once;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::{self, ThreadId};
@@ -42,6 +44,11 @@ const MOST_OUTPUT: usize = 16 << 20;
 /// Panics if no worker can be started, there is no answer and no verdict: the whole judge ends, with [`NOT_CONFINED`]. Where
 /// one ended at a forbidden operator, there is no further one: the judge ends with [`FORBIDDEN`].
 pub fn ask(exercise: &'static Exercise, request: Request) -> Tensors {
+    #[cfg(feature = "tch")]
+    {
+        static FIRST: Once = Once::new();
+        FIRST.call_once(observer::end_at_once);
+    }
     if let Some(reason) = panics::interruption() {
         panics::interrupt(&reason);
     }

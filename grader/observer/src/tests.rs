@@ -58,6 +58,15 @@ fn ones(sizes: &[i64]) -> Tensor {
     Tensor::ones(sizes, (Kind::Float, Device::Cpu))
 }
 
+#[test]
+fn a_process_that_ends_at_once_ends_with_its_own_exit_code() {
+    let ends = child::exit_code(|| {
+        crate::end_at_once();
+        std::process::exit(7)
+    });
+    assert_eq!(ends, Some(7));
+}
+
 /// One test, since a process has one observer.
 #[test]
 fn a_process_ends_at_each_way_to_a_forbidden_operator_and_at_no_other() {
