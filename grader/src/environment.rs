@@ -33,7 +33,7 @@ pub struct Environment {
     pub seed: Option<u64>,
     /// True if messages hold nothing that follows from the seed, which the submissions' authors must not know.
     pub is_discreet: bool,
-    /// True if submissions are the learner's own code, which is compiled again and again: see [`compile_again`].
+    /// True if submissions are the learner's own code or the course's, compiled again and again: see [`compile_again`].
     pub is_own_code: bool,
     /// True if what is judged is the course's own: the judge keeps the reference's answers for those that come after it.
     pub keeps_answers: bool,

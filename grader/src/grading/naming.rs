@@ -10,6 +10,7 @@
 mod bench;
 pub mod corner;
 pub mod functions;
+mod idle;
 mod known;
 pub mod misconception;
 pub mod recorded;
@@ -24,7 +25,6 @@ use crate::course::Exercise;
 use crate::environment::Environment;
 use crate::grading::stage::Stage;
 use crate::grading::verdict::Tested;
-use crate::worker::ask::Respondent;
 use anyhow::{Context, Result};
 use functions::Functions;
 use known::{Known, Worker};
@@ -73,16 +73,17 @@ impl Namer {
             return Ok(Suspicion::default());
         };
         stage(Stage::Naming(&exercise.name));
-        let worker = Respondent::new(environment, &gathered.worker);
         let Gathered {
             misconceptions,
             functions,
             known,
             ..
         } = &*gathered;
-        let mut worker = Worker::new(known, worker);
-        suspects::find(misconceptions, functions, &calls, &mut worker)
-            .context("the worker of the misconceptions broke down")
+        idle::with_worker(environment, &gathered.worker, |respondent| {
+            let mut worker = Worker::new(known, respondent);
+            suspects::find(misconceptions, functions, &calls, &mut worker)
+                .context("the worker of the misconceptions broke down")
+        })
     }
 
     /// The program that holds the misconceptions of an exercise, if it has any.

@@ -38,6 +38,16 @@ impl<'a> Respondent<'a> {
         }
     }
 
+    /// Asks a worker from now on that runs already.
+    pub fn go_on(&mut self, running: Option<Session>) {
+        self.running = running;
+    }
+
+    /// The worker that runs, if one does.
+    pub fn into_session(self) -> Option<Session> {
+        self.running
+    }
+
     /// Sends one request. If the function ends the worker's process, that is an answer too.
     ///
     /// # Errors

@@ -1,7 +1,8 @@
-//! Compiling the learner's own code again and again, in a folder that is kept: rustc then compiles only what a change affects,
-//! in a third of the time. Code of other people is compiled in a folder of its own, which is removed.
+//! Compiling the learner's own code, or the course's, again and again, in folders that are kept: rustc then compiles only what a
+//! change affects, in half of the time. Code of other people is compiled in a folder of its own, which is removed.
 
 use crate::course::Exercise;
+use crate::machine::lanes;
 use crate::worker::compile::{Compiled, Refused, compile};
 use crate::worker::workshop::Workshop;
 use anyhow::{Context, Result};
@@ -12,8 +13,8 @@ use std::path::{Path, PathBuf};
 /// The folder of the kept folders within the course.
 const FOLDER: &str = "target/grader/incremental";
 
-/// As [`compile`], in the exercise's kept folder; in `scratch` if another process is using that. The worker ends up in
-/// `scratch` in any case.
+/// As [`compile`], in a kept folder of the exercise's; in `scratch` if all of them are in use. The worker ends up in `scratch` in
+/// any case.
 ///
 /// # Errors
 /// As [`compile`].
@@ -52,22 +53,25 @@ pub fn compile_again(
     }
 }
 
-/// An exercise's kept folder, for this process alone.
+/// A kept folder, for this compilation alone.
 struct Kept {
     folder: PathBuf,
     _lock: File,
 }
 
 impl Kept {
-    /// Holds the folder, which has no sources then; `None` if another process holds it, or it cannot be made.
+    /// Holds one of the exercise's folders, as many as there are processors; `None` if all are in use, or none can be made.
     fn hold(workshop: &Workshop, course_root: &Path, exercise: &Exercise) -> Option<Self> {
         // Other options would make what was kept useless.
-        let name = match workshop.keeps_lines {
-            true => format!("{}-lines", exercise.name),
-            false => exercise.name.clone(),
-        };
+        let kind = if workshop.keeps_lines { "-lines" } else { "" };
         let all = course_root.join(FOLDER);
-        let folder = all.join(&name);
+        let name = |number| format!("{}{kind}-{number}", exercise.name);
+        (1..=lanes::processors()).find_map(|number| Self::hold_one(&all, &name(number)))
+    }
+
+    /// Holds a folder, which has no sources then.
+    fn hold_one(all: &Path, name: &str) -> Option<Self> {
+        let folder = all.join(name);
         fs::create_dir_all(&folder).ok()?;
         let lock = File::create(all.join(format!("{name}.lock"))).ok()?;
         lock.try_lock().ok()?;

@@ -181,6 +181,11 @@ impl Session {
         }
     }
 
+    /// Returns whether the worker has not ended.
+    pub fn is_running(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(None))
+    }
+
     /// Ends the worker, and gives the end of what it printed.
     pub fn end(mut self) -> String {
         // An error means that it has ended by itself.

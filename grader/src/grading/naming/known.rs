@@ -77,15 +77,15 @@ fn digest(request: &Request) -> [u8; 32] {
 }
 
 /// The worker that holds all versions, which is asked what is not known.
-pub(super) struct Worker<'a> {
+pub(super) struct Worker<'a, 'b> {
     known: &'a Known,
-    respondent: Respondent<'a>,
+    respondent: &'a mut Respondent<'b>,
     deadline: Instant,
 }
 
-impl<'a> Worker<'a> {
+impl<'a, 'b> Worker<'a, 'b> {
     /// A worker whose answers together may take as long as naming may.
-    pub(super) fn new(known: &'a Known, respondent: Respondent<'a>) -> Self {
+    pub(super) fn new(known: &'a Known, respondent: &'a mut Respondent<'b>) -> Self {
         Self {
             known,
             respondent,
@@ -94,7 +94,7 @@ impl<'a> Worker<'a> {
     }
 }
 
-impl Replay for Worker<'_> {
+impl Replay for Worker<'_, '_> {
     fn ask(&mut self, version: &str, keyed: &KeyedRequest<'_>) -> Result<Arc<Answer>> {
         let request = keyed.request;
         let digest = *keyed.digest.get_or_init(|| digest(request));
