@@ -7,6 +7,7 @@ pub mod files;
 pub mod lanes;
 pub mod libtorch;
 pub mod platform;
+pub mod processors;
 pub mod scratch;
 pub mod settings;
 pub mod setup;

@@ -12,6 +12,7 @@ use crate::environment::Environment;
 use crate::grading::rules;
 use crate::grading::verdict::{Requests, Tally, Tested};
 use crate::grading::{answers, seed};
+use crate::machine::processors;
 use crate::machine::tools::this_program;
 use crate::sandbox::confine::Confinement;
 use crate::sandbox::process::{self, Finished, NotStarted};
@@ -293,6 +294,7 @@ impl Bench<'_> {
             command.arg("--exact").args(only);
         }
         let stop = || environment.is_stopped();
+        let _bound = processors::bind();
         let finished = process::run(&mut command, left + LAST_WORDS, &stop)
             .with_context(|| format!("the judge of {} gave no verdict", exercise.name))?;
         if finished.status.code() == Some(COURSE_FAULT.into()) {
