@@ -4,6 +4,9 @@
 #[path = "common/checkout.rs"]
 mod checkout;
 
+#[path = "common/training.rs"]
+mod training;
+
 use checkout::{Checkout, grader, original, said};
 use serde_json::Value;
 use std::error::Error;
@@ -93,12 +96,19 @@ fn a_copy_of_a_built_checkout_grades_as_the_checkout_does() -> Result {
 
 /// The binding, which names libtorch's folder, is compiled anew for it, and everything above it.
 #[test]
-fn a_copy_grades_an_exercise_on_libtorch() -> Result {
+fn a_copy_grades_an_exercise_on_libtorch_and_trains() -> Result {
     let Checkout { root, .. } = &Checkout::copy()?;
     let graded = grade(root, "msa", &root.join("solutions"))?;
     let words = said(&graded);
     assert_eq!(graded.status.code(), Some(0), "{words}");
     assert!(words.contains("10 / 10"), "{words}");
+
+    let out = root.join("it's a run, größe 漢字");
+    let arguments = training::arguments(&out);
+    let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
+    let trained = grader(root, &arguments).output()?;
+    assert_eq!(trained.status.code(), Some(0), "{}", said(&trained));
+    training::losses(&out)?;
     Ok(())
 }
 

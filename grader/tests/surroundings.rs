@@ -2,6 +2,9 @@
 //! and `doctor` says what to do.
 #![cfg(target_os = "linux")]
 
+#[path = "common/training.rs"]
+mod training;
+
 use seccompiler::{BpfProgram, SeccompAction, SeccompFilter};
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -152,30 +155,14 @@ fn no_variable_changes_a_grade_or_has_anything_built_anew() -> Result {
 #[test]
 fn no_variable_changes_a_training() -> Result {
     let folder = tempfile::tempdir()?;
-    let arguments = |out: &str| -> Vec<String> {
-        let mut arguments = vec!["train".into(), "--solution".into(), "--out".into()];
-        arguments.push(folder.path().join(out).display().to_string());
-        let sizes = ["--patch-size=14", "--dim=16", "--depth=1", "--heads=2"];
-        let amount = [
-            "--train-images=100",
-            "--batch-size=50",
-            "--epochs=1",
-            "--device=cpu",
-        ];
-        arguments.extend(sizes.iter().chain(&amount).map(|&option| option.to_owned()));
-        arguments
-    };
-    let [usual, hostile] = ["usual", "hostile"].map(arguments);
+    let out = ["usual", "hostile"].map(|name| folder.path().join(name));
+    let [usual, hostile] = out.each_ref().map(|out| training::arguments(out));
     let [usual, hostile] =
         [&usual, &hostile].map(|it| it.iter().map(String::as_str).collect::<Vec<_>>());
     let output = in_hostile(&usual, &hostile)?;
     assert_eq!(output.status.code(), Some(0), "{}", said(&output));
-    let losses = |out: &str| -> Result<serde_json::Value> {
-        let history = fs::read_to_string(folder.path().join(out).join("history.json"))?;
-        let history: serde_json::Value = serde_json::from_str(&history)?;
-        Ok(history["train"].clone())
-    };
-    assert_eq!(losses("hostile")?, losses("usual")?);
+    let [usual, hostile] = out.each_ref().map(|out| training::losses(out));
+    assert_eq!(hostile?, usual?);
     Ok(())
 }
 
@@ -307,26 +294,43 @@ fn without_landlock_only_code_that_is_trusted_is_graded() -> Result {
     Ok(())
 }
 
-/// In a user namespace the files are still one's own, and root's rights are gone.
+/// The output of the grader, started by an ordinary user; nothing if there can be none here. In a user namespace the files are
+/// still one's own, and root's rights are gone.
+fn of_ordinary_user(arguments: &[&str]) -> Result<Option<Output>> {
+    let own = grader(arguments);
+    let mut command = Command::new("unshare");
+    command
+        .args(["--user", "--map-user=1000", "--map-group=1000", "--"])
+        .arg(own.get_program())
+        .args(own.get_args())
+        .current_dir(own.get_current_dir().ok_or("a folder")?);
+    if !rustix::process::geteuid().is_root() {
+        command = own;
+    }
+    let output = command.output()?;
+    let is_tried = !said(&output).starts_with("unshare: ");
+    if !is_tried {
+        println!("not tried: {}", said(&output));
+    }
+    Ok(is_tried.then_some(output))
+}
+
 #[test]
-fn an_ordinary_user_grades() -> Result {
+fn an_ordinary_user_grades_and_trains() -> Result {
     for exercise in ["--exercise=patchify", "--exercise=msa"] {
-        let own = grader(&["grade", exercise, "--train-on=none", "solutions"]);
-        let mut command = Command::new("unshare");
-        command
-            .args(["--user", "--map-user=1000", "--map-group=1000", "--"])
-            .arg(own.get_program())
-            .args(own.get_args())
-            .current_dir(own.get_current_dir().ok_or("a folder")?);
-        if !rustix::process::geteuid().is_root() {
-            command = own;
-        }
-        let output = command.output()?;
-        if said(&output).starts_with("unshare: ") {
-            println!("not tried: {}", said(&output));
+        let arguments = ["grade", exercise, "--train-on=none", "solutions"];
+        let Some(output) = of_ordinary_user(&arguments)? else {
             return Ok(());
-        }
+        };
         assert_full_marks(&output);
+    }
+    let folder = tempfile::tempdir()?;
+    let out = folder.path().join("run");
+    let arguments = training::arguments(&out);
+    let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
+    if let Some(output) = of_ordinary_user(&arguments)? {
+        assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+        training::losses(&out)?;
     }
     Ok(())
 }
