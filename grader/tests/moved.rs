@@ -108,7 +108,7 @@ fn a_copy_grades_an_exercise_on_libtorch_and_trains() -> Result {
     let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
     let trained = grader(root, &arguments).output()?;
     assert_eq!(trained.status.code(), Some(0), "{}", said(&trained));
-    training::losses(&out)?;
+    training::score(&out)?;
     Ok(())
 }
 

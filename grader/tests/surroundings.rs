@@ -161,7 +161,7 @@ fn no_variable_changes_a_training() -> Result {
         [&usual, &hostile].map(|it| it.iter().map(String::as_str).collect::<Vec<_>>());
     let output = in_hostile(&usual, &hostile)?;
     assert_eq!(output.status.code(), Some(0), "{}", said(&output));
-    let [usual, hostile] = out.each_ref().map(|out| training::losses(out));
+    let [usual, hostile] = out.each_ref().map(|out| training::score(out));
     assert_eq!(hostile?, usual?);
     Ok(())
 }
@@ -330,7 +330,7 @@ fn an_ordinary_user_grades_and_trains() -> Result {
     let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
     if let Some(output) = of_ordinary_user(&arguments)? {
         assert_eq!(output.status.code(), Some(0), "{}", said(&output));
-        training::losses(&out)?;
+        training::score(&out)?;
     }
     Ok(())
 }
