@@ -137,8 +137,8 @@ fn floor(
         let arguments = worker_arguments(workshop, exercise, &library, &worker)?;
         quietly(Command::new(&workshop.rustc).args(arguments))?;
         if exercise.uses_torch {
-            // Its input is empty: it loads libtorch, and ends.
-            quietly(&mut Command::new(&worker))?;
+            // Its input is empty: it loads libtorch, in whose folder it starts, and ends.
+            quietly(Command::new(&worker).current_dir(&workshop.torch))?;
         }
     }
     Ok(start.elapsed())
