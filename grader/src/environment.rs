@@ -57,12 +57,12 @@ impl Environment {
     ) -> Result<Compiled> {
         let stop = || self.is_stopped();
         let root = &self.course.root;
-        let compile = || {
-            let compile = match self.is_own_code {
-                true => compile_again,
-                false => compile,
-            };
-            compile(&self.workshop, root, exercise, sources, folder, &stop)
+        let compile_in = |workshop: &Workshop, folder: &Path| {
+            compile(workshop, root, exercise, sources, folder, &stop)
+        };
+        let compile = || match self.is_own_code {
+            true => compile_again(&self.workshop, root, exercise, folder, &compile_in),
+            false => compile_in(&self.workshop, folder),
         };
         let compiled = compile()?;
         let Compiled::Refused(Refused {

@@ -1,7 +1,6 @@
 //! The code that a run trains. Its checkpoints hold whose code that is, so that no run goes on with another by accident.
 
-use intake::PartsDigest;
-use intake::Source;
+use intake::{PartsDigest, Source};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 

@@ -1,34 +1,29 @@
-//! Compiling the learner's own code, or the course's, again and again, in folders that are kept: rustc then compiles only what a
-//! change affects, in half of the time. Code of other people is compiled in a folder of its own, which is removed.
+//! Incremental compilation of the learner's own code and the course's, in folders that are kept: rustc compiles only what a
+//! change affects. Code of other people is compiled in a folder of its own, which is removed.
 
 use crate::course::Exercise;
 use crate::machine::lanes;
-use crate::worker::compile::{Compiled, Refused, compile};
+use crate::worker::compile::{Compiled, Refused};
 use crate::worker::workshop::Workshop;
 use anyhow::{Context, Result};
-use intake::Source;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 /// The folder of the kept folders within the course.
 const FOLDER: &str = "target/grader/incremental";
 
-/// As [`compile`], in a kept folder of the exercise's; in `scratch` if all of them are in use. The worker ends up in `scratch` in
-/// any case.
+/// Has `compile_in` compile an exercise's sources in one of its kept folders, or in `scratch` if all of those are in use. The
+/// worker ends up in `scratch` in any case.
 ///
 /// # Errors
-/// As [`compile`].
+/// Returns an error if `compile_in` does, or the worker cannot be moved.
 pub fn compile_again(
     workshop: &Workshop,
     course_root: &Path,
     exercise: &Exercise,
-    sources: &[Source],
     scratch: &Path,
-    stop: &dyn Fn() -> bool,
+    compile_in: &dyn Fn(&Workshop, &Path) -> Result<Compiled>,
 ) -> Result<Compiled> {
-    let compile_in = |workshop: &Workshop, folder: &Path| {
-        compile(workshop, course_root, exercise, sources, folder, stop)
-    };
     let Some(kept) = Kept::hold(workshop, course_root, exercise) else {
         return compile_in(workshop, scratch);
     };

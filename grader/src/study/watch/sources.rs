@@ -2,8 +2,7 @@
 
 use crate::course::{Course, Exercise};
 use crate::machine::files::{files_below, version_of};
-use intake::PartsDigest;
-use intake::{Candidate, IntakeLimits, Source};
+use intake::{Candidate, IntakeLimits, PartsDigest, Source};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
