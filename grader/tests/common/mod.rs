@@ -5,7 +5,7 @@ use std::error::Error;
 use std::ffi::OsStr;
 use std::process::Command;
 
-/// A command that starts a program which is sent signals. Where these tests run under `nohup`, it would ignore SIGHUP.
+/// A command that starts a program with the default action of SIGHUP, which programs ignore that `nohup` started.
 pub(crate) fn heeding_signals(program: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new("env");
     command.arg("--default-signal=HUP").arg(program);
