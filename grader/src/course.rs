@@ -680,7 +680,7 @@ drawn = 4
     }
 
     /// One file of each kind that a grade can depend on.
-    const FILES: [&str; 18] = [
+    const FILES: [&str; 19] = [
         ".cargo/config.toml",
         "Cargo.lock",
         "Cargo.toml",
@@ -692,6 +692,7 @@ drawn = 4
         "exercises/01-sums/tests/drawn/answers.safetensors",
         "exercises/01-sums/tests/shape.rs",
         "exercises/01-sums/tests/snapshots/sum.snap",
+        "grader/client/src/process.rs",
         "grader/judge/src/lib.rs",
         "grader/src/grading/judge.rs",
         "grader/testkit/src/snapshot.rs",

@@ -1,7 +1,7 @@
 //! One call of a stand-in: arguments and tensors in, tensors out.
 
 use crate::Exercise;
-use crate::worker::{self, interrupt};
+use crate::ask::{ask, dismiss, interrupt};
 use ndarray::{Array, ArrayBase, Data, Dimension};
 #[cfg(feature = "tch")]
 use wire::words::GRADIENT;
@@ -120,7 +120,7 @@ impl Call {
     pub fn send(self) -> Answered {
         let operation = self.request.operation.clone();
         Answered {
-            tensors: worker::ask(self.exercise, self.request),
+            tensors: ask(self.exercise, self.request),
             operation,
         }
     }
@@ -198,6 +198,6 @@ impl Answered {
 
 /// Fails the test for an answer that no worker of the course gives.
 fn forged(operation: &str, how: &str) -> ! {
-    worker::dismiss();
+    dismiss();
     interrupt(&format!("the answer to {operation} is forged: {how}"))
 }

@@ -1,7 +1,7 @@
 //! A stand-in for a module with variables.
 
+use crate::ask::{dismiss, interrupt};
 use crate::text::harmless;
-use crate::worker::{dismiss, interrupt};
 use crate::{Answered, Call, Exercise};
 use std::cell::Cell;
 use std::collections::BTreeMap;

@@ -1,13 +1,14 @@
 //! The processor time of another process.
 
 use rustix::param::clock_ticks_per_second;
+use rustix::process::Pid;
 use std::fs;
 use std::time::Duration;
 
 /// The processor time that a process, with all of its threads, has taken since it was started. None where the system does
 /// not tell.
-pub(crate) fn time_of(process: u32) -> Option<Duration> {
-    let stat = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+pub(crate) fn time_of(process: Pid) -> Option<Duration> {
+    let stat = fs::read_to_string(format!("/proc/{}/stat", process.as_raw_pid())).ok()?;
     let ticks = ticks(&stat)?;
     Some(Duration::from_secs(ticks) / u32::try_from(clock_ticks_per_second()).ok()?)
 }
@@ -24,7 +25,7 @@ fn ticks(stat: &str) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::process::id;
+    use rustix::process::getpid;
 
     #[test]
     fn a_name_with_spaces_and_parentheses_moves_no_field() {
@@ -36,13 +37,14 @@ mod tests {
     #[cfg(target_os = "linux")]
     #[test]
     fn work_takes_processor_time_and_waiting_does_not() {
-        let own = || time_of(id()).expect("this process's time");
+        let own = || time_of(getpid()).expect("this process's time");
         let before = own();
         let mut sum = 0_u64;
         while own() < before + Duration::from_millis(50) {
             sum = (0..1000_u64).fold(sum, |sum, i| std::hint::black_box(sum.wrapping_add(i)));
         }
         assert!(own() >= before + Duration::from_millis(50), "{sum}");
-        assert_eq!(time_of(u32::MAX), None);
+        let none = Pid::from_raw(i32::MAX).expect("a number above those of all processes");
+        assert_eq!(time_of(none), None);
     }
 }

@@ -16,10 +16,20 @@ pub(crate) fn harmless(text: &str) -> String {
         first
     };
     for line in lines {
-        harmless.push_str("\n  | ");
+        harmless.push('\n');
+        harmless.push_str(BAR);
         harmless.push_str(&line);
     }
     harmless
+}
+
+/// The mark of a line that a submission wrote.
+const BAR: &str = "  | ";
+
+/// As [`harmless`], with a bar before the first line, too.
+pub(crate) fn barred(text: &str) -> String {
+    let lines = text.lines().map(|line| format!("{BAR}{}", printable(line)));
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use anyhow::{Context, Result, bail};
 use intake::Source;
 use std::borrow::Cow;
 use wire::printable;
-use wire::words::FORBIDDEN_OPERATOR;
+use wire::words;
 
 /// The first rule that the sources break: the file, the line, and what to do; `None` if they keep all.
 ///
@@ -42,9 +42,7 @@ pub fn breach(
 
 /// The rule that was broken at run time, from what a worker or its judge printed of the forbidden operator.
 pub fn forbidden_operator(printed: &str) -> String {
-    let named = printed.lines().rev();
-    let mut named = named.filter_map(|line| line.strip_prefix(FORBIDDEN_OPERATOR));
-    let named = named.next().unwrap_or_default();
+    let named = words::forbidden_operator(printed).unwrap_or_default();
     let (operator, operation) = named.split_once(" in ").unwrap_or((named, ""));
     let place = match operation {
         "" | "*" => String::new(),

@@ -1,13 +1,13 @@
 //! Requests to a worker, which is started for the first one, kept for the next, and ended when it is dropped.
 
 use crate::environment::Environment;
-use crate::worker::broken::{Broken, last_words};
+use crate::worker::broken::Broken;
 use crate::worker::session::Session;
 use anyhow::Result;
 use std::mem;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use wire::{Answer, Fault, FaultKind, Request, Tensors};
+use wire::{Answer, Fault, FaultKind, Request, Tensors, printable_lines};
 
 /// Starts a worker for one request.
 ///
@@ -76,13 +76,10 @@ impl<'a> Respondent<'a> {
         let answer = match ask(&mut running) {
             Ok(tensors) => Ok(tensors),
             Err(Broken::Fault(fault)) => Err(fault),
-            Err(Broken::Ended {
-                status, printed, ..
-            }) => {
-                let printed = last_words(&printed);
+            Err(Broken::Ended { end, .. }) => {
                 return Ok(Err(Fault {
                     kind: FaultKind::Panicked,
-                    message: format!("the function ended the process ({status}){printed}"),
+                    message: end.told(printable_lines),
                     place: None,
                 }));
             }

@@ -1,6 +1,6 @@
 //! The ways in which asking a worker can fail.
 
-use std::process::ExitStatus;
+use client::End;
 use std::time::Duration;
 use wire::{Fault, printable, printable_lines};
 
@@ -11,14 +11,12 @@ pub enum Broken {
     #[error("{}", of_fault(.0))]
     Fault(Fault),
     /// The worker is gone.
-    #[error("{operation}: the worker ended ({status}){}", last_words(.printed))]
+    #[error("{operation}: {}", .end.told(printable_lines))]
     Ended {
         /// The requested operation.
         operation: String,
-        /// Its exit status.
-        status: ExitStatus,
-        /// The end of what it printed.
-        printed: String,
+        /// Its end.
+        end: End,
     },
     /// It took too long.
     #[error("{operation}: no answer within {} s: the worker was stopped", .limit.as_secs())]
@@ -52,14 +50,6 @@ fn of_fault(fault: &Fault) -> String {
     let place = place.map(|place| format!(" at {}", printable(place)));
     let message = printable_lines(&fault.message);
     format!("{}{}: {message}", fault.kind, place.unwrap_or_default())
-}
-
-/// The end of a worker's output, to follow the report of its end; empty if it printed nothing.
-pub fn last_words(printed: &str) -> String {
-    match printed.trim() {
-        "" => String::new(),
-        printed => format!("; the last it printed:\n{}", printable_lines(printed)),
-    }
 }
 
 impl Broken {

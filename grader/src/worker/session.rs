@@ -6,35 +6,21 @@ use crate::sandbox::confine::Confinement;
 use crate::sandbox::watch;
 use crate::train::device::Device;
 use crate::worker::broken::Broken;
-use anyhow::{Context, Result, bail};
-use rustix::process::Pid;
-use std::collections::VecDeque;
-use std::io::Read;
+use anyhow::{Context, Result};
+use client::Process;
 use std::path::Path;
-use std::process::{Child, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
-use wire::words::FORBIDDEN;
-use wire::{Answer, Frame, FrameLimits, Request, Tensors, WireError, read_frame, write_frame};
-
-/// The most bytes that are kept of a worker's output.
-const KEPT: usize = 4 << 10;
-
-/// The time in which a worker that has closed its channel may end by itself, and its output may arrive.
-const LAST_BREATH: Duration = Duration::from_millis(500);
+use wire::{Answer, Frame, FrameLimits, Request, Tensors, WireError};
 
 /// A running worker. It is killed when this is dropped.
 #[derive(Debug)]
 pub struct Session {
-    child: Child,
+    process: Process,
     requests: Sender<Request>,
     answers: Receiver<Result<Answer, WireError>>,
-    printed: Arc<Mutex<VecDeque<u8>>>,
-    /// Yields nothing, and is closed once all of the worker's output is read.
-    all_printed: Receiver<()>,
     bounds: Bounds,
     stop: &'static AtomicBool,
 }
@@ -95,44 +81,23 @@ impl Session {
         bounds: Bounds,
         stop: &'static AtomicBool,
     ) -> Result<Self> {
-        let mut child = confinement
-            .command(worker)?
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
+        let (process, mut worker) = client::start(&mut confinement.command(worker)?, usize::MAX)
             .context("the worker cannot be started")?;
-        let (Some(mut to), Some(mut from), Some(prints)) =
-            (child.stdin.take(), child.stdout.take(), child.stderr.take())
-        else {
-            bail!("the worker has no channel");
-        };
         let (requests, incoming) = channel::<Request>();
         let (outgoing, answers) = channel();
         thread::spawn(move || {
-            let limits = FrameLimits::default();
+            let most = FrameLimits::default().frame;
             for request in incoming {
-                let answer = write_frame(&mut to, &Frame::from(request), &limits)
-                    .and_then(|()| read_frame(&mut from, &limits))
-                    .and_then(Frame::into_answer);
-                if outgoing.send(answer).is_err() {
+                let answer = worker.exchange(&Frame::from(request), most);
+                if outgoing.send(answer.map_err(|it| it.error)).is_err() {
                     break;
                 }
             }
         });
-        let printed = Arc::default();
-        let kept = Arc::clone(&printed);
-        let (at_the_end, all_printed) = channel();
-        thread::spawn(move || {
-            keep_the_end(prints, &kept);
-            drop::<Sender<()>>(at_the_end);
-        });
         Ok(Self {
-            child,
+            process,
             requests,
             answers,
-            printed,
-            all_printed,
             bounds,
             stop,
         })
@@ -157,7 +122,7 @@ impl Session {
         let mut deadline = Instant::now() + limit;
         let mut is_stopped = false;
         loop {
-            watch::look_for(Pid::from_child(&self.child), self.bounds.memory);
+            watch::look_for(self.process.pid(), self.bounds.memory);
             match self.answers.recv_timeout(watch::EVERY) {
                 Ok(Ok(Ok(tensors))) => return Ok(tensors),
                 Ok(Ok(Err(fault))) => return Err(Broken::Fault(fault)),
@@ -183,57 +148,21 @@ impl Session {
 
     /// Returns whether the worker has not ended.
     pub fn is_running(&mut self) -> bool {
-        matches!(self.child.try_wait(), Ok(None))
+        self.process.is_running()
     }
 
     /// Ends the worker, and gives the end of what it printed.
     pub fn end(mut self) -> String {
-        // An error means that it has ended by itself.
-        let _ = self.child.kill();
-        self.printed()
+        self.process.stop().printed().to_owned()
     }
 
     /// The way the worker ended, with the end of its output.
     fn obituary(&mut self, operation: String) -> Broken {
-        let printed = self.printed();
-        // It closed its channel: what it does now is of no use. One that was ending already ends as it was about to.
-        let _ = self.child.kill();
-        match self.child.wait() {
-            Err(error) => error.into(),
-            Ok(status) if status.code() == Some(FORBIDDEN.into()) => {
-                Broken::NotAccepted(rules::forbidden_operator(&printed))
-            }
-            Ok(status) => Broken::Ended {
-                operation,
-                status,
-                printed,
-            },
+        // It closed its channel: what it does now is of no use.
+        let end = self.process.end();
+        match end.forbidden() {
+            Some(_) => Broken::NotAccepted(rules::forbidden_operator(end.printed())),
+            None => Broken::Ended { operation, end },
         }
-    }
-
-    /// The end of what a worker printed that ends about now.
-    fn printed(&self) -> String {
-        let _ = self.all_printed.recv_timeout(LAST_BREATH);
-        let mut printed = self.printed.lock().unwrap_or_else(PoisonError::into_inner);
-        String::from_utf8_lossy(printed.make_contiguous()).into_owned()
-    }
-}
-
-impl Drop for Session {
-    fn drop(&mut self) {
-        // Errors mean that it has ended by itself.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// Reads what a worker prints, so that it is never stopped by a full pipe, and keeps the end.
-fn keep_the_end(mut prints: impl Read, kept: &Mutex<VecDeque<u8>>) {
-    let mut chunk = [0; 4 << 10];
-    while let Ok(count @ 1..) = prints.read(&mut chunk) {
-        let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.extend(&chunk[..count]);
-        let surplus = kept.len().saturating_sub(KEPT);
-        kept.drain(..surplus);
     }
 }

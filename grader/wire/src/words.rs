@@ -70,6 +70,12 @@ pub const FORBIDDEN: u8 = 124;
 /// `aten::native_layer_norm in layer_norm`.
 pub const FORBIDDEN_OPERATOR: &str = "forbidden operator: ";
 
+/// The operator and the operation that such a line names, the last one of what was printed.
+pub fn forbidden_operator(printed: &str) -> Option<&str> {
+    let mut lines = printed.lines().rev();
+    lines.find_map(|line| line.strip_prefix(FORBIDDEN_OPERATOR))
+}
+
 /// The message of a test for which nothing was left of the exercise's time.
 pub fn out_of_time(exercise_seconds: u64) -> String {
     format!("{NOT_TO_ITS_END}the exercise's {exercise_seconds} s were over")
