@@ -5,9 +5,9 @@
 
 use anyhow::{Context, Result, ensure};
 use grader::course::{Course, Exercise};
-use grader::sandbox::confine::{Author, reach};
 use grader::worker::compile::{library_arguments, worker_arguments};
 use grader::worker::workshop::Workshop;
+use sandbox::{Author, reach};
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};

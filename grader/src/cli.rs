@@ -1,8 +1,7 @@
 //! The command line. Doc comments here are the help.
 
 use crate::data::Set;
-use crate::sandbox::confine::{Author, Confinement, Layer, Sandbox};
-use crate::sandbox::limits::Asked;
+use crate::limits::Asked;
 use crate::terminal::Verbosity;
 use crate::train::device::Wanted;
 use crate::train::learner::Mode;
@@ -11,6 +10,7 @@ use clap::error::ErrorKind;
 use clap::{Args, ColorChoice, CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use intake::Reading;
+use sandbox::{Author, Confinement, Layer, Sandbox};
 use std::ffi::OsString;
 use std::fmt;
 use std::path::PathBuf;

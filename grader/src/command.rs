@@ -70,7 +70,6 @@ use crate::machine::checkout;
 use crate::machine::libtorch::{LINK, Libtorch};
 use crate::machine::scratch::Scratch;
 use crate::machine::signals;
-use crate::sandbox::confine;
 use crate::terminal::full_screen;
 use crate::train::device::{Device, NoGpu, Wanted, find_gpu};
 use crate::train::graded::Training;
@@ -168,7 +167,9 @@ fn ready(
         TrainOn::Mnist => Some(Arc::new(training(&course, judging)?)),
         TrainOn::None | TrainOn::Digits => None,
     };
-    let reached = confine::reach(judging.sandbox, judging.author).blame_setup()?;
+    let reached = sandbox::reach(judging.sandbox, judging.author)
+        .hint("`cargo grader doctor` says more; `--sandbox none` confines nothing, for code that you trust")
+        .blame_setup()?;
     let level = reached.without(&judging.without);
     if reached.is_limits_only() && judging.sandbox.is_none() {
         note!("this machine has no sandbox: your code runs with limits only");

@@ -105,7 +105,7 @@ impl Cost {
 
     /// The reason why no worker is to run it, if there is one.
     pub fn hindrance(&self) -> Option<String> {
-        /// The part of the 2 GiB that a worker may take (`confine::profiles`) which is left for attention: logits,
+        /// The part of the 2 GiB that a worker may take (`worker::profiles`) which is left for attention: logits,
         /// weights and a softmax's temporaries, three arrays of the same size.
         const MEMORY: u128 = 3 << 29;
         /// The part of the 64 MiB of a request (`wire::FrameLimits`) which is left for weights.

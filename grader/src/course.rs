@@ -1,7 +1,7 @@
 //! The course as it lies on disk: its exercises, with the content of each one's Cargo.toml.
 
 use crate::hint::WithHint;
-use crate::sandbox::limits::Asked;
+use crate::limits::Asked;
 use crate::terminal::suggestion;
 use crate::train::learner::Targets;
 use anyhow::{Context, Result, anyhow, bail};

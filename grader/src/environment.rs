@@ -2,14 +2,14 @@
 //! limits, and the request to stop.
 
 use crate::course::{Course, Exercise};
+use crate::limits::{Asked, Limits};
 use crate::machine::scratch::Scratch;
-use crate::sandbox::confine::Level;
-use crate::sandbox::limits::{Asked, Limits};
 use crate::worker::compile::{Compiled, MachineFault, Refused, compile};
 use crate::worker::incremental::compile_again;
 use crate::worker::workshop::Workshop;
 use anyhow::{Context, Result, bail};
 use intake::{Candidate, IntakeLimits, Source};
+use sandbox::Level;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -3,12 +3,12 @@
 
 use grader::course::{Course, Exercise};
 use grader::grading::verdict::{GradedExercise, Outcome, Requests, Tested};
+use grader::limits::Limits;
 use grader::machine::lanes;
-use grader::sandbox::confine::Level;
-use grader::sandbox::limits::Limits;
 use grader::study::progress;
 use grader::study::record::{Checked, Record, Versions};
 use grader::worker::workshop::Workshop;
+use sandbox::Level;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::error::Error;

@@ -9,10 +9,10 @@ mod screen;
 mod common;
 
 use grader::course::Course;
-use grader::sandbox::confine::Level;
 use grader::terminal::full_screen::FullScreen;
 use grader::worker::workshop::Workshop;
 use rustix::process::Signal;
+use sandbox::Level;
 use screen::{OnTerminal, PATIENCE};
 use std::error::Error;
 use std::ffi::OsStr;

@@ -2,7 +2,6 @@
 
 use crate::cli::Confined;
 use crate::exit::{Exit, Failure};
-use crate::sandbox::confine;
 
 /// Runs the command; returns only where it fails.
 ///
@@ -14,6 +13,6 @@ pub fn confined(arguments: &Confined) -> Result<Exit, Failure> {
     };
     Err(Failure {
         exit: Exit::NotConfined,
-        error: confine::enter(&arguments.confinement, program, rest),
+        error: sandbox::enter(&arguments.confinement, program, rest),
     })
 }

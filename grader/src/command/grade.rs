@@ -12,9 +12,9 @@ use crate::grading::report;
 use crate::grading::seed;
 use crate::hint::{WithHint, hinted};
 use crate::machine::lanes;
-use crate::sandbox::confine::Author;
 use anyhow::{Context, anyhow};
 use intake::{DiscoverError, Discovered, Escaped, Reading, discover};
+use sandbox::Author;
 use std::path::Path;
 
 /// Runs the command.

@@ -3,8 +3,8 @@
 use super::{STOP, exercises_meant, open_course, ready, stop_on_signals};
 use crate::cli::Watch;
 use crate::exit::{Exit, Failure};
-use crate::machine::tools::this_program;
 use crate::study::watch::{Options, run};
+use sandbox::this_program;
 use std::path::Path;
 
 /// Runs the command.

@@ -356,11 +356,11 @@ impl Grader {
 mod tests {
     use super::*;
     use crate::course::Course;
+    use crate::limits::Asked;
     use crate::machine::scratch::Scratch;
-    use crate::sandbox::confine::Level;
-    use crate::sandbox::limits::Asked;
     use crate::worker::workshop::Workshop;
     use anyhow::Context;
+    use sandbox::Level;
     use std::sync::atomic::AtomicBool;
 
     #[test]

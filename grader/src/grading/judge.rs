@@ -13,14 +13,15 @@ use crate::grading::rules;
 use crate::grading::verdict::{Requests, Tally, Tested};
 use crate::grading::{answers, seed};
 use crate::machine::processors;
-use crate::machine::tools::this_program;
-use crate::sandbox::confine::Confinement;
-use crate::sandbox::process::{self, Finished, NotStarted};
 use crate::worker::broken::Broken;
+use crate::worker::profiles;
 use anyhow::{Context, Result, bail};
 use deaths::Rerun;
 use discretion::discreet;
 use output::{Report, Verdict};
+use sandbox::Confinement;
+use sandbox::process::{self, Finished, NotStarted};
+use sandbox::this_program;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::os::unix::process::ExitStatusExt;
@@ -251,7 +252,7 @@ impl Bench<'_> {
         let of_worker = Confinement {
             memory: limits.memory_mib,
             cpu: limits.processor_seconds(),
-            ..Confinement::of_worker(workshop, worker).within_judge()
+            ..profiles::of_worker(workshop, worker).within_judge()
         };
         let worker_command = of_worker.arguments(worker);
         let command = std::iter::once(this_program()?.into_os_string()).chain(worker_command);
@@ -262,14 +263,14 @@ impl Bench<'_> {
         for (i, part) in command.enumerate() {
             variables.push(format!("JUDGE_WORKER_{i}={}", part.to_string_lossy()));
         }
-        let of_judge = Confinement::of_judge(workshop, judge, worker, scratch)?;
-        let confinement = Confinement {
+        let of_judge = profiles::of_judge(workshop, judge, worker, scratch)?;
+        let mut confinement = Confinement {
             cpu: limits.processor_seconds(),
             // What the judge may not have, no worker that it starts may.
             memory: of_judge.memory.max(limits.memory_mib),
             ..of_judge
         };
-        let mut confinement = confinement.keeping_calls_in(calls);
+        profiles::keep_calls_in(&mut confinement, calls);
         confinement.environment.extend(variables);
         let known = answers::folder(environment, exercise)?;
         if environment.keeps_answers {
@@ -353,7 +354,7 @@ pub fn tests_of(
 ) -> Result<Vec<String>> {
     let judge = environment.workshop.judge(exercise)?;
     // Listing starts no worker: the judge stands in its place.
-    let confinement = Confinement::of_judge(&environment.workshop, judge, judge, scratch)?;
+    let confinement = profiles::of_judge(&environment.workshop, judge, judge, scratch)?;
     let mut command = confinement.command(judge)?;
     command.args(["--list", "--format=terse"]);
     let limit = environment.limits_of(exercise).exercise();

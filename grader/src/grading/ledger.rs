@@ -2,8 +2,8 @@
 //! on where it was; and `results.json`, made of them.
 
 use crate::grading::verdict::Graded;
+use crate::limits::Asked;
 use crate::machine::files::{hold, write_whole, write_whole_by};
-use crate::sandbox::limits::Asked;
 use anyhow::{Context, Result};
 use serde::ser::{Error as _, SerializeSeq};
 use serde::{Deserialize, Serialize, Serializer};

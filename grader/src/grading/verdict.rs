@@ -1,7 +1,7 @@
 //! The grade of a submission: the data that reports are made of, and that `results.json` holds.
 
 use crate::course::Kind;
-use crate::sandbox::limits::Limits;
+use crate::limits::Limits;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use wire::words::PLACE;

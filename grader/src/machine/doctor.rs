@@ -4,6 +4,7 @@
 
 mod linking;
 
+use sandbox::{Author, Level, Sandbox};
 use std::env;
 use std::fs;
 use std::io::{self, ErrorKind, Read};
@@ -21,7 +22,6 @@ use crate::machine::libtorch::{
 };
 use crate::machine::setup::{Surroundings, free_bytes, python, room_needed};
 use crate::machine::tools::{Toolchain, another_toolchain};
-use crate::sandbox::confine::{self, Author, Level, Sandbox};
 use crate::train::device::DRIVERS;
 
 /// The finding on one requirement.
@@ -90,7 +90,7 @@ pub fn examine(workspace: &Path) -> Vec<Finding> {
     let linked = linked.ok();
     findings.push(cuda(linked.as_ref(), gpu_seen, loads(CUDA_LIBRARY)));
     findings.push(gpu(linked.as_ref(), nodes, &smi));
-    findings.push(sandbox(confine::reach(Some(Sandbox::Full), Author::Others)));
+    findings.push(sandbox(sandbox::reach(Some(Sandbox::Full), Author::Others)));
     findings.push(disk(workspace, free_bytes(workspace), ROOM_FOR_BUILDS));
     if missing && let Some(cache) = &surroundings.cache {
         let cache = cache.ancestors().find(|it| it.exists()).unwrap_or(cache);
@@ -180,7 +180,7 @@ fn sandbox(reached: anyhow::Result<Level>) -> Finding {
     const WHAT: &str = "sandbox";
     match reached {
         Ok(level) => {
-            let without = confine::why_no_namespaces(level)
+            let without = sandbox::why_no_namespaces(level)
                 .map(|why| format!(" (no user namespaces: {why:#})"))
                 .filter(|_| !level.namespaces)
                 .unwrap_or_default();
@@ -189,7 +189,7 @@ fn sandbox(reached: anyhow::Result<Level>) -> Finding {
                 format!("{level}: code of others can be graded{without}").replace('\n', " "),
             )
         }
-        Err(error) if confine::reach(None, Author::Oneself).is_ok() => Finding::note(
+        Err(error) if sandbox::reach(None, Author::Oneself).is_ok() => Finding::note(
             WHAT,
             format!("none, so your own code runs with limits only ({error:#})"),
             Some("grade other people's code on Linux"),

@@ -164,7 +164,7 @@ mod tests {
     use super::*;
     use crate::grading::judge::tally;
     use crate::grading::verdict::{Misconceived, Requests};
-    use crate::sandbox::limits::Limits;
+    use crate::limits::Limits;
     use wire::words::PLACE;
 
     fn course() -> Course {

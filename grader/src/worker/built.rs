@@ -8,6 +8,7 @@ use crate::machine::settings;
 use crate::machine::tools;
 use anyhow::Result;
 use intake::PartsDigest;
+use sandbox::this_program;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -61,7 +62,7 @@ impl BuildRecord {
             add_file(&mut inputs, &file);
         }
         // The options with which it builds are this program's own.
-        add_file(&mut inputs, &tools::this_program()?);
+        add_file(&mut inputs, &this_program()?);
         let torch = course.root.join(LINK);
         let torch = torch.canonicalize().unwrap_or(torch);
         add_file(&mut inputs, &torch.join("lib").join(CPU_LIBRARY));

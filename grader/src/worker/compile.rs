@@ -1,14 +1,15 @@
 //! From a submission's sources to a worker: two calls of rustc, on clean copies, in the sandbox.
 
 use crate::course::Exercise;
-use crate::machine::tools::{cargo_home, this_program};
-use crate::sandbox::confine::{Confinement, folder_of_tools, linker};
-use crate::sandbox::process::{self, Finished};
+use crate::machine::tools::cargo_home;
 use crate::worker::broken::Broken;
+use crate::worker::profiles::{self, folder_of_tools, linker};
 use crate::worker::shelf::{external, option};
 use crate::worker::workshop::Workshop;
 use anyhow::{Context, Result, bail};
 use intake::Source;
+use sandbox::process::{self, Finished};
+use sandbox::{Confinement, this_program};
 use std::cmp::Reverse;
 use std::env;
 use std::ffi::OsString;
@@ -97,7 +98,7 @@ pub fn compile(
         }));
     }
     let library = scratch.join(format!("lib{}.rlib", exercise.name));
-    let confinement = Confinement::of_compiler(workshop, exercise, scratch);
+    let confinement = profiles::of_compiler(workshop, exercise, scratch);
     let arguments = library_arguments(workshop, exercise, &src, &library)?;
     let finished = run(&confinement, workshop, &arguments, stop)?;
     let folders = || folders(workshop, course_root, scratch);

@@ -2,12 +2,12 @@
 
 use crate::environment::Environment;
 use crate::grading::rules;
-use crate::sandbox::confine::Confinement;
-use crate::sandbox::watch;
 use crate::train::device::Device;
 use crate::worker::broken::Broken;
+use crate::worker::profiles;
 use anyhow::{Context, Result};
 use client::Process;
+use sandbox::{Confinement, watch};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -61,7 +61,7 @@ impl Session {
     /// # Errors
     /// Returns an error if the worker cannot be started.
     pub fn of_worker(environment: &Environment, worker: &Path) -> Result<Self> {
-        let confinement = Confinement::of_worker(&environment.workshop, worker);
+        let confinement = profiles::of_worker(&environment.workshop, worker);
         Self::start(&confinement, worker, Bounds::OF_WORKER, environment.stop)
     }
 
@@ -70,7 +70,7 @@ impl Session {
     /// # Errors
     /// Returns an error if the worker cannot be started.
     pub fn of_trainer(environment: &Environment, worker: &Path, device: Device) -> Result<Self> {
-        let confinement = Confinement::of_trainer(&environment.workshop, worker, device);
+        let confinement = profiles::of_trainer(&environment.workshop, worker, device);
         let bounds = Bounds::of_trainer(device);
         Self::start(&confinement, worker, bounds, environment.stop)
     }

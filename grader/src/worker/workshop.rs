@@ -4,11 +4,11 @@
 use crate::course::{Course, Exercise};
 use crate::machine::files::write_if_changed;
 use crate::machine::tools::Toolchain;
-use crate::sandbox::confine::Level;
 use crate::worker::built::BuildRecord;
 use crate::worker::judges;
 use crate::worker::shelf::{Shelf, option};
 use anyhow::{Context, Result};
+use sandbox::Level;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;

@@ -6,8 +6,8 @@
 //! answers. A worker may remember what it was asked before and kill a judge in a whole run alone: so the reference answers
 //! the same run.
 
-use crate::sandbox::process::Finished;
 use anyhow::{Result, bail};
+use sandbox::process::Finished;
 use std::collections::BTreeMap;
 use std::os::unix::process::ExitStatusExt;
 

@@ -9,15 +9,15 @@ use super::misconception::{Misconception, solution_of};
 use crate::course::Exercise;
 use crate::environment::Environment;
 use crate::grading::stage::Stage;
-use crate::sandbox::confine::Confinement;
-use crate::sandbox::process;
 use crate::worker::compile::{library_arguments, worker_arguments};
+use crate::worker::profiles;
 use anyhow::{Context, Result, bail};
 use intake::PartsDigest;
 use interface::TABLE;
 use interface::rewrite::with_crate;
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
+use sandbox::process;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
@@ -189,7 +189,7 @@ impl<'a> Build<'a> {
 
     fn rustc(&self, folder: &Path, arguments: Vec<OsString>) -> Result<()> {
         let workshop = &self.environment.workshop;
-        let confinement = Confinement::of_compiler(workshop, self.exercise, folder);
+        let confinement = profiles::of_compiler(workshop, self.exercise, folder);
         let mut rustc = confinement.command(&workshop.rustc)?;
         rustc.args(arguments);
         let finished = process::run(&mut rustc, LIMIT, &|| self.environment.is_stopped())?;

@@ -90,7 +90,7 @@ pub fn attention_box(all: &[Attention]) -> String {
 mod tests {
     use super::*;
     use crate::grading::verdict::GradedExercise;
-    use crate::sandbox::limits::Limits;
+    use crate::limits::Limits;
     use std::path::PathBuf;
 
     fn graded(outcome: Outcome) -> Graded {

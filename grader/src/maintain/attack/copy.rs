@@ -6,12 +6,12 @@
 //! together and makes it its root ([`enter`]), and the third is the first process of the copy ([`begin`]).
 
 use super::listing::{self, Listing};
-use crate::machine::tools::this_program;
 use anyhow::{Context, Result, bail};
 use nix::sched::{CloneFlags, unshare};
 use nix::unistd::{getgid, getuid};
 use rustix::mount::{MountFlags, UnmountFlags, mount, mount_bind_recursive, unmount};
 use rustix::process::{Signal, pivot_root, set_parent_process_death_signal};
+use sandbox::this_program;
 use std::ffi::{CString, OsString};
 use std::fs;
 use std::os::unix::ffi::OsStrExt;

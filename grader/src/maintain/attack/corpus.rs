@@ -1,8 +1,8 @@
 //! The attacks, as they are stored on disk.
 
 use crate::hint::WithHint;
-use crate::sandbox::confine::Layer;
 use anyhow::{Context, Result, anyhow};
+use sandbox::Layer;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::fs;

@@ -98,7 +98,7 @@ impl Places {
         if let Ok(libtorch) = root.join(LINK).canonicalize() {
             symlink(libtorch, places.course().join(LINK))?;
         }
-        copy_file(&crate::machine::tools::this_program()?, &places.program())?;
+        copy_file(&sandbox::this_program()?, &places.program())?;
         if !exercises.is_empty() {
             places.lay_workshop(grader, exercises)?;
         }

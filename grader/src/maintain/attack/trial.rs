@@ -9,11 +9,11 @@ use super::submission::{Mark, make, make_honest};
 use super::surroundings;
 use crate::course::{Course, Exercise};
 use crate::grading::verdict::Graded;
+use crate::limits::Limits;
 use crate::machine::tools::cargo_home;
-use crate::sandbox::confine::{self, Author, Layer};
-use crate::sandbox::limits::Limits;
 use anyhow::{Context, Result, bail};
 use rustix::process::{Pid, Signal, getpid, kill_process_group, set_child_subreaper};
+use sandbox::{Author, Layer};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -148,7 +148,7 @@ impl Trial {
             places.touch().context(
                 "a folder cannot be changed in a copy of this machine: it and all above it, but the topmost, must be your own",
             )?;
-            let level = confine::reach(None, Author::Others)?.to_string();
+            let level = sandbox::reach(None, Author::Others)?.to_string();
             if level != facts.level {
                 bail!(
                     "in a copy of this machine, the sandbox is {level}, and outside {}",

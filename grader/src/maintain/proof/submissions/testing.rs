@@ -37,7 +37,7 @@ pub(crate) fn graded(exercises: Vec<(&str, Outcome, Vec<Tested>)>) -> Graded {
                 max_points: tests.len() as f64,
             };
             GradedExercise {
-                limits: crate::sandbox::limits::Limits::default(),
+                limits: crate::limits::Limits::default(),
                 digest: String::new(),
                 exercise: folder.to_owned(),
                 outcome,

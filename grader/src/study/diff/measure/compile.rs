@@ -2,11 +2,11 @@
 
 use crate::course::Exercise;
 use crate::environment::Environment;
-use crate::sandbox::confine::Confinement;
-use crate::sandbox::process;
 use crate::worker::compile::{library_arguments, worker_arguments};
+use crate::worker::profiles;
 use anyhow::{Context, Result, bail};
 use intake::Source;
+use sandbox::process;
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -70,7 +70,7 @@ fn run(
     arguments: Vec<OsString>,
 ) -> Result<()> {
     let workshop = &environment.workshop;
-    let confinement = Confinement::of_compiler(workshop, exercise, scratch);
+    let confinement = profiles::of_compiler(workshop, exercise, scratch);
     let mut rustc = confinement.command(&workshop.rustc)?;
     rustc.args(arguments).arg("-Copt-level=3");
     let finished = process::run(&mut rustc, LIMIT, &|| environment.is_stopped())?;

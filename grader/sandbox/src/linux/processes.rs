@@ -14,7 +14,7 @@ struct Use {
 }
 
 /// Looks once at a process and all that it started, and kills those that hold more than so many bytes, or too many threads.
-pub(super) fn look_for(process: Pid, memory: u64) {
+pub(crate) fn look_for(process: Pid, memory: u64) {
     let mut todo = vec![process];
     while let Some(process) = todo.pop() {
         // Held before it is looked at, so that no other process of the same number is killed.
@@ -67,6 +67,6 @@ mod tests {
     fn this_process_is_within_bounds_and_lives() {
         let own = fs::read_to_string("/proc/self/status").expect("this process's status");
         assert!(usage(&own).threads >= 1 && usage(&own).memory > 0);
-        look_for(rustix::process::getpid(), super::super::MEMORY);
+        look_for(rustix::process::getpid(), crate::watch::MEMORY);
     }
 }

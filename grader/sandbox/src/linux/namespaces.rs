@@ -2,8 +2,7 @@
 //! other process, and no right over anything outside, whoever runs the grader. See user_namespaces(7),
 //! network_namespaces(7) and ipc_namespaces(7).
 
-use crate::machine::tools::this_program;
-use crate::sandbox::confine::{Confinement, Level};
+use crate::{Confinement, Level, this_program};
 use anyhow::{Context, Result, bail};
 use nix::sched::{CloneFlags, unshare};
 use nix::unistd::{getgid, getuid};

@@ -1,6 +1,6 @@
 //! The limits that every Unix has: the most that a process may use of each resource.
 
-use super::Confinement;
+use crate::Confinement;
 use anyhow::{Context, Result};
 use nix::sys::signal::{SigSet, Signal as Request};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};

@@ -1,6 +1,6 @@
 //! Running a program to its end, with a time limit and a limit on the output that is kept.
 
-use crate::sandbox::watch;
+use crate::watch;
 use anyhow::{Context, Result};
 use rustix::process::{Pid, Signal, kill_process_group};
 use std::io::Read;

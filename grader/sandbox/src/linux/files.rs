@@ -1,7 +1,7 @@
 //! Landlock: a list of the files that a process may use; no TCP; no signals and no abstract sockets to processes
 //! outside. See landlock(7), and the kernel's Documentation/userspace-api/landlock.rst.
 
-use crate::sandbox::confine::Confinement;
+use crate::Confinement;
 use anyhow::{Context, Result, bail};
 use landlock::{
     ABI, Access, AccessFs, AccessNet, BitFlags, CompatLevel, Compatible, LandlockStatus, Ruleset,

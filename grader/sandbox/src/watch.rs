@@ -4,17 +4,9 @@
 //! have (see `workers::seal`). The watch is for what no limit of the system is for: the threads of one process, and
 //! memory that some other way was found to.
 
-#[cfg(sandbox)]
-mod processes;
-#[cfg(not(sandbox))]
-mod unseen;
-
-#[cfg(sandbox)]
-use processes as system;
+use crate::system;
 use rustix::process::Pid;
 use std::time::Duration;
-#[cfg(not(sandbox))]
-use unseen as system;
 
 /// The time between two looks at the processes.
 pub const EVERY: Duration = Duration::from_millis(20);

@@ -3,8 +3,11 @@
 mod calls;
 mod files;
 mod namespaces;
+mod processes;
 
-use super::{Confinement, Level};
+pub(super) use processes::look_for;
+
+use crate::{Confinement, Level};
 use anyhow::{Context, Result, anyhow, bail};
 use rustix::process::{Signal, set_parent_process_death_signal, setsid};
 use std::fs::{self, File};

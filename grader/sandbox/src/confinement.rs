@@ -1,36 +1,15 @@
-//! Confinement, applied in this one place: what a process may use that compiles or runs a submission's code.
-//!
-//! [`Confinement::command`] starts the grader itself again, as `grader confined … -- PROGRAM`; that process takes
-//! its limits on ([`enter`]) and becomes the program. So they are in force before the program's first instruction,
-//! and nothing has to be done between fork and exec. A worker then gives up, in `workers::serve`, all calls of the
-//! system that it needs no more.
-//!
-//! All that is Linux's is in `linux`. Without it (the feature `sandbox` is off, or the system is another one),
-//! `limits_only` stands in its place, with the same functions.
+//! What a process may use that compiles or runs a submission's code, and the one place where that is put into force. A worker
+//! then gives up, in `workers::serve`, all calls of the system that it needs no more.
 
-mod level;
-mod limits;
-#[cfg(not(sandbox))]
-mod limits_only;
-#[cfg(sandbox)]
-mod linux;
-mod profiles;
-
-pub use level::{Author, Layer, Level, Sandbox, reach, why_no_namespaces};
-pub use profiles::{TOOLS, folder_of_tools, linker};
-
-use crate::machine::tools::this_program;
+use crate::level::{Layer, Level};
+use crate::program::this_program;
+use crate::{resources, system};
 use anyhow::Result;
 use clap::Args;
 use std::ffi::OsString;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-
-#[cfg(not(sandbox))]
-use limits_only as system;
-#[cfg(sandbox)]
-use linux as system;
 
 /// The resources that a confined process may use.
 #[derive(Args, Clone, Debug, PartialEq, Eq)]
@@ -110,6 +89,14 @@ impl Confinement {
         arguments
     }
 
+    /// The same for a worker that a judge starts: it is born into the judge's namespaces, and may make none of its own.
+    #[must_use]
+    pub fn within_judge(mut self) -> Self {
+        self.judged = true;
+        self.level = self.level.without(&[Layer::Namespaces]);
+        self
+    }
+
     /// A command that runs `program` under this confinement.
     ///
     /// # Errors
@@ -151,7 +138,7 @@ pub fn enter(
 
 fn confine_this_process(confinement: &Confinement) -> Result<()> {
     system::begin(confinement)?;
-    limits::set(confinement)?;
-    limits::block_requests_to_stop()?;
+    resources::set(confinement)?;
+    resources::block_requests_to_stop()?;
     system::finish(confinement)
 }
