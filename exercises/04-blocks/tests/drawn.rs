@@ -2,10 +2,12 @@
 //! against their distributions.
 
 use blocks::{Block, Mlp, drop_path, layer_norm, rms_norm};
+use std::cell::Cell;
 use tch::nn::VarStore;
 use tch::{Device, Kind, Tensor, no_grad_guard};
 use testkit::distribution::{
-    assert_drawn_apart, assert_independent, assert_share, assert_uniform, neighbours,
+    assert_drawn_apart, assert_independent, assert_number, assert_one_by_one, assert_share,
+    assert_uniform,
 };
 use testkit::drawn::{Case, Spread};
 use testkit::{AsValues, Tolerance, assert_close, drawn, tensor};
@@ -88,6 +90,9 @@ fn rms_norm_agrees_for_small_and_large_tokens() {
 /// Look at: the shape of what is drawn, [B, 1, ..], the share that is kept, and the division.
 #[test]
 fn drop_path_drops_samples_by_chance() {
+    const SAMPLES: i64 = 1200;
+    // Over all cases: samples kept, all samples, and how many are kept in the mean.
+    let pooled = Cell::new((0, 0, 0.0));
     drawn!("drop_path", 6, |case| {
         let kind = case.kind();
         let p = case.pick(&[0.1, 0.25, 0.35, 0.65, 0.75, 0.9]);
@@ -95,14 +100,14 @@ fn drop_path_drops_samples_by_chance() {
         let axes: Vec<_> = (0..case.size("further axes", 0..=2))
             .map(|_| case.axis("size", 2..=3))
             .collect();
-        let shape = [&[400], &axes[..]].concat();
+        let shape = [&[SAMPLES], &axes[..]].concat();
         let x = without_zeros(case, &shape, kind).set_requires_grad(true);
         let cotangent = without_zeros(case, &shape, kind);
         let inputs = named(&[("x", &x)]);
         let drop = || {
             let vjp = testkit::gradient::vjp(|| drop_path(&x, p, true), &inputs, &cotangent);
             case.compares();
-            let factors = (vjp.output / x.detach()).reshape([400, -1]);
+            let factors = (vjp.output / x.detach()).reshape([SAMPLES, -1]);
             let gradient = &vjp.gradients["x"] / &cotangent;
             // Two roundings, of the division and of the product.
             let rounding = Tolerance::new(if kind == Kind::Float { 1e-6 } else { 1e-12 }, 0.0);
@@ -111,20 +116,24 @@ fn drop_path_drops_samples_by_chance() {
                 .unsqueeze(1)
                 .expand_as(&factors);
             assert_close!(&factors, &expected, rounding);
-            assert_close!(&gradient.reshape([400, -1]), &expected, rounding);
+            assert_close!(&gradient.reshape([SAMPLES, -1]), &expected, rounding);
             tensor::bits(&kept)
         };
         let (first, second) = (drop(), drop());
         for kept in [&first, &second] {
-            assert_share("samples kept", count(kept), 400, 1.0 - p);
-            let (even, odd) = neighbours(kept);
-            assert_independent("neighbouring samples", &even, &odd, p);
+            assert_share("samples kept", count(kept), kept.len(), 1.0 - p);
+            let (hits, of, mean) = pooled.get();
+            let all = kept.len() as f64;
+            pooled.set((hits + count(kept), of + kept.len(), mean + all * (1.0 - p)));
+            assert_one_by_one("samples", kept, p);
         }
         assert_independent("two calls", &first, &second, p);
         let x = x.detach();
         assert_close!(&drop_path(&x, p, false), &x, Tolerance::EXACT);
         assert_close!(&drop_path(&x, 0.0, true), &x, Tolerance::EXACT);
     });
+    let (hits, of, mean) = pooled.get();
+    assert_number("samples kept in all cases", hits, of, mean);
 }
 
 /// Output and gradients of an `Mlp` are the reference's for drawn weights, in training and in evaluation, in f32 and f64.
@@ -323,8 +332,7 @@ fn assert_dropped(kept: &Tensor, p: f64, q: f64) {
     let here = any_of_the_sample(kept);
     let samples = tensor::bits(&here.select(2, 0).select(1, 0));
     assert_share("samples kept", count(&samples), samples.len(), 1.0 - q);
-    let (even, odd) = neighbours(&samples);
-    assert_independent("neighbouring samples", &even, &odd, q);
+    assert_one_by_one("samples", &samples, q);
     let numbers = tensor::bits(&kept.masked_select(&here));
     assert_share(
         "numbers kept of the samples kept",
@@ -332,8 +340,7 @@ fn assert_dropped(kept: &Tensor, p: f64, q: f64) {
         numbers.len(),
         1.0 - p,
     );
-    let (even, odd) = neighbours(&numbers);
-    assert_independent("neighbouring numbers", &even, &odd, p);
+    assert_one_by_one("numbers", &numbers, p);
     // Token by token, too: numbers of one column of two tokens.
     let token = |n: i64| tensor::bits(&kept.select(1, n).masked_select(&here.select(1, n)));
     assert_independent("two tokens", &token(0), &token(1), p);

@@ -3,7 +3,7 @@
 
 use tch::nn::VarStore;
 use tch::{Device, Kind, Tensor};
-use testkit::distribution::{assert_drawn_apart, assert_independent};
+use testkit::distribution::{assert_drawn_apart, assert_few_alike, assert_independent};
 use testkit::drawn::{Case, Spread};
 use testkit::dropout::{assert_kept, kept_before_norm};
 use testkit::initialisation::{assert_initial_values, truncated_normal_scores};
@@ -187,6 +187,9 @@ fn trunc_normal_has_its_distribution() {
                 )
             })
             .collect();
+        for (call, scores) in &drawn {
+            assert_few_alike(call, scores);
+        }
         assert_drawn_apart(&drawn);
     });
 }

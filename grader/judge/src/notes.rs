@@ -8,6 +8,7 @@
 //! | `asked OPERATION` | the test asked for it |
 //! | `agreed OPERATION 3 of 8` | so many of the drawn cases that compared it agreed |
 //! | `twin OPERATION` | on other values of the same sizes, its answer was not the reference's |
+//! | `sizes SIZES` | the first drawn case that failed had them |
 //! | `last OPERATION` | it was the last that the test asked for |
 //! | `fault OPERATION` | the same, and it gave no values |
 
@@ -27,6 +28,8 @@ struct Notes {
     asked: BTreeSet<String>,
     cases: BTreeMap<String, (usize, usize)>,
     failed_twins: BTreeSet<String>,
+    /// The sizes of the first drawn case that failed.
+    sizes: Option<String>,
     /// The last operation asked for, and whether it gave no values.
     last: Option<(String, bool)>,
 }
@@ -83,6 +86,11 @@ pub(crate) fn failed_twin(operation: &str) {
     });
 }
 
+/// Notes the sizes of the first drawn case that failed. They are the test's: nothing that a worker sent is among them.
+pub(crate) fn sizes(sizes: &str) {
+    OF_THIS_TEST.with_borrow_mut(|notes| notes.sizes = Some(sizes.to_owned()));
+}
+
 impl Notes {
     fn text(&self) -> String {
         let mut text = String::new();
@@ -94,6 +102,9 @@ impl Notes {
         }
         for operation in &self.failed_twins {
             let _ = writeln!(text, "twin {operation}");
+        }
+        if let Some(sizes) = &self.sizes {
+            let _ = writeln!(text, "sizes {sizes}");
         }
         if let Some((operation, is_fault)) = &self.last {
             let word = if *is_fault { "fault" } else { "last" };
@@ -123,7 +134,8 @@ mod tests {
         notes.asked.insert("double".to_owned());
         notes.failed_twins.insert("halve".to_owned());
         notes.cases.insert("double".to_owned(), (3, 8));
-        let first = "asked double\nagreed double 3 of 8\ntwin halve\n";
+        notes.sizes = Some("n = 3".to_owned());
+        let first = "asked double\nagreed double 3 of 8\ntwin halve\nsizes n = 3\n";
         assert_eq!(notes.text(), first);
         for (is_fault, word) in [(false, "last"), (true, "fault")] {
             notes.last = Some(("halve".to_owned(), is_fault));

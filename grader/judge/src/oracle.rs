@@ -124,6 +124,10 @@ impl Oracle for OfTheJudge {
         });
     }
 
+    fn failed_with(&self, sizes: &str) {
+        notes::sizes(sizes);
+    }
+
     fn finish(&self, cases: usize) {
         for (operation, (agreed, of)) in TALLY.take() {
             // Cases that were not run any more do not agree.

@@ -156,7 +156,8 @@ pub fn judge(
     if environment.is_discreet {
         for tested in &mut tested {
             let message = tested.message.as_deref();
-            tested.message = message.map(|message| discreet(tested.kind, message));
+            let sizes = evidence.sizes.get(&tested.test);
+            tested.message = message.map(|message| discreet(message, sizes.map(String::as_str)));
         }
     }
     for tested in &mut tested {

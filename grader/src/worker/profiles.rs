@@ -35,7 +35,10 @@ pub const TOOLS: &[&str] = &["/usr/local/bin", "/usr/bin", "/bin", "/usr/libexec
 const LINKER: &[&str] = &["cc", "ld"];
 
 /// The files that name the folders of libraries to the loader and the linker.
-const LOADER_FILES: &[&str] = &["/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d"];
+const LOADER_FILES: &[&str] = &[LOADER_CACHE, "/etc/ld.so.conf", "/etc/ld.so.conf.d"];
+
+/// The list of libraries that the loader reads.
+const LOADER_CACHE: &str = "/etc/ld.so.cache";
 
 /// The files that libtorch reads when it starts: the number of processors, their features, and random bytes.
 const MACHINE: &[&str] = &["/proc/cpuinfo", "/sys/devices/system/cpu", "/dev/urandom"];
@@ -95,23 +98,24 @@ const FILES_VARIABLE: &str = "WORKER_FILES=given-up";
 /// The variable from which libtorch reads the number of threads that it may use.
 const THREADS_VARIABLE: &str = "OMP_NUM_THREADS";
 
-/// The compiler of a submission's code. No line of a submission runs in it, but what it reads may end up in the
-/// worker or in a message: so it reads its own libraries, those that were built for the class, and the sources.
+/// The compiler of a submission's sources. No line of a submission runs in it, but what it reads may end up in the worker or
+/// in a message: so it reads its toolchain, the libraries that it loads, those that were built for the class, and the sources.
 pub fn of_compiler(workshop: &Workshop, exercise: &Exercise, folder: &Path) -> Confinement {
     let shelf = workshop.shelf(exercise);
-    let mut run = paths(&[LIBRARIES, TOOLS]);
+    let mut run = match workshop.compilers_libraries.as_slice() {
+        // The system does not tell which they are.
+        [] => paths(&[LIBRARIES]),
+        libraries => libraries.to_vec(),
+    };
     run.push(workshop.sysroot.clone());
-    run.extend(LINKER.iter().filter_map(|program| home_of(program)));
-    let mut read = paths(&[LOADER_FILES, &["/dev/urandom"]]);
-    read.push(workshop.worker_source(exercise));
+    let mut read = paths(&[&[LOADER_CACHE, "/dev/urandom"]]);
     read.extend(shelf.files(exercise).map(Path::to_owned));
-    read.push(workshop.torch.clone());
     Confinement {
         level: workshop.level,
         folder: folder.to_owned(),
         memory: 4096,
         cpu: 60,
-        file: 512,
+        file: 128,
         gpu: false,
         judged: false,
         environment: vec![
@@ -128,6 +132,19 @@ pub fn of_compiler(workshop: &Workshop, exercise: &Exercise, folder: &Path) -> C
         run,
         write: vec![folder.to_owned(), "/dev/null".into()],
     }
+}
+
+/// The compiler of a worker, which it links with a library that was compiled before: it also reads the system's libraries and
+/// libtorch, and runs the linker. It reads no source of a submission.
+pub fn of_linker(workshop: &Workshop, exercise: &Exercise, folder: &Path) -> Confinement {
+    let mut confinement = of_compiler(workshop, exercise, folder);
+    confinement.run.extend(paths(&[LIBRARIES, TOOLS]));
+    let homes = LINKER.iter().filter_map(|program| home_of(program));
+    confinement.run.extend(homes);
+    confinement.read.extend(paths(&[LOADER_FILES]));
+    confinement.read.push(workshop.worker_source(exercise));
+    confinement.read.push(workshop.torch.clone());
+    confinement
 }
 
 /// A worker: it reads and runs itself and its libraries, and writes nowhere. It starts where libtorch is, and goes away

@@ -15,6 +15,7 @@ use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 /// The built parts. Nothing in it is written to while submissions are graded.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -23,6 +24,8 @@ pub struct Workshop {
     pub rustc: PathBuf,
     /// The folder of the toolchain that it belongs to.
     pub sysroot: PathBuf,
+    /// The files of the shared libraries that it loads, but for those of its toolchain; none if the system does not tell.
+    pub compilers_libraries: Vec<PathBuf>,
     /// The folder of libtorch's shared libraries.
     pub torch: PathBuf,
     /// The sandbox level of the programs that are built here.
@@ -101,6 +104,7 @@ impl Workshop {
             with_torch: with_torch?,
             judges: built,
             sources,
+            compilers_libraries: libraries_of(&rustc),
             rustc,
             sysroot: toolchain.sysroot,
             torch: course.root.join(".libtorch/lib"),
@@ -182,6 +186,30 @@ impl Workshop {
     }
 }
 
+/// The files that the system's loader loads to start a program, the loader among them, as glibc's tells where it is asked so; see
+/// ld.so(8). None where there is another loader.
+fn libraries_of(program: &Path) -> Vec<PathBuf> {
+    if !cfg!(target_os = "linux") {
+        return vec![];
+    }
+    let listed = Command::new(program)
+        .env("LD_TRACE_LOADED_OBJECTS", "1")
+        .output();
+    let listed = listed.map(|listed| String::from_utf8_lossy(&listed.stdout).into_owned());
+    // `libc.so.6 => /lib/libc.so.6 (0x…)`, or `/lib64/ld.so (0x…)`.
+    let file = |line: &str| {
+        let (file, _) = line.rsplit_once(" (0x")?;
+        let file = file.rsplit_once("=> ").map_or(file, |(_, file)| file);
+        let file = PathBuf::from(file.trim());
+        (file.is_absolute() && file.is_file()).then_some(file)
+    };
+    listed
+        .unwrap_or_default()
+        .lines()
+        .filter_map(file)
+        .collect()
+}
+
 /// The name of the source of an exercise's worker.
 fn source_file(exercise: &str) -> String {
     format!("{exercise}.rs")
@@ -201,6 +229,18 @@ fn relocate(value: &mut Value, from: &str, to: &str) {
 mod tests {
     use super::*;
 
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    #[test]
+    fn the_libraries_of_a_program_are_known_and_its_loader() {
+        let libraries = libraries_of("/bin/sh".as_ref());
+        let is_there = |name: &str| {
+            let mut names = libraries.iter().filter_map(|it| it.file_name());
+            names.any(|it| it.to_string_lossy().starts_with(name))
+        };
+        assert!(is_there("libc.so") && is_there("ld-"), "{libraries:?}");
+        assert!(libraries_of("/no/such/program".as_ref()).is_empty());
+    }
+
     #[test]
     fn what_was_built_is_found_where_it_was_copied_to() -> Result<()> {
         let search = ["dependency=/c/target/debug/deps", "native=/c/.libtorch/lib"];
@@ -208,6 +248,7 @@ mod tests {
         let judges = BTreeMap::from([("one".to_owned(), "/c/target/debug/one-1".into())]);
         let workshop = Workshop {
             rustc: "/toolchain/bin/rustc".into(),
+            compilers_libraries: vec![],
             sysroot: "/toolchain".into(),
             torch: "/c/.libtorch/lib".into(),
             sources: "/c/target/grader/workers".into(),

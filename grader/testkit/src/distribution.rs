@@ -25,6 +25,21 @@ pub fn assert_share(what: &str, hits: usize, of: usize, p: f64) {
     );
 }
 
+/// Fails unless `hits` of `of` independent draws are as many as chance allows, where `expected` is the sum of their
+/// probabilities, which may differ: the draws of all cases of a test together show a share that each alone is too short for.
+///
+/// The chance to be off by as much is at most exp(−2 · off² / of) on either side (Hoeffding 1963).
+///
+/// # Panics
+/// With both numbers.
+pub fn assert_number(what: &str, hits: usize, of: usize, expected: f64) {
+    let allowed = (of as f64 * (2.0 * ODDS).ln() / 2.0).sqrt();
+    assert!(
+        (hits as f64 - expected).abs() <= allowed,
+        "{what}: {hits} of {of}, instead of about {expected:.0}"
+    );
+}
+
 /// Fails unless two rows of draws, each true with probability `p`, are independent of each other, pair by pair.
 ///
 /// # Panics
@@ -36,9 +51,51 @@ pub fn assert_independent(what: &str, a: &[bool], b: &[bool], p: f64) {
     assert_share(&what, same, a.len().min(b.len()), expected);
 }
 
-/// Pairs of neighbours, none of which has a part in two.
-pub fn neighbours(bits: &[bool]) -> (Vec<bool>, Vec<bool>) {
-    bits.chunks_exact(2).map(|pair| (pair[0], pair[1])).unzip()
+/// Fails unless draws, each true with probability `p`, are independent of those before them, at many distances: a part that
+/// is repeated is found wherever the repetition begins.
+///
+/// # Panics
+/// As [`assert_independent`].
+pub fn assert_one_by_one(what: &str, bits: &[bool], p: f64) {
+    let near = 1..=NEAR.min(bits.len() / 2);
+    let parts = (2..=PARTS).map(|part| bits.len() / part);
+    for distance in near.chain(parts.filter(|&it| it > NEAR)) {
+        // Of blocks of that length every first against every second, so that no draw has a part in two pairs.
+        let blocks = bits.chunks(2 * distance);
+        let split = blocks.filter_map(|pair| pair.split_at_checked(distance));
+        let pairs = split.flat_map(|(a, b)| a.iter().copied().zip(b.iter().copied()));
+        let (a, b): (Vec<_>, Vec<_>) = pairs.unzip();
+        assert_independent(&format!("{what}, {distance} apart,"), &a, &b, p);
+    }
+}
+
+/// All distances up to this one are looked at, and those that are a half, a third, … of all draws.
+const NEAR: usize = 64;
+/// The smallest part of all draws that is looked at as a distance.
+const PARTS: usize = 16;
+
+/// Fails unless the values, drawn one by one in `f32` from a distribution without heaps, are all different, but for as many
+/// as meet by chance.
+///
+/// Of n draws among 2²² values as likely as each other, n²/2 · 2⁻²² pairs are equal in the mean; an `f32` has more values in
+/// any part of a distribution that counts. The allowance beyond the mean is exceeded less than once in `ODDS` checks.
+///
+/// # Panics
+/// With the value that came most often.
+pub fn assert_few_alike(what: &str, values: &[f64]) {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let runs = sorted.chunk_by(|a, b| a == b);
+    let alike: usize = runs.clone().map(|run| run.len() - 1).sum();
+    let mean = (values.len() as f64).powi(2) / f64::from(1 << 23);
+    let most = runs.max_by_key(|run| run.len()).unwrap_or_default();
+    assert!(
+        alike as f64 <= 4.0 * mean + 12.0,
+        "{what}: {alike} of {} values came before, {:.4} {} times",
+        values.len(),
+        most.first().copied().unwrap_or_default(),
+        most.len()
+    );
 }
 
 /// Fails unless the values are distributed as the cumulative distribution function says.
@@ -111,10 +168,7 @@ pub fn assert_drawn_apart(values: &[(String, Vec<f64>)]) {
             );
             assert_independent(&what, &signs(a), &signs(b), 0.5);
         }
-        let (even, odd) = neighbours(&signs(a));
-        if !even.is_empty() {
-            assert_independent(&format!("neighbours within {name}"), &even, &odd, 0.5);
-        }
+        assert_one_by_one(&format!("signs within {name}"), &signs(a), 0.5);
     }
 }
 
@@ -139,6 +193,15 @@ mod tests {
         for (hits, of) in [(5_500, 10_000), (0, 10_000), (10_000, 10_000), (0, 0)] {
             let text = panic_message(|| assert_share("heads", hits, of, 0.5));
             assert!(text.starts_with("heads: "), "{text}");
+        }
+    }
+
+    #[test]
+    fn numbers_pass_within_what_chance_allows() {
+        // Off by √(14,400 · 28.3 / 2) = 451 at most.
+        for (hits, passes) in [(7_200, true), (7_640, true), (7_660, false), (6_740, false)] {
+            let result = std::panic::catch_unwind(|| assert_number("kept", hits, 14_400, 7_200.0));
+            assert_eq!(result.is_ok(), passes, "{hits}");
         }
     }
 
@@ -168,6 +231,35 @@ mod tests {
         assert!(text.contains("not independent"), "{text}");
         let pairs = a.iter().flat_map(|&value| [value, value]).collect();
         let text = panic_message(|| assert_drawn_apart(&[named("a", pairs)]));
-        assert!(text.contains("neighbours within a"), "{text}");
+        assert!(text.contains("signs within a, 1 apart"), "{text}");
+    }
+
+    #[test]
+    fn a_part_that_is_repeated_is_found_wherever_it_begins() {
+        let drawn: Vec<_> = uniform("m", 400).iter().map(|&it| it > -0.4).collect();
+        assert_one_by_one("m", &drawn, 0.7);
+        for (period, times) in [(1, 400), (17, 24), (133, 4), (200, 2)] {
+            let repeated = drawn[..period].repeat(times);
+            let text = panic_message(|| assert_one_by_one("m", &repeated, 0.7));
+            assert!(text.contains("are not independent"), "{text}");
+        }
+        assert_one_by_one("none", &[], 0.5);
+        assert_one_by_one("one", &[true], 0.5);
+    }
+
+    #[test]
+    fn values_that_came_before_are_found() {
+        let values = |count| {
+            uniform("v", count)
+                .iter()
+                .map(|&it| f64::from(it as f32))
+                .collect::<Vec<_>>()
+        };
+        assert_few_alike("v", &values(10_000));
+        assert_few_alike("none", &[]);
+        let text = panic_message(|| assert_few_alike("v", &values(500).repeat(2)));
+        assert!(text.contains("500 of 1000 values came before"), "{text}");
+        let heaped: Vec<_> = values(1000).iter().map(|value| value.min(0.9)).collect();
+        panic_message(|| assert_few_alike("v", &heaped));
     }
 }

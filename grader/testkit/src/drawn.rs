@@ -150,6 +150,7 @@ pub fn run(test: &str, cases: usize, stored: &str, case: impl Fn(&mut Case<'_>))
     if let Some((sizes, message)) = first {
         let mut text = message;
         assert!(!text.starts_with(UNWRITTEN), "{text}");
+        remote::failed_with(&sizes);
         let _ = write!(
             text,
             "\n\n  in {failed} of {cases} drawn cases, first with {sizes}"

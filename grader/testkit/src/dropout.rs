@@ -1,6 +1,6 @@
 //! Dropout that is seen behind a layer norm.
 
-use crate::distribution::{assert_independent, assert_share, neighbours};
+use crate::distribution::{assert_one_by_one, assert_share};
 use crate::{Tolerance, assert_close, tensor};
 use tch::{Kind, Tensor};
 
@@ -23,15 +23,14 @@ pub fn kept_before_norm(features: &Tensor, level: f64, p: f64) -> Vec<bool> {
     tensor::bits(&kept)
 }
 
-/// Fails unless numbers are kept with probability 1 − p, each whatever became of its neighbour.
+/// Fails unless numbers are kept with probability 1 − p, each whatever became of the others.
 ///
 /// # Panics
 /// Panics with the share that was kept, or that of pairs that are the same.
 pub fn assert_kept(what: &str, kept: &[bool], p: f64) {
     let count = kept.iter().filter(|&&bit| bit).count();
     assert_share(what, count, kept.len(), 1.0 - p);
-    let (even, odd) = neighbours(kept);
-    assert_independent("neighbouring numbers", &even, &odd, p);
+    assert_one_by_one("numbers", kept, p);
 }
 
 #[cfg(test)]

@@ -22,6 +22,8 @@ pub struct Evidence {
     pub cases: BTreeMap<String, (usize, usize)>,
     /// The tests of stored values, and their operations that answer wrongly on other values of the same sizes.
     pub failed_twins: BTreeMap<String, BTreeSet<String>>,
+    /// The sizes of the first drawn case of a test that failed.
+    pub sizes: BTreeMap<String, String>,
     /// The operation that each test requested last.
     pub last: BTreeMap<String, LastCall>,
 }
@@ -62,6 +64,10 @@ impl Evidence {
                     is_fault: word == "fault",
                 };
                 self.last.insert(test.to_owned(), last);
+                return Some(());
+            }
+            "sizes" => {
+                self.sizes.insert(test.to_owned(), rest.to_owned());
                 return Some(());
             }
             "agreed" => {
@@ -192,11 +198,13 @@ mod tests {
     }
 
     #[test]
-    fn the_last_call_of_a_test_is_known_and_whether_it_returned_values() -> Result<()> {
+    fn the_last_call_of_a_test_and_the_sizes_of_a_failed_case_are_known() -> Result<()> {
         let evidence = evidence(&[
             ("shape::a", "asked f\nasked g\nlast f\n"),
             ("shape::b", "asked g\nfault g\n"),
+            ("drawn::g", "asked g\nsizes side = 4, grid = 3\n"),
         ])?;
+        assert_eq!(evidence.sizes["drawn::g"], "side = 4, grid = 3");
         let last = |test: &str| {
             let last = &evidence.last[test];
             (last.operation.as_str(), last.is_fault)

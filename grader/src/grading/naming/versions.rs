@@ -189,7 +189,7 @@ impl<'a> Build<'a> {
 
     fn rustc(&self, folder: &Path, arguments: Vec<OsString>) -> Result<()> {
         let workshop = &self.environment.workshop;
-        let confinement = profiles::of_compiler(workshop, self.exercise, folder);
+        let confinement = profiles::of_linker(workshop, self.exercise, folder);
         let mut rustc = confinement.command(&workshop.rustc)?;
         rustc.args(arguments);
         let finished = process::run(&mut rustc, LIMIT, &|| self.environment.is_stopped())?;

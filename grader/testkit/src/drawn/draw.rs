@@ -2,6 +2,8 @@
 
 use crate::property;
 use ndarray::{Array, Dimension, ShapeBuilder};
+use proptest::prelude::Rng;
+use proptest::test_runner::{RngAlgorithm, TestRng};
 use std::ops::RangeInclusive;
 use wire::Mixer;
 
@@ -32,21 +34,52 @@ impl Spread {
 /// A generator of sizes and values, seeded by the run's seed and the case's name.
 #[derive(Clone, Debug)]
 pub struct Draw {
-    mixer: Mixer,
+    source: Source,
     sizes: Vec<String>,
+}
+
+/// The source of a case's numbers.
+#[derive(Clone, Debug)]
+enum Source {
+    /// Of the usual seed, which everybody knows: the answers to its cases are stored with the exercise.
+    Usual(Mixer),
+    /// Of a class's seed, which nobody is to know. ChaCha, keyed by it, gives away neither the seed nor any other number,
+    /// of the same case or another one, to whoever sees some of them.
+    Secret(Box<TestRng>),
+}
+
+impl Source {
+    fn new(seed: u64, key: &str) -> Self {
+        if seed == property::DEFAULT_SEED {
+            return Self::Usual(Mixer::new(&format!("{seed} {key}")));
+        }
+        let mut bytes = [0; 32];
+        bytes[..8].copy_from_slice(&seed.to_le_bytes());
+        let name = Mixer::new(key).bits();
+        bytes[8..16].copy_from_slice(&name.to_le_bytes());
+        let chacha = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
+        Self::Secret(Box::new(chacha))
+    }
+
+    fn bits(&mut self) -> u64 {
+        match self {
+            Self::Usual(mixer) => mixer.bits(),
+            Self::Secret(chacha) => chacha.next_u64(),
+        }
+    }
 }
 
 impl Draw {
     pub(super) fn new(key: &str) -> Self {
         Self {
-            mixer: Mixer::new(&format!("{} {key}", property::seed())),
+            source: Source::new(property::seed(), key),
             sizes: vec![],
         }
     }
 
     /// A number of \[0, 1).
     pub fn unit(&mut self) -> f64 {
-        (self.mixer.bits() >> 11) as f64 / (1_u64 << 53) as f64
+        (self.source.bits() >> 11) as f64 / (1_u64 << 53) as f64
     }
 
     /// A number of \[low, high), which a failure names.
@@ -59,7 +92,7 @@ impl Draw {
     /// A whole number of the range, which a failure names.
     pub fn size(&mut self, name: &str, range: RangeInclusive<usize>) -> usize {
         let count = (range.end() - range.start() + 1) as u64;
-        let size = range.start() + (self.mixer.bits() % count) as usize;
+        let size = range.start() + (self.source.bits() % count) as usize;
         self.note(name, size);
         size
     }
@@ -70,7 +103,7 @@ impl Draw {
     /// Panics if the range holds nothing else.
     pub fn other_size(&mut self, name: &str, range: RangeInclusive<usize>, not: usize) -> usize {
         let others: Vec<_> = range.filter(|&size| size != not).collect();
-        let size = others[(self.mixer.bits() % others.len() as u64) as usize];
+        let size = others[(self.source.bits() % others.len() as u64) as usize];
         self.note(name, size);
         size
     }
@@ -80,7 +113,7 @@ impl Draw {
     /// # Panics
     /// Panics if there are none.
     pub fn pick<T: Copy>(&mut self, values: &[T]) -> T {
-        values[(self.mixer.bits() % values.len() as u64) as usize]
+        values[(self.source.bits() % values.len() as u64) as usize]
     }
 
     /// A normally distributed number (Box and Muller).
@@ -142,7 +175,7 @@ mod tensors {
 
         /// Whole numbers from 0 to `classes` − 1.
         pub fn labels(&mut self, count: i64, classes: i64) -> Tensor {
-            let label = |draw: &mut Self| (draw.mixer.bits() % classes.max(1) as u64) as i64;
+            let label = |draw: &mut Self| (draw.source.bits() % classes.max(1) as u64) as i64;
             let labels: Vec<_> = (0..count).map(|_| label(self)).collect();
             Tensor::from_slice(&labels)
         }
@@ -170,6 +203,15 @@ mod tests {
         let first = |key: &str| Draw::new(key).array::<ndarray::Ix1, _>(5, Spread::UNIT);
         assert_eq!(first("a/0"), first("a/0"));
         assert_ne!(first("a/0"), first("a/1"));
+    }
+
+    #[test]
+    fn under_a_classs_seed_numbers_follow_from_the_seed_and_the_case() {
+        let first = |seed, key: &str| Source::new(seed, key).bits();
+        assert_eq!(first(7, "a/0"), first(7, "a/0"));
+        assert_ne!(first(7, "a/0"), first(7, "a/1"));
+        assert_ne!(first(7, "a/0"), first(8, "a/0"));
+        assert!(matches!(Source::new(7, "a/0"), Source::Secret(_)));
     }
 
     #[test]

@@ -19,6 +19,9 @@ pub trait Oracle: Sync {
     /// A case has ended, with agreement of all that it compared or without.
     fn end(&self, has_agreed: bool);
 
+    /// The first case of a test that failed drew these sizes.
+    fn failed_with(&self, sizes: &str);
+
     /// A test of so many cases has ended, also where not all of them were run.
     fn finish(&self, cases: usize);
 }
@@ -57,6 +60,12 @@ pub(super) fn end(has_agreed: bool) {
     RUNS.set(false);
     if let Some(oracle) = ORACLE.get() {
         oracle.end(has_agreed);
+    }
+}
+
+pub(super) fn failed_with(sizes: &str) {
+    if let Some(oracle) = ORACLE.get() {
+        oracle.failed_with(sizes);
     }
 }
 

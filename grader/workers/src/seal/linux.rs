@@ -102,7 +102,6 @@ const ALLOWED: &[c_long] = &[
     libc::SYS_getrusage,
     libc::SYS_getrandom,
     libc::SYS_sysinfo,
-    libc::SYS_uname,
     libc::SYS_getuid,
     libc::SYS_geteuid,
     libc::SYS_getgid,

@@ -70,7 +70,7 @@ fn run(
     arguments: Vec<OsString>,
 ) -> Result<()> {
     let workshop = &environment.workshop;
-    let confinement = profiles::of_compiler(workshop, exercise, scratch);
+    let confinement = profiles::of_linker(workshop, exercise, scratch);
     let mut rustc = confinement.command(&workshop.rustc)?;
     rustc.args(arguments).arg("-Copt-level=3");
     let finished = process::run(&mut rustc, LIMIT, &|| environment.is_stopped())?;
