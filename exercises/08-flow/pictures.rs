@@ -345,7 +345,7 @@ mod tests {
         });
         let mut drawn = Drawn::default();
         draw(&mut material, &mut drawn).expect("a worker that answers");
-        assert_eq!(drawn.missing, ["flow: panicked: later"]);
+        assert_eq!(drawn.missing, ["flow_from: panicked: later"]);
         assert_eq!(drawn.pictures.len(), 1);
     }
 
