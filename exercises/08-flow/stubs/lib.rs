@@ -24,13 +24,13 @@ use rollout::Fusion;
 /// A maximum flow from the source to the sink of a network, and a minimum cut, which proves that it is one.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Flow {
-    /// What flows in all: the net flow out of the source, which is the net flow into the sink.
+    /// The value of the flow: the net flow out of the source, which is the net flow into the sink.
     pub value: f32,
-    /// \[V, V\], at \[u, v\] what flows through the pipe u → v: no less than 0, no more than its capacity. Where there are
-    /// pipes in both directions, what flows both ways may be left out.
+    /// The flow through each pipe, \[V, V\]: at \[u, v\] that through u → v, no less than 0, no more than its capacity. Where
+    /// there are pipes in both directions, what flows both ways may be left out.
     pub flow: Array2<f32>,
-    /// \[V\], true on the source's side of a minimum cut: the capacities of the pipes that lead from this side to the
-    /// other add up to `value`.
+    /// The source's side of a minimum cut, \[V\], true for each node on it: the capacities of the pipes that lead from this
+    /// side to the other add up to `value`.
     pub source_side: Vec<bool>,
 }
 
