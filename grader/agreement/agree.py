@@ -32,7 +32,7 @@ SOLUTIONS = ROOT / "solutions"
 
 # The largest error that is taken: 1e-5 is 84 times the distance of two neighbouring f32, and sums of a few hundred
 # terms stay well below it; 1e-10 leaves f64 a million of its own, and still shows what is computed in f32 on the way.
-TOLERANCE = {F32: 1e-5, F64: 1e-10, torch.int64: 0.0}
+TOLERANCE = {F32: 1e-5, F64: 1e-10, torch.int64: 0.0, torch.uint8: 0.0}
 NAME = {F32: "f32", F64: "f64"}
 
 # A case is stored where it is small, request and answer: all of them together are to stay below 1.5 MB.

@@ -16,6 +16,7 @@ import torch
 
 ROOT = Path(__file__).resolve().parents[2]
 MASK = (1 << 64) - 1
+PYTORCH = f"PyTorch {torch.__version__.split('+')[0]}"
 
 
 def _stream(name: str, count: int) -> np.ndarray:
@@ -49,8 +50,9 @@ def fill(variables) -> None:
             variable.copy_(torch.from_numpy(values.reshape(tuple(variable.shape))).to(variable.dtype))
 
 
-def write_snapshot(script: str, name: str, tensor: torch.Tensor) -> None:
-    """Writes NAME.snap beside the script (`__file__`), as grader/testkit/src/snapshot.rs reads it."""
+def write_snapshot(script: str, name: str, tensor: torch.Tensor, by: str = PYTORCH) -> None:
+    """Writes NAME.snap beside the script (`__file__`), as grader/testkit/src/snapshot.rs reads it; `by` names what the
+    values were calculated with."""
     tensor = tensor.detach().contiguous()
     dtype, digits = {
         torch.float32: ("f32", 9),
@@ -64,7 +66,7 @@ def write_snapshot(script: str, name: str, tensor: torch.Tensor) -> None:
     target.write_text(
         "---\n"
         f"source: {script.relative_to(ROOT)}\n"
-        f"description: \"PyTorch {torch.__version__.split('+')[0]}, {dtype}\"\n"
+        f'description: "{by}, {dtype}"\n'
         "---\n"
         f"{dtype} {list(tensor.shape)}\n" + "\n".join(lines) + "\n"
     )

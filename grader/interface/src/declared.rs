@@ -22,6 +22,8 @@ impl Interface {
                 impl #name { #(pub fn #presets() -> Self {})* }
             }
         });
+        let records = self.records.iter().filter(|it| is_own(&it.home));
+        let records = records.map(|it| &it.item);
         let parts = self.parts.iter().map(|part| match part {
             Part::Function(function) => declaration(function),
             Part::Module(module) => {
@@ -31,7 +33,7 @@ impl Interface {
                 quote! { impl #name { pub #new {} #(#functions)* } }
             }
         });
-        quote! { #(#constants)* #(#enums)* #(#structs)* #(#parts)* }
+        quote! { #(#constants)* #(#enums)* #(#structs)* #(#records)* #(#parts)* }
     }
 }
 

@@ -55,6 +55,9 @@ impl Interface {
             let names = presets.into_iter().flat_map(|it| &it.names);
             items.extend(names.map(|preset| method(name, preset, operations.clone())));
         }
+        for it in self.records.iter().filter(|it| is_own(&it.home)) {
+            items.push(item(&it.item.ident, ItemKind::Type, vec![]));
+        }
         for part in &self.parts {
             match part {
                 Part::Function(it) => {

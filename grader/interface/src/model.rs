@@ -18,6 +18,7 @@ pub struct Interface {
     pub(crate) constants: Vec<(String, ItemConst)>,
     pub(crate) enums: Vec<Enum>,
     pub(crate) structs: Vec<Struct>,
+    pub(crate) records: Vec<Record>,
     pub(crate) parts: Vec<Part>,
     /// Operations of the worker besides, and the functions that answer them.
     pub(crate) more: Vec<(String, Path)>,
@@ -61,6 +62,15 @@ pub(crate) struct Struct {
     /// Fields that this exercise does not look at, and what they are set to: variants of their types.
     pub(crate) fixed: Vec<(String, Path)>,
     pub(crate) presets: Option<Presets>,
+}
+
+/// A type of which each field is a result of its own.
+#[derive(Clone, Debug)]
+pub(crate) struct Record {
+    /// The crate that it is of.
+    pub(crate) home: String,
+    pub(crate) item: ItemStruct,
+    pub(crate) fields: Vec<Returned>,
 }
 
 /// A field of a struct or of a variant.
@@ -183,10 +193,14 @@ pub(crate) enum Returned {
     Float(String),
     /// `Vec<f64>` or `Vec<i64>`.
     Numbers(String),
+    /// `Vec<bool>`, as u8: 0 or 1.
+    Truths,
     /// A struct of whole numbers, as i64 [fields].
     Struct(String),
     /// Several of them.
     Tuple(Vec<Returned>),
+    /// A struct of several of them.
+    Record { name: String, fields: Vec<Returned> },
     /// Any type; the operation is written by hand.
     Anything,
 }
@@ -195,7 +209,7 @@ impl Returned {
     /// The results one by one.
     pub(crate) fn parts(&self) -> &[Returned] {
         match self {
-            Returned::Tuple(parts) => parts,
+            Returned::Tuple(parts) | Returned::Record { fields: parts, .. } => parts,
             one => std::slice::from_ref(one),
         }
     }
@@ -243,6 +257,10 @@ impl Interface {
 
     pub(crate) fn a_struct(&self, name: &str) -> Option<&Struct> {
         self.structs.iter().find(|it| it.item.ident == name)
+    }
+
+    pub(crate) fn a_record(&self, name: &str) -> Option<&Record> {
+        self.records.iter().find(|it| it.item.ident == name)
     }
 
     pub(crate) fn a_module(&self, name: &Ident) -> Option<&Module> {

@@ -2,8 +2,8 @@
 
 use crate::error::Error;
 use crate::model::{
-    ByHand, Enum, Field, Function, Interface, Kind, Module, Parameter, Part, Presets, Returned,
-    Struct, Variant,
+    ByHand, Enum, Field, Function, Interface, Kind, Module, Parameter, Part, Presets, Record,
+    Returned, Struct, Variant,
 };
 use crate::syntax::{Attributes, Declaration, File, Impl, Item};
 use proc_macro2::Span;
@@ -76,6 +76,7 @@ impl Interface {
                 constants: vec![],
                 enums: vec![],
                 structs: vec![],
+                records: vec![],
                 parts: vec![],
                 more: vec![],
                 worker: None,
@@ -272,6 +273,9 @@ impl Reader {
     fn a_struct(&mut self, mut item: ItemStruct) -> Result<(), Error> {
         let attributes = Attributes::new(std::mem::take(&mut item.attrs));
         item.attrs = self.attribute(attributes.end())?;
+        if let Some(fields) = self.results_of(&item) {
+            return self.a_record(item, fields);
+        }
         let fields = self.fields(&mut item.fields)?;
         let presets = match self.functions_of(&item.ident) {
             None => None,
@@ -283,6 +287,31 @@ impl Reader {
             fields,
             fixed: vec![],
             presets,
+        });
+        Ok(())
+    }
+
+    /// The results in a struct's fields, if they are results and one of them cannot be an argument.
+    fn results_of(&self, item: &ItemStruct) -> Option<Vec<Returned>> {
+        let types = || item.fields.iter().map(|field| &field.ty);
+        let is_argument = |ty| self.kind(ty).is_some_and(|kind| !kind.is_tensor());
+        let fields: Option<Vec<_>> = types().map(|ty| self.result(ty)).collect();
+        let is_one = |it: &Returned| {
+            use Returned::{Array, Float, Integer, Truths};
+            matches!(it, Array | Float(_) | Integer(_) | Truths)
+        };
+        fields.filter(|fields| fields.iter().all(is_one) && !types().all(is_argument))
+    }
+
+    fn a_record(&mut self, mut item: ItemStruct, fields: Vec<Returned>) -> Result<(), Error> {
+        for field in &mut item.fields {
+            let attributes = Attributes::new(std::mem::take(&mut field.attrs));
+            self.attribute(attributes.end())?;
+        }
+        self.interface.records.push(Record {
+            home: self.interface.name.clone(),
+            item,
+            fields,
         });
         Ok(())
     }
@@ -745,7 +774,9 @@ impl Reader {
                 let returned = Returned::Tuple(parts);
                 let parts = returned.parts();
                 let is_mixed = parts.contains(&Returned::Tensor) && !returned.is_of_tensors();
-                match is_mixed || parts.contains(&Returned::Tensors) {
+                let is_nested = |it: &Returned| matches!(it, Returned::Record { .. });
+                match is_mixed || parts.contains(&Returned::Tensors) || parts.iter().any(is_nested)
+                {
                     true => Err(unfit(ty)),
                     false => Ok(returned),
                 }
@@ -766,6 +797,7 @@ impl Reader {
             return match element(&arguments)?.as_str() {
                 "Tensor" => Some(Returned::Tensors),
                 number @ ("f64" | "i64") => Some(Returned::Numbers(number.to_owned())),
+                "bool" => Some(Returned::Truths),
                 _ => None,
             };
         }
@@ -774,6 +806,10 @@ impl Reader {
         }
         if FLOATS.contains(&name.as_str()) {
             return Some(Returned::Float(name));
+        }
+        if let Some(record) = self.interface.a_record(&name) {
+            let fields = record.fields.clone();
+            return Some(Returned::Record { name, fields });
         }
         let fields = &self.interface.a_struct(&name)?.fields;
         let are_integers = fields.iter().all(|field| {

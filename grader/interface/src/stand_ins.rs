@@ -2,9 +2,9 @@
 //! worker, and the reference within the judge's own process.
 
 use crate::model::{
-    Enum, Field, Function, Interface, Kind, Module, Parameter, Part, Returned, Struct,
+    Enum, Field, Function, Interface, Kind, Module, Parameter, Part, Record, Returned, Struct,
 };
-use crate::rewrite::in_f64;
+use crate::rewrite::{in_f64, with_crate};
 use crate::worker::{CHOICES, SIZES, TABLE};
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, format_ident, quote};
@@ -18,6 +18,8 @@ pub struct JudgeFiles {
     pub tests: Vec<PathBuf>,
     /// The source of the solution's crate, where its functions take f32 alone.
     pub solution_in_f32: Option<String>,
+    /// The crates that such a solution builds on, with the sources of their solutions.
+    pub earlier_in_f32: Vec<(String, String)>,
 }
 
 impl Interface {
@@ -58,19 +60,22 @@ impl Interface {
         let mut double = quote! {};
         let mut in_double = quote! { None };
         if let Some(solution) = &files.solution_in_f32 {
-            let solution: TokenStream = syn::parse_file(solution)?
-                .items
-                .iter()
-                .map(ToTokens::into_token_stream)
-                .collect();
-            let solution = in_f64(solution);
-            let operations = self.operations_of(&|_| "super::solution_in_f64".to_owned(), true)?;
-            double = quote! {
-                #[allow(clippy::all, dead_code, unreachable_pub, unused_imports)]
-                mod solution_in_f64 { #solution }
+            let earlier = files.earlier_in_f32.iter();
+            let solutions = earlier.map(|(name, source)| (name, source));
+            let solutions = solutions.chain([(&self.name, solution)]);
+            for (name, source) in solutions {
+                let module = Ident::new(&module_in_f64(name), Span::call_site());
+                let solution = self.solution_in_f64(source, files)?;
+                double.extend(quote! {
+                    #[allow(clippy::all, dead_code, unreachable_pub, unused_imports)]
+                    mod #module { #solution }
+                });
+            }
+            let operations = self.operations_of(&path_in_f64, true)?;
+            double.extend(quote! {
                 #[allow(clippy::all, dead_code, unused_imports)]
                 mod reference_in_f64 { #operations }
-            };
+            });
             in_double = quote! { Some(reference_in_f64::#table) };
         }
         Ok(quote! {
@@ -84,6 +89,16 @@ impl Interface {
         })
     }
 
+    /// The items of a solution in double precision, which uses those before it in double precision, too.
+    fn solution_in_f64(&self, source: &str, files: &JudgeFiles) -> syn::Result<TokenStream> {
+        let items = syn::parse_file(source)?.items;
+        let mut tokens = in_f64(items.iter().map(ToTokens::into_token_stream).collect());
+        for (name, _) in &files.earlier_in_f32 {
+            tokens = with_crate(tokens, name, &syn::parse_str(&path_in_f64(name))?);
+        }
+        Ok(tokens)
+    }
+
     fn stand_ins(&self) -> syn::Result<TokenStream> {
         let (uses, constants) = (&self.uses, &self.constants);
         let constants = constants.iter().cloned().map(|(_, mut it)| {
@@ -92,6 +107,7 @@ impl Interface {
         });
         let enums = self.enums.iter().map(an_enum);
         let structs = self.structs.iter().map(|it| self.a_struct_of(it));
+        let records = self.records.iter().map(a_record);
         let parts = self.parts.iter().map(|part| match part {
             Part::Function(function) => self.a_function(function),
             Part::Module(module) => self.a_module_of(module),
@@ -112,6 +128,7 @@ impl Interface {
             #(#constants)*
             #(#enums)*
             #(#structs)*
+            #(#records)*
             #(#parts)*
             #by_hand
         })
@@ -227,9 +244,18 @@ impl Interface {
             .zip(&function.gives)
             .map(|(part, (name, _))| self.taken(part, name))
             .collect();
-        let result = match parts.len() {
-            1 => taken.remove(0),
-            _ => quote! { (#(#taken),*) },
+        let record = match &function.returned {
+            Returned::Record { name, .. } => self.a_record(name),
+            _ => None,
+        };
+        let result = match (record, parts.len()) {
+            (Some(record), _) => {
+                let name = &record.item.ident;
+                let fields = record.item.fields.iter().map(|field| &field.ident);
+                quote! { #name { #(#fields: #taken),* } }
+            }
+            (None, 1) => taken.remove(0),
+            (None, _) => quote! { (#(#taken),*) },
         };
         let then = function.then.as_ref().map(|then| {
             let names = function.parameters.iter().map(|it| &it.name);
@@ -269,6 +295,9 @@ impl Interface {
                 let ty = Ident::new(ty, Span::call_site());
                 quote! { answer_.array::<#ty, ndarray::Ix1>(#name).to_vec() }
             }
+            Returned::Truths => quote! {
+                answer_.array::<u8, ndarray::Ix1>(#name).iter().map(|truth_| *truth_ != 0).collect()
+            },
             Returned::Struct(of) => {
                 let fields = self.a_struct(of).map_or(&[][..], |it| &it.fields);
                 let fields = fields.iter().enumerate().map(|(i, field)| {
@@ -284,7 +313,9 @@ impl Interface {
                     #of { #(#fields)* }
                 }}
             }
-            Returned::Tuple(_) | Returned::Anything => quote! { Default::default() },
+            Returned::Tuple(_) | Returned::Record { .. } | Returned::Anything => {
+                quote! { Default::default() }
+            }
         }
     }
 
@@ -361,6 +392,15 @@ impl Interface {
     }
 }
 
+fn a_record(it: &Record) -> TokenStream {
+    let mut item = it.item.clone();
+    item.vis = within_the_crate();
+    for field in &mut item.fields {
+        field.vis = within_the_crate();
+    }
+    item.to_token_stream()
+}
+
 fn an_enum(it: &Enum) -> TokenStream {
     let mut item = it.item.clone();
     item.vis = within_the_crate();
@@ -382,6 +422,15 @@ fn an_enum(it: &Enum) -> TokenStream {
             }
         }
     }
+}
+
+/// The module of a judge that has a crate's solution in double precision.
+fn module_in_f64(name: &str) -> String {
+    format!("{name}_solution_in_f64")
+}
+
+fn path_in_f64(name: &str) -> String {
+    format!("crate::{}", module_in_f64(name))
 }
 
 /// A module of tests, in its file.

@@ -305,6 +305,9 @@ impl Interface {
         let parts = function.returned.parts();
         let names: Vec<_> = (0..parts.len()).map(|i| format!("result_{i}")).collect();
         let pattern = match &names[..] {
+            names if let Returned::Record { name, .. } = &function.returned => {
+                self.pattern(name, names)
+            }
             [one] => one.clone(),
             several => format!("({})", several.join(", ")),
         };
@@ -321,12 +324,28 @@ impl Interface {
         let _ = writeln!(source, "    workers::gives_all(vec![{}])", sent.join(", "));
     }
 
+    /// The pattern that takes a record apart.
+    fn pattern(&self, record: &str, names: &[String]) -> String {
+        let Some(it) = self.a_record(record) else {
+            return "_".to_owned();
+        };
+        let fields = it.item.fields.iter().filter_map(|it| it.ident.as_ref());
+        let fields = fields
+            .zip(names)
+            .map(|(field, name)| format!("{field}: {name}"));
+        let fields: Vec<_> = fields.collect();
+        format!("{}::{record} {{ {} }}", it.home, fields.join(", "))
+    }
+
     /// An array of a value.
     fn sent(&self, returned: &Returned, value: &str) -> String {
         match returned {
             Returned::Integer(_) => format!("ndarray::arr0({value} as i64)"),
             Returned::Float(_) => format!("ndarray::arr0({value})"),
             Returned::Numbers(_) => format!("ndarray::Array1::from({value})"),
+            Returned::Truths => {
+                format!("ndarray::Array1::from_iter({value}.into_iter().map(u8::from))")
+            }
             Returned::Struct(name) => {
                 let fields = self.a_struct(name).map_or(&[][..], |it| &it.fields);
                 let fields: Vec<_> = fields

@@ -97,11 +97,15 @@ fn the_solution_stands_behind_the_table_in_the_judge_and_in_double_precision_too
     let files = JudgeFiles {
         tests: vec!["/course/exercises/01-one/tests/shape.rs".into()],
         solution_in_f32: Some(solution.to_owned()),
+        ..JudgeFiles::default()
     };
     let judge = interface.judge(&files).expect("Rust");
     assert_holds(&judge, "one_solution::cut(image.view(), grid)");
     assert_holds(&judge, r#"call.array::<f64, ndarray::Ix3>("image")?"#);
-    assert_holds(&judge, "super::solution_in_f64::cut(image.view(), grid)");
+    assert_holds(
+        &judge,
+        "crate::one_solution_in_f64::cut(image.view(), grid)",
+    );
     assert_holds(
         &judge,
         "pub fn cut(image: ArrayView3<'_, f64>, grid: (usize, usize)) -> Array2<f64>",
@@ -109,6 +113,110 @@ fn the_solution_stands_behind_the_table_in_the_judge_and_in_double_precision_too
     assert_holds(
         &judge,
         r#"#[path = "/course/exercises/01-one/tests/shape.rs"] mod shape;"#,
+    );
+}
+
+#[test]
+fn solutions_that_build_on_each_other_are_all_in_double_precision() {
+    let earlier = || Interface::parse("01-one", FUNCTION_OF_A_CHOICE, &|_| None);
+    let description = r#"
+        use ndarray::{Array2, ArrayView2};
+        use one::Choice;
+        /// twice
+        #[gives(y = "[N]")]
+        pub fn twice(
+            /// [N, N]
+            x: ArrayView2<'_, f32>,
+            /// a or b
+            choice: Choice,
+        ) -> Array2<f32>;
+    "#;
+    let interface = Interface::parse("02-two", description, &|name| (name == "one").then(earlier));
+    let interface = interface.unwrap_or_else(|error| panic!("{error}"));
+    let files = JudgeFiles {
+        solution_in_f32: Some(
+            "use one::{Choice, once}; pub fn twice(x: f32) -> f32 { once(x) }".to_owned(),
+        ),
+        earlier_in_f32: vec![(
+            "one".to_owned(),
+            "pub fn once(x: f32) -> f32 { x }".to_owned(),
+        )],
+        ..JudgeFiles::default()
+    };
+    let judge = interface.judge(&files).expect("Rust");
+    assert_holds(
+        &judge,
+        "mod one_solution_in_f64 { pub fn once(x: f64) -> f64 { x } }",
+    );
+    assert_holds(
+        &judge,
+        "mod two_solution_in_f64 { use crate::one_solution_in_f64::{Choice, once}; pub fn twice(x: f64) -> f64 { once(x) } }",
+    );
+    assert_holds(&judge, "crate::one_solution_in_f64::Choice::A");
+    assert_holds(&judge, "one_solution::Choice::A");
+}
+
+const FUNCTION_OF_A_CHOICE: &str = r#"
+    use ndarray::{Array2, ArrayView2};
+    pub enum Choice { A, B }
+    /// once
+    #[gives(y = "[N]")]
+    pub fn once(
+        /// [N, N]
+        x: ArrayView2<'_, f32>,
+        /// a or b
+        choice: Choice,
+    ) -> Array2<f32>;
+"#;
+
+#[test]
+fn a_struct_of_several_results_is_taken_apart_and_put_together() {
+    let interface = described(
+        r#"
+        use ndarray::{Array2, ArrayView2};
+        pub struct Parts {
+            /// Of all.
+            pub sum: f32,
+            pub halves: Array2<f32>,
+            pub is_left: Vec<bool>,
+        }
+        /// take apart
+        #[gives(sum = "[]", halves = "[N, N]", left = "u8 [N]")]
+        pub fn part(
+            /// [N, N]
+            x: ArrayView2<'_, f32>,
+        ) -> Parts;
+        "#,
+    );
+    assert_holds(
+        &interface.worker(),
+        r#"let one::Parts { sum: result_0, halves: result_1, is_left: result_2 } = one::part(x.view());
+            workers::gives_all(vec![("sum", (&ndarray::arr0(result_0)).into()), ("halves", (&result_1).into()),
+                ("left", (&ndarray::Array1::from_iter(result_2.into_iter().map(u8::from))).into())])"#,
+    );
+    let judge = judge(&interface);
+    assert_holds(
+        &judge,
+        "pub(crate) struct Parts { pub(crate) sum: f32, pub(crate) halves: Array2<f32>, pub(crate) is_left: Vec<bool> }",
+    );
+    assert_holds(
+        &judge,
+        r#"let result_ = Parts {
+            sum: answer_.array::<f32, ndarray::Ix0>("sum").into_scalar(),
+            halves: answer_.array("halves"),
+            is_left: answer_.array::<u8, ndarray::Ix1>("left").iter().map(|truth_| *truth_ != 0).collect()
+        };"#,
+    );
+    let gives: Vec<_> = interface.operations()["part"]
+        .gives
+        .keys()
+        .cloned()
+        .collect();
+    assert_eq!(gives, ["sum", "halves", "left"]);
+    let declared = interface.declarations().to_string();
+    assert_holds(
+        &declared,
+        "pub struct Parts { pub sum: f32, pub halves: Array2<f32>, pub is_left: Vec<bool> }",
     );
 }
 

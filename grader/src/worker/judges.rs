@@ -67,7 +67,7 @@ struct Judge<'a> {
 impl<'a> Judge<'a> {
     fn of(course: &'a Course, shelf: &Shelf, exercise: &'a Exercise) -> Result<Self> {
         let folder = course.root.join(FOLDER);
-        let text = source_of(&course.root, exercise)?;
+        let text = source_of(course, exercise)?;
         let source = folder.join(format!("{}.rs", exercise.name));
         write_if_changed(&source, &text)?;
 
@@ -139,30 +139,51 @@ impl<'a> Judge<'a> {
 }
 
 /// The source of an exercise's judge, which names the test files as seen from [`FOLDER`].
-fn source_of(course: &Path, exercise: &Exercise) -> Result<String> {
-    let interface = Interface::open(course, &exercise.folder)?;
-    let [exercises, solutions] =
-        ["exercises", "solutions"].map(|part| course.join(part).join(&exercise.folder));
-    let solution = solutions.join("src/lib.rs");
-    let solution_in_f32 = match interface.is_in_f32() {
-        true => Some(
-            fs::read_to_string(&solution)
-                .with_context(|| format!("{} cannot be read", solution.display()))?,
-        ),
-        false => None,
-    };
-    let (folder, tests) = (course.join(FOLDER), exercises.join("tests"));
+fn source_of(course: &Course, exercise: &Exercise) -> Result<String> {
+    let root = &course.root;
+    let interface = Interface::open(root, &exercise.folder)?;
+    let solution_in_f32 = in_f32(root, &interface, &exercise.folder)?;
+    let mut earlier_in_f32 = vec![];
+    for name in exercise
+        .earlier
+        .iter()
+        .filter(|_| solution_in_f32.is_some())
+    {
+        let found = course.exercises.iter().find(|it| it.name == *name);
+        let folder = &found
+            .with_context(|| format!("there is no exercise {name}"))?
+            .folder;
+        if let Some(source) = in_f32(root, &Interface::open(root, folder)?, folder)? {
+            earlier_in_f32.push((name.replace('-', "_"), source));
+        }
+    }
+    let (folder, tests) = (
+        root.join(FOLDER),
+        root.join("exercises").join(&exercise.folder).join("tests"),
+    );
     let mut tests =
         entries(&tests).with_context(|| format!("{} cannot be read", tests.display()))?;
     tests.retain(|path| path.extension().is_some_and(|end| end == "rs"));
-    let tests = tests.iter().map(|path| seen_from(&folder, course, path));
+    let tests = tests.iter().map(|path| seen_from(&folder, root, path));
     let files = JudgeFiles {
         tests: tests.collect(),
         solution_in_f32,
+        earlier_in_f32,
     };
     // In lines: the compiler shows those that do not fit the tests.
     let judge = syn::parse_file(&interface.judge(&files)?)?;
     Ok(prettyplease::unparse(&judge))
+}
+
+/// The source of an exercise's solution, if its functions take f32 alone.
+fn in_f32(root: &Path, interface: &Interface, folder: &str) -> Result<Option<String>> {
+    if !interface.is_in_f32() {
+        return Ok(None);
+    }
+    let path = root.join("solutions").join(folder).join("src/lib.rs");
+    let source = fs::read_to_string(&path);
+    let source = source.with_context(|| format!("{} cannot be read", path.display()))?;
+    Ok(Some(source))
 }
 
 /// Removes the programs that were made for the exercise before. One that is running stays readable to whoever runs it.
