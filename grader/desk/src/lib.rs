@@ -7,12 +7,20 @@
 //! extend, excuse, set, … ──▶ decisions ───────┘
 //! ```
 
+pub mod check;
+pub mod cli;
+pub mod command;
 pub mod decision;
+pub mod explain;
+pub mod export;
 pub mod failure;
 pub mod files;
+pub mod folder;
 pub mod grading;
+pub mod import;
 pub mod policy;
 pub mod results;
 pub mod roster;
+pub mod store;
 pub mod terminal;
 pub mod time;
