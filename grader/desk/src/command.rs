@@ -109,9 +109,11 @@ fn exercise_called(name: &str, grades: &Grades, policy: &Policy) -> Result<Strin
     let mut known = known;
     known.sort_unstable();
     known.dedup();
-    let likeness = |it: &&&str| (strsim::jaro_winkler(name, without_number(it)) * 1000.0) as u32;
+    let likeness = |it: &&&str| {
+        (strsim::normalized_damerau_levenshtein(name, without_number(it)) * 1000.0) as u32
+    };
     let hint = match known.iter().max_by_key(likeness) {
-        Some(near) if likeness(&near) > 800 => format!("did you mean {near}?"),
+        Some(near) if likeness(&near) > 600 => format!("did you mean {near}?"),
         _ => format!("there are {}", known.join(", ")),
     };
     Err(anyhow!("there is no exercise {name}")).hint(hint)
