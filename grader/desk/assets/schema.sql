@@ -29,7 +29,15 @@ CREATE TABLE member (
     PRIMARY KEY (attempt, student)
 ) STRICT, WITHOUT ROWID;
 
--- What came out, once for all attempts of which the same came out. `detail` is JSON, `digest` its SHA-256.
+-- The tests of an exercise, as JSON: pairs of kind and name. `digest` is the SHA-256 of it.
+CREATE TABLE suite (
+    id INTEGER PRIMARY KEY,
+    digest TEXT NOT NULL UNIQUE,
+    tests TEXT NOT NULL
+) STRICT;
+
+-- What came out, once for all attempts of which the same came out. `digest` is the SHA-256 of the suite's digest, the detail
+-- and the messages, a line each.
 CREATE TABLE content (
     id INTEGER PRIMARY KEY,
     digest TEXT NOT NULL UNIQUE,
@@ -37,7 +45,14 @@ CREATE TABLE content (
     outcome TEXT NOT NULL,
     points REAL NOT NULL,
     max_points REAL NOT NULL,
-    detail TEXT NOT NULL
+    suite INTEGER NOT NULL REFERENCES suite
+) STRICT;
+
+-- The rest of it, as JSON. It is read for single results, so it lies in a table of its own.
+CREATE TABLE detail (
+    content INTEGER PRIMARY KEY REFERENCES content,
+    detail TEXT NOT NULL,  -- points by kind, and a sign for each test
+    messages TEXT NOT NULL
 ) STRICT;
 
 -- The result of an exercise of an attempt. A regrade adds one.

@@ -57,11 +57,12 @@ pub fn check(desk: &mut Desk) -> Result<CheckReport> {
         count += 1;
         let of =
             |fault: &str| format!("result {} of {}: {fault}", content.number, content.exercise);
-        if digest(content.detail) != content.digest {
+        let lines = [content.suite_digest, content.detail, content.messages];
+        if digest(&lines) != content.digest {
             faults.push(of("it is not what was imported"));
             return;
         }
-        let Ok(graded) = serde_json::from_str::<Graded>(content.detail) else {
+        let Ok(graded) = Graded::read(content.suite, content.detail, None) else {
             faults.push(of("it cannot be read"));
             return;
         };

@@ -5,7 +5,7 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-/// Writes a file beside its place and moves it there once it is on the disk.
+/// Writes a file beside its place and moves it there when it is whole.
 ///
 /// # Errors
 /// Returns an error if it cannot be written; what was there stays then.
@@ -25,7 +25,6 @@ pub fn write_whole(path: &Path, content: &[u8]) -> Result<()> {
         .tempfile_in(folder)
         .with_context(says)?;
     file.write_all(content).with_context(says)?;
-    file.as_file().sync_all().with_context(says)?;
     file.persist(path).with_context(says)?;
     Ok(())
 }

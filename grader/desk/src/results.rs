@@ -327,12 +327,88 @@ impl Submission {
 }
 
 impl Graded {
-    /// The result without what differs from run to run, as JSON.
+    /// The result as it is stored, without what differs from run to run.
     ///
     /// # Errors
     /// Returns an error if it cannot be written as JSON.
-    pub fn detail(&self) -> Result<String> {
-        Ok(serde_json::to_string(self)?)
+    pub fn stored(&self) -> Result<Stored> {
+        let tests: Vec<_> = self.tests.iter().map(|it| (&it.kind, &it.test)).collect();
+        let suite = serde_json::to_string(&tests)?;
+        let marks = self
+            .tests
+            .iter()
+            .map(|it| match (it.passed, &it.not_counted) {
+                (false, _) => FAILED,
+                (true, None) => PASSED,
+                (true, Some(_)) => NOT_COUNTED,
+            });
+        let detail = serde_json::to_string(&Detail {
+            exercise: self.exercise.clone(),
+            outcome: self.outcome,
+            points: self.points,
+            max_points: self.max_points,
+            kinds: self.kinds.clone(),
+            marks: marks.collect(),
+            misconceptions: self.misconceptions.clone(),
+        })?;
+        let of_test = |it: &Test| match it.passed {
+            true => it.not_counted.clone(),
+            false => it.message.clone(),
+        };
+        let messages = (0..).zip(&self.tests);
+        let messages = messages.filter_map(|(place, it)| Some((place, of_test(it)?)));
+        let messages = serde_json::to_string(&Messages {
+            of_all: self.message.clone(),
+            of_tests: messages.collect(),
+        })?;
+        Ok(Stored {
+            suite_digest: digest(&[&suite]),
+            suite,
+            detail,
+            messages,
+        })
+    }
+
+    /// The result that is stored; without messages if there are none.
+    ///
+    /// # Errors
+    /// Returns an error if it is not one.
+    pub fn read(suite: &Suite, detail: &str, messages: Option<&str>) -> Result<Self> {
+        let detail: Detail = serde_json::from_str(detail)?;
+        let messages: Messages = messages
+            .map(serde_json::from_str)
+            .transpose()?
+            .unwrap_or_default();
+        let mut of_tests: BTreeMap<usize, String> = messages.of_tests.into_iter().collect();
+        ensure!(
+            detail.marks.chars().count() == suite.0.len(),
+            "it has results of {} tests and not of {}",
+            detail.marks.chars().count(),
+            suite.0.len()
+        );
+        let marked = suite.0.iter().zip(detail.marks.chars()).enumerate();
+        let tests = marked.map(|(place, ((kind, test), mark))| {
+            let message = of_tests.remove(&place);
+            let is_counted = mark != NOT_COUNTED;
+            Test {
+                test: test.clone(),
+                kind: kind.clone(),
+                passed: mark != FAILED,
+                message: message.clone().filter(|_| mark == FAILED),
+                not_counted: (!is_counted).then(|| message.unwrap_or_default()),
+            }
+        });
+        Ok(Self {
+            exercise: detail.exercise,
+            digest: String::new(),
+            outcome: detail.outcome,
+            message: messages.of_all,
+            points: detail.points,
+            max_points: detail.max_points,
+            kinds: detail.kinds,
+            tests: tests.collect(),
+            misconceptions: detail.misconceptions,
+        })
     }
 
     /// Checks that points follow from tests: those of a kind are shared evenly by its tests, and those of the exercise are
@@ -387,8 +463,116 @@ impl Graded {
     }
 }
 
-/// SHA-256 of a text, in hexadecimal digits.
-pub fn digest(text: &str) -> String {
-    let hash = Sha256::digest(text.as_bytes());
-    hash.iter().map(|byte| format!("{byte:02x}")).collect()
+/// A result as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stored {
+    /// The tests, as JSON.
+    pub suite: String,
+    /// SHA-256 of it.
+    pub suite_digest: String,
+    /// Points by kind, and a sign for each test, as JSON.
+    pub detail: String,
+    /// Messages, as JSON.
+    pub messages: String,
+}
+
+impl Stored {
+    /// SHA-256 of all of it.
+    pub fn digest(&self) -> String {
+        digest(&[&self.suite_digest, &self.detail, &self.messages])
+    }
+}
+
+/// The tests of an exercise: kind and name.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+pub struct Suite(Vec<(String, String)>);
+
+/// Signs of tests.
+const PASSED: char = '1';
+const FAILED: char = '0';
+const NOT_COUNTED: char = 'n';
+
+#[derive(Serialize, Deserialize)]
+struct Detail {
+    exercise: String,
+    outcome: Outcome,
+    points: f64,
+    max_points: f64,
+    kinds: BTreeMap<String, Tally>,
+    marks: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    misconceptions: Vec<Misconception>,
+}
+
+#[derive(Default, Serialize, Deserialize)]
+struct Messages {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    of_all: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    of_tests: Vec<(usize, String)>,
+}
+
+/// SHA-256 of some lines, in hexadecimal digits.
+pub fn digest(lines: &[&str]) -> String {
+    let mut hash = Sha256::new();
+    for line in lines {
+        hash.update(line);
+        hash.update(b"\n");
+    }
+    let mut text = String::with_capacity(64);
+    for byte in hash.finalize() {
+        for digit in [byte >> 4, byte & 15] {
+            text.extend(char::from_digit(digit.into(), 16));
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_stored_is_read_again() -> Result<()> {
+        let test = |name: &str, passed, message: Option<&str>, not_counted: Option<&str>| Test {
+            test: name.to_owned(),
+            kind: "shape".to_owned(),
+            passed,
+            message: message.map(str::to_owned),
+            not_counted: not_counted.map(str::to_owned),
+        };
+        let tally = Tally {
+            passed: 1,
+            total: 3,
+            points: 2.0 / 3.0,
+            max_points: 2.0,
+        };
+        let graded = Graded {
+            exercise: "03-msa".to_owned(),
+            digest: String::new(),
+            outcome: Outcome::Tested,
+            message: None,
+            points: 2.0 / 3.0,
+            max_points: 2.0,
+            kinds: [("shape".to_owned(), tally)].into(),
+            tests: vec![
+                test("a", true, None, None),
+                test("b", false, Some("expected 1, actual 2"), None),
+                test("c", true, None, Some("not implemented")),
+            ],
+            misconceptions: vec![],
+        };
+        let stored = graded.stored()?;
+        let suite: Suite = serde_json::from_str(&stored.suite)?;
+        assert_eq!(
+            Graded::read(&suite, &stored.detail, Some(&stored.messages))?,
+            graded
+        );
+        assert!(Graded::read(&Suite::default(), &stored.detail, None).is_err());
+        graded.verify()?;
+        // What `printf 'a\nb\n' | sha256sum` prints.
+        let expected = "911169ddaaf146aff539f58c26c489af3b892dff0fe283c1c264c65ae5aa59a2";
+        assert_eq!(digest(&["a", "b"]), expected);
+        Ok(())
+    }
 }

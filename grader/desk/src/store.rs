@@ -2,9 +2,9 @@
 //! made all of it or nothing.
 
 use crate::decision::{Action, Decision};
-use crate::failure::WithHint;
+use crate::failure::{Failure, WithHint};
 use crate::grading::{Attempt, Exercise, ExerciseResult, Record};
-use crate::results::{Graded, Outcome, Terms};
+use crate::results::{Graded, Outcome, Stored, Suite, Terms};
 use anyhow::{Context, Result, anyhow, ensure};
 use jiff::Timestamp;
 use rusqlite::{
@@ -25,8 +25,8 @@ const APPLICATION: i64 = 0x6465_736b;
 const TABLES: &str = include_str!("../assets/schema.sql");
 
 /// The tables in which rows are neither changed nor deleted.
-const APPEND_ONLY: [&str; 6] = [
-    "import", "attempt", "member", "content", "result", "decision",
+const APPEND_ONLY: [&str; 8] = [
+    "import", "attempt", "member", "suite", "content", "detail", "result", "decision",
 ];
 
 /// An open gradebook.
@@ -93,17 +93,19 @@ impl Imported {
 
 /// A decision, to be recorded.
 #[derive(Clone, Debug)]
-pub struct NewDecision<'a> {
+pub struct NewDecision {
     /// Who decides.
-    pub by: &'a str,
+    pub by: String,
     /// The person's id.
-    pub student: &'a str,
+    pub student: String,
     /// The exercise.
-    pub exercise: Option<&'a str>,
+    pub exercise: Option<String>,
     /// What is decided.
     pub action: Action,
+    /// The points before the penalty that it is made on.
+    pub made_on: Option<f64>,
     /// The reason.
-    pub reason: &'a str,
+    pub reason: String,
 }
 
 /// The result of an exercise with all that is known of it.
@@ -292,33 +294,57 @@ impl Store {
         })
     }
 
-    /// Records a decision. `made_on` gives the points that it is made on, of what is recorded in the same transaction.
+    /// Records a decision that `make` makes of what is recorded in the same transaction, and returns it with that.
     ///
     /// # Errors
-    /// Returns an error if `made_on` does, or it cannot be written.
+    /// Returns the error of `make`, or one if it cannot be written; then nothing of it is.
     pub fn decide(
         &mut self,
-        decision: &NewDecision<'_>,
-        made_on: impl FnOnce(&Record, &[Decision]) -> Result<Option<f64>>,
-    ) -> Result<i64> {
-        let action = serde_json::to_string(&decision.action)?;
-        self.change(|transaction| {
-            let made_on = made_on(&record(transaction)?, &decisions(transaction)?)?;
-            transaction.execute(
-                "INSERT INTO decision (time, by, student, exercise, action, made_on, reason) \
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-                params![
-                    now(),
-                    decision.by,
-                    decision.student,
-                    decision.exercise,
+        make: impl FnOnce(&Record, &[Decision]) -> Result<NewDecision, Failure>,
+    ) -> Result<(Decision, Record, Vec<Decision>), Failure> {
+        let mut refused = None;
+        let recorded = self.change(|transaction| {
+            let (record, before) = (record(transaction)?, decisions(transaction)?);
+            let new = match make(&record, &before) {
+                Ok(new) => new,
+                Err(failure) => {
+                    refused = Some(failure);
+                    return Ok((None, true));
+                }
+            };
+            let time = Timestamp::now();
+            let action = serde_json::to_string(&new.action)?;
+            let number = transaction
+                .prepare_cached(
+                    "INSERT INTO decision (time, by, student, exercise, action, made_on, reason) \
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                )?
+                .insert(params![
+                    time.to_string(),
+                    new.by,
+                    new.student,
+                    new.exercise,
                     action,
-                    made_on,
-                    decision.reason
-                ],
-            )?;
-            Ok((transaction.last_insert_rowid(), false))
-        })
+                    new.made_on,
+                    new.reason
+                ])?;
+            let decision = Decision {
+                number,
+                time,
+                by: new.by,
+                student: new.student,
+                exercise: new.exercise,
+                action: new.action,
+                made_on: new.made_on,
+                reason: new.reason,
+            };
+            Ok((Some((decision, record, before)), false))
+        })?;
+        match (recorded, refused) {
+            (Some(recorded), _) => Ok(recorded),
+            (None, Some(failure)) => Err(failure),
+            (None, None) => Err(anyhow!("nothing was decided").into()),
+        }
     }
 
     /// All attempts with their newest results, and all decisions, as of one moment.
@@ -362,52 +388,64 @@ impl Store {
     pub fn provenance(&self, result: i64) -> Result<Provenance> {
         let read = || -> Result<Provenance> {
             let sql = "SELECT attempt.submission, result.sources, result.course, result.seed, import.time, import.by, \
-                       import.folder, content.detail, \
+                       import.folder, detail.detail, detail.messages, suite.tests, \
                        (SELECT count(*) FROM result AS other JOIN content AS of ON of.id = other.content \
                         WHERE other.attempt = result.attempt AND of.exercise = content.exercise AND other.id < result.id) \
                        FROM result JOIN attempt ON attempt.id = result.attempt JOIN import ON import.id = result.import \
-                       JOIN content ON content.id = result.content WHERE result.id = ?1";
-            let row = self.connection.query_row(sql, [result], |row| {
-                let detail: String = row.get(7)?;
-                let imported: String = row.get(4)?;
-                let provenance = (
-                    row.get(0)?,
-                    row.get(1)?,
-                    row.get(2)?,
-                    row.get(3)?,
-                    row.get(5)?,
-                    row.get(6)?,
-                    row.get(8)?,
-                );
-                Ok((provenance, detail, imported))
-            })?;
-            let ((submission, sources, course, seed, by, folder, earlier), detail, imported) = row;
+                       JOIN content ON content.id = result.content JOIN suite ON suite.id = content.suite \
+                       JOIN detail ON detail.content = content.id WHERE result.id = ?1";
+            let mut statement = self.connection.prepare_cached(sql)?;
+            let mut rows = statement.query([result])?;
+            let row = rows
+                .next()?
+                .with_context(|| format!("there is no result {result}"))?;
+            let text = |column: usize| -> Result<&str> { Ok(row.get_ref(column)?.as_str()?) };
+            let suite: Suite = serde_json::from_str(text(9)?)?;
             Ok(Provenance {
-                submission,
-                sources,
-                course,
-                seed,
-                imported: imported.parse()?,
-                by,
-                folder,
-                graded: serde_json::from_str(&detail)?,
-                earlier,
+                submission: row.get(0)?,
+                sources: row.get(1)?,
+                course: row.get(2)?,
+                seed: row.get(3)?,
+                imported: text(4)?.parse()?,
+                by: row.get(5)?,
+                folder: row.get(6)?,
+                graded: Graded::read(&suite, text(7)?, Some(text(8)?))?,
+                earlier: row.get(10)?,
             })
         };
         self.explained(read())
     }
 
-    /// Passes each stored result's content to `each`: number, digest, exercise, outcome, points, points to be had, detail.
+    /// Passes each stored result's content to `each`.
     ///
     /// # Errors
     /// Returns an error if they cannot be read.
     pub fn each_content(&self, mut each: impl FnMut(Content<'_>)) -> Result<()> {
         let mut read = || -> Result<()> {
+            let mut statement = self
+                .connection
+                .prepare("SELECT id, digest, tests FROM suite")?;
+            let mut rows = statement.query([])?;
+            let mut suites = BTreeMap::new();
+            while let Some(row) = rows.next()? {
+                let number: i64 = row.get(0)?;
+                let (digest, tests): (String, String) = (row.get(1)?, row.get(2)?);
+                // One that was changed has another digest than what its results were imported with.
+                let digest = match digest == crate::results::digest(&[&tests]) {
+                    true => digest,
+                    false => String::new(),
+                };
+                let suite: Suite = serde_json::from_str(&tests).unwrap_or_default();
+                suites.insert(number, (digest, suite));
+            }
+            let nothing = (String::new(), Suite::default());
             let mut statement = self.connection.prepare(
-                "SELECT id, digest, exercise, outcome, points, max_points, detail FROM content",
+                "SELECT id, digest, exercise, outcome, points, max_points, suite, detail, messages \
+                 FROM content JOIN detail ON detail.content = content.id",
             )?;
             let mut rows = statement.query([])?;
             while let Some(row) = rows.next()? {
+                let suite = suites.get(&row.get(6)?).unwrap_or(&nothing);
                 each(Content {
                     number: row.get(0)?,
                     digest: row.get_ref(1)?.as_str()?,
@@ -415,7 +453,10 @@ impl Store {
                     outcome: row.get_ref(3)?.as_str()?,
                     points: row.get(4)?,
                     max_points: row.get(5)?,
-                    detail: row.get_ref(6)?.as_str()?,
+                    suite_digest: &suite.0,
+                    suite: &suite.1,
+                    detail: row.get_ref(7)?.as_str()?,
+                    messages: row.get_ref(8)?.as_str()?,
                 });
             }
             Ok(())
@@ -447,7 +488,8 @@ impl Store {
                 })?;
             for table in APPEND_ONLY {
                 let sql = format!("SELECT count(*), coalesce(max(rowid), 0) FROM {table}");
-                if table == "member" {
+                // Their rows have no numbers of their own.
+                if ["member", "detail"].contains(&table) {
                     continue;
                 }
                 let (count, last): (i64, i64) = self
@@ -456,6 +498,14 @@ impl Store {
                 if count != last {
                     faults.push(format!("{} rows of {table} are gone", last - count));
                 }
+            }
+            let without: i64 = self.connection.query_row(
+                "SELECT count(*) FROM content WHERE id NOT IN (SELECT content FROM detail)",
+                [],
+                |row| row.get(0),
+            )?;
+            if without > 0 {
+                faults.push(format!("{without} rows of detail are gone"));
             }
             Ok(faults)
         };
@@ -468,7 +518,7 @@ impl Store {
 pub struct Content<'a> {
     /// Its number.
     pub number: i64,
-    /// SHA-256 of its detail.
+    /// SHA-256 of what was imported.
     pub digest: &'a str,
     /// The exercise.
     pub exercise: &'a str,
@@ -478,8 +528,14 @@ pub struct Content<'a> {
     pub points: f64,
     /// Points that can be earned.
     pub max_points: f64,
-    /// The result, as JSON.
+    /// SHA-256 of its tests.
+    pub suite_digest: &'a str,
+    /// Its tests.
+    pub suite: &'a Suite,
+    /// Points by kind and signs of tests, as JSON.
     pub detail: &'a str,
+    /// Messages, as JSON.
+    pub messages: &'a str,
 }
 
 fn version(connection: &Connection) -> Result<i64> {
@@ -588,18 +644,20 @@ fn add_attempt(
 
 /// The number of a result's content, which is added if it is new.
 fn content(transaction: &Transaction<'_>, graded: &Graded) -> Result<i64> {
-    let detail = graded.detail()?;
-    let digest = crate::results::digest(&detail);
-    let known: Option<i64> = transaction
-        .prepare_cached("SELECT id FROM content WHERE digest = ?1")?
-        .query_row([&digest], |row| row.get(0))
-        .optional()?;
+    let stored = graded.stored()?;
+    let digest = stored.digest();
+    let known = find(
+        transaction,
+        "SELECT id FROM content WHERE digest = ?1",
+        &digest,
+    )?;
     if let Some(known) = known {
         return Ok(known);
     }
+    let suite = suite(transaction, &stored)?;
     let number = transaction
         .prepare_cached(
-            "INSERT INTO content (digest, exercise, outcome, points, max_points, detail) \
+            "INSERT INTO content (digest, exercise, outcome, points, max_points, suite) \
              VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
         )?
         .insert(params![
@@ -608,9 +666,34 @@ fn content(transaction: &Transaction<'_>, graded: &Graded) -> Result<i64> {
             graded.outcome.name(),
             graded.points,
             graded.max_points,
-            detail
+            suite
         ])?;
+    transaction
+        .prepare_cached("INSERT INTO detail (content, detail, messages) VALUES (?1, ?2, ?3)")?
+        .execute(params![number, stored.detail, stored.messages])?;
     Ok(number)
+}
+
+/// The number of a result's tests, which are added if they are new.
+fn suite(transaction: &Transaction<'_>, stored: &Stored) -> Result<i64> {
+    let digest = &stored.suite_digest;
+    if let Some(known) = find(
+        transaction,
+        "SELECT id FROM suite WHERE digest = ?1",
+        digest,
+    )? {
+        return Ok(known);
+    }
+    let number = transaction
+        .prepare_cached("INSERT INTO suite (digest, tests) VALUES (?1, ?2)")?
+        .insert(params![digest, stored.suite])?;
+    Ok(number)
+}
+
+/// The number of the row with a digest.
+fn find(transaction: &Transaction<'_>, sql: &str, digest: &str) -> Result<Option<i64>> {
+    let mut statement = transaction.prepare_cached(sql)?;
+    Ok(statement.query_row([digest], |row| row.get(0)).optional()?)
 }
 
 /// All attempts, with the newest result of each of their exercises. What was graded once is not replaced by a later result

@@ -343,7 +343,8 @@ fn check_junit(text: &str) -> Result<Vec<String>> {
                 }
             }
             Event::End(_) => {
-                if open.pop().as_deref() == Some("testsuite") {
+                let closed = open.pop();
+                if closed.as_deref() == Some("testsuite") {
                     assert_eq!(counted, said);
                     counted = [0; 3];
                 }

@@ -517,7 +517,8 @@ fn check_finds_rows_that_were_changed_or_deleted() -> Result {
     }
     store.execute_batch(
         "DROP TRIGGER content_keeps_on_UPDATE; UPDATE content SET points = 9 WHERE id = 1; \
-         UPDATE content SET detail = replace(detail, 'false', 'true') WHERE id = 2; \
+         DROP TRIGGER detail_keeps_on_UPDATE; \
+         UPDATE detail SET detail = replace(detail, '0', '1') WHERE content = 2; \
          DROP TRIGGER decision_keeps_on_DELETE; DELETE FROM decision WHERE id = 1;",
     )?;
     let bad = class.run(&["check"])?;

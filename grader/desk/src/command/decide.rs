@@ -5,7 +5,9 @@ use crate::cli::{Extend, LateDays, Note, OfExercise, OfPoints, Withdraw};
 use crate::decision::{Action, in_force};
 use crate::failure::{Blame, Exit, Failure, WithHint};
 use crate::folder::{Desk, Grades};
-use crate::grading::{ExerciseGrade, State, grade};
+use crate::grading::{ExerciseGrade, Gradebook, Record, State, grade};
+use crate::policy::Policy;
+use crate::roster::Roster;
 use crate::store::NewDecision;
 use crate::terminal::{points, print};
 use crate::time::{Interval, parse_time};
@@ -88,31 +90,28 @@ pub(super) fn note(desk: &mut Desk, arguments: &Note) -> Result<Exit, Failure> {
 
 /// Runs `withdraw`.
 pub(super) fn withdraw(desk: &mut Desk, arguments: &Withdraw) -> Result<Exit, Failure> {
-    let grades = desk.grades()?;
-    let number = arguments.decision;
-    let find = || -> Result<_> {
-        let mut all = grades.decisions.iter();
-        let decision = all.find(|it| it.number == number);
-        let decision = decision.with_context(|| format!("there is no decision {number}"))?;
-        let is_in_force = in_force(&grades.decisions)
-            .iter()
-            .any(|it| it.number == number);
-        ensure!(is_in_force, "decision {number} is withdrawn already");
-        Ok(decision)
-    };
-    let decision = find()
-        .hint("`cargo grader desk log` lists all decisions")
-        .blame_arguments()?;
-    let action = Action::Withdraw { decision: number };
     let by = actor(arguments.reason.by.as_deref())?;
-    let new = NewDecision {
-        by: &by,
-        student: &decision.student,
-        exercise: decision.exercise.as_deref(),
-        action,
-        reason: checked(&arguments.reason.reason).blame_arguments()?,
-    };
-    record(desk, &new, &grades)
+    let number = arguments.decision;
+    record(desk, |_, _, grades| {
+        let decision = grades.decisions.iter().find(|it| it.number == number);
+        let find = || -> Result<_> {
+            let decision = decision.with_context(|| format!("there is no decision {number}"))?;
+            let is_in_force = in_force(&grades.decisions)
+                .iter()
+                .any(|it| it.number == number);
+            ensure!(is_in_force, "decision {number} is withdrawn already");
+            Ok(decision)
+        };
+        let decision = find().hint("`cargo grader desk log` lists all decisions")?;
+        Ok(NewDecision {
+            by,
+            student: decision.student.clone(),
+            exercise: decision.exercise.clone(),
+            action: Action::Withdraw { decision: number },
+            made_on: None,
+            reason: checked(&arguments.reason.reason)?,
+        })
+    })
 }
 
 /// Whom and what a decision is about, as it stands on the command line.
@@ -134,105 +133,103 @@ impl<'a> About<'a> {
     }
 }
 
-fn checked(reason: &str) -> Result<&str> {
+fn checked(reason: &str) -> Result<String> {
     ensure!(!reason.trim().is_empty(), "the reason is empty");
-    Ok(reason.trim())
+    Ok(reason.trim().to_owned())
 }
 
 /// Checks a decision and records it.
 fn decide(desk: &mut Desk, about: &About<'_>, action: Action) -> Result<Exit, Failure> {
     let by = actor(about.by)?;
-    let grades = desk.grades()?;
-    let check = || -> Result<_> {
-        let student = desk.roster.person(about.student)?.id.clone();
-        let exercise = about
-            .exercise
-            .map(|it| exercise_called(it, &grades, &desk.policy));
-        Ok((student, exercise.transpose()?, checked(about.reason)?))
-    };
-    let (student, exercise, reason) = check().blame_arguments()?;
-    let new = NewDecision {
-        by: &by,
-        student: &student,
-        exercise: exercise.as_deref(),
-        action,
-        reason,
-    };
-    check_points(&new, &grades).blame_arguments()?;
-    record(desk, &new, &grades)
+    record(desk, |roster, policy, grades| {
+        let student = roster.person(about.student)?.id.clone();
+        let exercise = about.exercise.map(|it| exercise_called(it, grades, policy));
+        let exercise = exercise.transpose()?;
+        let place = exercise
+            .as_deref()
+            .and_then(|it| grades.gradebook.place_of(it));
+        let grade = grades.gradebook.student(&student).zip(place);
+        let grade = grade.map(|(student, place)| &student.exercises[place]);
+        check_points(&action, grade, exercise.as_deref().unwrap_or_default())?;
+        let made_on = grade.filter(|_| action.is_about_points());
+        Ok(NewDecision {
+            by,
+            student,
+            exercise,
+            made_on: made_on.and_then(|it| it.raw),
+            action,
+            reason: checked(about.reason)?,
+        })
+    })
 }
 
 /// Checks that points are such as the exercise can have.
-fn check_points(new: &NewDecision<'_>, grades: &Grades) -> Result<()> {
-    let (value, bonus, is_set) = match new.action {
+fn check_points(action: &Action, grade: Option<&ExerciseGrade>, exercise: &str) -> Result<()> {
+    let (value, bonus, is_set) = match *action {
         Action::Set { points, bonus } => (points, bonus, true),
         Action::Add { points, bonus } => (points, bonus, false),
         _ => return Ok(()),
     };
     ensure!(value.is_finite(), "{value} is not a number of points");
     ensure!(!is_set || value >= 0.0, "{value} points are below 0");
-    let Some(grade) = grade_of(new, grades) else {
-        let exercise = new.exercise.unwrap_or_default();
+    let Some(grade) = grade else {
         bail!("nothing of {exercise} is graded yet: its points are not known");
     };
     if !bonus && value > grade.max_points {
+        let (value, most) = (points(value), points(grade.max_points));
         return Err(anyhow!(
-            "{} points are more than the {} of {}",
-            points(value),
-            points(grade.max_points),
-            new.exercise.unwrap_or_default()
+            "{value} points are more than the {most} of {exercise}"
         ))
         .hint("--bonus allows it");
     }
     Ok(())
 }
 
-fn grade_of<'a>(new: &NewDecision<'_>, grades: &'a Grades) -> Option<&'a ExerciseGrade> {
-    let place = grades.gradebook.place_of(new.exercise?)?;
-    grades.gradebook.student(new.student)?.exercises.get(place)
-}
-
-/// Records a decision, and prints what it changes.
-fn record(desk: &mut Desk, new: &NewDecision<'_>, before: &Grades) -> Result<Exit, Failure> {
+/// Records the decision that `make` makes of the grades of now, and prints what it changes. Errors of `make` are those of the
+/// arguments.
+fn record(
+    desk: &mut Desk,
+    make: impl FnOnce(&Roster, &Policy, &Grades) -> Result<NewDecision>,
+) -> Result<Exit, Failure> {
     let (roster, policy) = (&desk.roster, &desk.policy);
-    let is_about_points = new.action.is_about_points();
-    let number = desk.store.decide(new, |record, decisions| {
-        if !is_about_points {
-            return Ok(None);
-        }
-        // Not the points of before: another program may have recorded others meanwhile.
-        let gradebook = grade(record, roster, policy, decisions);
-        let place = new.exercise.and_then(|it| gradebook.place_of(it));
-        let grades = gradebook.student(new.student).zip(place);
-        Ok(grades.and_then(|(student, place)| student.exercises[place].raw))
+    let mut before = None;
+    let (decision, record, mut decisions) = desk.store.decide(|record, decisions| {
+        let grades = Grades {
+            gradebook: grade(record, roster, policy, decisions),
+            record: Record::default(),
+            decisions: decisions.to_vec(),
+        };
+        let made = make(roster, policy, &grades).blame_arguments();
+        before = Some(grades.gradebook);
+        made
     })?;
-    let after = desk.grades()?;
-    let person = desk.roster.get(new.student);
-    let name = person
-        .map(|it| it.name.as_str())
-        .filter(|it| !it.is_empty());
-    let name = name.map_or_else(String::new, |name| format!(" {name}"));
-    let value = new.action.value(&desk.policy.zone);
-    let parts = [new.action.name(), &value, new.exercise.unwrap_or_default()];
-    let parts: Vec<_> = parts.into_iter().filter(|it| !it.is_empty()).collect();
+    decisions.push(decision.clone());
+    let after = grade(&record, roster, policy, &decisions);
+
+    let person = roster.get(&decision.student);
+    let name = person.map_or("", |it| it.name.as_str());
+    let value = decision.action.value(&policy.zone);
+    let exercise = decision.exercise.as_deref().unwrap_or_default();
+    let words = |words: &[&str]| {
+        let words: Vec<_> = words.iter().copied().filter(|it| !it.is_empty()).collect();
+        wire::printable(&words.join(" "))
+    };
     print(&format!(
-        "decision {number}: {}{}: {}\n",
-        wire::printable(new.student),
-        wire::printable(&name),
-        wire::printable(&parts.join(" "))
+        "decision {}: {}: {}\n",
+        decision.number,
+        words(&[&decision.student, name]),
+        words(&[decision.action.name(), &value, exercise])
     ));
-    for change in changes(new.student, before, &after) {
+    let before = before.unwrap_or_else(|| after.clone());
+    for change in changes(&decision.student, &before, &after) {
         print(&format!("  {change}\n"));
     }
     Ok(Exit::Success)
 }
 
 /// What differs between two grades of a person, in words.
-fn changes(student: &str, before: &Grades, after: &Grades) -> Vec<String> {
-    let both = before
-        .gradebook
-        .student(student)
-        .zip(after.gradebook.student(student));
+fn changes(student: &str, before: &Gradebook, after: &Gradebook) -> Vec<String> {
+    let both = before.student(student).zip(after.student(student));
     let Some((before, now)) = both else {
         return vec!["the person is no longer in the roster".to_owned()];
     };
@@ -242,7 +239,7 @@ fn changes(student: &str, before: &Grades, after: &Grades) -> Vec<String> {
         (_, None) => "not graded".to_owned(),
     };
     let mut changes = vec![];
-    let columns = after.gradebook.exercises.iter();
+    let columns = after.exercises.iter();
     for ((was, is), column) in before.exercises.iter().zip(&now.exercises).zip(columns) {
         if shown(was) != shown(is) {
             changes.push(format!(

@@ -64,8 +64,7 @@ impl<'a> Deadline<'a> {
             return in_time;
         }
         let with = |used: u32| {
-            let moved = Interval::of_days(used).after(due, &self.policy.zone);
-            let percent = self.percent(moved, time);
+            let percent = self.percent(due, time, late, used);
             (percent, raw * (100.0 - percent) / 100.0)
         };
         let (mut percent, mut adjusted) = with(0);
@@ -86,13 +85,13 @@ impl<'a> Deadline<'a> {
 
     /// The lateness of a time. It counts from the due date, once the grace is over.
     fn lateness(&self, due: Timestamp, time: Timestamp) -> Lateness {
-        if time <= self.policy.grace.after(due, &self.policy.zone) {
+        let zone = &self.policy.zone;
+        if time <= due || time <= self.policy.grace.after(due, zone) {
             return Lateness::default();
         }
         let elapsed = time.duration_since(due);
         let seconds = elapsed.as_secs() + i64::from(elapsed.subsec_nanos() > 0);
         // Days of the calendar differ from days of 24 hours by an hour or two.
-        let zone = &self.policy.zone;
         let mut days = u32::try_from(seconds / 86_400)
             .unwrap_or(u32::MAX)
             .saturating_sub(1);
@@ -102,18 +101,23 @@ impl<'a> Deadline<'a> {
         Lateness { seconds, days }
     }
 
-    /// The penalty of a time after a due date, in per cent.
-    fn percent(&self, due: Timestamp, time: Timestamp) -> f64 {
-        let late = self.lateness(due, time);
-        if late == Lateness::default() {
+    /// The penalty of a time that is late, in per cent, where late days move the due date.
+    fn percent(&self, due: Timestamp, time: Timestamp, late: Lateness, used: u32) -> f64 {
+        let is_within = |interval: Interval| {
+            let moved = Interval {
+                days: interval.days + i64::from(used),
+                ..interval
+            };
+            time <= moved.after(due, &self.policy.zone)
+        };
+        if used > 0 && is_within(self.policy.grace) {
             return 0.0;
         }
-        let is_within = |interval: &Interval| time <= interval.after(due, &self.policy.zone);
         match &self.policy.penalty {
             Penalty::Zero => 0.0,
             Penalty::CutOff => 100.0,
             Penalty::Steps(steps) => {
-                let step = steps.iter().find(|(within, _)| is_within(within));
+                let step = steps.iter().find(|(within, _)| is_within(*within));
                 step.map_or(100.0, |(_, percent)| *percent)
             }
             Penalty::PerDay {
@@ -121,8 +125,8 @@ impl<'a> Deadline<'a> {
                 at_most,
                 cut_off,
             } => match cut_off {
-                Some(cut_off) if !is_within(cut_off) => 100.0,
-                _ => (percent * f64::from(late.days)).min(*at_most),
+                Some(cut_off) if !is_within(*cut_off) => 100.0,
+                _ => (percent * f64::from(late.days.saturating_sub(used))).min(*at_most),
             },
         }
     }
