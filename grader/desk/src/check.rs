@@ -3,7 +3,7 @@
 use crate::decision::{Action, Decision};
 use crate::folder::Desk;
 use crate::grading::{Record, grade};
-use crate::results::{Graded, Outcome, digest};
+use crate::results::{digest, verify_stored};
 use anyhow::Result;
 use wire::printable;
 
@@ -62,18 +62,13 @@ pub fn check(desk: &mut Desk) -> Result<CheckReport> {
             faults.push(of("it is not what was imported"));
             return;
         }
-        let Ok(graded) = Graded::read(content.suite, content.detail, None) else {
-            faults.push(of("it cannot be read"));
-            return;
-        };
-        let is_same = graded.exercise == content.exercise
-            && Some(graded.outcome) == Outcome::named(content.outcome)
-            && graded.points == content.points
-            && graded.max_points == content.max_points;
-        if !is_same {
-            faults.push(of("its points are not those that were imported"));
-        }
-        if let Err(error) = graded.verify() {
+        let verified = verify_stored(
+            content.suite,
+            content.detail,
+            (content.exercise, content.outcome),
+            (content.points, content.max_points),
+        );
+        if let Err(error) = verified {
             faults.push(of(&format!("{error:#}")));
         }
     })?;

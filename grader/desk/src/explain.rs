@@ -61,8 +61,10 @@ pub fn explain(desk: &Desk, grades: &Grades, id: &str, exercise: Option<&str>) -
 /// The total, late days, and what is about the person as a whole.
 fn total(student: &Student, columns: &[Column], grades: &Grades, policy: &Policy) -> String {
     let mut text = String::from("\ntotal\n");
+    let names = columns.iter().map(|it| it.exercise.chars().count());
+    let width = names.max().unwrap_or_default().max(11);
     let mut line = |what: &str, value: &str| {
-        let _ = writeln!(text, "  {what:<11} {value}");
+        let _ = writeln!(text, "  {what:<width$} {value}");
     };
     for (column, grade) in columns.iter().zip(&student.exercises) {
         let exercise = printable(&column.exercise);

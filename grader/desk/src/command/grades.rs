@@ -5,7 +5,6 @@ use crate::export::csv::wide;
 use crate::failure::{Blame, Exit, Failure, WithHint};
 use crate::folder::Desk;
 use crate::grading::{ExerciseGrade, Gradebook, State, Student, without_number};
-use crate::results::Outcome;
 use crate::terminal::{points, print, table};
 use anyhow::anyhow;
 use std::collections::BTreeSet;
@@ -101,7 +100,7 @@ fn grade_cell(grade: &ExerciseGrade) -> String {
     let decided = grade.set.is_some() || grade.add.is_some();
     if decided {
         signs.push('D');
-    } else if grade.percent > 0.0 && grade.outcome != Some(Outcome::Missing) {
+    } else if grade.penalty > 0.0 {
         signs.push('L');
     }
     match (grade.state, grade.points) {
