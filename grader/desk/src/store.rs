@@ -616,7 +616,7 @@ fn add_attempt(
             let newer: bool = transaction
                 .prepare_cached(
                     "SELECT EXISTS (SELECT 1 FROM result JOIN content ON content.id = result.content \
-                     WHERE attempt = ?1 AND exercise = ?2 AND result.id > ?3)",
+                     WHERE attempt = ?1 AND exercise = ?2 AND result.id > ?3 AND outcome <> 'not-graded')",
                 )?
                 .query_row(params![number, graded.exercise, before], |row| row.get(0))?;
             imported.superseded += usize::from(newer);

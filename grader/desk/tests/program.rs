@@ -92,7 +92,11 @@ fn the_same_results_are_imported_once() -> Result {
 #[test]
 fn a_regrade_flags_the_decision_that_was_made_on_other_points() -> Result {
     let class = Class::new()?;
-    class.import("out", &batch(), IN_TIME)?;
+    let batch = Batch {
+        same_sources: true,
+        ..batch()
+    };
+    class.import("out", &batch, IN_TIME)?;
     let said = class.ok(&[
         "set",
         "Eve Sun",
@@ -108,30 +112,10 @@ fn a_regrade_flags_the_decision_that_was_made_on_other_points() -> Result {
         "decision 1: s3 Eve Sun: set 9 01-patchify\n  01-patchify: 5 → 9\n  total: 5 of 20 → 9 of 20\n"
     );
 
-    let mut regraded = batch();
+    let mut regraded = batch.clone();
     regraded.course = "c1".repeat(32);
     regraded.submissions[1].1[0] = Passing(2, 4);
-    // The same sources: the fixture's digest follows from what passes, so it is put back.
     let out = class.graded("regraded", &regraded)?;
-    let digest = |folder: &str| -> Result<String> {
-        let text = fs::read_to_string(
-            class
-                .folder
-                .path()
-                .join(folder)
-                .join("submissions/eve@x.edu.json"),
-        )?;
-        let json: serde_json::Value = serde_json::from_str(&text)?;
-        Ok(json["graded"]["digest"]
-            .as_str()
-            .unwrap_or_default()
-            .to_owned())
-    };
-    let (old, new) = (digest("out")?, digest("regraded")?);
-    for file in ["results.json", "submissions/eve@x.edu.json"] {
-        let path = Path::new(&out).join(file);
-        fs::write(&path, fs::read_to_string(&path)?.replace(&new, &old))?;
-    }
     let ran = class.run(&["import", &out, "--attempt-time", IN_TIME])?;
     assert_eq!(
         ran.stdout, "3 submissions: 0 attempts and 6 results new\n",
@@ -191,33 +175,66 @@ fn what_was_graded_is_not_replaced_by_what_is_not_and_exercises_add_up() -> Resu
     let submission = |handed: &[common::Handed]| {
         let mut batch = Batch::of(&[("s3", handed)]);
         batch.exercises.truncate(handed.len());
+        batch.same_sources = true;
         batch
     };
     class.import("one", &submission(&[Passing(4, 6)]), IN_TIME)?;
-    let later = class.run(&[
-        "import",
-        &class.graded("two", &submission(&[NotGraded, DoesNotCompile]))?,
-        "--attempt-time",
-        IN_TIME,
-    ])?;
-    assert!(
-        later.stderr.contains("1 results are not graded"),
-        "{}",
-        later.stderr
-    );
-    // Another attempt, since its sources are others: the latest counts, and is not graded.
+    let both = submission(&[NotGraded, Passing(1, 1)]);
+    let added = class.import("two", &both, IN_TIME)?;
+    assert_eq!(added, "1 submission: 0 attempts and 2 results new\n");
+    let points = || -> Result<_> {
+        let points = |place| -> Result<_> { Ok(class.grade("s3", place)?["final"].as_f64()) };
+        Ok((points(0)?, points(1)?))
+    };
+    assert_eq!(points()?, (Some(10.0), Some(2.0)));
+    class.import("three", &submission(&[Passing(3, 6), NotGraded]), IN_TIME)?;
+    assert_eq!(points()?, (Some(9.0), Some(2.0)));
+    Ok(())
+}
+
+#[test]
+fn what_is_not_graded_has_no_grade_until_it_is() -> Result {
+    let class = Class::new()?;
+    let ungraded = Batch::of(&[("s3", &[NotGraded, DoesNotCompile])]);
+    let out = class.graded("out", &ungraded)?;
+    let ran = class.run(&["import", &out, "--attempt-time", IN_TIME])?;
+    let said = "1 results are not graded, through no fault of the submission";
+    assert!(ran.stderr.contains(said), "{}", ran.stderr);
     assert_eq!(class.grade("s3", 0)?["state"], "not-graded");
     assert_eq!(class.grade("s3", 1)?["final"], 0.0);
-    assert!(
-        class.json()?["students"][2]
-            .get("total")
-            .is_some_and(serde_json::Value::is_null)
-    );
+    let total = &class.json()?["students"][2]["total"];
+    assert!(total.is_null(), "{total}");
     let status = class.ok(&["status"])?;
-    assert!(
-        status.contains("attempt 2 is not graded, through no fault of the submission"),
-        "{status}"
+    let said = "attempt 1 is not graded, through no fault of the submission";
+    assert!(status.contains(said), "{status}");
+    Ok(())
+}
+
+#[test]
+fn a_submission_that_was_refused_needs_a_person_until_another_follows() -> Result {
+    let class = Class::new()?;
+    class.import(
+        "out",
+        &Batch::of(&[("s3", &[Passing(4, 6), Missing])]),
+        IN_TIME,
+    )?;
+    let mut refused = Batch::of(&[("s3", &[Missing, Missing])]);
+    refused.refused = vec!["s3".to_owned()];
+    let out = class.graded("refused", &refused)?;
+    let ran = class.run(&["import", &out, "--attempt-time", LATE])?;
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    let said = "refused: s3: the archive is broken";
+    assert!(ran.stderr.contains(said), "{}", ran.stderr);
+    let said = "attempt 2 was refused: the archive is broken";
+    assert!(class.ok(&["status"])?.contains(said));
+    assert_eq!(
+        class.grade("s3", 0)?["final"],
+        10.0,
+        "the attempt before it"
     );
+    let another = Batch::of(&[("s3", &[Passing(4, 6), Passing(4, 6)])]);
+    class.import("another", &another, "2026-12-02T04:00")?;
+    assert!(class.ok(&["status"])?.contains("nothing needs you"));
     Ok(())
 }
 

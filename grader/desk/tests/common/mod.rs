@@ -30,6 +30,8 @@ pub struct Batch {
     pub exercises: Vec<&'static str>,
     pub submissions: Vec<(String, Vec<Handed>)>,
     pub refused: Vec<String>,
+    /// Whether a submission's sources are the same whatever passes, as in a regrade.
+    pub same_sources: bool,
 }
 
 impl Batch {
@@ -40,6 +42,7 @@ impl Batch {
             exercises: vec!["01-patchify", "03-msa"],
             submissions: submissions.iter().map(owned).collect(),
             refused: vec![],
+            same_sources: false,
         }
     }
 
@@ -91,9 +94,13 @@ impl Batch {
                 .sum::<f64>()
         };
         let refused = self.refused.iter().any(|it| it == name);
+        let sources = match self.same_sources {
+            true => name.to_owned(),
+            false => format!("{name}{handed:?}"),
+        };
         let mut submission = json!({
             "submission": name, "path": format!("class/{name}"), "sandbox": "full",
-            "digest": if refused { String::new() } else { hash(format!("{name}{handed:?}")) },
+            "digest": if refused { String::new() } else { hash(sources) },
             "points": sum("points"), "max_points": sum("max_points"), "seconds": 1.5, "exercises": exercises,
         });
         if refused {
