@@ -53,7 +53,7 @@ pub fn check(desk: &mut Desk) -> Result<CheckReport> {
         "the file is whole, and no row of it is gone".to_owned(),
     );
     let (mut count, mut faults) = (0, vec![]);
-    desk.store.each_content(|content| {
+    let without = desk.store.each_content(|content| {
         count += 1;
         let of =
             |fault: &str| format!("result {} of {}: {fault}", content.number, content.exercise);
@@ -72,6 +72,9 @@ pub fn check(desk: &mut Desk) -> Result<CheckReport> {
             faults.push(of(&format!("{error:#}")));
         }
     })?;
+    if without > 0 {
+        faults.push(format!("{without} rows of detail are gone"));
+    }
     report.add(
         faults,
         format!("{count} results are as imported, and their points follow from their tests"),

@@ -536,6 +536,7 @@ fn check_finds_rows_that_were_changed_or_deleted() -> Result {
         "DROP TRIGGER content_keeps_on_UPDATE; UPDATE content SET points = 9 WHERE id = 1; \
          DROP TRIGGER detail_keeps_on_UPDATE; \
          UPDATE detail SET detail = replace(detail, '0', '1') WHERE content = 2; \
+         DROP TRIGGER detail_keeps_on_DELETE; DELETE FROM detail WHERE content = 3; \
          DROP TRIGGER decision_keeps_on_DELETE; DELETE FROM decision WHERE id = 1;",
     )?;
     let bad = class.run(&["check"])?;
@@ -544,6 +545,7 @@ fn check_finds_rows_that_were_changed_or_deleted() -> Result {
         "result 1 of 01-patchify: its points are not",
         "result 2 of 03-msa: it is not what was imported",
         "1 rows of decision are gone",
+        "1 rows of detail are gone",
     ] {
         assert!(bad.stdout.contains(words), "{}", bad.stdout);
     }
