@@ -150,6 +150,11 @@ pub enum Command {
     /// Its pages have the handouts, the functions with their documentation, hints, answers and solutions; the last three are
     /// folded.
     Book(Book),
+    /// Keep the gradebook of a class: attempts, decisions, grades, exports
+    ///
+    /// `cargo grader desk --help` lists its commands.
+    #[command(disable_help_flag = true)]
+    Desk(Desk),
     /// Show the cost of each patch size: tokens, parameters, FLOPs, time
     ///
     /// The defaults are the sizes of ViT-Tiny. Time is measured on the first exercise that builds a model, everything
@@ -734,6 +739,18 @@ pub struct Book {
     pub out: Option<PathBuf>,
 }
 
+/// Arguments of `desk`.
+#[derive(Args, Debug)]
+pub struct Desk {
+    /// Command of the gradebook, and its arguments
+    #[arg(
+        trailing_var_arg = true,
+        allow_hyphen_values = true,
+        value_name = "COMMAND"
+    )]
+    pub arguments: Vec<OsString>,
+}
+
 /// Arguments of `setup`.
 #[derive(Args, Debug)]
 pub struct Setup {
@@ -782,4 +799,38 @@ pub struct Attempt {
     /// Leave out the layers that stop it
     #[arg(long, requires = "copied")]
     pub let_through: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn passed_on(words: &[&str]) -> (Vec<String>, Output) {
+        let words = ["cargo grader"].iter().chain(words);
+        let words: Vec<_> = words.map(OsString::from).collect();
+        let cli = Cli::read(&words).expect("arguments");
+        let Some(Command::Desk(desk)) = cli.command else {
+            panic!("it is not `desk`");
+        };
+        let words = desk.arguments.iter();
+        let words = words.map(|it| it.to_string_lossy().into_owned());
+        (words.collect(), cli.output)
+    }
+
+    #[test]
+    fn what_follows_desk_is_passed_on_as_it_is() {
+        for words in [
+            &["--help"][..],
+            &["import", "--help"],
+            &["--desk", "../d", "add", "s1", "msa", "-1", "--quiet"],
+            &["grades", "--format=json", "--", "-x"],
+            &["-h"],
+        ] {
+            let all = [&["desk"], words].concat();
+            assert_eq!(passed_on(&all).0, words);
+        }
+        let (words, output) = passed_on(&["--quiet", "desk", "--color", "never", "grades"]);
+        assert_eq!(words, ["grades"]);
+        assert!(output.quiet && output.color == ColorChoice::Never);
+    }
 }

@@ -490,6 +490,7 @@ fn is_of_no_grade(place: &Path) -> bool {
         "authoring",
         "benches",
         "book",
+        "desk",
         "template",
         "testdata",
         "tests",

@@ -89,6 +89,7 @@ fn act(
         Command::Train(arguments) => command::train(course, &arguments),
         Command::Draw(arguments) => command::draw(course, &arguments),
         Command::Book(arguments) => command::book(course, &arguments),
+        Command::Desk(arguments) => command::desk(course, &arguments),
         Command::Cost(arguments) => command::cost(course, &arguments),
         Command::Data(arguments) => command::data(course, &arguments),
         Command::Attack(arguments) => command::attack(course, &arguments),

@@ -1,0 +1,318 @@
+//! The command line. Doc comments here are the help.
+
+use clap::{Args, ColorChoice, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// Keeps the gradebook of a class: attempts, decisions, grades, exports.
+///
+/// A desk is a folder outside the course's checkout. It holds roster.csv (who is in the class), policy.toml (due dates, late
+/// penalty, what counts) and gradebook.sqlite (attempts and decisions, to which rows are only added). Grades are computed
+/// from them each time.
+///
+/// Exit codes: 0 all went well; 1 `check` found a fault; 2 the arguments, or files that they name, are wrong; 3 there is no
+/// desk yet; 4 the program failed, or its output could not be written.
+#[derive(Debug, Parser)]
+#[command(
+    name = "cargo grader desk",
+    bin_name = "cargo grader desk",
+    version,
+    disable_help_subcommand = true
+)]
+pub struct Cli {
+    /// The desk's folder [default: the variable GRADER_DESK, else the current folder if it is one]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub desk: Option<PathBuf>,
+    /// Seconds to wait for another program that writes to the gradebook
+    #[arg(long, global = true, value_name = "SECONDS", default_value_t = 10)]
+    pub wait: u64,
+    /// Choose when to use colour
+    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t, overrides_with = "color", help_heading = OUTPUT)]
+    pub color: ColorChoice,
+    /// Print only results and errors
+    #[arg(long, short, global = true, overrides_with = "quiet", help_heading = OUTPUT)]
+    pub quiet: bool,
+    /// The command
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const OUTPUT: &str = "Output";
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Make a desk: roster.csv, policy.toml, gradebook
+    Init,
+    /// Take in what `grade --out` wrote
+    ///
+    /// Everything is recorded in one transaction, or nothing. What is there already is not recorded again; further exercises
+    /// and regrades are added to the attempts that they belong to. A submission is matched with the roster by its name: an
+    /// id, a group, an e-mail address or a name.
+    Import(Import),
+    /// Move a due date for a person
+    ///
+    /// The last extension of an exercise, or of all, is in force; one of 0 is none.
+    Extend(Extend),
+    /// Leave an exercise out of a person's total
+    Excuse(OfExercise),
+    /// Set the points of an exercise, whatever was earned
+    ///
+    /// No penalty is applied to them, and no late day is used.
+    Set(OfPoints),
+    /// Add points to what counts of an exercise
+    ///
+    /// The last is in force: `add … 0` takes an earlier one back.
+    Add(OfPoints),
+    /// Give a person late days, besides those of the policy
+    ///
+    /// The last is in force: it replaces an earlier gift.
+    LateDays(LateDays),
+    /// Write a note on a person
+    Note(Note),
+    /// Withdraw a decision, by its number
+    Withdraw(Withdraw),
+    /// List decisions
+    Log(Log),
+    /// Show the grades
+    Grades(Grades),
+    /// Explain a person's grades, from attempt to points
+    Explain(Explain),
+    /// List what needs you: not graded, flagged, missing, nobody's
+    Status,
+    /// Check the gradebook's file, and compute all points again
+    Check,
+    /// Write grades for other programs
+    #[command(subcommand)]
+    Export(Export),
+}
+
+/// Arguments of `import`.
+#[derive(Args, Debug)]
+pub struct Import {
+    /// Folder that `cargo grader grade --out` wrote
+    #[arg(value_name = "OUT_FOLDER")]
+    pub folder: PathBuf,
+    /// When each was handed in
+    #[command(flatten)]
+    pub times: TimesOf,
+    /// Who imports [default: your login name]
+    #[arg(long, value_name = "NAME")]
+    pub by: Option<String>,
+}
+
+/// The times of an import: from a table, one for all, or none.
+#[derive(Args, Debug)]
+#[group(required = true, multiple = false)]
+pub struct TimesOf {
+    /// Read times from a CSV file with the columns submission, time and, where names do not tell, student
+    #[arg(long, value_name = "FILE.csv")]
+    pub times: Option<PathBuf>,
+    /// All were handed in at TIME, such as 2026-12-14T23:59
+    #[arg(long, value_name = "TIME")]
+    pub attempt_time: Option<String>,
+    /// Times are not known: nothing is late
+    #[arg(long)]
+    pub no_times: bool,
+}
+
+/// Who decides, and why.
+#[derive(Args, Debug)]
+pub struct Reason {
+    /// The reason
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
+    /// Who decides [default: your login name]
+    #[arg(long, value_name = "NAME")]
+    pub by: Option<String>,
+}
+
+/// Arguments of `extend`.
+#[derive(Args, Debug)]
+pub struct Extend {
+    /// Person: id, e-mail address or name
+    pub student: String,
+    /// How long: 3d, 36h, 1d 12h, 0; or until when: 2026-12-20T23:59
+    #[arg(value_name = "INTERVAL|TIME")]
+    pub by_or_until: String,
+    /// Exercise [default: all]
+    pub exercise: Option<String>,
+    /// Reason
+    #[command(flatten)]
+    pub reason: Reason,
+}
+
+/// Arguments of `excuse`.
+#[derive(Args, Debug)]
+pub struct OfExercise {
+    /// Person: id, e-mail address or name
+    pub student: String,
+    /// Exercise: 03-msa or msa
+    pub exercise: String,
+    /// Reason
+    #[command(flatten)]
+    pub reason: Reason,
+}
+
+/// Arguments of `set` and `add`.
+#[derive(Args, Debug)]
+pub struct OfPoints {
+    /// Person: id, e-mail address or name
+    pub student: String,
+    /// Exercise: 03-msa or msa
+    pub exercise: String,
+    /// Points
+    #[arg(allow_negative_numbers = true)]
+    pub points: f64,
+    /// Let the grade exceed the points of the exercise
+    #[arg(long)]
+    pub bonus: bool,
+    /// Reason
+    #[command(flatten)]
+    pub reason: Reason,
+}
+
+/// Arguments of `late-days`.
+#[derive(Args, Debug)]
+pub struct LateDays {
+    /// Person: id, e-mail address or name
+    pub student: String,
+    /// Days besides those of the policy
+    #[arg(value_parser = clap::value_parser!(u32).range(0..=i64::from(crate::policy::MOST_LATE_DAYS)))]
+    pub days: u32,
+    /// Reason
+    #[command(flatten)]
+    pub reason: Reason,
+}
+
+/// Arguments of `note`.
+#[derive(Args, Debug)]
+pub struct Note {
+    /// Person: id, e-mail address or name
+    pub student: String,
+    /// The note
+    pub text: String,
+    /// Exercise that it is about
+    #[arg(long)]
+    pub exercise: Option<String>,
+    /// Who writes it [default: your login name]
+    #[arg(long, value_name = "NAME")]
+    pub by: Option<String>,
+}
+
+/// Arguments of `withdraw`.
+#[derive(Args, Debug)]
+pub struct Withdraw {
+    /// Number of the decision, as `log` shows it
+    pub decision: i64,
+    /// Reason
+    #[command(flatten)]
+    pub reason: Reason,
+}
+
+/// Arguments of `log`.
+#[derive(Args, Debug)]
+pub struct Log {
+    /// Person: id, e-mail address or name [default: all]
+    pub student: Option<String>,
+    /// Form of the output
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// Arguments of `grades`.
+#[derive(Args, Debug)]
+pub struct Grades {
+    /// Section of the class [default: all]
+    #[arg(long)]
+    pub section: Option<String>,
+    /// Form of the output
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// Forms of output.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// A table for people
+    #[default]
+    Table,
+    /// CSV
+    Csv,
+    /// JSON
+    Json,
+}
+
+/// Arguments of `explain`.
+#[derive(Args, Debug)]
+pub struct Explain {
+    /// Person: id, e-mail address or name
+    pub student: String,
+    /// Exercise: 03-msa or msa [default: all]
+    pub exercise: Option<String>,
+}
+
+/// What is exported.
+#[derive(Debug, Subcommand)]
+pub enum Export {
+    /// Table of points, a line a person
+    Csv(ToFile),
+    /// Gradebook downloaded from Canvas, with the points filled in
+    ///
+    /// A column belongs to an exercise if its title is the exercise's name, with or without the number, or total; --fill names
+    /// others. All other bytes stay as they are.
+    Canvas(Fill),
+    /// Grading worksheet downloaded from Moodle, with the points of an exercise filled in
+    Moodle(FillOne),
+    /// Results for Gradescope, ID.json for each person
+    Gradescope(ToFolder),
+    /// JUnit XML, ID.xml for each person
+    Junit(ToFolder),
+}
+
+/// A file to write.
+#[derive(Args, Debug)]
+pub struct ToFile {
+    /// Write to FILE [default: standard output]
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Write a line for each person and exercise, with every step from attempt to points
+    #[arg(long)]
+    pub steps: bool,
+}
+
+/// A folder to write to.
+#[derive(Args, Debug)]
+pub struct ToFolder {
+    /// Write to DIR
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+}
+
+/// A sheet to fill in.
+#[derive(Args, Debug)]
+pub struct Fill {
+    /// The file, as the platform has it
+    pub file: PathBuf,
+    /// Fill a column with an exercise or with total
+    #[arg(long, value_name = "COLUMN=EXERCISE")]
+    pub fill: Vec<String>,
+    /// Write to FILE [default: standard output]
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+}
+
+/// A sheet of one assignment to fill in.
+#[derive(Args, Debug)]
+pub struct FillOne {
+    /// The file, as the platform has it
+    pub file: PathBuf,
+    /// Exercise, or total
+    #[arg(long)]
+    pub exercise: String,
+    /// Column of grades, where its name is not English, German, French or Spanish
+    #[arg(long, value_name = "COLUMN")]
+    pub grade_column: Option<String>,
+    /// Write to FILE [default: standard output]
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+}

@@ -1,0 +1,127 @@
+//! `desk export`: grades for other programs.
+
+use crate::cli::{self, Fill, FillOne, ToFile, ToFolder};
+use crate::export::canvas::Canvas;
+use crate::export::csv::Csv;
+use crate::export::gradescope::Gradescope;
+use crate::export::junit::Junit;
+use crate::export::moodle::Moodle;
+use crate::export::{Class, Export, Exported};
+use crate::failure::{Blame, Exit, Failure, WithHint};
+use crate::files::write_whole;
+use crate::folder::Desk;
+use crate::terminal::{note, print, print_bytes, warn};
+use anyhow::{Context, Result, anyhow};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Where an export goes.
+enum Place<'a> {
+    File(Option<&'a PathBuf>),
+    Folder(&'a Path),
+}
+
+/// Runs the command.
+pub(super) fn export(desk: &mut Desk, what: &cli::Export) -> Result<Exit, Failure> {
+    let (format, place): (Box<dyn Export>, _) = match what {
+        cli::Export::Csv(ToFile { out, steps }) => {
+            (Box::new(Csv { steps: *steps }), Place::File(out.as_ref()))
+        }
+        cli::Export::Canvas(Fill { file, fill, out }) => {
+            let format = Canvas {
+                file: read(file)?,
+                fill: fill
+                    .iter()
+                    .map(|it| pair(it))
+                    .collect::<Result<_>>()
+                    .blame_arguments()?,
+            };
+            (Box::new(format), Place::File(out.as_ref()))
+        }
+        cli::Export::Moodle(FillOne {
+            file,
+            exercise,
+            grade_column,
+            out,
+        }) => {
+            let format = Moodle {
+                file: read(file)?,
+                exercise: exercise.clone(),
+                grade_column: grade_column.clone(),
+            };
+            (Box::new(format), Place::File(out.as_ref()))
+        }
+        cli::Export::Gradescope(ToFolder { out }) => (Box::new(Gradescope), Place::Folder(out)),
+        cli::Export::Junit(ToFolder { out }) => (Box::new(Junit), Place::Folder(out)),
+    };
+    let grades = desk.grades()?;
+    let class = Class {
+        grades: &grades,
+        policy: &desk.policy,
+        store: &desk.store,
+    };
+    let exported = format.export(&class);
+    let exported = match what {
+        cli::Export::Canvas(Fill { file, .. }) | cli::Export::Moodle(FillOne { file, .. }) => {
+            exported
+                .with_context(|| format!("cannot fill in {}", file.display()))
+                .blame_arguments()?
+        }
+        _ => exported?,
+    };
+    write(&exported, &place)?;
+    for skipped in &exported.skipped {
+        warn(&format!(
+            "{}: {}",
+            wire::printable(&skipped.row),
+            wire::printable(&skipped.why)
+        ));
+    }
+    for text in &exported.notes {
+        note(&wire::printable(text));
+    }
+    Ok(Exit::Success)
+}
+
+fn read(file: &Path) -> Result<Vec<u8>, Failure> {
+    fs::read(file)
+        .with_context(|| format!("cannot read {}", file.display()))
+        .blame_arguments()
+}
+
+/// `COLUMN=EXERCISE`; a title may hold `=`.
+fn pair(text: &str) -> Result<(String, String)> {
+    let pair = text.rsplit_once('=');
+    let pair =
+        pair.map(|(column, exercise)| (column.trim().to_owned(), exercise.trim().to_owned()));
+    pair.ok_or_else(|| anyhow!("--fill {text}: there is no `=`"))
+        .hint("write it as --fill \"Exercise 3=03-msa\"")
+}
+
+fn write(exported: &Exported, place: &Place<'_>) -> Result<()> {
+    match place {
+        Place::File(None) => {
+            for (_, content) in &exported.files {
+                print_bytes(content);
+            }
+        }
+        Place::File(Some(path)) => {
+            for (_, content) in &exported.files {
+                write_whole(path, content)?;
+            }
+        }
+        Place::Folder(folder) => {
+            fs::create_dir_all(folder)
+                .with_context(|| format!("cannot make {}", folder.display()))?;
+            for (name, content) in &exported.files {
+                write_whole(&folder.join(name), content)?;
+            }
+            print(&format!(
+                "{} files in {}\n",
+                exported.files.len(),
+                folder.display()
+            ));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,122 @@
+//! Grades as other programs take them: one trait, a file for each format.
+
+pub mod canvas;
+pub mod csv;
+pub mod gradescope;
+pub mod junit;
+pub mod moodle;
+pub mod sheet;
+
+use crate::folder::Grades;
+use crate::policy::Policy;
+use crate::store::Store;
+use anyhow::Result;
+
+/// A format that grades are written in.
+pub trait Export {
+    /// Writes the grades.
+    ///
+    /// # Errors
+    /// Returns an error if the format cannot hold them, or what is to be filled in is not what it should be.
+    fn export(&self, class: &Class<'_>) -> Result<Exported>;
+}
+
+/// What is exported.
+#[derive(Clone, Copy, Debug)]
+pub struct Class<'a> {
+    /// The grades.
+    pub grades: &'a Grades,
+    /// The policy.
+    pub policy: &'a Policy,
+    /// The gradebook, for the tests of each result.
+    pub store: &'a Store,
+}
+
+/// What an export gives.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Exported {
+    /// Files: names, and contents. A format of one file has one, without a name.
+    pub files: Vec<(String, Vec<u8>)>,
+    /// Rows that hold no grade, or that the platform would pass over.
+    pub skipped: Vec<Skipped>,
+    /// What an instructor should know besides.
+    pub notes: Vec<String>,
+}
+
+/// A row without a grade, or one that the platform would pass over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Skipped {
+    /// The person, or the row as the file names it.
+    pub row: String,
+    /// The reason.
+    pub why: String,
+}
+
+impl Exported {
+    /// An export of one file.
+    fn file(content: Vec<u8>) -> Self {
+        Self {
+            files: vec![(String::new(), content)],
+            ..Self::default()
+        }
+    }
+
+    fn skip(&mut self, row: impl Into<String>, why: impl Into<String>) {
+        self.skipped.push(Skipped {
+            row: row.into(),
+            why: why.into(),
+        });
+    }
+}
+
+/// What of a person fills a column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// An exercise, by its place.
+    Exercise(usize),
+    /// The total.
+    Total,
+}
+
+impl Source {
+    /// The source that a name stands for, an exercise or `total`.
+    pub fn named(name: &str, class: &Class<'_>) -> Option<Self> {
+        if name.eq_ignore_ascii_case("total") {
+            return Some(Source::Total);
+        }
+        class.grades.gradebook.place_of(name).map(Source::Exercise)
+    }
+
+    /// The most points of it.
+    fn max(self, class: &Class<'_>) -> f64 {
+        let columns = &class.grades.gradebook.exercises;
+        match self {
+            Source::Exercise(place) => columns[place].max_points,
+            Source::Total => columns.iter().map(|it| it.weight).sum(),
+        }
+    }
+}
+
+/// Names of files that a person's id makes: letters, digits, `-`, `_` and `.`; others as `%XX`.
+fn file_name(id: &str, ending: &str) -> String {
+    let mut name = String::new();
+    for byte in id.bytes() {
+        match byte {
+            b'.' if name.is_empty() => name += "%2E",
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'@' => {
+                name.push(byte.into())
+            }
+            byte => name += &format!("%{byte:02X}"),
+        }
+    }
+    format!("{name}.{ending}")
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn ids_make_safe_names() {
+        assert_eq!(super::file_name("../a b", "xml"), "%2E.%2Fa%20b.xml");
+        assert_eq!(super::file_name("s1@x.edu", "json"), "s1@x.edu.json");
+    }
+}

@@ -1,0 +1,185 @@
+//! Plain tables: a line a person, or a line for each person and exercise.
+
+use super::{Class, Export, Exported};
+use crate::grading::{ExerciseGrade, Gradebook, State, Student};
+use anyhow::{Context, Result};
+
+/// The export as CSV.
+#[derive(Clone, Copy, Debug)]
+pub struct Csv {
+    /// Whether there is a line for each person and exercise, with every step.
+    pub steps: bool,
+}
+
+impl Export for Csv {
+    fn export(&self, class: &Class<'_>) -> Result<Exported> {
+        let gradebook = &class.grades.gradebook;
+        let text = match self.steps {
+            true => steps(gradebook)?,
+            false => wide(gradebook)?,
+        };
+        let mut exported = Exported::file(text.into_bytes());
+        for student in &gradebook.students {
+            if student.total.is_none() {
+                exported.skip(
+                    &student.person.id,
+                    "no total: something of it is not graded",
+                );
+            }
+        }
+        Ok(exported)
+    }
+}
+
+/// Text as a cell: one that a spreadsheet would take for a formula begins with an apostrophe.
+pub fn cell(text: &str) -> String {
+    match text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
+        true => format!("'{text}"),
+        false => text.to_owned(),
+    }
+}
+
+/// Rows as text.
+///
+/// # Errors
+/// Returns an error if they cannot be written.
+pub fn text(rows: &[Vec<String>]) -> Result<String> {
+    let mut writer = ::csv::Writer::from_writer(vec![]);
+    for row in rows {
+        writer.write_record(row)?;
+    }
+    let bytes = writer.into_inner().context("the table cannot be written")?;
+    Ok(String::from_utf8(bytes)?)
+}
+
+/// A number with all its digits, or nothing.
+fn number(value: Option<f64>) -> String {
+    value.map(|value| value.to_string()).unwrap_or_default()
+}
+
+/// A line for each person: final points of each exercise, and the total. What is excused is `EX`.
+///
+/// # Errors
+/// Returns an error if it cannot be written.
+pub fn wide(gradebook: &Gradebook) -> Result<String> {
+    let mut header: Vec<String> = ["id", "name", "email", "group", "section"]
+        .map(str::to_owned)
+        .into();
+    header.extend(gradebook.exercises.iter().map(|it| it.exercise.clone()));
+    header.extend(["total", "max_total"].map(str::to_owned));
+    let mut rows = vec![header];
+    for student in &gradebook.students {
+        let mut row = about(student);
+        row.extend(student.exercises.iter().map(|grade| match grade.state {
+            State::Excused => "EX".to_owned(),
+            _ => rounded(grade.points),
+        }));
+        row.extend([rounded(student.total), rounded(Some(student.max_total))]);
+        rows.push(row);
+    }
+    text(&rows)
+}
+
+/// Points with two decimals at most.
+fn rounded(value: Option<f64>) -> String {
+    value.map(crate::terminal::points).unwrap_or_default()
+}
+
+fn about(student: &Student) -> Vec<String> {
+    let person = &student.person;
+    let all = [
+        &person.id,
+        &person.name,
+        &person.email,
+        &person.group,
+        &person.section,
+    ];
+    all.map(|it| cell(it)).to_vec()
+}
+
+/// A line for each person and exercise, with every step and all digits.
+fn steps(gradebook: &Gradebook) -> Result<String> {
+    let header = [
+        "id",
+        "name",
+        "email",
+        "group",
+        "section",
+        "exercise",
+        "state",
+        "outcome",
+        "attempts",
+        "attempt",
+        "time",
+        "due",
+        "late_seconds",
+        "late_days",
+        "late_days_used",
+        "raw",
+        "percent",
+        "penalty",
+        "adjusted",
+        "set",
+        "add",
+        "final",
+        "max_points",
+        "decisions",
+        "flags",
+    ];
+    let mut rows = vec![header.map(str::to_owned).to_vec()];
+    for student in &gradebook.students {
+        for (column, grade) in gradebook.exercises.iter().zip(&student.exercises) {
+            let mut row = about(student);
+            row.extend(step(&column.exercise, grade));
+            rows.push(row);
+        }
+    }
+    text(&rows)
+}
+
+fn step(exercise: &str, grade: &ExerciseGrade) -> Vec<String> {
+    let state = match grade.state {
+        State::Graded => "graded",
+        State::Missing => "missing",
+        State::NotGraded => "not-graded",
+        State::Excused => "excused",
+    };
+    let decisions: Vec<_> = grade.decisions.iter().map(ToString::to_string).collect();
+    vec![
+        cell(exercise),
+        state.to_owned(),
+        grade
+            .outcome
+            .map(|it| it.name().to_owned())
+            .unwrap_or_default(),
+        grade.attempts.to_string(),
+        grade.attempt.map(|it| it.to_string()).unwrap_or_default(),
+        grade.time.map(|it| it.to_string()).unwrap_or_default(),
+        grade.due.map(|it| it.to_string()).unwrap_or_default(),
+        grade.late.seconds.to_string(),
+        grade.late.days.to_string(),
+        grade.late_days.to_string(),
+        number(grade.raw),
+        grade.percent.to_string(),
+        grade.penalty.to_string(),
+        number(grade.adjusted),
+        number(grade.set),
+        number(grade.add),
+        number(grade.points),
+        grade.max_points.to_string(),
+        decisions.join(" "),
+        grade.flags.len().to_string(),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn formulas_are_text() {
+        for (from, to) in [("=1+1", "'=1+1"), ("@x", "'@x"), ("Anna", "Anna"), ("", "")] {
+            assert_eq!(cell(from), to);
+        }
+    }
+}

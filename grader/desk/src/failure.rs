@@ -1,0 +1,115 @@
+//! Errors with hints, and the exit codes that they end the program with.
+
+use std::error::Error;
+use std::fmt;
+use std::process::ExitCode;
+
+/// The exit codes, as the grader has them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// All went well.
+    Success = 0,
+    /// `check` found a fault.
+    Failed = 1,
+    /// The arguments are wrong, or the files that they name: roster, policy, results.
+    Arguments = 2,
+    /// There is no desk yet.
+    Setup = 3,
+    /// The program failed, or output could not be written.
+    Internal = 4,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        (exit as u8).into()
+    }
+}
+
+/// An error, and the exit code that it ends the program with.
+#[derive(Debug)]
+pub struct Failure {
+    /// The exit code.
+    pub exit: Exit,
+    /// The error, with its causes and hints.
+    pub error: anyhow::Error,
+}
+
+impl<E: Into<anyhow::Error>> From<E> for Failure {
+    /// An error of which nothing else is said is the program's own.
+    fn from(error: E) -> Self {
+        Self {
+            exit: Exit::Internal,
+            error: error.into(),
+        }
+    }
+}
+
+/// Says what an error is due to.
+pub trait Blame<T> {
+    /// The arguments, or a file that they name.
+    ///
+    /// # Errors
+    /// Returns the same error, blamed.
+    fn blame_arguments(self) -> Result<T, Failure>;
+}
+
+impl<T, E: Into<anyhow::Error>> Blame<T> for Result<T, E> {
+    fn blame_arguments(self) -> Result<T, Failure> {
+        self.map_err(|error| Failure {
+            exit: Exit::Arguments,
+            error: error.into(),
+        })
+    }
+}
+
+/// An error with a hint. It reads as the error alone, and has the same causes.
+#[derive(Debug)]
+struct Hinted {
+    error: anyhow::Error,
+    hint: String,
+}
+
+impl fmt::Display for Hinted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.error.fmt(f)
+    }
+}
+
+impl Error for Hinted {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.error.source()
+    }
+}
+
+/// Adds hints to the errors of results.
+pub trait WithHint<T> {
+    /// Adds a hint.
+    ///
+    /// # Errors
+    /// Returns the same error, with the hint.
+    fn hint(self, hint: impl Into<String>) -> anyhow::Result<T>;
+}
+
+impl<T, E: Into<anyhow::Error>> WithHint<T> for Result<T, E> {
+    fn hint(self, hint: impl Into<String>) -> anyhow::Result<T> {
+        self.map_err(|error| {
+            anyhow::Error::new(Hinted {
+                error: error.into(),
+                hint: hint.into(),
+            })
+        })
+    }
+}
+
+/// The hints of an error and its causes.
+pub fn hints(error: &anyhow::Error) -> Vec<&str> {
+    let mut hints = vec![];
+    for mut cause in error.chain() {
+        let first = hints.len();
+        while let Some(hinted) = cause.downcast_ref::<Hinted>() {
+            hints.insert(first, hinted.hint.as_str());
+            cause = hinted.error.as_ref();
+        }
+    }
+    hints
+}
