@@ -24,6 +24,8 @@ pub const BY_HAND: &str = "interface";
 /// Whole numbers that are sent.
 const INTEGERS: [&str; 7] = ["usize", "i64", "u64", "u32", "i32", "u8", "i16"];
 const FLOATS: [&str; 2] = ["f32", "f64"];
+/// Numbers that a pair of rows and columns may have.
+const SIDES: [&str; 2] = ["usize", "i64"];
 
 impl Interface {
     /// The interface of the exercise in `exercises/FOLDER` of a course.
@@ -298,7 +300,7 @@ impl Reader {
                 continue;
             };
             match self.kind(&field.ty) {
-                Some(kind @ (Kind::Scalar(_) | Kind::Size | Kind::Enum(_))) => {
+                Some(kind @ (Kind::Scalar(_) | Kind::Size(_) | Kind::Enum(_))) => {
                     self.check_default(name.span(), default.as_deref(), &kind)?;
                     read.push(Field {
                         name,
@@ -309,7 +311,7 @@ impl Reader {
                 }
                 _ => {
                     let message = format!(
-                        "a field of type `{}` cannot be an argument of a call: it must be a number, a truth value, (usize, usize) or an enum of this description",
+                        "a field of type `{}` cannot be an argument of a call: it must be a number, a truth value, (usize, usize), (i64, i64) or an enum of this description",
                         field.ty.to_token_stream()
                     );
                     return Err(self.fault(field.ty.span(), message));
@@ -337,7 +339,7 @@ impl Reader {
                 let fits = number.is_ok_and(|number| is_signed || number >= 0);
                 (fits, format!("a whole number, of {name}"))
             }
-            Kind::Size => {
+            Kind::Size(_) => {
                 let sides = default.split_once('x');
                 let is_side = |side: &str| side.parse::<usize>().is_ok();
                 let fits = sides.is_some_and(|(rows, columns)| is_side(rows) && is_side(columns));
@@ -695,13 +697,19 @@ impl Reader {
             };
         }
         if let Type::Tuple(tuple) = ty {
-            let is_size =
-                tuple.elems.len() == 2 && tuple.elems.iter().all(|it| is_ident(it, "usize"));
-            return is_size.then_some(Kind::Size);
+            let is_pair_of = |number: &&str| {
+                tuple.elems.len() == 2 && tuple.elems.iter().all(|it| is_ident(it, number))
+            };
+            let number = SIDES.into_iter().find(is_pair_of)?;
+            return Some(Kind::Size(number.to_owned()));
         }
         let (name, arguments) = named(ty)?;
         if name == "Tensor" {
             return is_lent.then_some(Kind::Tensor);
+        }
+        if name == "Option" && !is_lent {
+            let is_tensor = matches!(&arguments[..], [inner] if self.kind(inner) == Some(Kind::Tensor));
+            return is_tensor.then_some(Kind::OptionalTensor);
         }
         if let Some(axes) = axes_of(&name, "ArrayView") {
             return Some(Kind::Array {

@@ -27,7 +27,8 @@ impl Interface {
             .functions()
             .flat_map(|it| &it.parameters)
             .map(|it| &it.kind);
-        self.modules().next().is_none() && !kinds.any(|kind| *kind == Kind::Tensor)
+        self.modules().next().is_none()
+            && !kinds.any(|kind| matches!(kind, Kind::Tensor | Kind::OptionalTensor))
     }
 
     /// The source of the judge: what its tests' file includes.
@@ -405,6 +406,7 @@ fn given(parameter: &Parameter) -> TokenStream {
             quote! { .arrays(#start, #name) }
         }
         Kind::Tensor => quote! { .tensor(#sent, #name) },
+        Kind::OptionalTensor => quote! { .optional_tensor(#sent, #name) },
         Kind::Integers => quote! { .array(#sent, &ndarray::arr1(#name)) },
         Kind::Struct { is_lent: true, .. } => quote! { .value(#sent, #name) },
         _ => quote! { .value(#sent, &#name) },

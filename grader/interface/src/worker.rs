@@ -516,9 +516,10 @@ fn reading(kind: &Kind, name: &str) -> String {
             format!("call.arrays::<{element}, ndarray::Ix{axes}>({start:?})?")
         }
         Kind::Tensor => format!("call.tensor({name:?})?"),
+        Kind::OptionalTensor => format!("call.optional_tensor({name:?})?"),
         Kind::Integers => format!("call.array::<i64, ndarray::Ix1>({name:?})?.to_vec()"),
         Kind::Scalar(number) => format!("call.argument::<{number}>({name:?})?"),
-        Kind::Size => format!("call.size({name:?})?"),
+        Kind::Size(number) => format!("call.size::<{number}>({name:?})?"),
         Kind::Enum(of) => format!("{}(call, {name:?})?", reader_of(of)),
         Kind::Struct { name, .. } => format!("{}(call)?", reader_of(name)),
     }
@@ -538,6 +539,7 @@ fn argument(parameter: &Parameter, inputs: &[String]) -> String {
     match &parameter.kind {
         Kind::Array { .. } => format!("{name}.view()"),
         Kind::Arrays { .. } | Kind::Tensor | Kind::Integers => format!("&{name}"),
+        Kind::OptionalTensor => format!("{name}.as_ref()"),
         Kind::Struct { is_lent: true, .. } => format!("&{name}"),
         _ => name.to_string(),
     }

@@ -71,6 +71,15 @@ impl Call {
         self.raw(name).map(tch::Tensor::from)
     }
 
+    /// A tensor for libtorch, if the request has one of that name.
+    ///
+    /// # Errors
+    /// Never returns an error; the type is that of [`tensor`](Self::tensor).
+    #[cfg(feature = "tch")]
+    pub fn optional_tensor(&self, name: &str) -> Result<Option<tch::Tensor>, Fault> {
+        Ok(self.tensors().get(name).map(tch::Tensor::from))
+    }
+
     /// A scalar argument.
     ///
     /// # Errors
@@ -92,7 +101,7 @@ impl Call {
     ///
     /// # Errors
     /// Returns an error if there is none of that name, or it does not parse.
-    pub fn size(&self, name: &str) -> Result<(usize, usize), Fault> {
+    pub fn size<T: FromStr>(&self, name: &str) -> Result<(T, T), Fault> {
         let Size(rows, columns) = self.argument(name)?;
         Ok((rows, columns))
     }
@@ -116,9 +125,9 @@ impl Call {
 }
 
 /// Rows and columns, written as `3x4`.
-struct Size(usize, usize);
+struct Size<T>(T, T);
 
-impl FromStr for Size {
+impl<T: FromStr> FromStr for Size<T> {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
