@@ -40,7 +40,7 @@ impl Maps {
         tensor::uniform(&format!("maps {}", self.seed), &shape, Kind::Float) * 2.
     }
 
-    /// The group of a token under shifted windows, as the paper's figure 4 has them: on the map as it is, without a roll.
+    /// The group of a token under shifted windows, as the paper's figure 2 has them: on the map as it is, without a roll.
     fn group(&self, (row, column): (i64, i64)) -> (i64, i64) {
         let along = |place: i64, window: i64, shift: i64| (place + window - shift) / window;
         (

@@ -708,7 +708,8 @@ impl Reader {
             return is_lent.then_some(Kind::Tensor);
         }
         if name == "Option" && !is_lent {
-            let is_tensor = matches!(&arguments[..], [inner] if self.kind(inner) == Some(Kind::Tensor));
+            let is_tensor =
+                matches!(&arguments[..], [inner] if self.kind(inner) == Some(Kind::Tensor));
             return is_tensor.then_some(Kind::OptionalTensor);
         }
         if let Some(axes) = axes_of(&name, "ArrayView") {
