@@ -155,6 +155,8 @@ pub(crate) enum Kind {
     Scalar(String),
     /// `(usize, usize)` or `(i64, i64)`: an argument, as `3x4`.
     Size(String),
+    /// `Vec<i64>`: an argument, as `2,2,6,2`.
+    List,
     /// An enum: an argument, and those of the variant's fields.
     Enum(String),
     /// A struct: an argument for each field. Whether it is lent.

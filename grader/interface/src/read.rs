@@ -300,7 +300,7 @@ impl Reader {
                 continue;
             };
             match self.kind(&field.ty) {
-                Some(kind @ (Kind::Scalar(_) | Kind::Size(_) | Kind::Enum(_))) => {
+                Some(kind @ (Kind::Scalar(_) | Kind::Size(_) | Kind::List | Kind::Enum(_))) => {
                     self.check_default(name.span(), default.as_deref(), &kind)?;
                     read.push(Field {
                         name,
@@ -311,7 +311,7 @@ impl Reader {
                 }
                 _ => {
                     let message = format!(
-                        "a field of type `{}` cannot be an argument of a call: it must be a number, a truth value, (usize, usize), (i64, i64) or an enum of this description",
+                        "a field of type `{}` cannot be an argument of a call: it must be a number, a truth value, (usize, usize), (i64, i64), Vec<i64> or an enum of this description",
                         field.ty.to_token_stream()
                     );
                     return Err(self.fault(field.ty.span(), message));
@@ -344,6 +344,11 @@ impl Reader {
                 let is_side = |side: &str| side.parse::<usize>().is_ok();
                 let fits = sides.is_some_and(|(rows, columns)| is_side(rows) && is_side(columns));
                 (fits, "rows and columns, as 14x14".to_owned())
+            }
+            Kind::List => {
+                let mut numbers = default.split(',');
+                let fits = numbers.all(|number| number.parse::<i64>().is_ok());
+                (fits, "whole numbers, as 2,2,6,2".to_owned())
             }
             Kind::Enum(name) => {
                 let variants = self
@@ -380,10 +385,12 @@ impl Reader {
                     .interface
                     .an_enum(name)
                     .is_some_and(|it| it.variants.iter().all(|it| it.fields.is_empty())),
+                Kind::List => true,
                 _ => false,
             };
             if !travels {
-                let message = "a preset has whole numbers, f64 and enums without fields";
+                let message =
+                    "a preset has whole numbers, lists of them, f64 and enums without fields";
                 return Err(self.fault(field.name.span(), message));
             }
         }
@@ -706,6 +713,10 @@ impl Reader {
         let (name, arguments) = named(ty)?;
         if name == "Tensor" {
             return is_lent.then_some(Kind::Tensor);
+        }
+        if name == "Vec" && !is_lent {
+            let is_of_integers = matches!(&arguments[..], [number] if is_ident(number, "i64"));
+            return is_of_integers.then_some(Kind::List);
         }
         if name == "Option" && !is_lent {
             let is_tensor =

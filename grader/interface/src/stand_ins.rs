@@ -176,6 +176,10 @@ impl Interface {
                     let text = name.to_string();
                     quote! { answer_.array::<f64, ndarray::Ix0>(#text).into_scalar() }
                 }
+                Kind::List => {
+                    let text = name.to_string();
+                    quote! { answer_.array::<i64, ndarray::Ix1>(#text).to_vec() }
+                }
                 kind => {
                     let place = sizes;
                     sizes += 1;

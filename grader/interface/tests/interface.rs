@@ -231,6 +231,47 @@ fn pairs_are_of_either_number_and_a_tensor_may_be_left_out() {
 }
 
 #[test]
+fn a_list_of_numbers_is_one_argument_and_a_preset_has_it_by_its_name() {
+    let interface = described(
+        r#"
+        pub struct Config {
+            /// width
+            pub dim: i64,
+            /// blocks of each stage, as 2,2,6,2
+            #[default = "2,2"]
+            pub depths: Vec<i64>,
+        }
+        #[presets = "config"]
+        impl Config {
+            pub fn tiny() -> Self;
+        }
+        /// counts
+        #[gives(count = "i64 []")]
+        pub fn count(config: &Config) -> i64;
+        "#,
+    );
+    let worker = interface.worker();
+    assert_holds(&worker, r#"depths: call.list("depths")?"#);
+    assert_holds(
+        &worker,
+        r#"("depths", (&ndarray::arr1(&given.depths)).into())"#,
+    );
+    let judge = judge(&interface);
+    assert_holds(&judge, r#".value("depths", &self.depths)"#);
+    assert_holds(
+        &judge,
+        r#"depths: answer_.array::<i64, ndarray::Ix1>("depths").to_vec()"#,
+    );
+    let default = &interface.operations()["count"].arguments["depths"].default;
+    assert_eq!(default.as_deref(), Some("2,2"));
+    let faulty = "pub struct Config {\n#[default = \"2x2\"]\npub depths: Vec<i64> }";
+    assert_eq!(
+        fault(faulty),
+        ":3: the default \"2x2\" is not whole numbers, as 2,2,6,2"
+    );
+}
+
+#[test]
 fn an_enum_is_a_word_and_its_variants_fields_are_arguments_of_their_own() {
     let interface = described(
         r#"

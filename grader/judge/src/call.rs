@@ -40,6 +40,14 @@ macro_rules! sizes {
 
 sizes!(usize, i64);
 
+/// Whole numbers as the worker reads them: `2,2,6,2`.
+impl Value for Vec<i64> {
+    fn put(&self, name: &str, call: Call) -> Call {
+        let numbers: Vec<_> = self.iter().map(i64::to_string).collect();
+        call.argument(name, numbers.join(","))
+    }
+}
+
 /// A call that is being put together.
 #[derive(Debug)]
 pub struct Call {
