@@ -129,6 +129,63 @@ impl PatchMerging {
     ) -> Tensor;
 }
 
+#[derive(Clone, Debug, PartialEq)]
+pub struct SwinConfig {
+    /// side of the images in pixels
+    pub image: i64,
+    /// side of the patches P
+    pub patch: i64,
+    /// channels C
+    pub channels: i64,
+    /// classes K
+    pub classes: i64,
+    /// embedding dimension D of the first stage
+    pub dim: i64,
+    /// blocks of each stage, as 2,2,6,2
+    pub depths: Vec<i64>,
+    /// heads of each stage, as 3,6,12,24
+    pub heads: Vec<i64>,
+    /// side of the square windows
+    pub window: i64,
+    /// expansion ratio of the MLPs
+    #[default = "4"]
+    pub mlp_ratio: i64,
+}
+
+#[presets = "config"]
+impl SwinConfig {
+    pub fn mnist() -> Self;
+    pub fn tiny() -> Self;
+    pub fn small() -> Self;
+    pub fn base() -> Self;
+    pub fn large() -> Self;
+}
+
+/// a Swin: stages of blocks, with a merging between two of them
+pub struct Swin;
+
+impl Swin {
+    pub fn new(vs: &nn::Path<'_>, config: &SwinConfig) -> Self;
+
+    #[gives(logits = "[B, K]")]
+    pub fn forward(
+        &self,
+        /// [B, C, H, W]
+        images: &Tensor,
+    ) -> Tensor;
+
+    #[gives(features = "[B, H', W', D']")]
+    pub fn forward_features(
+        &self,
+        /// [B, C, H, W]
+        images: &Tensor,
+    ) -> Tensor;
+}
+
+/// the number of trainable parameters of a Swin
+#[gives(parameters = "i64 []")]
+pub fn parameters(config: &SwinConfig) -> i64;
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cost {
     pub global: i64,

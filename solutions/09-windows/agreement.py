@@ -169,6 +169,71 @@ def map_for_merging(numbers, batch, size, dim):
     )
 
 
+def new_swin(image, patch, channels, classes, dim, depths, heads, window, mlp_ratio):
+    numbers = ([int(number) for number in text.split(",")] for text in (depths, heads))
+    depths, heads = numbers
+    return swin.SwinTransformer(
+        img_size=image,
+        patch_size=patch,
+        in_chans=channels,
+        num_classes=classes,
+        embed_dim=dim,
+        depths=depths,
+        num_heads=heads,
+        window_size=window,
+        mlp_ratio=mlp_ratio,
+    )
+
+
+def whole(images, weights, **config):
+    # Its masks are f32, and it has stochastic depth where it trains.
+    model = new_swin(**config).double().eval()
+    features = functional_call(HalfWay(model), {f"model.{name}": it for name, it in weights.items()}, images)
+    return {"logits": functional_call(model, weights, images), "features": features}
+
+
+class HalfWay(torch.nn.Module):
+    """A model's `forward_features` as its forward."""
+
+    def __init__(self, model):
+        super().__init__()
+        self.model = model
+
+    def forward(self, images):
+        return self.model.forward_features(images)
+
+
+def names_of(sizes):
+    names = ("image", "patch", "channels", "classes", "dim", "depths", "heads", "window", "mlp_ratio")
+    return dict(zip(names, sizes))
+
+
+def images_for(numbers, batch, *sizes):
+    config = names_of(sizes)
+    shape = (batch, config["channels"], config["image"], config["image"])
+    return Given({"images": numbers.normal(*shape)}, config, numbers.weights_of(new_swin(**config)))
+
+
+def parameters(**config):
+    return {"parameters": torch.tensor(sum(it.numel() for it in new_swin(**config).parameters()))}
+
+
+def config_alone(numbers, *sizes):
+    return Given({}, names_of(sizes))
+
+
+# image, patch, channels, classes, dim, depths, heads, window, mlp_ratio
+SWINS = {
+    "two-stages": (12, 2, 2, 3, 4, "2,2", "2,4", 3, 2),
+    "small-last-map": (16, 2, 1, 5, 6, "1,2", "3,3", 4, 1),
+    "one-stage": (10, 2, 3, 4, 4, "3", "2", 5, 3),
+    "three-stages": (24, 2, 1, 3, 3, "2,1,2", "1,2,3", 3, 1),
+    "one-token": (4, 2, 1, 2, 2, "1,1", "1,2", 7, 2),
+    "shifted": (8, 2, 1, 2, 4, "2", "2", 2, 1),
+    "merged": (8, 2, 1, 2, 4, "1,1", "2,2", 2, 1),
+}
+
+
 def cost(size, dim, window):
     """timm counts none: by the layers that it has, each weight once a token, and the pairs of tokens."""
     rows, columns = pair(size)
@@ -234,6 +299,29 @@ OPERATIONS = [
             "swin-tiny": (1, "56x56", 96),
         },
         gradients=True,
+    ),
+    Operation(
+        "swin",
+        whole,
+        images_for,
+        {
+            **{label: (2, *sizes) for label, sizes in SWINS.items()},
+            "one-image": (1, 12, 2, 2, 3, 4, "2,2", "2,4", 3, 2),
+            "mnist": (2, 28, 2, 1, 10, 32, "2,2", "2,4", 7, 4),
+        },
+        gradients=True,
+    ),
+    Operation(
+        "parameters",
+        parameters,
+        config_alone,
+        {
+            **SWINS,
+            "mnist": (28, 2, 1, 10, 32, "2,2", "2,4", 7, 4),
+            "tiny": (224, 4, 3, 1000, 96, "2,2,6,2", "3,6,12,24", 7, 4),
+            "small": (224, 4, 3, 1000, 96, "2,2,18,2", "3,6,12,24", 7, 4),
+        },
+        types=(F64,),
     ),
     Operation(
         "cost",

@@ -7,8 +7,8 @@ use testkit::initialisation::assert_initial_values;
 use testkit::{drawn, tensor};
 use vit::INITIAL_STD;
 use windows::{
-    PatchMerging, SwinBlock, WindowAttention, cost, relative_bias, relative_index, shift_mask,
-    window_partition, window_reverse,
+    PatchMerging, Swin, SwinBlock, SwinConfig, WindowAttention, cost, parameters, relative_bias,
+    relative_index, shift_mask, window_partition, window_reverse,
 };
 
 /// Windows and gradient are the reference's for oblong maps in oblong windows, in f32 and f64.
@@ -123,7 +123,8 @@ fn attend_agrees_with_the_reference() {
     });
 }
 
-/// Output and gradients of a block are the reference's, shifted along both axes, along one, or not at all, in f32 and f64.
+/// Output and gradients of a block are the reference's, shifted along both axes, along one, or not at all, in f32 and
+/// f64.
 ///
 /// Look at: roll, windows, mask, and back; then what is added to what.
 #[test]
@@ -191,8 +192,8 @@ fn cost_agrees_with_the_reference() {
     });
 }
 
-/// Initial weights and tables of attention are those of `trunc_normal`, all of them drawn one by one and others in each new
-/// module; biases are 0.
+/// Initial weights and tables of attention are those of `trunc_normal`, all of them drawn one by one and others in each
+/// new module; biases are 0.
 ///
 /// Look at: the table is drawn, too: it does not start at 0.
 #[test]
@@ -206,8 +207,8 @@ fn initial_values_of_attention_have_their_distribution() {
     });
 }
 
-/// Initial weights and tables of a block are those of `trunc_normal`, all of them drawn one by one and others in each new
-/// block; biases are 0, and norms have weights of 1.
+/// Initial weights and tables of a block are those of `trunc_normal`, all of them drawn one by one and others in each
+/// new block; biases are 0, and norms have weights of 1.
 ///
 /// Look at: the MLP's linear layers, too, which start otherwise by themselves.
 #[test]
@@ -221,8 +222,8 @@ fn initial_values_of_a_block_have_their_distribution() {
     });
 }
 
-/// The initial weight of merging is that of `trunc_normal`, each number drawn by itself and others in each new module; its norm
-/// has weights of 1 and biases of 0.
+/// The initial weight of merging is that of `trunc_normal`, each number drawn by itself and others in each new module;
+/// its norm has weights of 1 and biases of 0.
 ///
 /// Look at: the linear layer's weight, which the library draws otherwise.
 #[test]
@@ -233,6 +234,128 @@ fn initial_values_of_merging_have_their_distribution() {
             PatchMerging::new(&vs.root(), dim);
         });
     });
+}
+
+/// Logits and gradients of a Swin are the reference's, for two stages of one or two blocks, in f32 and f64; also where
+/// the second map is smaller than the window.
+///
+/// Look at: patches and their norm, merging in front of blocks, which blocks are shifted, the last norm, and the mean.
+#[test]
+fn swin_agrees_with_the_reference() {
+    drawn!("swin", 6, |case| {
+        let config = swin_config(case);
+        let (_vs, swin, inputs) = swin(case, &config);
+        let images = &inputs[0].1;
+        let named = [
+            "images",
+            case.pick(&["patch_embed.proj.weight", "patch_embed.norm.bias"]),
+            case.pick(&["layers.1.downsample.reduction.weight", "norm.weight"]),
+            case.pick(&["head.fc.weight", "head.fc.bias"]),
+            "layers.0.blocks.0.attn.relative_position_bias_table",
+        ];
+        let shape = [images.size()[0], config.classes];
+        let logits = case.gradients_agree(&shape, || swin.forward(images), &inputs, &named);
+        case.agrees("logits", &logits);
+    });
+}
+
+/// Features are the reference's: the last stage's map, behind the last norm.
+///
+/// Look at: what comes behind the last block.
+#[test]
+fn features_agree_with_the_reference() {
+    drawn!("features", 6, |case| {
+        let config = swin_config(case);
+        let (_vs, swin, inputs) = swin(case, &config);
+        let features = swin.forward_features(&inputs[0].1.detach());
+        case.agrees("features", &features);
+    });
+}
+
+/// The number of parameters is the reference's for one to four stages of any size.
+///
+/// Look at: each part of the table of variables, and what differs from stage to stage.
+#[test]
+fn parameters_agree_with_the_reference() {
+    drawn!("parameters", 8, |case| {
+        let stages = case.size("stages", 1..=4);
+        let (patch, window) = (case.axis("patch", 2..=8), case.axis("window", 2..=7));
+        let heads = case.axis("heads", 1..=4);
+        // The last map is of one window, or, where it is smaller, of its own.
+        let last = case.pick(&[window, 2 * window, 1]);
+        case.note("side of the last map", last);
+        let first = last << (stages - 1);
+        let config = SwinConfig {
+            image: patch * first,
+            patch,
+            channels: case.axis("C", 1..=4),
+            classes: case.axis("K", 2..=2000),
+            dim: heads * case.axis("d", 4..=32),
+            depths: (0..stages).map(|_| case.axis("depth", 1..=18)).collect(),
+            heads: (0..stages).map(|stage| heads << stage).collect(),
+            window: if last == 1 { first } else { window },
+            mlp_ratio: case.axis("r", 1..=5),
+        };
+        case.agrees("parameters", &parameters(&config));
+    });
+}
+
+/// Initial weights and tables of a Swin are those of `trunc_normal`, all of them drawn one by one and others in each
+/// new model; biases are 0, and norms have weights of 1.
+///
+/// Look at: the convolution of the patches, too, which starts otherwise by itself.
+#[test]
+fn initial_values_of_a_swin_have_their_distribution() {
+    drawn!("initial_values_of_a_swin", 4, |case| {
+        let config = SwinConfig {
+            dim: 12,
+            ..swin_config(case)
+        };
+        assert_initialised(case, |vs| {
+            Swin::new(&vs.root(), &config);
+        });
+    });
+}
+
+/// Two stages, whose second map is of one window, of four, or smaller than the window.
+fn swin_config(case: &mut Case<'_>) -> SwinConfig {
+    let patch = case.axis("patch", 2..=3);
+    let (window, last) = case.pick(&[(2, 2), (3, 3), (2, 4), (4, 2)]);
+    case.note("window", window);
+    case.note("side of the last map", last);
+    let heads = case.axis("h", 1..=2);
+    SwinConfig {
+        image: patch * 2 * last,
+        patch,
+        channels: case.axis("C", 1..=3),
+        classes: case.axis("K", 3..=5),
+        dim: heads * case.axis("d", 2..=3),
+        depths: vec![case.axis("depth 0", 1..=2), case.axis("depth 1", 1..=2)],
+        heads: vec![heads, 2 * heads],
+        window,
+        mlp_ratio: case.axis("r", 1..=3),
+    }
+}
+
+/// A Swin of drawn weights, images, and both by name.
+fn swin(case: &mut Case<'_>, config: &SwinConfig) -> (VarStore, Swin, Vec<(String, Tensor)>) {
+    let mut vs = VarStore::new(Device::Cpu);
+    let swin = Swin::new(&vs.root(), config);
+    let kind = case.kind();
+    if kind == Kind::Double {
+        vs.double();
+    }
+    case.fill(&vs);
+    let shape = [
+        case.axis("B", 1..=3),
+        config.channels,
+        config.image,
+        config.image,
+    ];
+    let images = case.tensor(&shape, kind, Spread::UNIT);
+    let mut inputs = vec![("images".to_owned(), images.set_requires_grad(true))];
+    inputs.extend(tensor::variables(&vs));
+    (vs, swin, inputs)
 }
 
 /// Fails unless two modules have Swin's initial values, drawn anew in each.

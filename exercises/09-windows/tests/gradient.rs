@@ -5,10 +5,10 @@ use tch::{Device, Kind, Tensor, no_grad};
 use testkit::gradient::{assert_matches_finite_differences, assert_reaches_every, vjp};
 use testkit::snapshot::Stored;
 use testkit::{Tolerance, assert_close, snapshot, stored, tensor};
-use windows::{PatchMerging, SwinBlock, relative_bias};
+use windows::{PatchMerging, Swin, SwinBlock, SwinConfig, relative_bias};
 
-/// Both sides are f64 with sums of at most 96 terms about as large as 1, so 1e-14 off; the norms divide by standard deviations
-/// of about 1.
+/// Both sides are f64 with sums of at most 96 terms about as large as 1, so 1e-14 off; the norms divide by standard
+/// deviations of about 1.
 const F64: Tolerance = Tolerance::new(1e-10, 1e-12);
 
 /// The stored gradients, of x and of the variables of the first norm and of attention.
@@ -23,8 +23,8 @@ const GRADIENTS: [Stored; 8] = [
     stored!("gradient_norm1_weight"),
 ];
 
-/// The gradients of x, of the table, and of all else that attention is made of are those that PyTorch computes for timm's
-/// `SwinTransformerBlock`, shifted along both axes.
+/// The gradients of x, of the table, and of all else that attention is made of are those that PyTorch computes for
+/// timm's `SwinTransformerBlock`, shifted along both axes.
 /// Look at: the snapshot tests first. If they pass, something between x and the output is cut off from the gradient.
 #[test]
 fn a_blocks_gradients_match_timms() {
@@ -43,7 +43,8 @@ fn is_stored(name: &str) -> bool {
     name == "x" || name.starts_with("attn") || name.starts_with("norm1")
 }
 
-/// A gradient reaches x, every variable, and every entry of the table, for each head: each relative position occurs in a window.
+/// A gradient reaches x, every variable, and every entry of the table, for each head: each relative position occurs in
+/// a window.
 /// Look at: whether all pairs of tokens take their number from the table, and none a copy of it.
 #[test]
 fn training_reaches_every_variable_and_every_entry_of_the_table() {
@@ -62,8 +63,8 @@ fn training_reaches_every_variable_and_every_entry_of_the_table() {
     }
 }
 
-/// If every pair counts for 1, the gradient of an entry of the table is the number of pairs that take it: (Wh − |rows apart|) ·
-/// (Ww − |columns apart|).
+/// If every pair counts for 1, the gradient of an entry of the table is the number of pairs that take it: (Wh − |rows
+/// apart|) · (Ww − |columns apart|).
 /// Look at: the index; each relative position is one row of the table, in the order of the formula.
 #[test]
 fn the_tables_gradient_counts_pairs() {
@@ -90,6 +91,28 @@ fn the_gradients_of_merging_match_finite_differences() {
     let merging = PatchMerging::new(&vs.root(), 3);
     let inputs = inputs(&mut vs, &[2, 4, 2, 3]);
     assert_matches_finite_differences(|| merging.forward(&inputs[0].1), &inputs);
+}
+
+/// A gradient reaches the images and every variable of a Swin, in each stage.
+/// Look at: whether each part is used, and none cut off from what comes before it.
+#[test]
+fn training_reaches_every_variable_of_a_swin() {
+    let config = SwinConfig {
+        image: 12,
+        patch: 2,
+        channels: 2,
+        classes: 3,
+        dim: 4,
+        depths: vec![2, 1],
+        heads: vec![2, 4],
+        window: 3,
+        mlp_ratio: 2,
+    };
+    let mut vs = VarStore::new(Device::Cpu);
+    let swin = Swin::new(&vs.root(), &config);
+    let mut inputs = inputs(&mut vs, &[2, 2, 12, 12]);
+    inputs[0].0 = "images".to_owned();
+    assert_reaches_every(|| swin.forward(&inputs[0].1), &inputs);
 }
 
 /// A block of two heads with windows of 2 × 3 and an MLP of 2·D hidden units, on maps of 4 × 6.

@@ -6,12 +6,12 @@ use tch::nn::VarStore;
 use tch::{Device, Kind, Tensor, no_grad_guard};
 use testkit::{Tolerance, assert_close, tensor};
 use windows::{
-    PatchMerging, SwinBlock, WindowAttention, relative_bias, relative_index, shift_mask,
-    window_partition, window_reverse,
+    PatchMerging, Swin, SwinBlock, SwinConfig, WindowAttention, parameters, relative_bias,
+    relative_index, shift_mask, window_partition, window_reverse,
 };
 
-/// Two ways to one result, in f32 and by sums of at most 40 terms of at most 4 or so: each way is off by a few roundings of up to
-/// 2e-7. Less than a millionth was seen.
+/// Two ways to one result, in f32 and by sums of at most 40 terms of at most 4 or so: each way is off by a few
+/// roundings of up to 2e-7. Less than a millionth was seen.
 const F32: Tolerance = Tolerance::new(1e-5, 5e-6);
 
 /// Batches of maps, the window that cuts them, and a shift of it.
@@ -40,7 +40,8 @@ impl Maps {
         tensor::uniform(&format!("maps {}", self.seed), &shape, Kind::Float) * 2.
     }
 
-    /// The group of a token under shifted windows, as the paper's figure 2 has them: on the map as it is, without a roll.
+    /// The group of a token under shifted windows, as the paper's figure 2 has them: on the map as it is, without a
+    /// roll.
     fn group(&self, (row, column): (i64, i64)) -> (i64, i64) {
         let along = |place: i64, window: i64, shift: i64| (place + window - shift) / window;
         (
@@ -57,8 +58,8 @@ impl Maps {
     }
 }
 
-/// Oblong windows of 2 to 4 tokens a side, `counts` of them along each axis, in oblong maps; shifts of 0 to one less than the
-/// window.
+/// Oblong windows of 2 to 4 tokens a side, `counts` of them along each axis, in oblong maps; shifts of 0 to one less
+/// than the window.
 fn maps(counts: std::ops::RangeInclusive<i64>) -> impl Strategy<Value = Maps> {
     let sides = (2..=4_i64, 2..=4_i64, counts.clone(), counts);
     let shifts = (any::<u32>(), any::<u32>(), any::<u32>());
@@ -73,11 +74,38 @@ fn maps(counts: std::ops::RangeInclusive<i64>) -> impl Strategy<Value = Maps> {
     })
 }
 
+/// One to three small stages, some with windows that are larger than the last map.
+fn configs() -> impl Strategy<Value = SwinConfig> {
+    let sizes = (1..=3_usize, 1..=3_i64, 2..=3_i64, 1..=2_i64, 1..=3_i64);
+    let others = (1..=2_i64, 1..=2_i64, any::<bool>());
+    (sizes, others).prop_map(
+        |((stages, patch, window, heads, width), (depth, channels, is_small))| {
+            let last = if is_small { 1 } else { window };
+            let first = last << (stages - 1);
+            SwinConfig {
+                image: patch * first,
+                patch,
+                channels,
+                classes: 2 + width,
+                dim: heads * width,
+                depths: (0..stages as i64)
+                    .map(|stage| 1 + (depth + stage) % 2)
+                    .collect(),
+                heads: (0..stages).map(|stage| heads << stage).collect(),
+                window: if is_small { first } else { window },
+                mlp_ratio: depth,
+            }
+        },
+    )
+}
+
 proptest! {
     #![proptest_config(testkit::property::config(24))]
 
-    /// Each window is a rectangle of its map: window number i · (W/Ww) + j holds rows i·Wh to (i+1)·Wh, columns j·Ww to (j+1)·Ww.
-    /// Look at: a view of [B, H, W, D] as windows takes runs of a row, not rectangles: the two axes in the middle must be swapped.
+    /// Each window is a rectangle of its map: window number i · (W/Ww) + j holds rows i·Wh to (i+1)·Wh, columns j·Ww to
+    /// (j+1)·Ww.
+    /// Look at: a view of [B, H, W, D] as windows takes runs of a row, not rectangles: the two axes in the middle must
+    /// be swapped.
     #[test]
     fn each_window_is_a_rectangle_of_its_map(maps in maps(1..=3)) {
         let (x, (rows, columns)) = (maps.tokens(3), maps.window);
@@ -104,15 +132,16 @@ proptest! {
         assert_close!(&again, &other, Tolerance::EXACT);
     }
 
-    /// A mask separates just those tokens of a window that shifted windows would separate on the map as it is: it is 0 where both
-    /// belong to one group, −100 where they do not.
+    /// A mask separates just those tokens of a window that shifted windows would separate on the map as it is: it is 0
+    /// where both belong to one group, −100 where they do not.
     /// Look at: rows and columns before and after the roll: rolled by −s, row r was row (r + s) mod H.
     #[test]
     fn a_mask_separates_what_shifted_windows_would(maps in maps(1..=3)) {
         let ((rows, columns), (height, width)) = (maps.window, maps.size);
         let mask = shift_mask(maps.size, maps.window, maps.shift);
         let mut expected = vec![];
-        for (down, right) in (0..height / rows).flat_map(|i| (0..width / columns).map(move |j| (i * rows, j * columns))) {
+        let places = (0..height / rows).flat_map(|i| (0..width / columns).map(move |j| (i * rows, j * columns)));
+        for (down, right) in places {
             let token = |i: i64| {
                 let (row, column) = (down + i / columns, right + i % columns);
                 maps.group(((row + maps.shift.0) % height, (column + maps.shift.1) % width))
@@ -125,8 +154,8 @@ proptest! {
         assert_close!(&mask, &expected, Tolerance::EXACT);
     }
 
-    /// Pairs of tokens that lie in the same way to each other have one index, all others have another; tokens with themselves have
-    /// the middle one, and a pair turned round has the index mirrored at it.
+    /// Pairs of tokens that lie in the same way to each other have one index, all others have another; tokens with
+    /// themselves have the middle one, and a pair turned round has the index mirrored at it.
     /// Look at: the factor of the rows' difference: one row down must be more than all columns can differ by.
     #[test]
     fn an_index_is_that_of_the_way_two_tokens_lie(rows in 1..=4_i64, columns in 1..=4_i64) {
@@ -146,8 +175,8 @@ proptest! {
         prop_assert_eq!(different.len(), seen.len(), "ways to lie, and different indices");
     }
 
-    /// A table with one large entry in each head makes each token look at one neighbour, of its own for each head: with the row of
-    /// (1, −1), at the token one row above and one column to the right.
+    /// A table with one large entry in each head makes each token look at one neighbour, of its own for each head: with
+    /// the row of (1, −1), at the token one row above and one column to the right.
     /// Look at: the sign of both differences, and which head a column of the table belongs to.
     #[test]
     fn one_large_entry_looks_at_one_neighbour(rows in 2..=4_i64, columns in 2..=4_i64, seed: u32) {
@@ -175,11 +204,15 @@ proptest! {
                     let is_it = is_there && (j / columns, j % columns) == key;
                     let place = [head as i64, i, j];
                     let own = bias.double_value(&place);
-                    prop_assert_eq!(own, if is_it { 30.0 } else { 0.0 }, "bias of head {}, query {}, key {}", head, i, j);
+                    let bias = if is_it { 30.0 } else { 0.0 };
+                    prop_assert_eq!(own, bias, "bias of head {}, query {}, key {}", head, i, j);
                     // e⁻³⁰ is 1e-13; without a neighbour, all are alike.
                     let share = if is_there { f64::from(u8::from(is_it)) } else { 1.0 / tokens as f64 };
                     let weight = weights.double_value(&place);
-                    prop_assert!((weight - share).abs() < 1e-5, "head {} of token {} gives {} to {}, instead of {}", head, i, weight, j, share);
+                    prop_assert!(
+                        (weight - share).abs() < 1e-5,
+                        "head {} of token {} gives {} to {}, instead of {}", head, i, weight, j, share
+                    );
                 }
             }
         }
@@ -219,8 +252,8 @@ proptest! {
         assert_close!(&attention.forward(&x, None), &expected, F32);
     }
 
-    /// Rolled by whole windows, a map that is not shifted gives its output rolled: what windows hold is all that counts, not
-    /// where they lie.
+    /// Rolled by whole windows, a map that is not shifted gives its output rolled: what windows hold is all that
+    /// counts, not where they lie.
     /// Look at: nothing is rolled or masked where nothing is shifted.
     #[test]
     fn whole_windows_rolled_give_the_output_rolled(maps in maps(1..=3)) {
@@ -231,9 +264,10 @@ proptest! {
         assert_close!(&block.forward(&by(&x)), &by(&block.forward(&x)), F32);
     }
 
-    /// A token changes the outputs of its own group and no others, whatever the shift: with shifted windows, those that lie within
-    /// one shifted window on the map as it is. Across the edge of the map, no two tokens are neighbours.
-    /// Look at: the mask, for what changes too much; the direction of the roll, and the roll back, for what changes elsewhere.
+    /// A token changes the outputs of its own group and no others, whatever the shift: with shifted windows, those that
+    /// lie within one shifted window on the map as it is. Across the edge of the map, no two tokens are neighbours.
+    /// Look at: the mask, for what changes too much; the direction of the roll, and the roll back, for what changes
+    /// elsewhere.
     #[test]
     fn a_token_reaches_its_group_and_nothing_else(maps in maps(2..=3)) {
         let (_vs, block) = filled_block(&maps);
@@ -250,8 +284,8 @@ proptest! {
         }
     }
 
-    /// Through one block news stay within a window; through a second one, which is shifted, they reach others: all tokens whose
-    /// group has one of the first window's.
+    /// Through one block news stay within a window; through a second one, which is shifted, they reach others: all
+    /// tokens whose group has one of the first window's.
     /// Look at: the shift; without it, the second block is as narrow as the first.
     #[test]
     fn two_blocks_reach_across_windows(maps in maps(2..=3)) {
@@ -262,7 +296,8 @@ proptest! {
         let changed = changed(&maps, place, |x| second.forward(&first.forward(x)));
         let all = || (0..maps.size.0).flat_map(|row| (0..maps.size.1).map(move |column| (row, column)));
         let news: Vec<_> = all().filter(|&it| plain.group(it) == plain.group(place)).collect();
-        let expected: Vec<_> = all().filter(|&it| news.iter().any(|&other| maps.group(it) == maps.group(other))).collect();
+        let is_told = |it| news.iter().any(|&other| maps.group(it) == maps.group(other));
+        let expected: Vec<_> = all().filter(|&it| is_told(it)).collect();
         prop_assert!(expected.len() > news.len(), "the second block reaches further");
         prop_assert_eq!(changed, expected, "token {:?} reaches those on the left, and must those on the right", place);
     }
@@ -295,6 +330,36 @@ proptest! {
         assert_close!(&block.forward(&x), &x, Tolerance::EXACT);
     }
 
+    /// `parameters` counts what a model has, for all sizes, also where a map is smaller than the window.
+    /// Look at: which terms have D², D, or the number of relative positions; and the stages' own sizes.
+    #[test]
+    fn parameters_are_as_many_as_a_model_has(config in configs()) {
+        let vs = VarStore::new(Device::Cpu);
+        let _swin = Swin::new(&vs.root(), &config);
+        let variables = vs.trainable_variables();
+        let count: i64 = variables.iter().map(|variable| variable.numel() as i64).sum();
+        prop_assert_eq!(parameters(&config), count, "parameters says the left one, the model has the right one");
+    }
+
+    /// Logits are the head of the mean of all features, and each image gives what it gives alone.
+    /// Look at: the axes of the mean: rows and columns of the map, and neither the batch nor the features.
+    #[test]
+    fn logits_are_the_head_of_the_mean_of_the_features(config in configs()) {
+        let vs = VarStore::new(Device::Cpu);
+        let swin = Swin::new(&vs.root(), &config);
+        fill(&vs);
+        let images = tensor::uniform("images", &[3, config.channels, config.image, config.image], Kind::Float);
+        let features = swin.forward_features(&images);
+        let of = |name: &str| tensor::variable(&vs, name);
+        let mean = features.flatten(1, 2).mean_dim(1, false, Kind::Float);
+        let expected = mean.linear(&of("head.fc.weight"), Some(&of("head.fc.bias")));
+        assert_close!(&swin.forward(&images), &expected, F32);
+        for i in 0..3 {
+            let alone = swin.forward(&images.narrow(0, i, 1).contiguous());
+            assert_close!(&expected.narrow(0, i, 1), &alone, F32);
+        }
+    }
+
     /// A merged token sees its own four, and nothing else.
     /// Look at: the axes that are joined: two of them come from the map, the rows and columns within each 2 × 2.
     #[test]
@@ -309,8 +374,8 @@ proptest! {
     }
 }
 
-/// One block takes maps of several sizes, one after the other. Along an axis that one window covers there is nothing to shift; a map
-/// that came before changes nothing.
+/// One block takes maps of several sizes, one after the other. Along an axis that one window covers there is nothing to
+/// shift; a map that came before changes nothing.
 /// Look at: the shift is decided in each call, and not kept.
 #[test]
 fn each_call_looks_at_the_map_that_it_gets() {

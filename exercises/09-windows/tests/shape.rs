@@ -1,16 +1,17 @@
-//! Sizes: of windows, masks, biases and outputs, of the variables and their initial values; and the panics of sizes that do not
-//! fit.
+//! Sizes: of windows, masks, biases and outputs, of the variables and their initial values; and the panics of sizes
+//! that do not fit.
 
 use tch::nn::VarStore;
 use tch::{Device, Kind, Tensor};
 use testkit::{Tolerance, assert_close, assert_names, assert_shape, panic_message, tensor};
 use vit::INITIAL_STD;
 use windows::{
-    PatchMerging, SwinBlock, WindowAttention, relative_bias, relative_index, shift_mask,
-    window_partition, window_reverse,
+    PatchMerging, Swin, SwinBlock, SwinConfig, WindowAttention, parameters, relative_bias,
+    relative_index, shift_mask, window_partition, window_reverse,
 };
 
-/// Maps become nW windows each, of the size asked for, and windows become maps of the size asked for; in the type that came.
+/// Maps become nW windows each, of the size asked for, and windows become maps of the size asked for; in the type that
+/// came.
 /// Look at: which axes are joined. The windows of all maps are one axis, the first.
 #[test]
 fn windows_and_maps_have_the_sizes_asked_for() {
@@ -28,8 +29,8 @@ fn windows_and_maps_have_the_sizes_asked_for() {
     }
 }
 
-/// A mask has a matrix for each window, an index is one matrix of i64, a bias has a matrix for each head; a class token makes
-/// them one row and one column larger.
+/// A mask has a matrix for each window, an index is one matrix of i64, a bias has a matrix for each head; a class token
+/// makes them one row and one column larger.
 /// Look at: M is the number of a window's tokens, Wh · Ww; heads come first in a bias.
 #[test]
 fn masks_indices_and_biases_have_the_shapes_of_the_docs() {
@@ -52,8 +53,8 @@ fn masks_indices_and_biases_have_the_shapes_of_the_docs() {
     }
 }
 
-/// Attention and block keep the shape, `attend` gives the weights of each head in each window, and merging halves both sides
-/// and doubles the dimension.
+/// Attention and block keep the shape, `attend` gives the weights of each head in each window, and merging halves both
+/// sides and doubles the dimension.
 /// Look at: what `attend` returns; the block's map is cut into windows and put together again.
 #[test]
 fn attention_and_block_keep_the_shape_and_merging_halves_the_sides() {
@@ -132,6 +133,193 @@ fn variables_have_the_names_and_shapes_that_checkpoints_have() {
     );
 }
 
+/// `Swin` has the variables of its parts below timm's names: mergings stand in front of a stage's blocks, the first
+/// stage has none; where the map is smaller than the window, tables are of smaller windows.
+/// Look at: the paths; the sizes of each stage; and how large its map is.
+#[test]
+fn variables_of_a_swin_have_the_names_and_shapes_that_checkpoints_have() {
+    let config = SwinConfig {
+        image: 8,
+        depths: vec![1, 2],
+        heads: vec![1, 2],
+        window: 4,
+        ..small()
+    };
+    let vs = VarStore::new(Device::Cpu);
+    let _swin = Swin::new(&vs.root(), &config);
+    let block = |place: &str, d: i64, heads: i64, positions: i64| {
+        let names: [(&str, &[i64]); 13] = [
+            ("attn.proj.bias", &[d]),
+            ("attn.proj.weight", &[d, d]),
+            ("attn.qkv.bias", &[3 * d]),
+            ("attn.qkv.weight", &[3 * d, d]),
+            ("attn.relative_position_bias_table", &[positions, heads]),
+            ("mlp.fc1.bias", &[2 * d]),
+            ("mlp.fc1.weight", &[2 * d, d]),
+            ("mlp.fc2.bias", &[d]),
+            ("mlp.fc2.weight", &[d, 2 * d]),
+            ("norm1.bias", &[d]),
+            ("norm1.weight", &[d]),
+            ("norm2.bias", &[d]),
+            ("norm2.weight", &[d]),
+        ];
+        names.map(|(name, shape)| (format!("{place}.{name}"), shape.to_vec()))
+    };
+    let mut timm = owned(&[
+        ("head.fc.bias", &[5]),
+        ("head.fc.weight", &[5, 8]),
+        ("layers.1.downsample.norm.bias", &[16]),
+        ("layers.1.downsample.norm.weight", &[16]),
+        ("layers.1.downsample.reduction.weight", &[8, 16]),
+        ("norm.bias", &[8]),
+        ("norm.weight", &[8]),
+        ("patch_embed.norm.bias", &[4]),
+        ("patch_embed.norm.weight", &[4]),
+        ("patch_embed.proj.bias", &[4]),
+        ("patch_embed.proj.weight", &[4, 2, 2, 2]),
+    ]);
+    timm.extend(block("layers.0.blocks.0", 4, 1, 49));
+    // A map of 2 × 2 tokens has a window of 2 × 2.
+    timm.extend(block("layers.1.blocks.0", 8, 2, 9));
+    timm.extend(block("layers.1.blocks.1", 8, 2, 9));
+    timm.sort();
+    assert_eq!(
+        names_and_shapes(&vs),
+        timm,
+        "Swin has the variables on the left, timm those on the right"
+    );
+}
+
+/// Features are the map of the last stage, with its dimension, and logits are a row for each image; for batches of any
+/// size, and for images of another size than the one that the model was made for.
+/// Look at: each merging halves both sides and doubles the dimension; nothing depends on the size that `config` says.
+#[test]
+fn features_are_the_last_map_and_logits_a_row_for_each_image() {
+    let vs = VarStore::new(Device::Cpu);
+    let swin = Swin::new(&vs.root(), &small());
+    for (batch, height, width) in [(1, 24, 24), (3, 24, 24), (2, 48, 24)] {
+        let images = tensor::uniform("images", &[batch, 2, height, width], Kind::Float);
+        let [rows, columns] = [height, width].map(|side| side as usize / 8);
+        let features = swin.forward_features(&images);
+        assert_shape!(&features, [batch as usize, rows, columns, 16]);
+        assert_shape!(&swin.forward(&images), [batch as usize, 5]);
+    }
+}
+
+/// The usual models have the sizes of the table in the docs.
+/// Look at: the row of the one that fails.
+#[test]
+fn the_usual_models_have_the_sizes_of_the_paper() {
+    let of_paper = |dim, third: i64, heads: [i64; 4]| SwinConfig {
+        image: 224,
+        patch: 4,
+        channels: 3,
+        classes: 1000,
+        dim,
+        depths: vec![2, 2, third, 2],
+        heads: heads.to_vec(),
+        window: 7,
+        mlp_ratio: 4,
+    };
+    for (config, expected) in [
+        (SwinConfig::tiny(), of_paper(96, 6, [3, 6, 12, 24])),
+        (SwinConfig::small(), of_paper(96, 18, [3, 6, 12, 24])),
+        (SwinConfig::base(), of_paper(128, 18, [4, 8, 16, 32])),
+        (SwinConfig::large(), of_paper(192, 18, [6, 12, 24, 48])),
+    ] {
+        assert_eq!(config, expected, "yours is on the left");
+    }
+    let expected = SwinConfig {
+        image: 28,
+        patch: 2,
+        channels: 1,
+        classes: 10,
+        depths: vec![2, 2],
+        heads: vec![2, 4],
+        ..of_paper(32, 0, [0; 4])
+    };
+    assert_eq!(SwinConfig::mnist(), expected, "yours is on the left");
+}
+
+/// The usual models have as many parameters as timm counts, to the unit: 28 million to 197 million.
+/// Look at: tables, norms and biases; and that each stage has another dimension, and other heads.
+#[test]
+fn the_usual_models_have_as_many_parameters_as_timm_counts() {
+    for (name, config, count) in [
+        ("mnist", SwinConfig::mnist(), 136_854),
+        ("tiny", SwinConfig::tiny(), 28_288_354),
+        ("small", SwinConfig::small(), 49_606_258),
+        ("base", SwinConfig::base(), 87_768_224),
+        ("large", SwinConfig::large(), 196_532_476),
+    ] {
+        assert_eq!(
+            parameters(&config),
+            count,
+            "{name} has the number on the right"
+        );
+    }
+}
+
+/// Patches that do not divide the image, windows that do not divide a map, a map that cannot be merged, and another
+/// number of heads than of depths panic when the model is made, and name both numbers.
+/// Look at: checks of each stage's map, before anything is made.
+#[test]
+fn sizes_that_make_no_swin_panic_with_both_numbers() {
+    let make = |config: SwinConfig| {
+        let vs = VarStore::new(Device::Cpu);
+        panic_message(|| Swin::new(&vs.root(), &config))
+    };
+    for (message, numbers) in [
+        (
+            make(SwinConfig {
+                image: 1000,
+                patch: 48,
+                ..small()
+            }),
+            [1000, 48],
+        ),
+        (
+            make(SwinConfig {
+                image: 40,
+                ..small()
+            }),
+            [20, 3],
+        ),
+        (
+            make(SwinConfig {
+                image: 30,
+                ..small()
+            }),
+            [15, 2],
+        ),
+        (
+            make(SwinConfig {
+                heads: vec![1; 7],
+                ..small()
+            }),
+            [3, 7],
+        ),
+    ] {
+        assert_names(&message, &numbers);
+    }
+}
+
+/// Maps of 12 × 12, 6 × 6 and 3 × 3 tokens in windows of 3 × 3, of which one covers the last; two channels, five
+/// classes.
+fn small() -> SwinConfig {
+    SwinConfig {
+        image: 24,
+        patch: 2,
+        channels: 2,
+        classes: 5,
+        dim: 4,
+        depths: vec![2, 2, 2],
+        heads: vec![1, 2, 4],
+        window: 3,
+        mlp_ratio: 2,
+    }
+}
+
 fn names_and_shapes(vs: &VarStore) -> Vec<(String, Vec<i64>)> {
     let variables = tensor::variables(vs).into_iter();
     variables
@@ -145,14 +333,21 @@ fn owned(table: &[(&str, &[i64])]) -> Vec<(String, Vec<i64>)> {
         .collect()
 }
 
-/// Weights and tables start as `trunc_normal` draws them, all biases as 0, the norms as 1 and 0. That goes for the MLP as well,
-/// which exercise 04 initialised otherwise.
+/// Weights and tables start as `trunc_normal` draws them, all biases as 0, the norms as 1 and 0. That goes for the MLP
+/// as well, which exercise 04 initialised otherwise, and for the patches.
 /// Look at: the fields of the MLP are public: `mlp.fc1.ws` can be written to.
 #[test]
-fn initial_values_are_swins_in_the_mlp_too() {
+fn initial_values_are_swins_in_the_mlp_and_the_patches_too() {
     let vs = VarStore::new(Device::Cpu);
     let _block = SwinBlock::new(&(vs.root() / "block"), 64, 4, (4, 3), (1, 1), 2);
     let _merging = PatchMerging::new(&(vs.root() / "merging"), 32);
+    let config = SwinConfig {
+        dim: 32,
+        classes: 10,
+        window: 6,
+        ..small()
+    };
+    let _swin = Swin::new(&(vs.root() / "swin"), &config);
     for (name, variable) in tensor::variables(&vs) {
         if name.ends_with("bias") {
             assert_close!(&variable, &variable.zeros_like(), Tolerance::EXACT);
@@ -166,8 +361,8 @@ fn initial_values_are_swins_in_the_mlp_too() {
 
 /// The values lie within two standard deviations and have the one that is left after the cut, 0.88 · 0.02.
 ///
-/// These are random draws, at least 140 of each. The standard deviation of so many varies by 5 % of itself, so the 30 %
-/// granted are six times that; PyTorch's initial values, and zeros, are farther off.
+/// These are random draws, at least 100 of each. The standard deviation of so many varies by 5.5 % of itself, so the 35
+/// % granted are more than six times that; PyTorch's initial values, and zeros, are farther off.
 fn assert_truncated_normal(name: &str, variable: &Tensor) {
     let values = variable.detach().to_kind(Kind::Double) / INITIAL_STD;
     let largest = values.abs().max().double_value(&[]);
@@ -178,13 +373,13 @@ fn assert_truncated_normal(name: &str, variable: &Tensor) {
     );
     let spread = values.std(false).double_value(&[]) / 0.8796;
     assert!(
-        (spread - 1.0).abs() < 0.3,
+        (spread - 1.0).abs() < 0.35,
         "the standard deviation of {name} is {spread:.3} times what it is after the cut"
     );
 }
 
-/// Where windows, or the 2 × 2 of merging, do not divide a map, or there are windows left over, the call panics and names both
-/// numbers, instead of leaving tokens out.
+/// Where windows, or the 2 × 2 of merging, do not divide a map, or there are windows left over, the call panics and
+/// names both numbers, instead of leaving tokens out.
 /// Look at: checks with `assert!` of both axes, before anything is cut.
 #[test]
 fn sides_that_windows_do_not_divide_panic_with_both_numbers() {

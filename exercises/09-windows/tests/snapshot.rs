@@ -4,13 +4,13 @@ use tch::nn::VarStore;
 use tch::{Device, Kind, Tensor, no_grad};
 use testkit::{Tolerance, assert_close, snapshot, tensor};
 use windows::{
-    Cost, PatchMerging, SwinBlock, WindowAttention, cost, relative_bias, relative_index,
-    shift_mask, window_partition, window_reverse,
+    Cost, PatchMerging, Swin, SwinBlock, SwinConfig, WindowAttention, cost, relative_bias,
+    relative_index, shift_mask, window_partition, window_reverse,
 };
 
-/// Stored values are right to the last digit of f32. One's own are sums of up to 384 terms of at most 4 or so, in an order that
-/// differs from machine to machine: each term adds a rounding error of up to 2e-7, and such errors mostly cancel. A millionth was
-/// seen; the named mistakes are off by 1e-3 and more.
+/// Stored values are right to the last digit of f32. One's own are sums of up to 384 terms of at most 4 or so, in an
+/// order that differs from machine to machine: each term adds a rounding error of up to 2e-7, and such errors mostly
+/// cancel. A millionth was seen; the named mistakes are off by 1e-3 and more.
 const F32: Tolerance = Tolerance::new(1e-5, 5e-6);
 
 /// The handout's map of 4 × 6 tokens, numbered row by row, becomes four windows of 2 × 3, and these the map again.
@@ -29,8 +29,9 @@ fn windows_of_the_handouts_map_are_those_done_by_hand() {
     assert_close!(&window_reverse(&expected, (4, 6)), &map, Tolerance::EXACT);
 }
 
-/// The handout's mask: windows of 2 × 3 in the 4 × 6 map, shifted by one row and one column. The first window masks nothing; in
-/// the second, the last column came from the left edge; in the third, the last row from the top; the last has four regions.
+/// The handout's mask: windows of 2 × 3 in the 4 × 6 map, shifted by one row and one column. The first window masks
+/// nothing; in the second, the last column came from the left edge; in the third, the last row from the top; the last
+/// has four regions.
 /// Look at: the handout's table of regions; then which pairs of a window's tokens differ.
 #[test]
 fn the_mask_of_the_handouts_map_is_the_one_done_by_hand() {
@@ -50,8 +51,8 @@ fn the_mask_of_the_handouts_map_is_the_one_done_by_hand() {
     assert_close!(&mask, &expected, Tolerance::EXACT);
 }
 
-/// Masks are timm's: of windows of 3 × 3 shifted by 1 and 2, of oblong windows shifted by less than half, and of columns that are
-/// shifted alone.
+/// Masks are timm's: of windows of 3 × 3 shifted by 1 and 2, of oblong windows shifted by less than half, and of
+/// columns that are shifted alone.
 /// Look at: where the regions are cut; the shift is counted from the far edge, and each axis has its own.
 #[test]
 fn masks_match_timm() {
@@ -92,7 +93,8 @@ fn the_index_with_a_class_token_matches_timm() {
     snapshot!("relative_index", &index, Tolerance::EXACT);
 }
 
-/// Biases are timm's for a table of three heads, without and with a class token: numbers of the table, so to the last digit.
+/// Biases are timm's for a table of three heads, without and with a class token: numbers of the table, so to the last
+/// digit.
 /// Look at: the index first. If that is right, the axis of the heads, which must be moved, not viewed, to the front.
 #[test]
 fn biases_match_timm() {
@@ -105,8 +107,8 @@ fn biases_match_timm() {
 }
 
 /// `WindowAttention` gives what timm's gives, for two maps of six windows, with and without the mask of a shifted map.
-/// Look at: without a mask: the bias, and that it is added to the scaled logits. With the mask alone: to which windows each of
-/// its matrices belongs; the windows of a map follow each other.
+/// Look at: without a mask: the bias, and that it is added to the scaled logits. With the mask alone: to which windows
+/// each of its matrices belongs; the windows of a map follow each other.
 #[test]
 fn window_attention_matches_timm() {
     let (_vs, attention) = filled_attention();
@@ -162,7 +164,8 @@ fn norms_have_swins_epsilon() {
 }
 
 /// `PatchMerging` gives what timm's gives.
-/// Look at: the order of the four neighbours, (0, 0), (1, 0), (0, 1), (1, 1); and the norm comes before the linear layer.
+/// Look at: the order of the four neighbours, (0, 0), (1, 0), (0, 1), (1, 1); and the norm comes before the linear
+/// layer.
 #[test]
 fn patch_merging_matches_timm() {
     let (_vs, merging) = filled_merging();
@@ -182,7 +185,28 @@ fn a_block_of_swin_tiny_matches_timm() {
     snapshot!("swin_tiny_stage_3", &y, F32);
 }
 
-/// The multiplications of attention on Swin-T's first map, over all of it and within windows of 7: the handout's numbers.
+/// `forward_features` gives timm's map: three stages with two blocks each, of which the second is shifted, but in the
+/// last stage.
+/// Look at: the patches, which are normalised; the order of merging and blocks; which blocks are shifted; and the last
+/// norm.
+#[test]
+fn features_of_a_swin_match_timm() {
+    let (_vs, swin) = filled_swin();
+    let images = tensor::uniform("images", &[2, 2, 24, 24], Kind::Float);
+    snapshot!("swin_features", &swin.forward_features(&images), F32);
+}
+
+/// The logits are timm's.
+/// Look at: the test of the features. Where it passes: the mean is taken over the whole map, before the head.
+#[test]
+fn logits_of_a_swin_match_timm() {
+    let (_vs, swin) = filled_swin();
+    let images = tensor::uniform("images", &[2, 2, 24, 24], Kind::Float);
+    snapshot!("swin_logits", &swin.forward(&images), F32);
+}
+
+/// The multiplications of attention on Swin-T's first map, over all of it and within windows of 7: the handout's
+/// numbers.
 /// Look at: equations 1 and 2. M is the side of a window, so a token looks at M² others.
 #[test]
 fn costs_are_those_of_the_handout() {
@@ -206,8 +230,8 @@ fn windows() -> Tensor {
     tensor::uniform("windows", &[12, 6, 12], Kind::Float) * 4.
 }
 
-/// The mask of a map of 4 × 9 in windows of 2 × 3, shifted by 1 and 2, from the regions of rows and columns: it must not depend
-/// on `shift_mask`.
+/// The mask of a map of 4 × 9 in windows of 2 × 3, shifted by 1 and 2, from the regions of rows and columns: it must
+/// not depend on `shift_mask`.
 fn mask() -> Tensor {
     let (rows, columns) = ([0, 0, 1, 2], [0, 0, 0, 0, 0, 0, 1, 2, 2]);
     let mut all = vec![];
@@ -237,6 +261,24 @@ fn filled_block(shift: (i64, i64)) -> (VarStore, SwinBlock) {
     let block = SwinBlock::new(&vs.root(), 12, 3, (2, 3), shift, 4);
     fill(&vs);
     (vs, block)
+}
+
+fn filled_swin() -> (VarStore, Swin) {
+    let config = SwinConfig {
+        image: 24,
+        patch: 2,
+        channels: 2,
+        classes: 5,
+        dim: 4,
+        depths: vec![2, 2, 2],
+        heads: vec![1, 2, 4],
+        window: 3,
+        mlp_ratio: 2,
+    };
+    let vs = VarStore::new(Device::Cpu);
+    let swin = Swin::new(&vs.root(), &config);
+    fill(&vs);
+    (vs, swin)
 }
 
 fn filled_merging() -> (VarStore, PatchMerging) {

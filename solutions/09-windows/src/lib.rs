@@ -1,14 +1,15 @@
-//! Swin's windows: tokens look at each other within small windows alone, and in every second block the windows are shifted,
-//! so that news travels from one to the next.
+//! Swin's windows: tokens look at each other within small windows alone, and in every second block the windows are
+//! shifted, so that news travels from one to the next.
 //!
 //! ```text
 //! x ← x + un-roll(attention within windows(roll(norm1(x))))
 //! x ← x + mlp(norm2(x))
 //! ```
 //!
-//! Shapes: B batch, H × W the map of tokens, D embedding dimension, h heads, d = D/h; windows of Wh × Ww tokens, M = Wh·Ww
-//! tokens in each, nW = H·W/M windows in a map; p class tokens (0 or 1), T = (2·Wh − 1)·(2·Ww − 1) + 3·p relative positions.
-//! Sizes, windows and shifts are pairs: rows, then columns.
+//! Shapes: B batch, H × W the map of tokens, D embedding dimension, h heads, d = D/h; windows of Wh × Ww tokens, M =
+//! Wh·Ww tokens in each, nW = H·W/M windows in a map; p class tokens (0 or 1), T = (2·Wh − 1)·(2·Ww − 1) + 3·p relative
+//! positions; C channels, P patch side, K classes, S stages, r·D hidden units of the MLPs. Sizes, windows and shifts
+//! are pairs: rows, then columns.
 //!
 //! Sources: Liu et al. 2021, arXiv:2103.14030, sections 3.1 and 3.2 and equations 1 to 4; for the class token's bias,
 //! Bao et al. 2022, arXiv:2106.08254, and its code.
@@ -17,11 +18,12 @@ use blocks::Mlp;
 use tch::{Device, Kind, Tensor, nn, no_grad};
 use vit::{INITIAL_STD, trunc_normal};
 
-/// The number added to the variance in the norms: PyTorch's default, with which Swin was trained. That of exercises 04 and 05
-/// is 1e-6.
+/// The number added to the variance in the norms: PyTorch's default, with which Swin was trained. That of exercises 04
+/// and 05 is 1e-6.
 pub const EPSILON: f64 = 1e-5;
 
-/// The logit that is added between tokens of two regions. The exponential of −100 is 4e-44: nothing beside any other weight.
+/// The logit that is added between tokens of two regions. The exponential of −100 is 4e-44: nothing beside any other
+/// weight.
 pub const MASKED: f64 = -100.0;
 
 /// Cuts maps of tokens into windows: row by row, and all windows of the first map before those of the second.
@@ -56,8 +58,8 @@ pub fn window_partition(x: &Tensor, window: (i64, i64)) -> Tensor {
 /// | the maps | \[B, H, W, D\] |
 ///
 /// # Panics
-/// Panics if the windows do not divide the map along an axis, naming both sides, or if there are windows left over, naming
-/// their number and nW.
+/// Panics if the windows do not divide the map along an axis, naming both sides, or if there are windows left over,
+/// naming their number and nW.
 pub fn window_reverse(windows: &Tensor, size: (i64, i64)) -> Tensor {
     let (rows, columns) = size_of(windows);
     assert_divides("rows", size.0, rows);
@@ -86,9 +88,9 @@ pub fn window_reverse(windows: &Tensor, size: (i64, i64)) -> Tensor {
 ///               2 else                 these came from the other edge
 /// ```
 ///
-/// and likewise for columns. Tokens are in the same region if both their rows and their columns are. Windows are numbered as
-/// [`window_partition`] numbers them, and tokens within a window row by row. With a shift of 0 along an axis, that axis masks
-/// nothing.
+/// and likewise for columns. Tokens are in the same region if both their rows and their columns are. Windows are
+/// numbered as [`window_partition`] numbers them, and tokens within a window row by row. With a shift of 0 along an
+/// axis, that axis masks nothing.
 ///
 /// The result is f32, \[nW, M, M\].
 ///
@@ -108,7 +110,8 @@ pub fn shift_mask(size: (i64, i64), window: (i64, i64), shift: (i64, i64)) -> Te
         .masked_fill(&differ, MASKED)
 }
 
-/// The row of the bias table for each pair of a window's tokens: the same for all pairs that lie in the same way to each other.
+/// The row of the bias table for each pair of a window's tokens: the same for all pairs that lie in the same way to
+/// each other.
 ///
 /// ```text
 /// index[i, j] = (rᵢ − rⱼ + Wh − 1) · (2·Ww − 1) + (cᵢ − cⱼ + Ww − 1)
@@ -116,9 +119,9 @@ pub fn shift_mask(size: (i64, i64), window: (i64, i64), shift: (i64, i64)) -> Te
 ///
 /// Token i, the query, is at row rᵢ and column cᵢ of the window; tokens are numbered row by row.
 ///
-/// With `prefix` 1, a class token comes first, as plain Vision Transformers with relative positions have it. It has no place,
-/// so the table has three rows more: the first of them for the class token as query, the second for it as key, the third for
-/// itself.
+/// With `prefix` 1, a class token comes first, as plain Vision Transformers with relative positions have it. It has no
+/// place, so the table has three rows more: the first of them for the class token as query, the second for it as key,
+/// the third for itself.
 ///
 /// ```text
 /// index[0, j] = T − 3        index[i, 0] = T − 2        index[0, 0] = T − 1
@@ -148,8 +151,8 @@ pub fn relative_index(window: (i64, i64), prefix: i64) -> Tensor {
     Tensor::cat(&[as_query, Tensor::cat(&[as_key, index], 1)], 0) // [M+1, M+1]
 }
 
-/// The bias that is added to the logits: for each head, and each pair of a window's tokens, the number that the table has
-/// for their relative position.
+/// The bias that is added to the logits: for each head, and each pair of a window's tokens, the number that the table
+/// has for their relative position.
 ///
 /// ```text
 /// bias[k, i, j] = table[index[i, j], k]
@@ -188,8 +191,8 @@ pub fn relative_bias(table: &Tensor, window: (i64, i64), prefix: i64) -> Tensor 
 /// y         = [weights₀ v₀; …; weightsₕ₋₁ vₕ₋₁] Wprojᵀ + bproj
 /// ```
 ///
-/// B is [`relative_bias`] of the table, without a class token, and the same for all windows. q, k, v and heads lie in `qkv` as
-/// in exercise 03.
+/// B is [`relative_bias`] of the table, without a class token, and the same for all windows. q, k, v and heads lie in
+/// `qkv` as in exercise 03.
 ///
 /// | variable | shape |
 /// |---|---|
@@ -217,7 +220,8 @@ pub struct WindowAttention {
 impl WindowAttention {
     /// Makes both linear layers and the table below `vs`.
     ///
-    /// Weights and table are initialised by exercise 05's [`vit::trunc_normal`] with [`vit::INITIAL_STD`], biases with 0.
+    /// Weights and table are initialised by exercise 05's [`vit::trunc_normal`] with [`vit::INITIAL_STD`], biases with
+    /// 0.
     ///
     /// # Panics
     /// Panics if `heads` does not divide `dim`, naming both.
@@ -236,17 +240,18 @@ impl WindowAttention {
         }
     }
 
-    /// \[B·nW, M, D\] → \[B·nW, M, D\], with a mask \[nW, M, M\] if there is one: it belongs to the windows of a map, and is
-    /// the same for all maps of the batch.
+    /// \[B·nW, M, D\] → \[B·nW, M, D\], with a mask \[nW, M, M\] if there is one: it belongs to the windows of a map,
+    /// and is the same for all maps of the batch.
     ///
     /// # Panics
-    /// Panics if the windows are of another number of tokens than M, naming both, or if the mask's nW does not divide their
-    /// number, naming both.
+    /// Panics if the windows are of another number of tokens than M, naming both, or if the mask's nW does not divide
+    /// their number, naming both.
     pub fn forward(&self, x: &Tensor, mask: Option<&Tensor>) -> Tensor {
         self.attend(x, mask).0
     }
 
-    /// As [`forward`](Self::forward), and the weights of each head: \[B·nW, M, D\] → (\[B·nW, M, D\], \[B·nW, h, M, M\]).
+    /// As [`forward`](Self::forward), and the weights of each head: \[B·nW, M, D\] → (\[B·nW, M, D\], \[B·nW, h, M,
+    /// M\]).
     ///
     /// # Panics
     /// As [`forward`](Self::forward).
@@ -275,7 +280,8 @@ impl WindowAttention {
     }
 }
 
-/// A Swin block: attention within windows, which are shifted in every second block, and an MLP; the norms stand before both.
+/// A Swin block: attention within windows, which are shifted in every second block, and an MLP; the norms stand before
+/// both.
 ///
 /// ```text
 /// x ← x + un-roll(reverse(attn(partition(roll(norm1(x))))))
@@ -283,8 +289,8 @@ impl WindowAttention {
 /// ```
 ///
 /// The map is rolled by −shift, so that the windows of the rolled map are those of the map, shifted by +shift; and back
-/// afterwards. Attention gets the [`shift_mask`] of the map, and none where nothing is shifted. Along an axis that one window
-/// covers, nothing is shifted: each call looks at the map that it gets.
+/// afterwards. Attention gets the [`shift_mask`] of the map, and none where nothing is shifted. Along an axis that one
+/// window covers, nothing is shifted: each call looks at the map that it gets.
 ///
 /// | variable | shape |
 /// |---|---|
@@ -314,8 +320,8 @@ pub struct SwinBlock {
 impl SwinBlock {
     /// Makes the four parts below `vs`. The MLP has `mlp_ratio` times `dim` hidden units.
     ///
-    /// All weights and the table are initialised by exercise 05's [`vit::trunc_normal`] with [`vit::INITIAL_STD`], those of the MLP, too;
-    /// all biases with 0; norms with weights of 1 and biases of 0.
+    /// All weights and the table are initialised by exercise 05's [`vit::trunc_normal`] with [`vit::INITIAL_STD`],
+    /// those of the MLP, too; all biases with 0; norms with weights of 1 and biases of 0.
     ///
     /// # Panics
     /// Panics if a shift is below 0 or not below its window, naming both; otherwise as [`WindowAttention::new`].
@@ -400,7 +406,8 @@ pub struct PatchMerging {
 impl PatchMerging {
     /// Makes norm and linear layer below `vs`.
     ///
-    /// The weight is initialised by exercise 05's [`vit::trunc_normal`] with [`vit::INITIAL_STD`], the norm with 1 and 0.
+    /// The weight is initialised by exercise 05's [`vit::trunc_normal`] with [`vit::INITIAL_STD`], the norm with 1 and
+    /// 0.
     pub fn new(vs: &nn::Path<'_>, dim: i64) -> Self {
         Self {
             norm: norm(vs / "norm", 4 * dim),
@@ -451,6 +458,300 @@ pub fn cost(size: (i64, i64), dim: i64, window: i64) -> Cost {
     Cost {
         global: layers + 2 * tokens * tokens * dim,
         windowed: layers + 2 * window * window * tokens * dim,
+    }
+}
+
+/// The sizes that make a Swin.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SwinConfig {
+    /// Side of the square images, in pixels.
+    pub image: i64,
+    /// Side of the square patches, P; divides `image`.
+    pub patch: i64,
+    /// Channels, C: 1 for grey, 3 for colour.
+    pub channels: i64,
+    /// Classes, K.
+    pub classes: i64,
+    /// Embedding dimension of the first stage, D; each stage has twice that of the one before it.
+    pub dim: i64,
+    /// Blocks of each stage.
+    pub depths: Vec<i64>,
+    /// Heads of each stage.
+    pub heads: Vec<i64>,
+    /// Side of the square windows, where the map is not smaller.
+    pub window: i64,
+    /// Expansion ratio of the MLPs, r: the hidden size divided by the dimension.
+    pub mlp_ratio: i64,
+}
+
+/// The usual sizes. All have windows of 7 × 7 and `mlp_ratio` 4.
+///
+/// | | image | patch | channels | classes | dim | depths | heads |
+/// |---|---|---|---|---|---|---|---|
+/// | `mnist` | 28 | 2 | 1 | 10 | 32 | 2, 2 | 2, 4 |
+/// | `tiny` | 224 | 4 | 3 | 1000 | 96 | 2, 2, 6, 2 | 3, 6, 12, 24 |
+/// | `small` | 224 | 4 | 3 | 1000 | 96 | 2, 2, 18, 2 | 3, 6, 12, 24 |
+/// | `base` | 224 | 4 | 3 | 1000 | 128 | 2, 2, 18, 2 | 4, 8, 16, 32 |
+/// | `large` | 224 | 4 | 3 | 1000 | 192 | 2, 2, 18, 2 | 6, 12, 24, 48 |
+///
+/// Source: Liu et al. 2021, section 3.3, whose heads have 32 features each. `mnist` is this course's.
+impl SwinConfig {
+    /// For MNIST's digits: 14 × 14 tokens in shifted windows, then 7 × 7 in one.
+    pub fn mnist() -> Self {
+        Self {
+            image: 28,
+            patch: 2,
+            channels: 1,
+            classes: 10,
+            ..Self::of_size(32, &[2, 2], 2)
+        }
+    }
+
+    /// Swin-T.
+    pub fn tiny() -> Self {
+        Self::of_size(96, &[2, 2, 6, 2], 3)
+    }
+
+    /// Swin-S.
+    pub fn small() -> Self {
+        Self::of_size(96, &[2, 2, 18, 2], 3)
+    }
+
+    /// Swin-B.
+    pub fn base() -> Self {
+        Self::of_size(128, &[2, 2, 18, 2], 4)
+    }
+
+    /// Swin-L.
+    pub fn large() -> Self {
+        Self::of_size(192, &[2, 2, 18, 2], 6)
+    }
+
+    /// Each stage has twice the heads of the one before it.
+    fn of_size(dim: i64, depths: &[i64], heads: i64) -> Self {
+        Self {
+            image: 224,
+            patch: 4,
+            channels: 3,
+            classes: 1000,
+            dim,
+            depths: depths.to_vec(),
+            heads: (0..depths.len()).map(|stage| heads << stage).collect(),
+            window: 7,
+            mlp_ratio: 4,
+        }
+    }
+
+    /// The stages, one after another.
+    fn stages(&self) -> Vec<Sizes> {
+        let (depths, heads) = (&self.depths, &self.heads);
+        assert!(
+            depths.len() == heads.len() && !depths.is_empty(),
+            "{} depths and {} numbers of heads: each stage has one of both",
+            depths.len(),
+            heads.len()
+        );
+        assert!(
+            self.patch > 0 && self.image % self.patch == 0,
+            "patches of {} pixels do not divide an image of {}",
+            self.patch,
+            self.image
+        );
+        let (mut side, mut dim) = (self.image / self.patch, self.dim);
+        let mut stages = vec![];
+        for (stage, (&depth, &heads)) in depths.iter().zip(heads).enumerate() {
+            if stage > 0 {
+                assert_divides("rows", side, 2);
+                (side, dim) = (side / 2, 2 * dim);
+            }
+            // A window is never larger than the map.
+            let window = self.window.min(side);
+            assert_divides("rows", side, window);
+            stages.push(Sizes {
+                dim,
+                depth,
+                heads,
+                window,
+            });
+        }
+        stages
+    }
+}
+
+/// The sizes of a stage.
+struct Sizes {
+    dim: i64,
+    depth: i64,
+    heads: i64,
+    /// Side of its windows.
+    window: i64,
+}
+
+/// The number of trainable parameters of a Swin of these sizes, counted without making one.
+///
+/// # Panics
+/// As [`Swin::new`].
+///
+/// Source: the table of variables at [`Swin`].
+pub fn parameters(config: &SwinConfig) -> i64 {
+    let r = config.mlp_ratio;
+    let patch_embed = (config.channels * config.patch.pow(2) + 3) * config.dim; // with its norm
+    let stages = config.stages();
+    let blocks = stages.iter().map(|stage| {
+        let (d, positions) = (
+            stage.dim,
+            relative_positions((stage.window, stage.window), 0),
+        );
+        stage.depth * ((4 + 2 * r) * d * d + (9 + r) * d + positions * stage.heads)
+    });
+    // From 4 · D/2 to D, in front of each stage but the first.
+    let merging = stages
+        .iter()
+        .skip(1)
+        .map(|stage| 4 * stage.dim + 2 * stage.dim.pow(2));
+    let last = stages.last().map_or(0, |stage| stage.dim);
+    let head = 2 * last + (last + 1) * config.classes; // with the last norm
+    patch_embed + blocks.sum::<i64>() + merging.sum::<i64>() + head
+}
+
+/// A stage of a Swin: blocks on maps of one size.
+#[derive(Debug)]
+pub struct Stage {
+    /// The merging in front of the blocks; the first stage has none.
+    pub downsample: Option<PatchMerging>,
+    /// Its blocks, of which every second one is shifted.
+    pub blocks: Vec<SwinBlock>,
+}
+
+/// A Swin: stages of blocks, and between two stages a merging, so that each looks at a coarser map than the one before
+/// it.
+///
+/// ```text
+/// x = norm(patches · E)            [B, image/P, image/P, D]
+/// x = blocks(merging(x))           for each stage; the first has no merging
+/// y = head(mean of norm(x))        over all tokens, [B, K]
+/// ```
+///
+/// | variable | shape |
+/// |---|---|
+/// | `patch_embed.proj.weight`, `patch_embed.proj.bias` | \[D, C, P, P\], \[D\] |
+/// | `patch_embed.norm.weight`, `patch_embed.norm.bias` | \[D\] |
+/// | `layers.<s>.downsample.…`, for s from 1 | those of [`PatchMerging`] of D·2^(s−1) |
+/// | `layers.<s>.blocks.<i>.…`, for s and i from 0 | those of [`SwinBlock`] of D·2^s |
+/// | `norm.weight`, `norm.bias` | \[D'\], D' = D·2^(S−1) |
+/// | `head.fc.weight`, `head.fc.bias` | \[K, D'\], \[K\] |
+///
+/// Blocks 0, 2, … of a stage are not shifted, blocks 1, 3, … are, by half a window, rounded down. Where a stage's map
+/// is smaller than the window, the window is as large as the map.
+///
+/// Names, shapes and order are those of timm's `SwinTransformer` since 0.9. The authors' checkpoints have the merging
+/// at a stage's end, and `head` for `head.fc`.
+///
+/// Source: Liu et al. 2021, figure 3 and section 3.1; the norm behind the patches is that of its code.
+#[derive(Debug)]
+pub struct Swin {
+    /// Each patch to a token: a convolution whose stride is its size.
+    pub patch_embed: nn::Conv2D,
+    /// The norm of the patches' tokens.
+    pub patch_norm: nn::LayerNorm,
+    /// The stages, in their order.
+    pub stages: Vec<Stage>,
+    /// The final norm.
+    pub norm: nn::LayerNorm,
+    /// The classifier: D' → K.
+    pub head: nn::Linear,
+}
+
+impl Swin {
+    /// Makes all parts below `vs`.
+    ///
+    /// All weights and tables are initialised by exercise 05's [`vit::trunc_normal`] with [`vit::INITIAL_STD`], all
+    /// biases with 0, norms with 1 and 0.
+    ///
+    /// # Panics
+    /// Panics if `patch` does not divide `image`, 2 the side of a map that is to be merged, the window the side of a
+    /// map that is larger, or the heads of a stage its dimension, naming both numbers; and if there are not as many
+    /// `heads` as `depths`.
+    pub fn new(vs: &nn::Path<'_>, config: &SwinConfig) -> Self {
+        let &SwinConfig {
+            patch,
+            channels,
+            dim,
+            ..
+        } = config;
+        let stages = config.stages();
+        let last = stages.last().map_or(dim, |stage| stage.dim);
+        let stride = nn::ConvConfig {
+            stride: patch,
+            ..Default::default()
+        };
+        let place = vs / "patch_embed";
+        let mut patch_embed = nn::conv2d(&place / "proj", channels, dim, patch, stride);
+        draw(&mut patch_embed.ws, &mut patch_embed.bs);
+        Self {
+            patch_embed,
+            patch_norm: norm(&place / "norm", dim),
+            stages: (0..)
+                .zip(&stages)
+                .map(|(s, sizes)| Stage::new(&(vs / "layers" / s), s > 0, sizes, config.mlp_ratio))
+                .collect(),
+            norm: norm(vs / "norm", last),
+            head: linear(vs / "head" / "fc", last, config.classes, true),
+        }
+    }
+
+    /// Images, \[B, C, H, W\], to the map of tokens behind the last norm, \[B, H', W', D'\].
+    ///
+    /// # Panics
+    /// Panics if 2 or a stage's window does not divide its map, naming both numbers.
+    pub fn forward_features(&self, images: &Tensor) -> Tensor {
+        let patches = images.apply(&self.patch_embed); // [B, D, H/P, W/P]
+        let map = patches.permute([0, 2, 3, 1]).apply(&self.patch_norm); // [B, H/P, W/P, D]
+        let through = |x: Tensor, stage: &Stage| stage.forward(x);
+        self.stages.iter().fold(map, through).apply(&self.norm) // [B, H', W', D']
+    }
+
+    /// Images, \[B, C, H, W\], to logits, \[B, K\].
+    ///
+    /// # Panics
+    /// As [`forward_features`](Self::forward_features).
+    pub fn forward(&self, images: &Tensor) -> Tensor {
+        let features = self.forward_features(images); // [B, H', W', D']
+        let mean = features.mean_dim([1, 2].as_slice(), false, features.kind()); // [B, D']
+        mean.apply(&self.head) // [B, K]
+    }
+}
+
+impl Stage {
+    fn new(vs: &nn::Path<'_>, has_merging: bool, sizes: &Sizes, mlp_ratio: i64) -> Self {
+        let &Sizes {
+            dim, heads, window, ..
+        } = sizes;
+        let block = |i: i64| {
+            let shift = if i % 2 == 0 { 0 } else { window / 2 };
+            let place = vs / "blocks" / i;
+            SwinBlock::new(
+                &place,
+                dim,
+                heads,
+                (window, window),
+                (shift, shift),
+                mlp_ratio,
+            )
+        };
+        Self {
+            downsample: has_merging.then(|| PatchMerging::new(&(vs / "downsample"), dim / 2)),
+            blocks: (0..sizes.depth).map(block).collect(),
+        }
+    }
+
+    fn forward(&self, x: Tensor) -> Tensor {
+        let map = match &self.downsample {
+            Some(merging) => merging.forward(&x), // [B, H/2, W/2, 2·D]
+            None => x,
+        };
+        let through = |x: Tensor, block: &SwinBlock| block.forward(&x);
+        self.blocks.iter().fold(map, through)
     }
 }
 
@@ -521,11 +822,15 @@ fn linear(vs: nn::Path<'_>, inputs: i64, outputs: i64, bias: bool) -> nn::Linear
     layer
 }
 
-/// Gives a linear layer its initial weights and biases.
 fn initialise(layer: &mut nn::Linear) {
+    draw(&mut layer.ws, &mut layer.bs);
+}
+
+/// Gives a layer its initial weights and biases.
+fn draw(weight: &mut Tensor, bias: &mut Option<Tensor>) {
     no_grad(|| {
-        layer.ws.copy_(&trunc_normal(&layer.ws.size(), INITIAL_STD));
-        if let Some(bias) = &mut layer.bs {
+        weight.copy_(&trunc_normal(&weight.size(), INITIAL_STD));
+        if let Some(bias) = bias {
             let _ = bias.zero_();
         }
     });

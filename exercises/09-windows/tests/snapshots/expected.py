@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 from timm.layers import RelPosBias
-from timm.models.swin_transformer import PatchMerging, SwinTransformerBlock, WindowAttention, window_partition
+from timm.models.swin_transformer import PatchMerging, SwinTransformer, SwinTransformerBlock, WindowAttention
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[4] / "grader" / "testkit"))
 from expected import fill, uniform, write_snapshot  # noqa: E402
@@ -103,6 +103,25 @@ def modules():
         store("swin_tiny_stage_3", block(x)[:, 9, 12])
 
 
+def models():
+    with torch.no_grad():
+        swin = SwinTransformer(
+            img_size=24,
+            patch_size=2,
+            in_chans=2,
+            num_classes=5,
+            embed_dim=4,
+            depths=(2, 2, 2),
+            num_heads=(1, 2, 4),
+            window_size=3,
+            mlp_ratio=2,
+        )
+        swin = filled(swin)
+        images = uniform("images", (2, 2, 24, 24)).double()
+        store("swin_features", swin.forward_features(images))
+        store("swin_logits", swin(images))
+
+
 def gradients():
     x = (uniform("x", (2, 4, 6, 6), torch.float64) * 4).requires_grad_()
     block = filled(new_block((4, 6), 6, 2, (2, 3), (1, 2), 2), torch.float64)
@@ -116,4 +135,5 @@ def gradients():
 positions()
 masks()
 modules()
+models()
 gradients()
