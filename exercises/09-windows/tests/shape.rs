@@ -29,14 +29,20 @@ fn windows_and_maps_have_the_sizes_asked_for() {
     }
 }
 
-/// A mask has a matrix for each window, an index is one matrix of i64, a bias has a matrix for each head; a class token
-/// makes them one row and one column larger.
-/// Look at: M is the number of a window's tokens, Wh · Ww; heads come first in a bias.
+/// A mask has a matrix for each window, in f32.
+/// Look at: M is the number of a window's tokens, Wh · Ww.
 #[test]
-fn masks_indices_and_biases_have_the_shapes_of_the_docs() {
+fn a_mask_has_a_matrix_for_each_window() {
     let mask = shift_mask((4, 9), (2, 3), (1, 2));
     assert_shape!(&mask, [6, 6, 6]);
     assert_eq!(mask.kind(), Kind::Float, "a mask is f32, the right");
+}
+
+/// An index is one matrix of i64, a bias has a matrix for each head; a class token makes them one row and one column
+/// larger.
+/// Look at: the heads come first in a bias, and it has the type of its table.
+#[test]
+fn indices_and_biases_have_the_shapes_of_the_docs() {
     for prefix in [0, 1] {
         let side = 6 + prefix as usize;
         let index = relative_index((2, 3), prefix);
@@ -53,11 +59,10 @@ fn masks_indices_and_biases_have_the_shapes_of_the_docs() {
     }
 }
 
-/// Attention and block keep the shape, `attend` gives the weights of each head in each window, and merging halves both
-/// sides and doubles the dimension.
-/// Look at: what `attend` returns; the block's map is cut into windows and put together again.
+/// Attention keeps the shape, with a mask and without, and `attend` gives the weights of each head in each window.
+/// Look at: what `attend` returns: the output, and the weights behind the softmax.
 #[test]
-fn attention_and_block_keep_the_shape_and_merging_halves_the_sides() {
+fn attention_keeps_the_shape_and_gives_the_weights_of_each_window() {
     let windows = tensor::uniform("windows", &[12, 6, 8], Kind::Float);
     let mask = Tensor::zeros([6, 6, 6], (Kind::Float, Device::Cpu));
     let vs = VarStore::new(Device::Cpu);
@@ -68,19 +73,42 @@ fn attention_and_block_keep_the_shape_and_merging_halves_the_sides() {
         assert_shape!(&output, [12, 6, 8]);
         assert_shape!(&weights, [12, 4, 6, 6]);
     }
+}
+
+/// A block keeps the shape of the map, shifted or not.
+/// Look at: the map is cut into windows and put together again.
+#[test]
+fn a_block_keeps_the_shape_of_the_map() {
     let x = tensor::uniform("x", &[2, 4, 6, 8], Kind::Float);
     for shift in [(0, 0), (1, 1)] {
         let vs = VarStore::new(Device::Cpu);
         let block = SwinBlock::new(&vs.root(), 8, 4, (2, 3), shift, 2);
         assert_shape!(&block.forward(&x), [2, 4, 6, 8]);
     }
+}
+
+/// Merging halves both sides and doubles the dimension, in two variables: a norm, and a linear layer without a bias.
+/// Look at: the features of four tokens are joined, and the linear layer leads from 4·D to 2·D.
+#[test]
+fn merging_halves_the_sides_and_has_the_variables_of_checkpoints() {
     let vs = VarStore::new(Device::Cpu);
     let merging = PatchMerging::new(&vs.root(), 8);
+    let x = tensor::uniform("x", &[2, 4, 6, 8], Kind::Float);
     assert_shape!(&merging.forward(&x), [2, 2, 3, 16]);
+    let timm: [(&str, &[i64]); 3] = [
+        ("norm.bias", &[32]),
+        ("norm.weight", &[32]),
+        ("reduction.weight", &[16, 32]),
+    ];
+    assert_eq!(
+        names_and_shapes(&vs),
+        owned(&timm),
+        "PatchMerging has the variables on the left, timm those on the right"
+    );
 }
 
 /// The variables bear the names and shapes of the tables in the docs, no more and no fewer.
-/// Look at: the paths; index and mask are no variables, and the layer that merges has no bias.
+/// Look at: the paths; index and mask are no variables.
 #[test]
 fn variables_have_the_names_and_shapes_that_checkpoints_have() {
     let vs = VarStore::new(Device::Cpu);
@@ -117,19 +145,6 @@ fn variables_have_the_names_and_shapes_that_checkpoints_have() {
         names_and_shapes(&vs),
         owned(&of_attention),
         "WindowAttention has the variables on the left, timm those on the right"
-    );
-
-    let vs = VarStore::new(Device::Cpu);
-    let _merging = PatchMerging::new(&vs.root(), 8);
-    let timm: [(&str, &[i64]); 3] = [
-        ("norm.bias", &[32]),
-        ("norm.weight", &[32]),
-        ("reduction.weight", &[16, 32]),
-    ];
-    assert_eq!(
-        names_and_shapes(&vs),
-        owned(&timm),
-        "PatchMerging has the variables on the left, timm those on the right"
     );
 }
 
@@ -333,22 +348,34 @@ fn owned(table: &[(&str, &[i64])]) -> Vec<(String, Vec<i64>)> {
         .collect()
 }
 
-/// Weights and tables start as `trunc_normal` draws them, all biases as 0, the norms as 1 and 0. That goes for the MLP
-/// as well, which exercise 04 initialised otherwise, and for the patches.
+/// Weights and tables of a block start as `trunc_normal` draws them, all biases as 0, the norms as 1 and 0. That goes
+/// for the MLP as well, which exercise 04 initialised otherwise.
 /// Look at: the fields of the MLP are public: `mlp.fc1.ws` can be written to.
 #[test]
-fn initial_values_are_swins_in_the_mlp_and_the_patches_too() {
+fn initial_values_are_swins_in_the_mlp_too() {
     let vs = VarStore::new(Device::Cpu);
-    let _block = SwinBlock::new(&(vs.root() / "block"), 64, 4, (4, 3), (1, 1), 2);
-    let _merging = PatchMerging::new(&(vs.root() / "merging"), 32);
+    let _block = SwinBlock::new(&vs.root(), 64, 4, (4, 3), (1, 1), 2);
+    assert_initial_values(&vs);
+}
+
+/// All weights and tables of a Swin start as `trunc_normal` draws them, all biases as 0, the norms as 1 and 0: in each
+/// block, in each merging, in the head, and in the patches' convolution.
+/// Look at: the convolution, which starts otherwise by itself.
+#[test]
+fn initial_values_are_swins_in_the_patches_and_mergings_too() {
     let config = SwinConfig {
         dim: 32,
         classes: 10,
         window: 6,
         ..small()
     };
-    let _swin = Swin::new(&(vs.root() / "swin"), &config);
-    for (name, variable) in tensor::variables(&vs) {
+    let vs = VarStore::new(Device::Cpu);
+    let _swin = Swin::new(&vs.root(), &config);
+    assert_initial_values(&vs);
+}
+
+fn assert_initial_values(vs: &VarStore) {
+    for (name, variable) in tensor::variables(vs) {
         if name.ends_with("bias") {
             assert_close!(&variable, &variable.zeros_like(), Tolerance::EXACT);
         } else if name.contains("norm") {
@@ -378,21 +405,16 @@ fn assert_truncated_normal(name: &str, variable: &Tensor) {
     );
 }
 
-/// Where windows, or the 2 × 2 of merging, do not divide a map, or there are windows left over, the call panics and
-/// names both numbers, instead of leaving tokens out.
+/// Where windows do not divide a map, or there are windows left over, cutting and putting together panic and name both
+/// numbers, instead of leaving tokens out.
 /// Look at: checks with `assert!` of both axes, before anything is cut.
 #[test]
 fn sides_that_windows_do_not_divide_panic_with_both_numbers() {
-    let map = |rows: i64, columns: i64| tensor::uniform("x", &[2, rows, columns, 4], Kind::Float);
     let windows = tensor::uniform("windows", &[8, 16, 3, 4], Kind::Float);
-    let vs = VarStore::new(Device::Cpu);
-    let block = SwinBlock::new(&(vs.root() / "block"), 4, 2, (16, 3), (1, 1), 2);
-    let merging = PatchMerging::new(&(vs.root() / "merging"), 4);
     // Those that fit.
     let _ = (
         window_partition(&map(32, 6), (16, 3)),
         window_reverse(&windows, (32, 6)),
-        merging.forward(&map(4, 6)),
     );
     for (message, numbers) in [
         (
@@ -412,53 +434,100 @@ fn sides_that_windows_do_not_divide_panic_with_both_numbers() {
             [25, 3],
         ),
         (panic_message(|| window_reverse(&windows, (48, 3))), [8, 3]),
-        (
-            panic_message(|| shift_mask((40, 6), (16, 3), (1, 1))),
-            [40, 16],
-        ),
-        (panic_message(|| block.forward(&map(40, 6))), [40, 16]),
-        (panic_message(|| merging.forward(&map(35, 6))), [35, 2]),
-        (panic_message(|| merging.forward(&map(6, 35))), [35, 2]),
     ] {
         assert_names(&message, &numbers);
     }
 }
 
-/// Heads that do not divide the dimension, a shift that is as large as its window, a table of other windows, windows of
-/// another size and a mask of other maps panic, and name both numbers; so does a prefix of 2.
-/// Look at: checks with `assert!` before anything is made.
+/// Masks and blocks of maps that windows do not divide panic and name both numbers.
+/// Look at: the check of `window_partition`; where the map goes through it first, no other is needed.
 #[test]
-fn arguments_that_do_not_fit_panic_with_their_numbers() {
+fn masks_and_blocks_of_maps_that_do_not_fit_panic_with_both_numbers() {
     let vs = VarStore::new(Device::Cpu);
-    let attention = WindowAttention::new(&(vs.root() / "attention"), 8, 4, (3, 4));
-    let windows = |count: i64, tokens: i64| tensor::uniform("x", &[count, tokens, 8], Kind::Float);
-    let mask = Tensor::zeros([5, 12, 12], (Kind::Float, Device::Cpu));
+    let block = SwinBlock::new(&vs.root(), 4, 2, (16, 3), (1, 1), 2);
+    for message in [
+        panic_message(|| shift_mask((40, 6), (16, 3), (1, 1))),
+        panic_message(|| block.forward(&map(40, 6))),
+    ] {
+        assert_names(&message, &[40, 16]);
+    }
+}
+
+/// Where a side is odd, merging panics and names it and 2, instead of leaving a row or a column out.
+/// Look at: a check with `assert!` of both axes.
+#[test]
+fn odd_sides_panic_in_merging() {
+    let vs = VarStore::new(Device::Cpu);
+    let merging = PatchMerging::new(&vs.root(), 4);
+    let _ = merging.forward(&map(4, 6)); // no panic
+    for message in [
+        panic_message(|| merging.forward(&map(35, 6))),
+        panic_message(|| merging.forward(&map(6, 35))),
+    ] {
+        assert_names(&message, &[35, 2]);
+    }
+}
+
+fn map(rows: i64, columns: i64) -> Tensor {
+    tensor::uniform("x", &[2, rows, columns, 4], Kind::Float)
+}
+
+/// A table of other windows panics, and names both numbers; so does a prefix of 2.
+/// Look at: a check with `assert!` before the table is read: what is too long can be read, at wrong rows.
+#[test]
+fn tables_of_other_windows_panic_with_both_numbers() {
     let table = tensor::uniform("table", &[37, 2], Kind::Float);
-    let block = |shift| SwinBlock::new(&(vs.root() / "block"), 8, 4, (14, 15), shift, 2);
     for (message, numbers) in [
         (
-            panic_message(|| WindowAttention::new(&vs.root(), 1000, 48, (2, 2))),
-            &[1000, 48][..],
-        ),
-        (panic_message(|| block((14, 0))), &[14]),
-        (panic_message(|| block((0, 33))), &[33, 15]),
-        (
             panic_message(|| relative_bias(&table, (3, 4), 0)),
-            &[37, 35],
+            &[37, 35][..],
         ),
         (
             panic_message(|| relative_bias(&table, (3, 4), 1)),
             &[37, 38],
         ),
+        (panic_message(|| relative_index((3, 4), 2)), &[2]),
+    ] {
+        assert_names(&message, numbers);
+    }
+}
+
+/// Heads that do not divide the dimension, windows of another size and a mask of other maps panic, and name both
+/// numbers.
+/// Look at: checks with `assert!` before anything is made.
+#[test]
+fn heads_windows_and_masks_that_do_not_fit_panic_with_both_numbers() {
+    let vs = VarStore::new(Device::Cpu);
+    let attention = WindowAttention::new(&(vs.root() / "attention"), 8, 4, (3, 4));
+    let windows = |count: i64, tokens: i64| tensor::uniform("x", &[count, tokens, 8], Kind::Float);
+    let mask = Tensor::zeros([5, 12, 12], (Kind::Float, Device::Cpu));
+    for (message, numbers) in [
+        (
+            panic_message(|| WindowAttention::new(&vs.root(), 1000, 48, (2, 2))),
+            [1000, 48],
+        ),
         (
             panic_message(|| attention.forward(&windows(10, 16), None)),
-            &[16, 12],
+            [16, 12],
         ),
         (
             panic_message(|| attention.forward(&windows(12, 12), Some(&mask))),
-            &[12, 5],
+            [12, 5],
         ),
-        (panic_message(|| relative_index((3, 4), 2)), &[2]),
+    ] {
+        assert_names(&message, &numbers);
+    }
+}
+
+/// A shift that is as large as its window, or larger, panics when a block is made, and names both.
+/// Look at: a check with `assert!` of each axis.
+#[test]
+fn shifts_as_large_as_the_window_panic_with_both_numbers() {
+    let vs = VarStore::new(Device::Cpu);
+    let block = |shift| SwinBlock::new(&vs.root(), 8, 4, (14, 15), shift, 2);
+    for (message, numbers) in [
+        (panic_message(|| block((14, 0))), &[14][..]),
+        (panic_message(|| block((0, 33))), &[33, 15]),
     ] {
         assert_names(&message, numbers);
     }
