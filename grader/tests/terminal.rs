@@ -45,7 +45,7 @@ fn an_error_is_followed_by_its_hint() -> Result {
     let output = grader(&UNKNOWN).output()?;
     assert_eq!(output.status.code(), Some(2));
     let expected = "error: there is no exercise \"nothing\"\n\n\
-        hint: the exercises are patchify, positions, msa, blocks, vit, deit, rollout, flow\n";
+        hint: the exercises are patchify, positions, msa, blocks, vit, deit, rollout, flow, windows\n";
     assert_eq!(stderr(&output), expected);
     assert_eq!(stdout(&output), "");
     Ok(())

@@ -2,7 +2,7 @@
 
 use crate::model::{Field, Function, Interface, Kind, Module, Parameter, Part};
 use indexmap::IndexMap;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A scalar that an operation takes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -33,6 +33,8 @@ pub struct Operation {
     pub about: String,
     /// The tensors it takes, by name, and their shapes.
     pub tensors: IndexMap<String, String>,
+    /// Those of them that a call may leave out.
+    pub optional: BTreeSet<String>,
     /// True if it takes the variables of a module by their names as well.
     pub weights: bool,
     /// The scalars it takes, by name.
@@ -99,8 +101,12 @@ impl Interface {
     ) {
         for parameter in parameters {
             if parameter.kind.is_tensor() {
-                let (name, shape) = (&parameter.sent, &parameter.about);
-                operation.tensors.insert(name.clone(), shape.clone());
+                let (name, mut shape) = (&parameter.sent, parameter.about.clone());
+                if parameter.kind == Kind::OptionalTensor {
+                    operation.optional.insert(name.clone());
+                    shape.push_str(", optional");
+                }
+                operation.tensors.insert(name.clone(), shape);
             } else {
                 let argument = Argument {
                     about: parameter.about.clone(),

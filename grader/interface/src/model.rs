@@ -157,12 +157,16 @@ pub(crate) enum Kind {
     Arrays { element: String, axes: usize },
     /// `&Tensor`: a tensor.
     Tensor,
+    /// `Option<&Tensor>`: a tensor that a call may leave out.
+    OptionalTensor,
     /// `&[i64]`: a tensor of one axis.
     Integers,
     /// A number or a truth value: an argument.
     Scalar(String),
-    /// `(usize, usize)`: an argument, as `3x4`.
-    Size,
+    /// `(usize, usize)` or `(i64, i64)`: an argument, as `3x4`.
+    Size(String),
+    /// `Vec<i64>`: an argument, as `2,2,6,2`.
+    List,
     /// An enum: an argument, and those of the variant's fields.
     Enum(String),
     /// A struct: an argument for each field. Whether it is lent.
@@ -173,7 +177,11 @@ impl Kind {
     pub(crate) fn is_tensor(&self) -> bool {
         matches!(
             self,
-            Kind::Array { .. } | Kind::Arrays { .. } | Kind::Tensor | Kind::Integers
+            Kind::Array { .. }
+                | Kind::Arrays { .. }
+                | Kind::Tensor
+                | Kind::OptionalTensor
+                | Kind::Integers
         )
     }
 }

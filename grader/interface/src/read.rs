@@ -24,6 +24,8 @@ pub const BY_HAND: &str = "interface";
 /// Whole numbers that are sent.
 const INTEGERS: [&str; 7] = ["usize", "i64", "u64", "u32", "i32", "u8", "i16"];
 const FLOATS: [&str; 2] = ["f32", "f64"];
+/// Numbers that a pair of rows and columns may have.
+const SIDES: [&str; 2] = ["usize", "i64"];
 
 impl Interface {
     /// The interface of the exercise in `exercises/FOLDER` of a course.
@@ -327,7 +329,7 @@ impl Reader {
                 continue;
             };
             match self.kind(&field.ty) {
-                Some(kind @ (Kind::Scalar(_) | Kind::Size | Kind::Enum(_))) => {
+                Some(kind @ (Kind::Scalar(_) | Kind::Size(_) | Kind::List | Kind::Enum(_))) => {
                     self.check_default(name.span(), default.as_deref(), &kind)?;
                     read.push(Field {
                         name,
@@ -338,7 +340,7 @@ impl Reader {
                 }
                 _ => {
                     let message = format!(
-                        "a field of type `{}` cannot be an argument of a call: it must be a number, a truth value, (usize, usize) or an enum of this description",
+                        "a field of type `{}` cannot be an argument of a call: it must be a number, a truth value, (usize, usize), (i64, i64), Vec<i64> or an enum of this description",
                         field.ty.to_token_stream()
                     );
                     return Err(self.fault(field.ty.span(), message));
@@ -366,11 +368,16 @@ impl Reader {
                 let fits = number.is_ok_and(|number| is_signed || number >= 0);
                 (fits, format!("a whole number, of {name}"))
             }
-            Kind::Size => {
+            Kind::Size(_) => {
                 let sides = default.split_once('x');
                 let is_side = |side: &str| side.parse::<usize>().is_ok();
                 let fits = sides.is_some_and(|(rows, columns)| is_side(rows) && is_side(columns));
                 (fits, "rows and columns, as 14x14".to_owned())
+            }
+            Kind::List => {
+                let mut numbers = default.split(',');
+                let fits = numbers.all(|number| number.parse::<i64>().is_ok());
+                (fits, "whole numbers, as 2,2,6,2".to_owned())
             }
             Kind::Enum(name) => {
                 let variants = self
@@ -407,10 +414,12 @@ impl Reader {
                     .interface
                     .an_enum(name)
                     .is_some_and(|it| it.variants.iter().all(|it| it.fields.is_empty())),
+                Kind::List => true,
                 _ => false,
             };
             if !travels {
-                let message = "a preset has whole numbers, f64 and enums without fields";
+                let message =
+                    "a preset has whole numbers, lists of them, f64 and enums without fields";
                 return Err(self.fault(field.name.span(), message));
             }
         }
@@ -724,13 +733,24 @@ impl Reader {
             };
         }
         if let Type::Tuple(tuple) = ty {
-            let is_size =
-                tuple.elems.len() == 2 && tuple.elems.iter().all(|it| is_ident(it, "usize"));
-            return is_size.then_some(Kind::Size);
+            let is_pair_of = |number: &&str| {
+                tuple.elems.len() == 2 && tuple.elems.iter().all(|it| is_ident(it, number))
+            };
+            let number = SIDES.into_iter().find(is_pair_of)?;
+            return Some(Kind::Size(number.to_owned()));
         }
         let (name, arguments) = named(ty)?;
         if name == "Tensor" {
             return is_lent.then_some(Kind::Tensor);
+        }
+        if name == "Vec" && !is_lent {
+            let is_of_integers = matches!(&arguments[..], [number] if is_ident(number, "i64"));
+            return is_of_integers.then_some(Kind::List);
+        }
+        if name == "Option" && !is_lent {
+            let is_tensor =
+                matches!(&arguments[..], [inner] if self.kind(inner) == Some(Kind::Tensor));
+            return is_tensor.then_some(Kind::OptionalTensor);
         }
         if let Some(axes) = axes_of(&name, "ArrayView") {
             return Some(Kind::Array {

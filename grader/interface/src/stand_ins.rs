@@ -29,7 +29,8 @@ impl Interface {
             .functions()
             .flat_map(|it| &it.parameters)
             .map(|it| &it.kind);
-        self.modules().next().is_none() && !kinds.any(|kind| *kind == Kind::Tensor)
+        self.modules().next().is_none()
+            && !kinds.any(|kind| matches!(kind, Kind::Tensor | Kind::OptionalTensor))
     }
 
     /// The source of the judge: what its tests' file includes.
@@ -191,6 +192,10 @@ impl Interface {
                 Kind::Scalar(number) if number == "f64" => {
                     let text = name.to_string();
                     quote! { answer_.array::<f64, ndarray::Ix0>(#text).into_scalar() }
+                }
+                Kind::List => {
+                    let text = name.to_string();
+                    quote! { answer_.array::<i64, ndarray::Ix1>(#text).to_vec() }
                 }
                 kind => {
                     let place = sizes;
@@ -454,6 +459,7 @@ fn given(parameter: &Parameter) -> TokenStream {
             quote! { .arrays(#start, #name) }
         }
         Kind::Tensor => quote! { .tensor(#sent, #name) },
+        Kind::OptionalTensor => quote! { .optional_tensor(#sent, #name) },
         Kind::Integers => quote! { .array(#sent, &ndarray::arr1(#name)) },
         Kind::Struct { is_lent: true, .. } => quote! { .value(#sent, #name) },
         _ => quote! { .value(#sent, &#name) },

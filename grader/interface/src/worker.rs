@@ -398,7 +398,7 @@ impl Interface {
             let _ = writeln!(source, "        (\"{preset}\", {name}::{preset}{typed}),");
         }
         source.push_str("    ];\n    let given = call.choice(\"name\", &known)?();\n");
-        let (mut sizes, mut choices, mut floats) = (vec![], vec![], vec![]);
+        let (mut sizes, mut choices, mut others) = (vec![], vec![], vec![]);
         for field in &it.fields {
             let place = format!("given.{}", field.name);
             match &field.kind {
@@ -412,11 +412,15 @@ impl Interface {
                     choices.push(format!("match {place} {{ {} }}", arms.join(", ")));
                 }
                 Kind::Scalar(number) if number == "f64" => {
-                    floats.push(format!(
+                    others.push(format!(
                         "(\"{}\", (&ndarray::arr0({place})).into())",
                         field.name
                     ));
                 }
+                Kind::List => others.push(format!(
+                    "(\"{}\", (&ndarray::arr1(&{place})).into())",
+                    field.name
+                )),
                 _ => sizes.push(format!("{place} as i64")),
             }
         }
@@ -428,7 +432,7 @@ impl Interface {
             "(\"{CHOICES}\", (&ndarray::arr1::<i64>(&[{}])).into())",
             choices.join(", ")
         );
-        let all: Vec<_> = [sizes].into_iter().chain(floats).chain([choices]).collect();
+        let all: Vec<_> = [sizes].into_iter().chain(others).chain([choices]).collect();
         let _ = writeln!(
             source,
             "    workers::gives_all(vec![\n        {},\n    ])\n}}",
@@ -535,9 +539,11 @@ fn reading(kind: &Kind, name: &str) -> String {
             format!("call.arrays::<{element}, ndarray::Ix{axes}>({start:?})?")
         }
         Kind::Tensor => format!("call.tensor({name:?})?"),
+        Kind::OptionalTensor => format!("call.optional_tensor({name:?})?"),
         Kind::Integers => format!("call.array::<i64, ndarray::Ix1>({name:?})?.to_vec()"),
         Kind::Scalar(number) => format!("call.argument::<{number}>({name:?})?"),
-        Kind::Size => format!("call.size({name:?})?"),
+        Kind::Size(number) => format!("call.size::<{number}>({name:?})?"),
+        Kind::List => format!("call.list({name:?})?"),
         Kind::Enum(of) => format!("{}(call, {name:?})?", reader_of(of)),
         Kind::Struct { name, .. } => format!("{}(call)?", reader_of(name)),
     }
@@ -557,6 +563,7 @@ fn argument(parameter: &Parameter, inputs: &[String]) -> String {
     match &parameter.kind {
         Kind::Array { .. } => format!("{name}.view()"),
         Kind::Arrays { .. } | Kind::Tensor | Kind::Integers => format!("&{name}"),
+        Kind::OptionalTensor => format!("{name}.as_ref()"),
         Kind::Struct { is_lent: true, .. } => format!("&{name}"),
         _ => name.to_string(),
     }

@@ -71,7 +71,7 @@ fn a_function_of_arrays_is_asked_and_answered_by_its_parameters_names() {
         &interface.worker(),
         r#"fn cut(call: &workers::Call) -> workers::CallResult {
             let image = call.array::<f32, ndarray::Ix3>("image")?;
-            let grid = call.size("grid")?;
+            let grid = call.size::<usize>("grid")?;
             let result_0 = one::cut(image.view(), grid);
             workers::gives_all(vec![("patches", (&result_0).into())])
         }"#,
@@ -290,6 +290,93 @@ fn a_module_is_built_around_its_weights_and_asked_for_all_results_in_evaluation(
     assert!(operation.weights && operation.gradients);
     assert_eq!(operation.arguments.keys().collect::<Vec<_>>(), ["dim"]);
     assert_eq!(operation.gives.keys().collect::<Vec<_>>(), ["y", "weights"]);
+}
+
+#[test]
+fn pairs_are_of_either_number_and_a_tensor_may_be_left_out() {
+    let interface = described(
+        r#"
+        use tch::{Tensor, nn};
+        /// a layer
+        pub struct Layer;
+        impl Layer {
+            pub fn new(
+                vs: &nn::Path<'_>,
+                /// rows and columns
+                window: (i64, i64),
+            ) -> Self;
+            #[gives(y = "[B, D]")]
+            pub fn forward(
+                &self,
+                /// [B, D]
+                x: &Tensor,
+                /// [B]
+                mask: Option<&Tensor>,
+            ) -> Tensor;
+        }
+        "#,
+    );
+    let worker = interface.worker();
+    assert_holds(&worker, r#"let window = call.size::<i64>("window")?;"#);
+    // It is no weight of the module, and no gradient is taken of it.
+    assert_holds(
+        &worker,
+        r#"fn layer_forward(call: &workers::Call) -> workers::CallResult {
+            let mask = call.optional_tensor("mask")?;
+            let (variables_, module_) = workers::with_weights(call, &["x", "mask"], |vs| new_layer(call, vs))?;
+            workers::differentiable(call, &["x"], Some(&variables_), |inputs_| {
+                let result_0 = module_.forward(&inputs_[0], mask.as_ref());"#,
+    );
+    assert_holds(
+        &judge(&interface),
+        r#".tensor("x", x).optional_tensor("mask", mask)"#,
+    );
+    let operation = &interface.operations()["layer"];
+    assert_eq!(operation.tensors["x"], "[B, D]");
+    assert_eq!(operation.tensors["mask"], "[B], optional");
+    assert_eq!(operation.optional, ["mask".to_owned()].into());
+    assert!(fault("pub struct A { pub mask: Option<i64> }").contains("cannot be an argument"));
+}
+
+#[test]
+fn a_list_of_numbers_is_one_argument_and_a_preset_has_it_by_its_name() {
+    let interface = described(
+        r#"
+        pub struct Config {
+            /// width
+            pub dim: i64,
+            /// blocks of each stage, as 2,2,6,2
+            #[default = "2,2"]
+            pub depths: Vec<i64>,
+        }
+        #[presets = "config"]
+        impl Config {
+            pub fn tiny() -> Self;
+        }
+        /// counts
+        #[gives(count = "i64 []")]
+        pub fn count(config: &Config) -> i64;
+        "#,
+    );
+    let worker = interface.worker();
+    assert_holds(&worker, r#"depths: call.list("depths")?"#);
+    assert_holds(
+        &worker,
+        r#"("depths", (&ndarray::arr1(&given.depths)).into())"#,
+    );
+    let judge = judge(&interface);
+    assert_holds(&judge, r#".value("depths", &self.depths)"#);
+    assert_holds(
+        &judge,
+        r#"depths: answer_.array::<i64, ndarray::Ix1>("depths").to_vec()"#,
+    );
+    let default = &interface.operations()["count"].arguments["depths"].default;
+    assert_eq!(default.as_deref(), Some("2,2"));
+    let faulty = "pub struct Config {\n#[default = \"2x2\"]\npub depths: Vec<i64> }";
+    assert_eq!(
+        fault(faulty),
+        ":3: the default \"2x2\" is not whole numbers, as 2,2,6,2"
+    );
 }
 
 #[test]

@@ -26,11 +26,25 @@ macro_rules! scalars {
 
 scalars!(bool, f32, f64, i16, i32, i64, u8, u32, u64, usize);
 
-/// Rows and columns as the worker reads them: `3x4`.
-impl Value for (usize, usize) {
+macro_rules! sizes {
+    ($($type:ty),*) => {$(
+        /// Rows and columns as the worker reads them: `3x4`.
+        impl Value for ($type, $type) {
+            fn put(&self, name: &str, call: Call) -> Call {
+                let (rows, columns) = self;
+                call.argument(name, format!("{rows}x{columns}"))
+            }
+        }
+    )*};
+}
+
+sizes!(usize, i64);
+
+/// Whole numbers as the worker reads them: `2,2,6,2`.
+impl Value for Vec<i64> {
     fn put(&self, name: &str, call: Call) -> Call {
-        let (rows, columns) = self;
-        call.argument(name, format!("{rows}x{columns}"))
+        let numbers: Vec<_> = self.iter().map(i64::to_string).collect();
+        call.argument(name, numbers.join(","))
     }
 }
 
@@ -104,6 +118,19 @@ impl Call {
         match RawTensor::try_from(tensor) {
             Ok(raw) => self.raw(name, raw),
             Err(error) => panic!("{name} {error}"),
+        }
+    }
+
+    /// Adds a tensor of libtorch, if there is one.
+    ///
+    /// # Panics
+    /// As [`Call::tensor`].
+    #[cfg(feature = "tch")]
+    #[must_use]
+    pub fn optional_tensor(self, name: &str, tensor: Option<&tch::Tensor>) -> Self {
+        match tensor {
+            Some(tensor) => self.tensor(name, tensor),
+            None => self,
         }
     }
 

@@ -228,7 +228,11 @@ fn request(
     if operation.weights {
         tensors = fitting(course, exercise, operation, tensors, &scalars)?;
     }
-    same_names("tensor", tensors.keys(), operation.tensors.keys(), optional)?;
+    let is_left_out =
+        |name: &String| operation.optional.contains(name) && !tensors.contains_key(name);
+    let taken = operation.tensors.keys();
+    let taken = taken.filter(|name| !is_left_out(name));
+    same_names("tensor", tensors.keys(), taken, optional)?;
     let is_needed = |name: &&String| operation.arguments[*name].belongs_to(&scalars);
     let all = operation.arguments.keys();
     same_names(

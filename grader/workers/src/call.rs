@@ -71,6 +71,15 @@ impl Call {
         self.raw(name).map(tch::Tensor::from)
     }
 
+    /// A tensor for libtorch, if the request has one of that name.
+    ///
+    /// # Errors
+    /// Never returns an error; the type is that of [`tensor`](Self::tensor).
+    #[cfg(feature = "tch")]
+    pub fn optional_tensor(&self, name: &str) -> Result<Option<tch::Tensor>, Fault> {
+        Ok(self.tensors().get(name).map(tch::Tensor::from))
+    }
+
     /// A scalar argument.
     ///
     /// # Errors
@@ -92,9 +101,18 @@ impl Call {
     ///
     /// # Errors
     /// Returns an error if there is none of that name, or it does not parse.
-    pub fn size(&self, name: &str) -> Result<(usize, usize), Fault> {
+    pub fn size<T: FromStr>(&self, name: &str) -> Result<(T, T), Fault> {
         let Size(rows, columns) = self.argument(name)?;
         Ok((rows, columns))
+    }
+
+    /// An argument of whole numbers, as `2,2,6,2`.
+    ///
+    /// # Errors
+    /// Returns an error if there is none of that name, or it does not parse.
+    pub fn list(&self, name: &str) -> Result<Vec<i64>, Fault> {
+        let List(numbers) = self.argument(name)?;
+        Ok(numbers)
     }
 
     /// An argument that is one of a few words.
@@ -116,9 +134,9 @@ impl Call {
 }
 
 /// Rows and columns, written as `3x4`.
-struct Size(usize, usize);
+struct Size<T>(T, T);
 
-impl FromStr for Size {
+impl<T: FromStr> FromStr for Size<T> {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
@@ -127,6 +145,20 @@ impl FromStr for Size {
             sides.and_then(|(rows, columns)| Some((rows.parse().ok()?, columns.parse().ok()?)));
         let (rows, columns) = sides.ok_or("it must be rows and columns, as 14x14")?;
         Ok(Self(rows, columns))
+    }
+}
+
+/// Whole numbers, written as `2,2,6,2`; none, as nothing.
+struct List(Vec<i64>);
+
+impl FromStr for List {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let numbers = text.split(',').filter(|_| !text.is_empty());
+        let numbers: Result<_, _> = numbers.map(str::parse).collect();
+        let numbers = numbers.map_err(|_| "it must be whole numbers, as 2,2,6,2")?;
+        Ok(Self(numbers))
     }
 }
 
@@ -139,4 +171,41 @@ pub fn gives_all(tensors: Vec<(&str, RawTensor)>) -> CallResult {
     Ok(named
         .map(|(name, tensor)| (name.to_owned(), tensor))
         .collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn call(argument: &str) -> Call {
+        Call::new(Request {
+            arguments: [("it".to_owned(), argument.to_owned())].into(),
+            ..Request::default()
+        })
+    }
+
+    #[test]
+    fn sizes_and_lists_are_read_as_they_are_written() {
+        assert_eq!(call("3x4").size::<usize>("it").ok(), Some((3, 4)));
+        assert_eq!(call("3x4").size::<i64>("it").ok(), Some((3, 4)));
+        assert_eq!(call("2,2,-6").list("it").ok(), Some(vec![2, 2, -6]));
+        assert_eq!(call("7").list("it").ok(), Some(vec![7]));
+        assert_eq!(call("").list("it").ok(), Some(vec![]));
+    }
+
+    #[test]
+    fn what_is_no_size_or_list_is_told_with_an_example() {
+        for (text, wanted) in [
+            ("3,4", "as 14x14"),
+            ("3x", "as 14x14"),
+            ("-1x2", "as 14x14"),
+        ] {
+            let fault = call(text).size::<usize>("it").expect_err("no size");
+            assert!(fault.message.contains(wanted), "{}", fault.message);
+        }
+        for text in ["2,,2", "2x2", "a"] {
+            let fault = call(text).list("it").expect_err("no list");
+            assert!(fault.message.contains("as 2,2,6,2"), "{}", fault.message);
+        }
+    }
 }

@@ -17,7 +17,7 @@ use interface::TABLE;
 use interface::rewrite::with_crate;
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
-use sandbox::process;
+use sandbox::{Confinement, process};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
@@ -31,7 +31,8 @@ pub const SOLUTION: &str = "=";
 /// The separator of the names of misconceptions that are to be in one program. No misconception's name holds it.
 pub const JOINED_BY: char = '+';
 
-/// The time limit on compiling the versions, which takes some ten seconds.
+/// The time limit on compiling the versions, which takes some ten seconds, or a minute where they are many and long. In
+/// processor time it is twice that.
 const LIMIT: Duration = Duration::from_secs(300);
 
 /// The worker of an exercise's versions, compiled if it is not there yet.
@@ -189,7 +190,11 @@ impl<'a> Build<'a> {
 
     fn rustc(&self, folder: &Path, arguments: Vec<OsString>) -> Result<()> {
         let workshop = &self.environment.workshop;
-        let confinement = profiles::of_linker(workshop, self.exercise, folder);
+        let confinement = Confinement {
+            // Many versions take more than a submission may, which is one.
+            cpu: 2 * LIMIT.as_secs(),
+            ..profiles::of_linker(workshop, self.exercise, folder)
+        };
         let mut rustc = confinement.command(&workshop.rustc)?;
         rustc.args(arguments);
         let finished = process::run(&mut rustc, LIMIT, &|| self.environment.is_stopped())?;
