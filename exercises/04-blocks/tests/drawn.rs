@@ -290,7 +290,7 @@ fn the_mlps_branch_is_dropped_by_chance() {
 #[test]
 fn mlps_initial_weights_are_uniform_and_independent() {
     drawn!("initial_weights_of_mlp", 4, |case| {
-        let (dim, hidden) = (case.axis("D", 8..=14), case.axis("hidden", 15..=21));
+        let (dim, hidden) = (case.axis("D", 8..=20), case.axis("hidden", 21..=44));
         assert_initialised(case, dim, hidden, |vs| {
             Mlp::new(&vs.root(), dim, hidden);
         });
@@ -304,8 +304,8 @@ fn mlps_initial_weights_are_uniform_and_independent() {
 #[test]
 fn blocks_initial_weights_are_uniform_and_independent() {
     drawn!("initial_weights_of_block", 4, |case| {
-        let (heads, ratio) = (case.axis("h", 2..=3), case.axis("r", 2..=3));
-        let dim = heads * case.axis("d", 4..=6);
+        let (heads, ratio) = (case.axis("h", 2..=4), case.axis("r", 2..=4));
+        let dim = heads * case.axis("d", 4..=9);
         assert_initialised(case, dim, ratio * dim, |vs| {
             Block::new(&vs.root(), dim, heads, ratio);
         });
