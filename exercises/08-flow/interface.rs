@@ -29,7 +29,7 @@ pub fn attention_network(
     layers: &[Array2<f32>],
 ) -> Array2<f32>;
 
-/// the maximum flow from each token behind the last layer to each input token
+/// the maximum flow from each token after the last layer to each input token
 #[gives(flow = "[N, N]")]
 pub fn flow(
     /// [h, N, N], L of them; layer.0 is nearest to the image
@@ -39,7 +39,7 @@ pub fn flow(
     fusion: Fusion,
 ) -> Array2<f32>;
 
-/// the same for one token behind the last layer: a row
+/// the same for one token after the last layer: a row
 #[gives(flow = "[N]")]
 pub fn flow_from(
     /// [h, N, N], L of them; layer.0 is nearest to the image

@@ -1,8 +1,8 @@
 //! Attention flow: how much of a patch *could* reach the class token, through all layers together.
 //!
 //! Rollout (exercise 07) multiplies weights along each path and adds the paths up. Here weights are the capacities of
-//! pipes, and the question is the plumber's: how much water gets from one end to the other at most? Paths that share a
-//! narrow pipe share what fits through it.
+//! pipes (edges), and the question is the plumber's: how much water gets from one end to the other at most? Paths that
+//! share a narrow pipe share what fits through it.
 //!
 //! ```text
 //!   layers                        one network                                    each pair of ends
@@ -43,8 +43,8 @@ pub struct Flow {
 /// ```
 ///
 /// Any network will do: with cycles, with pipes in both directions, into the source, out of the sink, or without a way
-/// from one to the other. A pipe from a node to itself carries nothing. Calculate in f64, and take a residual capacity for
-/// one that is left if it is above 0.
+/// from one to the other. A pipe from a node to itself carries nothing. Calculate in f64, and count a pipe as
+/// usable while its residual capacity is above 0.
 ///
 /// Shapes: `capacities` \[V, V\], at \[u, v\] the capacity of the pipe u → v, 0 for none.
 ///
@@ -64,7 +64,7 @@ pub fn maximum_flow(capacities: ArrayView2<'_, f32>, source: usize, sink: usize)
 /// One network of all layers: a node for each token after each number of layers, and a pipe for each weight.
 ///
 /// ```text
-/// node l·N + i                             token i after l layers: l = 0 is the image, l = L behind the last layer
+/// node l·N + i                             token i after l layers: l = 0 is the image, l = L after the last layer
 /// pipe l·N + i → (l − 1)·N + j             capacity layers[l − 1][i, j], which token i after l layers takes from token j
 ///                                          after l − 1
 /// ```
@@ -81,11 +81,11 @@ pub fn attention_network(layers: &[Array2<f32>]) -> Array2<f32> {
     todo!("put each layer's weights where its tokens' rows meet the columns of the tokens below")
 }
 
-/// Attention flow: the maximum flow from each token behind the last layer to each input token.
+/// Attention flow: the maximum flow from each token after the last layer to each input token.
 ///
 /// The capacities of layer l are A_l = `with_residual`(`fuse_heads`(`layers[l − 1]`)), both of exercise 07, and `flow[i, j]` is
 /// the value of the [`maximum_flow`] from node L·N + i to node j of their [`attention_network`]: one flow by itself for each
-/// pair. Rows do not sum to 1; [`shares`] makes that of them.
+/// pair. The sum of a row can exceed 1; [`shares`] normalises it.
 ///
 /// Shapes: `layers` L × \[h, N, N\], the first nearest to the image → \[N, N\].
 ///
@@ -99,7 +99,7 @@ pub fn flow(layers: &[Array3<f32>], fusion: Fusion) -> Array2<f32> {
     )
 }
 
-/// Attention flow from one token behind the last layer: row `token` of [`flow`], for N maximum flows instead of N².
+/// Attention flow from one token after the last layer: row `token` of [`flow`], for N maximum flows instead of N².
 ///
 /// Shapes: `layers` L × \[h, N, N\], the first nearest to the image → \[N\].
 ///

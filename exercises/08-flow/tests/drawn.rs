@@ -61,7 +61,7 @@ fn flow_agrees_with_the_reference() {
 
 /// The flows of one token are the reference's.
 ///
-/// Look at: the token counts from 0 behind the last layer. Each input token is a sink by itself, in a network in which
+/// Look at: the token counts from 0 after the last layer. Each input token is a sink by itself, in a network in which
 /// nothing flows yet.
 #[test]
 fn flow_from_agrees_with_the_reference() {

@@ -307,7 +307,7 @@ proptest! {
 
     /// The flows of one token are its row of all flows, with each fusion.
     ///
-    /// Look at: the token's node behind the last layer, and that nothing is left over from one flow for the next.
+    /// Look at: the token's node after the last layer, and that nothing is left over from one flow for the next.
     #[test]
     fn the_flows_of_a_token_are_its_row(
         Layers(layers) in layers(),
@@ -340,7 +340,7 @@ proptest! {
     }
 }
 
-/// In the handout's example ¾ flows from token 0 behind the last layer to token 2 of the image, and the cut says that it cannot
+/// In the handout's example ¾ flows from token 0 after the last layer to token 2 of the image, and the cut says that it cannot
 /// be more: ⅛ + ½ + ⅛ into token 2's column.
 ///
 /// Look at: after the first paths of three pipes nothing more gets through, unless some of it is taken back: ⅝ flows.

@@ -29,7 +29,7 @@ fn attention_network_has_a_node_for_each_token_after_each_layer() {
 
 /// `flow` gives \[N, N\], `flow_from` a row of it, \[N\]; `shares` leaves the shape of any table as it is.
 ///
-/// Look at: which nodes are sources, those behind the last layer, and which are sinks, those of the image.
+/// Look at: which nodes are sources, those after the last layer, and which are sinks, those of the image.
 #[test]
 fn flows_go_from_each_token_to_each_token_of_the_image() {
     for (depth, heads, tokens) in [(1, 3, 5), (3, 2, 4), (2, 1, 1)] {

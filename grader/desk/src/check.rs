@@ -1,4 +1,4 @@
-//! The check of a gradebook: the file, and all that can be computed again from what it holds.
+//! The check of a gradebook: the integrity of its file, and all values that can be recomputed from it.
 
 use crate::decision::{Action, Decision};
 use crate::folder::Desk;
@@ -7,12 +7,12 @@ use crate::results::{digest, verify_stored};
 use anyhow::Result;
 use wire::printable;
 
-/// What a check found.
+/// The findings of a check.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CheckReport {
-    /// What was checked, and is as it should be.
+    /// The checks that passed.
     pub passed: Vec<String>,
-    /// Faults.
+    /// The faults that were found.
     pub faults: Vec<String>,
 }
 
@@ -42,7 +42,8 @@ impl CheckReport {
     }
 }
 
-/// Checks the file, compares each result with its digest, computes its points from its tests, and the grades twice.
+/// Checks the file, compares each result with its digest, recomputes its points from its tests, and computes the grades
+/// twice, the second time with attempts and decisions in reverse order.
 ///
 /// # Errors
 /// Returns an error if the gradebook cannot be read at all.

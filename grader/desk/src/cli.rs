@@ -6,10 +6,10 @@ use std::path::PathBuf;
 /// Keeps the gradebook of a class: attempts, decisions, grades, exports.
 ///
 /// A desk is a folder outside the course's checkout. It holds roster.csv (who is in the class), policy.toml (due dates, late
-/// penalty, what counts) and gradebook.sqlite (attempts and decisions, to which rows are only added). Grades are computed
-/// from them each time.
+/// penalty, what counts) and gradebook.sqlite (attempts and decisions, append-only). Grades are computed from them each
+/// time.
 ///
-/// Exit codes: 0 all went well; 1 `check` found a fault; 2 the arguments, or files that they name, are wrong; 3 there is no
+/// Exit codes: 0 success; 1 `check` found a fault; 2 the arguments, or an input file, are wrong; 3 there is no
 /// desk yet; 4 the program failed, or its output could not be written.
 #[derive(Debug, Parser)]
 #[command(
@@ -19,7 +19,7 @@ use std::path::PathBuf;
     disable_help_subcommand = true
 )]
 pub struct Cli {
-    /// The desk's folder [default: the variable GRADER_DESK, else the current folder if it is one]
+    /// The desk's folder [default: the environment variable GRADER_DESK, else the current folder if it is one]
     #[arg(long, global = true, value_name = "DIR")]
     pub desk: Option<PathBuf>,
     /// Seconds to wait for another program that writes to the gradebook
@@ -43,15 +43,15 @@ const OUTPUT: &str = "Output";
 pub enum Command {
     /// Make a desk: roster.csv, policy.toml, gradebook
     Init,
-    /// Take in what `grade --out` wrote
+    /// Import what `grade --out` wrote
     ///
-    /// Everything is recorded in one transaction, or nothing. What is there already is not recorded again; further exercises
-    /// and regrades are added to the attempts that they belong to. A submission is matched with the roster by its name: an
-    /// id, a group, an e-mail address or a name.
+    /// Everything is recorded in one transaction, or nothing. Identical results are recorded once; further exercises and
+    /// regrades are added to the attempts that they belong to. A submission is matched with the roster by its name: an id, a
+    /// group, an e-mail address or a name.
     Import(Import),
     /// Move a due date for a person
     ///
-    /// The last extension of an exercise, or of all, is in force; one of 0 is none.
+    /// The last extension of the exercise, or of all exercises, is in force; an extension of 0 cancels it.
     Extend(Extend),
     /// Leave an exercise out of a person's total
     Excuse(OfExercise),
@@ -59,13 +59,13 @@ pub enum Command {
     ///
     /// No penalty is applied to them, and no late day is used.
     Set(OfPoints),
-    /// Add points to what counts of an exercise
+    /// Add points to the grade of an exercise
     ///
-    /// The last is in force: `add … 0` takes an earlier one back.
+    /// The last addition is in force: `add … 0` cancels an earlier one. Negative points are subtracted.
     Add(OfPoints),
-    /// Give a person late days, besides those of the policy
+    /// Grant a person additional late days
     ///
-    /// The last is in force: it replaces an earlier gift.
+    /// They are added to those of the policy. The last grant is in force: it replaces an earlier one.
     LateDays(LateDays),
     /// Write a note on a person
     Note(Note),
@@ -77,9 +77,9 @@ pub enum Command {
     Grades(Grades),
     /// Explain a person's grades, from attempt to points
     Explain(Explain),
-    /// List what needs you: not graded, flagged, missing, nobody's
+    /// List what needs you: ungraded, flagged, missing, unmatched
     Status,
-    /// Check the gradebook's file, and compute all points again
+    /// Verify the gradebook file, recompute points
     Check,
     /// Write grades for other programs
     #[command(subcommand)]
@@ -92,10 +92,10 @@ pub struct Import {
     /// Folder that `cargo grader grade --out` wrote
     #[arg(value_name = "OUT_FOLDER")]
     pub folder: PathBuf,
-    /// When each was handed in
+    /// Times of the submissions
     #[command(flatten)]
     pub times: TimesOf,
-    /// Who imports [default: your login name]
+    /// Name of the importing person [default: your login name]
     #[arg(long, value_name = "NAME")]
     pub by: Option<String>,
 }
@@ -104,24 +104,24 @@ pub struct Import {
 #[derive(Args, Debug)]
 #[group(required = true, multiple = false)]
 pub struct TimesOf {
-    /// Read times from a CSV file with the columns submission, time and, where names do not tell, student
+    /// Read times from a CSV file: columns submission, time and, where names match nobody, student
     #[arg(long, value_name = "FILE.csv")]
     pub times: Option<PathBuf>,
-    /// All were handed in at TIME, such as 2026-12-14T23:59
+    /// Use TIME for all submissions, such as 2026-12-14T23:59
     #[arg(long, value_name = "TIME")]
     pub attempt_time: Option<String>,
-    /// Times are not known: nothing is late
+    /// Import without times: nothing is late
     #[arg(long)]
     pub no_times: bool,
 }
 
-/// Who decides, and why.
+/// The reason of a decision, and its author.
 #[derive(Args, Debug)]
 pub struct Reason {
     /// The reason
     #[arg(long, value_name = "TEXT")]
     pub reason: String,
-    /// Who decides [default: your login name]
+    /// Name of the deciding person [default: your login name]
     #[arg(long, value_name = "NAME")]
     pub by: Option<String>,
 }
@@ -131,7 +131,7 @@ pub struct Reason {
 pub struct Extend {
     /// Person: id, e-mail address or name
     pub student: String,
-    /// How long: 3d, 36h, 1d 12h, 0; or until when: 2026-12-20T23:59
+    /// Interval: 3d, 36h, 1d 12h, 0; or the new due date: 2026-12-20T23:59
     #[arg(value_name = "INTERVAL|TIME")]
     pub by_or_until: String,
     /// Exercise [default: all]
@@ -176,7 +176,7 @@ pub struct OfPoints {
 pub struct LateDays {
     /// Person: id, e-mail address or name
     pub student: String,
-    /// Days besides those of the policy
+    /// Days in addition to those of the policy
     #[arg(value_parser = clap::value_parser!(u32).range(0..=i64::from(crate::policy::MOST_LATE_DAYS)))]
     pub days: u32,
     /// Reason
@@ -191,10 +191,10 @@ pub struct Note {
     pub student: String,
     /// The note
     pub text: String,
-    /// Exercise that it is about
+    /// Exercise that the note is about
     #[arg(long)]
     pub exercise: Option<String>,
-    /// Who writes it [default: your login name]
+    /// Name of the author [default: your login name]
     #[arg(long, value_name = "NAME")]
     pub by: Option<String>,
 }
@@ -214,7 +214,7 @@ pub struct Withdraw {
 pub struct Log {
     /// Person: id, e-mail address or name [default: all]
     pub student: Option<String>,
-    /// Form of the output
+    /// Output format
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
 }
@@ -225,15 +225,15 @@ pub struct Grades {
     /// Section of the class [default: all]
     #[arg(long)]
     pub section: Option<String>,
-    /// Form of the output
+    /// Output format
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
 }
 
-/// Forms of output.
+/// Output formats.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Format {
-    /// A table for people
+    /// Text table
     #[default]
     Table,
     /// CSV
@@ -251,21 +251,21 @@ pub struct Explain {
     pub exercise: Option<String>,
 }
 
-/// What is exported.
+/// The export formats.
 #[derive(Debug, Subcommand)]
 pub enum Export {
-    /// Table of points, a line a person
+    /// Write a CSV table of points, a row for each person
     Csv(ToFile),
-    /// Gradebook downloaded from Canvas, with the points filled in
+    /// Fill in a gradebook downloaded from Canvas
     ///
-    /// A column belongs to an exercise if its title is the exercise's name, with or without the number, or total; --fill names
-    /// others. All other bytes stay as they are.
+    /// A column is filled if its title is an exercise's name, with or without the number, or total; with --fill, only the
+    /// columns that it names are filled. All other bytes stay as they are.
     Canvas(Fill),
-    /// Grading worksheet downloaded from Moodle, with the points of an exercise filled in
+    /// Fill in a grading worksheet downloaded from Moodle
     Moodle(FillOne),
-    /// Results for Gradescope, ID.json for each person
+    /// Write Gradescope results, ID.json for each person
     Gradescope(ToFolder),
-    /// JUnit XML, ID.xml for each person
+    /// Write JUnit XML, ID.xml for each person
     Junit(ToFolder),
 }
 
@@ -275,7 +275,7 @@ pub struct ToFile {
     /// Write to FILE [default: standard output]
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
-    /// Write a line for each person and exercise, with every step from attempt to points
+    /// Write a row for each person and exercise, with every step from attempt to points
     #[arg(long)]
     pub steps: bool,
 }
@@ -288,12 +288,12 @@ pub struct ToFolder {
     pub out: PathBuf,
 }
 
-/// A sheet to fill in.
+/// Arguments of `export canvas`.
 #[derive(Args, Debug)]
 pub struct Fill {
-    /// The file, as the platform has it
+    /// File downloaded from the platform
     pub file: PathBuf,
-    /// Fill a column with an exercise or with total
+    /// Fill a column with an exercise or with total (repeatable)
     #[arg(long, value_name = "COLUMN=EXERCISE")]
     pub fill: Vec<String>,
     /// Write to FILE [default: standard output]
@@ -301,15 +301,15 @@ pub struct Fill {
     pub out: Option<PathBuf>,
 }
 
-/// A sheet of one assignment to fill in.
+/// Arguments of `export moodle`.
 #[derive(Args, Debug)]
 pub struct FillOne {
-    /// The file, as the platform has it
+    /// File downloaded from the platform
     pub file: PathBuf,
     /// Exercise, or total
     #[arg(long)]
     pub exercise: String,
-    /// Column of grades, where its name is not English, German, French or Spanish
+    /// Grade column, if its name is not the English, German, French or Spanish one
     #[arg(long, value_name = "COLUMN")]
     pub grade_column: Option<String>,
     /// Write to FILE [default: standard output]

@@ -1,4 +1,4 @@
-//! The commands: each parses its arguments, calls the rest, and prints.
+//! The commands: each parses its arguments, calls the library, and prints.
 
 mod decide;
 mod export;
@@ -119,7 +119,7 @@ fn exercise_called(name: &str, grades: &Grades, policy: &Policy) -> Result<Strin
     Err(anyhow!("there is no exercise {name}")).hint(hint)
 }
 
-/// Who acts: whoever is named, else the user.
+/// The name of the acting person: the given one, else the user's login name.
 fn actor(by: Option<&str>) -> Result<String, Failure> {
     if let Some(by) = by.map(str::trim).filter(|it| !it.is_empty()) {
         return Ok(by.to_owned());

@@ -13,32 +13,32 @@ pub struct Decision {
     pub number: i64,
     /// The time when it was made.
     pub time: Timestamp,
-    /// Who made it.
+    /// The name of the person who made it.
     pub by: String,
     /// The id of the person that it is about.
     pub student: String,
     /// The exercise that it is about; all of them if there is none.
     pub exercise: Option<String>,
-    /// What was decided.
+    /// The action.
     pub action: Action,
-    /// The points before penalty that the exercise had then; none if nothing of it was graded.
+    /// The points before the penalty that the exercise had then; none if it was not graded.
     pub made_on: Option<f64>,
     /// The reason.
     pub reason: String,
 }
 
-/// What was decided.
+/// The action that a decision takes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Action {
-    /// The due date is moved by an interval; by none, there is no extension.
+    /// The due date is moved by an interval; an interval of 0 is no extension.
     Extend {
         /// The interval in calendar days.
         days: i64,
         /// The seconds besides.
         seconds: i64,
     },
-    /// The due date is moved to a time, unless it is later anyway.
+    /// The due date is moved to a time, unless the due date is later.
     ExtendUntil {
         /// The time.
         until: Timestamp,
@@ -49,17 +49,17 @@ pub enum Action {
     Set {
         /// The points.
         points: f64,
-        /// Whether they may exceed those of the exercise.
+        /// True if they may exceed those of the exercise.
         bonus: bool,
     },
-    /// The exercise has these points more, or less.
+    /// These points are added to those of the exercise; negative ones are subtracted.
     Add {
         /// The points.
         points: f64,
-        /// Whether the sum may exceed the points of the exercise.
+        /// True if the sum may exceed the points of the exercise.
         bonus: bool,
     },
-    /// The person has these late days more than the policy gives.
+    /// The person has these late days in addition to the policy's.
     LateDays {
         /// The number of days.
         days: u32,
@@ -89,7 +89,7 @@ pub enum Kind {
 }
 
 impl Action {
-    /// The kind, if the last of it is in force.
+    /// The kind, if of its kind only the last decision is in force.
     pub fn kind(&self) -> Option<Kind> {
         Some(match self {
             Action::Extend { .. } | Action::ExtendUntil { .. } => Kind::Extend,
@@ -101,7 +101,7 @@ impl Action {
         })
     }
 
-    /// Returns whether it depends on the points that were earned.
+    /// Returns whether it sets or adds points.
     pub fn is_about_points(&self) -> bool {
         matches!(self.kind(), Some(Kind::Set | Kind::Add))
     }

@@ -58,7 +58,7 @@ pub fn explain(desk: &Desk, grades: &Grades, id: &str, exercise: Option<&str>) -
     Ok(text)
 }
 
-/// The total, late days, and what is about the person as a whole.
+/// The total, late days, refused attempts, and decisions that are on no single exercise.
 fn total(student: &Student, columns: &[Column], grades: &Grades, policy: &Policy) -> String {
     let mut text = String::from("\ntotal\n");
     let names = columns.iter().map(|it| it.exercise.chars().count());

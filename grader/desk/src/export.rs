@@ -1,4 +1,4 @@
-//! Grades as other programs take them: one trait, a file for each format.
+//! Exports of grades to other programs: one trait, and a file for each format.
 
 pub mod canvas;
 pub mod csv;
@@ -17,11 +17,11 @@ pub trait Export {
     /// Writes the grades.
     ///
     /// # Errors
-    /// Returns an error if the format cannot hold them, or what is to be filled in is not what it should be.
+    /// Returns an error if the format cannot hold them, or the file to fill in is not one of this format.
     fn export(&self, class: &Class<'_>) -> Result<Exported>;
 }
 
-/// What is exported.
+/// The data that exports read.
 #[derive(Clone, Copy, Debug)]
 pub struct Class<'a> {
     /// The grades.
@@ -32,18 +32,18 @@ pub struct Class<'a> {
     pub store: &'a Store,
 }
 
-/// What an export gives.
+/// The output of an export.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Exported {
-    /// Files: names, and contents. A format of one file has one, without a name.
+    /// Names and contents of files. A format of one file has one, with an empty name.
     pub files: Vec<(String, Vec<u8>)>,
-    /// Rows that hold no grade, or that the platform would pass over.
+    /// Rows without a grade, or that the platform would skip.
     pub skipped: Vec<Skipped>,
-    /// What an instructor should know besides.
+    /// Further notes for the instructor.
     pub notes: Vec<String>,
 }
 
-/// A row without a grade, or one that the platform would pass over.
+/// A row without a grade, or one that the platform would skip.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Skipped {
     /// The person, or the row as the file names it.
@@ -69,10 +69,10 @@ impl Exported {
     }
 }
 
-/// What of a person fills a column.
+/// The source of a column: the points of an exercise, or the total.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Source {
-    /// An exercise, by its place.
+    /// An exercise, by its index in the gradebook.
     Exercise(usize),
     /// The total.
     Total,
@@ -87,7 +87,7 @@ impl Source {
         class.grades.gradebook.place_of(name).map(Source::Exercise)
     }
 
-    /// The most points of it.
+    /// The maximum points.
     fn max(self, class: &Class<'_>) -> f64 {
         let columns = &class.grades.gradebook.exercises;
         match self {
@@ -97,7 +97,8 @@ impl Source {
     }
 }
 
-/// Names of files that a person's id makes: letters, digits, `-`, `_` and `.`; others as `%XX`.
+/// The name of a person's file: of the id, letters, digits, `-`, `_`, `@` and `.` stay, but for a leading `.`; all other bytes
+/// become `%XX`.
 fn file_name(id: &str, ending: &str) -> String {
     let mut name = String::new();
     for byte in id.bytes() {

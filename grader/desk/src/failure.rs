@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fmt;
 use std::process::ExitCode;
 
-/// The exit codes, as the grader has them.
+/// The exit codes; they mean the same as the grader's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
     /// All went well.
@@ -35,7 +35,7 @@ pub struct Failure {
 }
 
 impl<E: Into<anyhow::Error>> From<E> for Failure {
-    /// An error of which nothing else is said is the program's own.
+    /// An error that is not attributed to the arguments is the program's own.
     fn from(error: E) -> Self {
         Self {
             exit: Exit::Internal,
@@ -44,12 +44,12 @@ impl<E: Into<anyhow::Error>> From<E> for Failure {
     }
 }
 
-/// Says what an error is due to.
+/// Attributes errors to the user's input.
 pub trait Blame<T> {
-    /// The arguments, or a file that they name.
+    /// Attributes an error to the arguments or an input file.
     ///
     /// # Errors
-    /// Returns the same error, blamed.
+    /// Returns the same error, with [`Exit::Arguments`].
     fn blame_arguments(self) -> Result<T, Failure>;
 }
 

@@ -1,14 +1,14 @@
-//! Files that are written whole or not at all, and the course's checkout, in which no class belongs.
+//! Atomic writes of files, and the search for a checkout of the course, in which a desk must not lie.
 
 use anyhow::{Context, Result};
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-/// Writes a file beside its place and moves it there when it is whole.
+/// Writes a file atomically: to a temporary file beside it, which is then renamed. A pipe or device is written directly.
 ///
 /// # Errors
-/// Returns an error if it cannot be written; what was there stays then.
+/// Returns an error if it cannot be written; an existing file then stays as it was.
 pub fn write_whole(path: &Path, content: &[u8]) -> Result<()> {
     let says = || format!("cannot write {}", path.display());
     // A pipe or `/dev/stdout` is written to as it is.

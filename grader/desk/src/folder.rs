@@ -16,7 +16,7 @@ const ROSTER: &str = "roster.csv";
 const POLICY: &str = "policy.toml";
 const GRADEBOOK: &str = "gradebook.sqlite";
 
-/// The variable that names the desk where `--desk` does not.
+/// The environment variable that names the desk if `--desk` is not given.
 pub const VARIABLE: &str = "GRADER_DESK";
 
 /// An open desk.
@@ -30,7 +30,7 @@ pub struct Desk {
     pub store: Store,
 }
 
-/// Grades, and what they were made of.
+/// Grades, with the attempts and decisions that they are computed from.
 #[derive(Clone, Debug)]
 pub struct Grades {
     /// Attempts and results.
@@ -42,7 +42,8 @@ pub struct Grades {
 }
 
 impl Desk {
-    /// Makes a desk in a folder, which is made if it is not there; completes one that was not finished.
+    /// Creates a desk in a folder, and the folder if it does not exist; completes one that was not finished. Returns the files
+    /// that were created.
     ///
     /// # Errors
     /// Returns an error if the folder lies in a checkout of a course, is a desk already, or cannot be written.
@@ -86,7 +87,7 @@ impl Desk {
     /// Opens a desk.
     ///
     /// # Errors
-    /// Returns an error if there is none, or a file of it cannot be read or is not what it should be.
+    /// Returns an error if there is none, or one of its files cannot be read or is invalid.
     pub fn open(folder: Option<&Path>, wait: Duration) -> Result<Self, Failure> {
         let variable = std::env::var_os(VARIABLE)
             .filter(|it| !it.is_empty())
@@ -121,7 +122,7 @@ impl Desk {
         })
     }
 
-    /// The grades of now.
+    /// The current grades.
     ///
     /// # Errors
     /// Returns an error if the gradebook cannot be read.

@@ -1,4 +1,4 @@
-//! Grades as a pure function of attempts, roster, policy and decisions: same inputs, same grades. It knows no clock.
+//! Grades as a pure function of attempts, roster, policy and decisions: same inputs, same grades. It reads no clock.
 
 mod late;
 
@@ -15,7 +15,7 @@ use serde::Serialize;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// What is known of a class besides roster, policy and decisions.
+/// The attempts of a class, and the exercises that have results.
 #[derive(Clone, Debug, Default)]
 pub struct Record {
     /// The exercises of which there are results, in the course's order.
@@ -33,7 +33,7 @@ pub struct Exercise {
     pub max_points: f64,
 }
 
-/// What somebody handed in at a time.
+/// A submission, as it was handed in at one time.
 #[derive(Clone, Debug, Default)]
 pub struct Attempt {
     /// Its number in the gradebook.
@@ -46,7 +46,7 @@ pub struct Attempt {
     pub refused: Option<String>,
     /// The ids of the people that it counts for.
     pub members: Vec<String>,
-    /// The results of exercises, by their place among the record's.
+    /// The results of exercises, by the exercise's index in [`Record::exercises`].
     pub results: Vec<(usize, ExerciseResult)>,
 }
 
@@ -97,7 +97,7 @@ pub struct Student {
     pub late_days_used: u32,
     /// Weighted points; none while an exercise is not graded.
     pub total: Option<f64>,
-    /// The most that the total can be without bonus.
+    /// The maximum of the total, without bonus.
     pub max_total: f64,
     /// Attempts that were refused as a whole and are later than any that was not.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -142,7 +142,7 @@ pub struct ExerciseGrade {
     pub raw: Option<f64>,
     /// Lateness after the due date, in seconds and days begun; zero within the grace.
     pub late: Lateness,
-    /// Late days that the exercise takes from the person's.
+    /// Late days that are used for the exercise.
     pub late_days: u32,
     /// The penalty in per cent of the points earned, after late days.
     pub percent: f64,
@@ -151,7 +151,7 @@ pub struct ExerciseGrade {
     /// Points after the penalty.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub adjusted: Option<f64>,
-    /// Points that a decision put in their place.
+    /// Points that a decision set instead.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub set: Option<f64>,
     /// Points that a decision added.
@@ -163,7 +163,7 @@ pub struct ExerciseGrade {
     /// The numbers of the decisions that led to it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub decisions: Vec<i64>,
-    /// What needs a person.
+    /// Flags that need an instructor.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub flags: Vec<Flag>,
 }
@@ -182,11 +182,11 @@ pub enum State {
     Excused,
 }
 
-/// Something about an exercise of a person that needs a person.
+/// A problem of a person's exercise that an instructor must resolve.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(tag = "flag", rename_all = "kebab-case")]
 pub enum Flag {
-    /// A decision was made on other points than those of now.
+    /// A decision was made on other points, before the penalty, than the current ones.
     OtherRaw {
         /// The decision.
         decision: i64,
@@ -205,7 +205,7 @@ pub enum Flag {
         /// The attempt.
         attempt: i64,
     },
-    /// Decisions give more points, or less, than the exercise can have: the grade ends at its limit.
+    /// Decisions give more points than the exercise has, or less than 0: the grade is clamped.
     Limited {
         /// The points that they give.
         points: f64,
@@ -312,7 +312,7 @@ impl Grading<'_> {
             .min(2 * MOST_LATE_DAYS)
     }
 
-    /// The weighted sum, and the most that it can be. What is excused does not count in either.
+    /// The weighted sum of points, and its maximum. Excused exercises count in neither.
     fn total(&self, grades: &[ExerciseGrade]) -> (Option<f64>, f64) {
         let (mut total, mut most) = (Some(0.0), 0.0);
         for (grade, column) in grades.iter().zip(self.columns) {
@@ -396,7 +396,7 @@ impl Grading<'_> {
         grade
     }
 
-    /// Fills in the attempt that counts, and what it earns after the penalty.
+    /// Fills in the attempt that counts, and the points that it earns after the penalty.
     fn choose(
         &self,
         place: usize,
@@ -514,7 +514,7 @@ impl Gradebook {
         self.students.iter().find(|it| it.person.id == id)
     }
 
-    /// The place of an exercise, by its folder or its name without the number.
+    /// The index of an exercise, by its folder or its name without the number.
     pub fn place_of(&self, exercise: &str) -> Option<usize> {
         let names = || self.exercises.iter().map(|it| it.exercise.as_str());
         let exactly = names().position(|it| it == exercise);
@@ -523,7 +523,7 @@ impl Gradebook {
 }
 
 impl Student {
-    /// Returns whether anything about the person needs a person.
+    /// Returns whether an exercise is flagged or not graded, or the latest attempts were refused.
     pub fn needs_a_person(&self) -> bool {
         let flagged = |it: &ExerciseGrade| !it.flags.is_empty() || it.state == State::NotGraded;
         !self.refused.is_empty() || self.exercises.iter().any(flagged)

@@ -1,4 +1,4 @@
-//! Taking the results of a batch into the gradebook: whose each submission is, and when it was handed in.
+//! The import of a batch's results into the gradebook: matches each submission with the roster and with its time.
 
 use crate::failure::{Blame, Failure, WithHint};
 use crate::folder::Desk;
@@ -16,9 +16,9 @@ use std::path::Path;
 /// The times at which submissions were handed in.
 #[derive(Clone, Debug)]
 pub enum Times {
-    /// Those of a table, by submission.
+    /// The times of a table, by submission.
     Table(BTreeMap<String, Handed>),
-    /// The same for all.
+    /// The same time for all.
     All(Timestamp),
     /// Not known.
     Unknown,
@@ -29,30 +29,30 @@ pub enum Times {
 pub struct Handed {
     /// The time.
     pub time: Timestamp,
-    /// The person or group, where the submission's name does not tell.
+    /// The person or group, where the submission's name matches nobody.
     pub student: Option<String>,
 }
 
-/// What came of an import.
+/// The result of an import.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Report {
-    /// What was new.
+    /// The numbers of new and known attempts and results.
     pub imported: Imported,
     /// The number of submissions.
     pub submissions: usize,
-    /// Submissions that belong to nobody of the roster, and why.
+    /// Submissions that match nobody or several people in the roster, with the reason.
     pub strangers: Vec<(String, String)>,
     /// Ids of people for whom nothing was imported.
     pub absent: Vec<String>,
-    /// Submissions that were refused, and why.
+    /// Submissions that were refused, with the reason.
     pub refused: Vec<(String, String)>,
-    /// Exercises that are not graded, through no fault of the submission.
+    /// The number of exercises that are not graded, through no fault of the submission.
     pub not_graded: usize,
     /// Finished results that `results.json` does not list.
     pub unlisted: Vec<String>,
     /// Submissions of the table of times that are not among the results.
     pub unused: Vec<String>,
-    /// Submissions that are recorded with the same sources and another time.
+    /// Submissions that are also recorded with the same sources at another time.
     pub repeated: Vec<String>,
 }
 
@@ -103,7 +103,7 @@ impl Times {
     }
 }
 
-/// A submission's name without the ending of an archive, and without the escapes of [`grade`](crate::results).
+/// A submission's name without the extension of an archive, and with the `%XX` escapes of [`grade`](crate::results) decoded.
 fn bare(name: &str) -> String {
     let endings = [".zip", ".tar.gz", ".tgz"];
     let lower = name.to_ascii_lowercase();

@@ -1,5 +1,5 @@
-//! The gradebook of a class: what `grade --out` wrote is taken in as attempts; with roster, policy and the decisions of
-//! instructors it makes grades, which can be explained and exported.
+//! The gradebook of a class: the results that `grade --out` wrote are imported as attempts; roster, policy and the decisions
+//! of instructors turn them into grades, which can be explained and exported.
 //!
 //! ```text
 //! results.json ── import ──▶ gradebook.sqlite ┐

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// The policy that a new desk begins with.
+/// The policy of a new desk.
 pub const TEMPLATE: &str = include_str!("../assets/policy.toml");
 
 /// The most late days that anybody can have.
@@ -45,7 +45,7 @@ pub struct ExerciseRule {
     pub weight: Option<f64>,
 }
 
-/// The attempt that counts, of all that a person made of an exercise.
+/// The attempt that counts, of all attempts of a person at an exercise.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Counts {
@@ -64,7 +64,7 @@ pub enum Penalty {
     /// None.
     #[default]
     Zero,
-    /// By steps: within an interval after the due date, so much; later, everything.
+    /// By steps: a percentage within each interval after the due date; after the last, 100 %.
     Steps(Vec<(Interval, f64)>),
     /// For each day begun after the due date.
     PerDay {
@@ -284,7 +284,7 @@ mod tests {
         Ok(())
     }
 
-    /// Whoever removes the `# ` from the template's examples gets what they show.
+    /// Removing the `#: ` from the template's examples gives a valid policy.
     #[test]
     fn the_examples_of_the_template_are_policies() -> Result<()> {
         let lines = TEMPLATE.lines().map(|line| match line.strip_prefix("#: ") {

@@ -8,10 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, TryLockError};
 use std::path::Path;
 
-/// The version of `results.json` that is read.
+/// The supported version of `results.json`.
 const SCHEMA: u64 = 3;
 
-/// The difference of two sums of the same points, which were added in another order.
+/// The tolerance for sums of points, relative to 1 + |sum|: points may have been added in another order.
 const ROUNDING: f64 = 1e-9;
 
 /// All results of a batch.
@@ -24,7 +24,7 @@ pub struct Results {
     pub submissions: Vec<Submission>,
 }
 
-/// The conditions of grading, which results depend on besides the submission.
+/// The conditions of grading: all that results depend on except the submission.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Terms {
     /// The grader's version.
@@ -37,11 +37,11 @@ pub struct Terms {
     pub exercises: Vec<String>,
     /// SHA-256 of the class's seed.
     pub seed: String,
-    /// What models were trained on.
+    /// The data set that models were trained on: `none`, `digits` or `mnist`.
     pub train: String,
     /// The layers of the sandbox.
     pub sandbox: String,
-    /// Limits that were asked for.
+    /// The limits set on the command line.
     #[serde(default)]
     pub limits: BTreeMap<String, serde_json::Value>,
 }
@@ -55,7 +55,7 @@ pub struct Submission {
     pub digest: String,
     /// The reason why it was refused.
     pub refused: Option<String>,
-    /// That no exercise was found in it.
+    /// The note that no exercise was found in it.
     pub note: Option<String>,
     /// Its exercises.
     pub exercises: Vec<Graded>,
@@ -99,7 +99,7 @@ pub enum Outcome {
     DoesNotCompile,
     /// It breaks a rule.
     NotAccepted,
-    /// The machine, the course or the grader failed: this is no grade.
+    /// The machine, the course or the grader failed: this is not a grade.
     NotGraded,
 }
 
@@ -131,9 +131,9 @@ impl Outcome {
 /// Tests and points of a kind.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Tally {
-    /// Tests that passed and count.
+    /// The number of tests that passed and count.
     pub passed: usize,
-    /// Tests there are.
+    /// The number of tests.
     pub total: usize,
     /// Points earned.
     pub points: f64,
@@ -148,7 +148,7 @@ pub struct Test {
     pub test: String,
     /// Its kind.
     pub kind: String,
-    /// Whether it passed.
+    /// True if it passed.
     pub passed: bool,
     /// The message of its failure.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -170,9 +170,9 @@ impl Test {
 pub struct Misconception {
     /// Its name.
     pub id: String,
-    /// What is wrong.
+    /// Its title.
     pub title: String,
-    /// The functions in which.
+    /// The functions that have it.
     pub operations: Vec<String>,
 }
 
@@ -183,7 +183,7 @@ struct Entry {
     graded: Submission,
 }
 
-/// What was read of a batch.
+/// A batch that was read from its folder.
 #[derive(Debug)]
 pub struct Batch {
     /// Its results.
@@ -196,7 +196,7 @@ impl Batch {
     /// Reads what `grade --out DIR` wrote, and compares `results.json` with the file of each submission.
     ///
     /// # Errors
-    /// Returns an error if the batch is not through, a file cannot be read, is of another version, is not consistent, or was
+    /// Returns an error if the batch is not finished, a file cannot be read, is of another version, is not consistent, or was
     /// edited.
     pub fn read(folder: &Path) -> Result<Self, Failure> {
         let read = || Self::read_files(folder);
@@ -427,7 +427,7 @@ impl Graded {
     }
 }
 
-/// As [`Graded::verify`], of points, points to be had, kinds, and the kind of each test with whether it counts.
+/// As [`Graded::verify`], for points, maximum points, kinds, and for each test its kind and whether it counts.
 fn verify(
     points: f64,
     max_points: f64,
@@ -484,7 +484,7 @@ fn verify(
 /// Checks what is stored of a result: that it is of this exercise, outcome and points, and that these follow from its tests.
 ///
 /// # Errors
-/// Returns an error that names what is not so.
+/// Returns an error if they disagree, naming the values.
 pub fn verify_stored(
     suite: &Suite,
     detail: &str,

@@ -42,7 +42,7 @@ pub enum Match {
     People(BTreeSet<String>),
     /// Nobody.
     Nobody,
-    /// More than one person or group, by what they are found by.
+    /// Several people, by id.
     Several(Vec<String>),
 }
 
@@ -50,7 +50,7 @@ impl Roster {
     /// A roster of these people.
     ///
     /// # Errors
-    /// Returns an error if an id is empty or stands twice, or a group's name is also somebody's id.
+    /// Returns an error if an id is empty or occurs twice, or a group's name is also somebody's id.
     pub fn new(mut people: Vec<Person>) -> Result<Self> {
         let mut seen = BTreeSet::new();
         for person in &people {
@@ -168,7 +168,7 @@ impl Roster {
     /// The person that an argument names: by id, e-mail address or name.
     ///
     /// # Errors
-    /// Returns an error if nobody or several people are called so, naming who is meant perhaps.
+    /// Returns an error if nobody or several people have that id, address or name; a hint names the nearest one.
     pub fn person(&self, name: &str) -> Result<&Person> {
         let wanted = key(name);
         for column in [
@@ -214,7 +214,7 @@ impl Roster {
     }
 }
 
-/// A name without what does not tell names apart: case, and the blanks that file names have as `_`.
+/// A name in the form in which names are compared: lower case, with `_` and runs of blanks as one blank.
 fn key(name: &str) -> String {
     let name = name.replace('_', " ").to_lowercase();
     name.split_whitespace().collect::<Vec<_>>().join(" ")

@@ -1,5 +1,5 @@
-//! The gradebook's file: SQLite, in which rows are only added. Each change is one transaction; a program that is killed has
-//! made all of it or nothing.
+//! The gradebook's file: an SQLite database with append-only tables. Each change is one transaction: if the program is killed,
+//! all of it was made or nothing.
 
 use crate::decision::{Action, Decision};
 use crate::failure::{Failure, WithHint};
@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// The version of the tables.
+/// The version of the schema, SQLite's `user_version`.
 pub const SCHEMA: i64 = 1;
 
 /// The mark by which SQLite's files are known as gradebooks: "desk".
@@ -40,7 +40,7 @@ pub struct Store {
 /// An import, to be recorded.
 #[derive(Clone, Debug)]
 pub struct NewImport<'a> {
-    /// Who imports.
+    /// The name of the importing person.
     pub by: &'a str,
     /// The folder that is imported.
     pub folder: &'a str,
@@ -67,16 +67,16 @@ pub struct NewAttempt<'a> {
     pub results: &'a [Graded],
 }
 
-/// What an import changed.
+/// The numbers of attempts and results that an import added, or that were known.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Imported {
     /// New attempts.
     pub attempts: usize,
     /// New results of exercises, of new attempts and of known ones.
     pub results: usize,
-    /// Of those, of attempts that were known: a regrade, or further exercises.
+    /// Those of them that belong to known attempts: regrades, or further exercises.
     pub regraded: usize,
-    /// People whom known attempts count for now, too.
+    /// People that known attempts now count for as well.
     pub members: usize,
     /// Results that were there already.
     pub known: usize,
@@ -94,13 +94,13 @@ impl Imported {
 /// A decision, to be recorded.
 #[derive(Clone, Debug)]
 pub struct NewDecision {
-    /// Who decides.
+    /// The name of the deciding person.
     pub by: String,
     /// The person's id.
     pub student: String,
     /// The exercise.
     pub exercise: Option<String>,
-    /// What is decided.
+    /// The action.
     pub action: Action,
     /// The points before the penalty that it is made on.
     pub made_on: Option<f64>,
@@ -108,7 +108,7 @@ pub struct NewDecision {
     pub reason: String,
 }
 
-/// The result of an exercise with all that is known of it.
+/// The result of an exercise, with its provenance.
 #[derive(Clone, Debug)]
 pub struct Provenance {
     /// The name of the submission.
@@ -121,21 +121,21 @@ pub struct Provenance {
     pub seed: String,
     /// The time of the import.
     pub imported: Timestamp,
-    /// Who imported it.
+    /// The person who imported it.
     pub by: String,
     /// The folder it came from.
     pub folder: String,
     /// The result.
     pub graded: Graded,
-    /// Results of the same attempt and exercise that it replaces.
+    /// The number of earlier results of the same attempt and exercise.
     pub earlier: i64,
 }
 
 impl Store {
-    /// Makes a gradebook in a file, unless it is complete already.
+    /// Creates a gradebook in a file, unless it is complete already.
     ///
     /// # Errors
-    /// Returns an error if the file cannot be written or is something else.
+    /// Returns an error if the file cannot be written or is not a gradebook.
     pub fn create(path: &Path, wait: Duration) -> Result<Self> {
         let mut store = Self::connect(path, wait, true)?;
         store.change(|transaction| {
@@ -226,7 +226,7 @@ impl Store {
         Ok(store)
     }
 
-    /// A result with its error explained: which file, and what to do.
+    /// Adds to an error the file and a hint.
     fn explained<T>(&self, result: Result<T>) -> Result<T> {
         let Err(error) = result else { return result };
         let code = error.chain().find_map(|it| match it.downcast_ref() {
@@ -254,8 +254,8 @@ impl Store {
         }
     }
 
-    /// Makes a change in one transaction, which waits for those of other programs. `change` also returns whether it is taken
-    /// back.
+    /// Makes a change in one transaction, which waits for those of other programs. `change` also returns whether to roll back
+    /// the transaction.
     fn change<T>(
         &mut self,
         change: impl FnOnce(&Transaction<'_>) -> Result<(T, bool)>,
@@ -277,7 +277,7 @@ impl Store {
     /// Records an import: attempts and results that are not there yet.
     ///
     /// # Errors
-    /// Returns an error if it cannot be written; then nothing of it is.
+    /// Returns an error if it cannot be written; nothing is recorded then.
     pub fn import(&mut self, import: &NewImport<'_>) -> Result<Imported> {
         let terms = serde_json::to_string(import.terms)?;
         self.change(|transaction| {
@@ -294,10 +294,11 @@ impl Store {
         })
     }
 
-    /// Records a decision that `make` makes of what is recorded in the same transaction, and returns it with that.
+    /// Records the decision that `make` returns for the attempts and decisions read in the same transaction; returns it with
+    /// these.
     ///
     /// # Errors
-    /// Returns the error of `make`, or one if it cannot be written; then nothing of it is.
+    /// Returns the error of `make`, or an error if the decision cannot be written; nothing is recorded then.
     pub fn decide(
         &mut self,
         make: impl FnOnce(&Record, &[Decision]) -> Result<NewDecision, Failure>,
@@ -381,7 +382,7 @@ impl Store {
         self.explained(read())
     }
 
-    /// A result with all that is known of it.
+    /// A result, with its provenance.
     ///
     /// # Errors
     /// Returns an error if it cannot be read.
@@ -470,7 +471,7 @@ impl Store {
         self.explained(result)
     }
 
-    /// The faults that SQLite finds in the file, those of its references, and gaps in the numbers of decisions.
+    /// The faults of the file: those of SQLite's integrity check, broken references, and missing rows.
     ///
     /// # Errors
     /// Returns an error if the file cannot be read at all.
@@ -510,7 +511,7 @@ impl Store {
     }
 }
 
-/// A stored content, as [`Store::each_content`] passes it.
+/// The stored content of a result, as [`Store::each_content`] passes it.
 #[derive(Clone, Copy, Debug)]
 pub struct Content<'a> {
     /// Its number.
@@ -529,7 +530,7 @@ pub struct Content<'a> {
     pub suite_digest: &'a str,
     /// Its tests.
     pub suite: &'a Suite,
-    /// Points by kind and signs of tests, as JSON.
+    /// Points by kind and a mark for each test, as JSON.
     pub detail: &'a str,
     /// Messages, as JSON.
     pub messages: &'a str,
@@ -693,8 +694,7 @@ fn find(transaction: &Transaction<'_>, sql: &str, digest: &str) -> Result<Option
     Ok(statement.query_row([digest], |row| row.get(0)).optional()?)
 }
 
-/// All attempts, with the newest result of each of their exercises. What was graded once is not replaced by a later result
-/// that is none.
+/// All attempts, with the newest result of each of their exercises. A result that is not graded does not replace one that is.
 fn record(connection: &Connection) -> Result<Record> {
     let mut attempts = vec![];
     let mut places = BTreeMap::new();

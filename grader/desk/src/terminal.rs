@@ -12,7 +12,7 @@ use wire::{printable, printable_lines};
 const ERROR: Style = AnsiColor::Red.on_default().bold();
 const HINT: Style = AnsiColor::Cyan.on_default().bold();
 
-/// The first fault of writing.
+/// The first write error.
 static FAULT: Mutex<Option<(&'static str, io::Error)>> = Mutex::new(None);
 
 static QUIET: OnceLock<bool> = OnceLock::new();
@@ -61,7 +61,7 @@ pub fn warn(text: &str) {
     );
 }
 
-/// Keeps the first fault of writing. That nobody reads on (`| head`) is not one.
+/// Keeps the first write error. A closed pipe (`| head`) is not one.
 pub fn keep(stream: &'static str, written: io::Result<()>) {
     match written {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {

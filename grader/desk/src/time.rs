@@ -1,4 +1,4 @@
-//! Times as people write them, and intervals of days, hours and minutes.
+//! Parsing and formatting of times, and intervals of calendar days and seconds.
 
 use anyhow::{Context, Result, bail, ensure};
 use jiff::civil::DateTime;
@@ -65,12 +65,12 @@ impl Interval {
         })
     }
 
-    /// Returns whether it is no time at all.
+    /// Returns whether it is 0.
     pub fn is_zero(self) -> bool {
         self == Self::default()
     }
 
-    /// The instant this interval after another; a day later is the same time of day in the zone.
+    /// The instant that lies this interval after `instant`; a day later is the same time of day in the zone.
     pub fn after(self, instant: Timestamp, zone: &TimeZone) -> Timestamp {
         if self.is_zero() {
             return instant;
@@ -109,7 +109,8 @@ impl fmt::Display for Interval {
 /// Parses a time: with an offset (`2026-12-14T23:59:00+01:00`, `…Z`), or without one, in `zone`.
 ///
 /// # Errors
-/// Returns an error if it is not a time, has no time of day, or falls into an hour that the zone leaves out or has twice.
+/// Returns an error if it is not a time, has no time of day, falls into an hour that the zone skips or repeats, or is not in
+/// the years 1970 to 2999.
 pub fn parse_time(text: &str, zone: &TimeZone) -> Result<Timestamp> {
     let time = parse_any_time(text.trim(), zone)?;
     let year = time.to_zoned_datetime(TimeZone::UTC).year();

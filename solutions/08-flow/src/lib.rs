@@ -26,8 +26,8 @@ pub struct Flow {
 /// ```
 ///
 /// Any network will do: with cycles, with pipes in both directions, into the source, out of the sink, or without a way
-/// from one to the other. A pipe from a node to itself carries nothing. Calculate in f64, and take a residual capacity for
-/// one that is left if it is above 0.
+/// from one to the other. A pipe from a node to itself carries nothing. Calculate in f64, and count a pipe as
+/// usable while its residual capacity is above 0.
 ///
 /// Shapes: `capacities` \[V, V\], at \[u, v\] the capacity of the pipe u → v, 0 for none.
 ///
@@ -130,7 +130,7 @@ fn assert_network(capacities: ArrayView2<'_, f32>, source: usize, sink: usize) {
 /// One network of all layers: a node for each token after each number of layers, and a pipe for each weight.
 ///
 /// ```text
-/// node l·N + i                             token i after l layers: l = 0 is the image, l = L behind the last layer
+/// node l·N + i                             token i after l layers: l = 0 is the image, l = L after the last layer
 /// pipe l·N + i → (l − 1)·N + j             capacity layers[l − 1][i, j], which token i after l layers takes from token j
 ///                                          after l − 1
 /// ```
@@ -160,11 +160,11 @@ pub fn attention_network(layers: &[Array2<f32>]) -> Array2<f32> {
     capacities
 }
 
-/// Attention flow: the maximum flow from each token behind the last layer to each input token.
+/// Attention flow: the maximum flow from each token after the last layer to each input token.
 ///
 /// The capacities of layer l are A_l = `with_residual`(`fuse_heads`(`layers[l − 1]`)), both of exercise 07, and `flow[i, j]` is
 /// the value of the [`maximum_flow`] from node L·N + i to node j of their [`attention_network`]: one flow by itself for each
-/// pair. Rows do not sum to 1; [`shares`] makes that of them.
+/// pair. The sum of a row can exceed 1; [`shares`] normalises it.
 ///
 /// Shapes: `layers` L × \[h, N, N\], the first nearest to the image → \[N, N\].
 ///
@@ -182,7 +182,7 @@ pub fn flow(layers: &[Array3<f32>], fusion: Fusion) -> Array2<f32> {
     flows
 }
 
-/// Attention flow from one token behind the last layer: row `token` of [`flow`], for N maximum flows instead of N².
+/// Attention flow from one token after the last layer: row `token` of [`flow`], for N maximum flows instead of N².
 ///
 /// Shapes: `layers` L × \[h, N, N\], the first nearest to the image → \[N\].
 ///
@@ -205,7 +205,7 @@ fn tokens_of(network: &Array2<f32>, layers: &[Array3<f32>]) -> usize {
     network.nrows() / (layers.len() + 1)
 }
 
-/// The maximum flows from one token behind the last layer to each input token.
+/// The maximum flows from one token after the last layer to each input token.
 fn flows_from(network: &Array2<f32>, tokens: usize, token: usize) -> Array1<f32> {
     let source = network.nrows() - tokens + token;
     let value = |sink| maximum_flow(network.view(), source, sink).value;

@@ -114,7 +114,7 @@ pub(super) fn withdraw(desk: &mut Desk, arguments: &Withdraw) -> Result<Exit, Fa
     })
 }
 
-/// Whom and what a decision is about, as it stands on the command line.
+/// The person, exercise, author and reason of a decision, as given on the command line.
 struct About<'a> {
     student: &'a str,
     exercise: Option<&'a str>,
@@ -163,7 +163,7 @@ fn decide(desk: &mut Desk, about: &About<'_>, action: Action) -> Result<Exit, Fa
     })
 }
 
-/// Checks that points are such as the exercise can have.
+/// Checks that points are within those of the exercise.
 fn check_points(action: &Action, grade: Option<&ExerciseGrade>, exercise: &str) -> Result<()> {
     let (value, bonus, is_set) = match *action {
         Action::Set { points, bonus } => (points, bonus, true),
@@ -185,8 +185,8 @@ fn check_points(action: &Action, grade: Option<&ExerciseGrade>, exercise: &str) 
     Ok(())
 }
 
-/// Records the decision that `make` makes of the grades of now, and prints what it changes. Errors of `make` are those of the
-/// arguments.
+/// Records the decision that `make` returns for the current grades, and prints the changes. Errors of `make` are attributed to
+/// the arguments.
 fn record(
     desk: &mut Desk,
     make: impl FnOnce(&Roster, &Policy, &Grades) -> Result<NewDecision>,
@@ -227,7 +227,7 @@ fn record(
     Ok(Exit::Success)
 }
 
-/// What differs between two grades of a person, in words.
+/// The differences between the grades of a person before and after, in words.
 fn changes(student: &str, before: &Gradebook, after: &Gradebook) -> Vec<String> {
     let both = before.student(student).zip(after.student(student));
     let Some((before, now)) = both else {

@@ -15,7 +15,7 @@ use anyhow::{Context, Result, anyhow};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Where an export goes.
+/// The destination of an export.
 enum Place<'a> {
     File(Option<&'a PathBuf>),
     Folder(&'a Path),

@@ -40,7 +40,7 @@ pub(super) fn grades(desk: &mut Desk, arguments: &Grades) -> Result<Exit, Failur
     Ok(Exit::Success)
 }
 
-/// The signs beside points, and their meanings.
+/// The marks beside points, and their meanings.
 const SIGNS: [(char, &str); 6] = [
     ('–', "nothing handed in"),
     ('?', "not graded: `desk status` says why"),
@@ -50,7 +50,7 @@ const SIGNS: [(char, &str); 6] = [
     ('!', "needs you: `desk status` says why"),
 ];
 
-/// The grades as a table, with the signs that occur explained below.
+/// The grades as a table, with a legend of the marks that occur.
 fn shown(gradebook: &Gradebook) -> String {
     if gradebook.students.is_empty() {
         return "nobody is in roster.csv yet\n".to_owned();

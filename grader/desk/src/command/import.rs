@@ -1,4 +1,4 @@
-//! `desk import`: takes in what `grade --out` wrote.
+//! `desk import`: imports the results that `grade --out` wrote.
 
 use super::actor;
 use crate::cli::Import;

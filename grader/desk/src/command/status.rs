@@ -1,4 +1,4 @@
-//! `desk status`: what needs a person, and who handed in nothing.
+//! `desk status`: problems that an instructor must resolve, and missing work.
 
 use crate::failure::{Exit, Failure};
 use crate::folder::Desk;

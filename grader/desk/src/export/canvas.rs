@@ -15,7 +15,7 @@ use std::collections::BTreeSet;
 pub struct Canvas {
     /// The file's content.
     pub file: Vec<u8>,
-    /// Columns and what fills them, where their titles do not tell.
+    /// Columns with the exercise, or `total`, that fills each. If empty, columns are found by their titles.
     pub fill: Vec<(String, String)>,
 }
 
@@ -138,7 +138,7 @@ impl Export for Canvas {
 }
 
 impl Canvas {
-    /// The columns to fill, and with what.
+    /// The columns to fill, with the source of each.
     fn columns(
         &self,
         class: &Class<'_>,
@@ -205,7 +205,7 @@ fn assignment(title: &str) -> Option<(&str, &str)> {
     (!id.is_empty() && id.bytes().all(|it| it.is_ascii_digit())).then_some((name, id))
 }
 
-/// The columns that tell whose a row is.
+/// The columns that identify the person of a row.
 struct Keys {
     id: usize,
     name: usize,
@@ -214,7 +214,7 @@ struct Keys {
 }
 
 impl Keys {
-    /// Returns whether a row is a person's: by SIS id, login or Canvas' id where there are any, else by name.
+    /// Returns whether a row is a person's: by SIS id, login or Canvas' id; by name if it has neither SIS id nor login.
     fn is_row_of(&self, sheet: &Sheet, row: usize, person: &Person) -> bool {
         let field = |column: Option<usize>| {
             column

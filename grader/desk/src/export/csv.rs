@@ -1,4 +1,4 @@
-//! Plain tables: a line a person, or a line for each person and exercise.
+//! Plain tables: a row for each person, or for each person and exercise.
 
 use super::{Class, Export, Exported};
 use crate::grading::{ExerciseGrade, Gradebook, State, Student};
@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 /// The export as CSV.
 #[derive(Clone, Copy, Debug)]
 pub struct Csv {
-    /// Whether there is a line for each person and exercise, with every step.
+    /// True for a row for each person and exercise, with every step; false for a row for each person.
     pub steps: bool,
 }
 
@@ -39,7 +39,7 @@ pub fn cell(text: &str) -> String {
     }
 }
 
-/// Rows as text.
+/// Rows as CSV.
 ///
 /// # Errors
 /// Returns an error if they cannot be written.
@@ -57,7 +57,7 @@ fn number(value: Option<f64>) -> String {
     value.map(|value| value.to_string()).unwrap_or_default()
 }
 
-/// A line for each person: final points of each exercise, and the total. What is excused is `EX`.
+/// A row for each person: final points of each exercise, and the total. Excused exercises are `EX`.
 ///
 /// # Errors
 /// Returns an error if it cannot be written.
@@ -97,7 +97,7 @@ fn about(student: &Student) -> Vec<String> {
     all.map(|it| cell(it)).to_vec()
 }
 
-/// A line for each person and exercise, with every step and all digits.
+/// A row for each person and exercise, with every step and all digits.
 fn steps(gradebook: &Gradebook) -> Result<String> {
     let header = [
         "id",

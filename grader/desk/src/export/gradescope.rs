@@ -12,7 +12,7 @@ use serde::Serialize;
 #[derive(Clone, Copy, Debug)]
 pub struct Gradescope;
 
-/// What Gradescope reads. A score at the top is the grade: those of the tests say where it comes from.
+/// The `results.json` that Gradescope reads. The top-level score is the grade; the scores of the tests show its parts.
 #[derive(Serialize)]
 struct Results {
     score: f64,

@@ -1,5 +1,5 @@
-//! JUnit XML for each person, as `junit-10.xsd` of jenkinsci/xunit-plugin has it: attributes and elements that other schemes
-//! know (`disabled`, `assertions`, `skipped` at the top) are left out.
+//! JUnit XML for each person, valid by `junit-10.xsd` of jenkinsci/xunit-plugin: attributes and elements of other schemas
+//! (`disabled`, `assertions`, top-level `skipped`) are left out.
 
 use super::{Class, Export, Exported, file_name};
 use crate::grading::{ExerciseGrade, State};
@@ -12,13 +12,13 @@ use quick_xml::events::{BytesDecl, BytesText, Event};
 #[derive(Clone, Copy, Debug)]
 pub struct Junit;
 
-/// A test case: its name, and what went wrong with it.
+/// A test case: its name, and its fault if it did not pass.
 struct Case {
     name: String,
     fault: Option<Fault>,
 }
 
-/// A failure, which is the submission's, or an error, which is not.
+/// A failure, due to the submission, or an error, due to something else.
 struct Fault {
     element: &'static str,
     kind: String,
@@ -55,7 +55,8 @@ impl Export for Junit {
     }
 }
 
-/// The test cases of an exercise. One without tests has a case of its own, so that it is no success of nothing.
+/// The test cases of an exercise. One whose tests did not run has a single case that fails, so that it does not read as passed;
+/// an excused one has none.
 fn cases(grade: &ExerciseGrade, graded: Option<&Graded>) -> Vec<Case> {
     let alone = |name: &str, element, kind: &str, message: &str| {
         vec![Case {
@@ -163,7 +164,7 @@ fn write_case(
     Ok(())
 }
 
-/// Text of signs that XML 1.0 allows: all others are escaped.
+/// Text in the characters that XML 1.0 allows: all others are escaped.
 fn legal(text: &str) -> String {
     let mut legal = String::new();
     for c in text.chars() {

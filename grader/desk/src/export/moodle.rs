@@ -14,9 +14,9 @@ use std::collections::BTreeSet;
 pub struct Moodle {
     /// The file's content.
     pub file: Vec<u8>,
-    /// What fills it: an exercise, or `total`.
+    /// The source of the grades: an exercise, or `total`.
     pub exercise: String,
-    /// The column of grades, where its name is in another language.
+    /// The name of the grade column, if it is not the English, German, French or Spanish one.
     pub grade_column: Option<String>,
 }
 
@@ -174,7 +174,7 @@ impl Export for Moodle {
     }
 }
 
-/// The people whose row it may be: by ID number, else by e-mail address, else by name.
+/// The people that a row matches: by ID number, else by e-mail address, else by name.
 fn whose<'a>(
     sheet: &Sheet,
     row: usize,

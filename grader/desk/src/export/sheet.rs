@@ -1,4 +1,4 @@
-//! A table that somebody else wrote, of which single cells are replaced and all other bytes stay: byte order mark, quotes,
+//! A table from another program, in which single cells are replaced and all other bytes stay: byte order mark, quotes,
 //! delimiter, line ends, blanks.
 
 use anyhow::{Result, bail, ensure};
@@ -9,12 +9,12 @@ use std::ops::Range;
 pub struct Sheet {
     text: String,
     rows: Vec<Vec<Field>>,
-    /// The sign between fields.
+    /// The delimiter of fields.
     pub delimiter: char,
     edits: Vec<(Range<usize>, String)>,
 }
 
-/// A field: its place in the text, quotes included, and its value.
+/// A field: its byte range in the text, quotes included, and its value.
 #[derive(Clone, Debug)]
 struct Field {
     place: Range<usize>,
@@ -22,8 +22,8 @@ struct Field {
 }
 
 impl Sheet {
-    /// Reads a table. The delimiter is `;` or a tab only if that gives each of the first three lines the same number of
-    /// fields, more than one, as Canvas has it.
+    /// Parses a table. The delimiter is `;` or a tab only if that gives each of the first three lines the same number of
+    /// fields, more than one, which is Canvas' rule; else it is a comma.
     ///
     /// # Errors
     /// Returns an error if it is not UTF-8 text, is empty, or a quote is not closed.
@@ -68,7 +68,7 @@ impl Sheet {
         self.rows[0].iter().map(|it| it.value.trim()).collect()
     }
 
-    /// The place of a column: one of some names, whatever their case.
+    /// The index of the first column that has one of these names, ignoring case.
     pub fn column(&self, names: &[&str]) -> Option<usize> {
         let is_one = |it: &&str| {
             names
@@ -181,7 +181,7 @@ fn fields(text: &str, delimiter: char) -> Result<Vec<Vec<Field>>> {
     Ok(rows)
 }
 
-/// The place after the end of a line that ends here, in whatever way.
+/// The index after a line end (`\r\n`, `\r` or `\n`) that begins at `at`.
 fn end_of_line(bytes: &[u8], at: usize) -> usize {
     match (bytes.get(at), bytes.get(at + 1)) {
         (Some(b'\r'), Some(b'\n')) => at + 2,

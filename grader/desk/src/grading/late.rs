@@ -1,4 +1,4 @@
-//! Lateness: due dates with extensions, penalties, and the late days that save them.
+//! Lateness: due dates with extensions, penalties, and the late days that avoid them.
 
 use crate::decision::Action;
 use crate::policy::{Penalty, Policy};
@@ -15,7 +15,7 @@ pub struct Lateness {
     pub days: u32,
 }
 
-/// What an attempt earns, with the late days that it uses.
+/// The points that an attempt earns, with the late days that it uses.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Earned {
     /// Lateness before late days.
@@ -48,7 +48,8 @@ impl<'a> Deadline<'a> {
         Self { policy, due }
     }
 
-    /// What `raw` points earn that were handed in at a time, with the fewest of `late_days` that save the most.
+    /// The points after the penalty of `raw` points handed in at `time`, with the fewest of `late_days` that save the most. In
+    /// time, if there is no due date or the time is not known.
     pub(super) fn earned(&self, raw: f64, time: Option<Timestamp>, late_days: u32) -> Earned {
         let in_time = Earned {
             late: Lateness::default(),
@@ -101,7 +102,7 @@ impl<'a> Deadline<'a> {
         Lateness { seconds, days }
     }
 
-    /// The penalty of a time that is late, in per cent, where late days move the due date.
+    /// The penalty of a late time, in per cent of the points earned, after `used` late days moved the due date.
     fn percent(&self, due: Timestamp, time: Timestamp, late: Lateness, used: u32) -> f64 {
         let is_within = |interval: Interval| {
             let moved = Interval {
