@@ -6,7 +6,7 @@ use datasets::standardise::{mean_and_std, standardise};
 use tch::nn::VarStore;
 use tch::{Device, Kind, Tensor, no_grad_guard};
 use testkit::distribution::{assert_independent, assert_share};
-use testkit::property::{seed, stream};
+use testkit::property::{seed_for, stream};
 use testkit::{Tolerance, assert_close, snapshot, tensor};
 use vit::{Pool, Positions, Vit, VitConfig, fit, warmup_cosine};
 
@@ -117,10 +117,10 @@ fn one_batch_is_learnt_by_heart() {
     };
     let vs = VarStore::new(Device::Cpu);
     let vit = Vit::new(&vs.root(), &config);
-    let mut draw = stream(&format!("by heart {}", seed()));
+    let mut draw = stream(&format!("by heart {}", seed_for("by heart")));
     let mut whole = |most: f64| ((draw.next().unwrap_or(0.0) + 1.0) / 2.0 * most) as i64;
     let images = tensor::uniform(
-        &format!("images to learn {}", seed()),
+        &format!("images to learn {}", seed_for("images to learn")),
         &[10, 2, 12, 12],
         Kind::Float,
     );
@@ -148,7 +148,7 @@ fn one_batch_is_learnt_by_heart() {
 #[test]
 fn a_short_training_reads_digits_that_were_held_back() {
     let digits = generate(&DigitsConfig {
-        seed: seed(),
+        seed: seed_for("digits"),
         train: 4000,
         validation: 0,
         test: 500,
@@ -176,7 +176,7 @@ fn a_short_training_reads_digits_that_were_held_back() {
     let (vs, vit) = drawn(&config);
     let (epochs, steps) = (6, 80);
     for epoch in 0..epochs {
-        let batches = Batches::shuffled(&digits.train, 50, seed(), epoch);
+        let batches = Batches::shuffled(&digits.train, 50, seed_for("batches"), epoch);
         let batches: Vec<_> = batches.map(tensors).collect();
         let from = epoch as i64 * steps;
         train(&vs, &vit, &batches, |step| {
@@ -267,7 +267,7 @@ fn drawn(config: &VitConfig) -> (VarStore, Vit) {
         let (shape, kind) = (variable.size(), variable.kind());
         let width = shape.last().copied().unwrap_or(1).max(1) as f64;
         let mean = f64::from(u8::from(name.contains("norm") && name.ends_with("weight")));
-        let values = tensor::uniform(&format!("{name} {}", seed()), &shape, kind);
+        let values = tensor::uniform(&format!("{name} {}", seed_for("weights")), &shape, kind);
         variable.copy_(&(values / width.sqrt() + mean));
     }
     (vs, vit)

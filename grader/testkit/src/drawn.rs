@@ -9,6 +9,7 @@ mod draw;
 pub mod remote;
 
 pub use answers::{Answers, SAMPLED};
+pub(crate) use draw::seed_for;
 pub use draw::{Draw, Spread};
 
 use crate::panics::{interruption, message_of};

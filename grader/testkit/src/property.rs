@@ -29,11 +29,20 @@ pub fn stream(name: &str) -> impl Iterator<Item = f64> + use<> {
     crate::values::stream(name)
 }
 
-/// The seed of this run: [`DEFAULT_SEED`], or the environment's.
+/// The seed of whatever `name` names. Under the usual seed it is [`DEFAULT_SEED`]; under a class's, a number that says nothing
+/// about any other: a submission may see what is made of it, or the number itself.
 ///
 /// # Panics
 /// Panics if `COURSE_SEED` is not a number.
-pub fn seed() -> u64 {
+pub fn seed_for(name: &str) -> u64 {
+    crate::drawn::seed_for(seed(), name)
+}
+
+/// The seed of this run: [`DEFAULT_SEED`], or the environment's. Tests and judges take one that follows from it: [`seed_for`].
+///
+/// # Panics
+/// Panics if `COURSE_SEED` is not a number.
+pub(crate) fn seed() -> u64 {
     match std::env::var(SEED_VARIABLE) {
         Err(_) => DEFAULT_SEED,
         Ok(text) => text.parse().unwrap_or_else(|_| {

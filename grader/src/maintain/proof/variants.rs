@@ -1,5 +1,5 @@
 //! That solutions written otherwise pass every test, the drawn ones with room to spare, and are accused of nothing:
-//! neither as they are, nor if every test had failed.
+//! neither as they are, nor if every test had failed. Each test that passes counts.
 
 use super::{Finding, first_line, trials};
 use crate::grading::grade::{Doubt, Grader, Trial};
@@ -62,6 +62,10 @@ fn faults_of(trial: &Trial) -> Vec<String> {
             format!("{} fails: {}", tested.test, first_line(message))
         })
         .collect();
+    faults.extend(trial.tests.iter().filter_map(|tested| {
+        let why = tested.not_counted.as_deref()?;
+        Some(format!("{} does not count: {why}", tested.test))
+    }));
     match trials::suspected(trial) {
         Ok(suspected) if suspected.is_empty() => {}
         Ok(suspected) => faults.push(format!("it is accused of {}", suspected.join(", "))),

@@ -69,6 +69,14 @@ impl Source {
     }
 }
 
+/// A number that follows from a seed and a name: the usual seed itself, or one of which no other can be calculated.
+pub(crate) fn seed_for(seed: u64, name: &str) -> u64 {
+    match Source::new(seed, &format!("seed for {name}")) {
+        Source::Usual(_) => seed,
+        Source::Secret(mut chacha) => chacha.next_u64(),
+    }
+}
+
 impl Draw {
     pub(super) fn new(key: &str) -> Self {
         Self {
@@ -212,6 +220,10 @@ mod tests {
         assert_ne!(first(7, "a/0"), first(7, "a/1"));
         assert_ne!(first(7, "a/0"), first(8, "a/0"));
         assert!(matches!(Source::new(7, "a/0"), Source::Secret(_)));
+        assert_eq!(seed_for(7, "a"), seed_for(7, "a"));
+        assert!(![7, seed_for(7, "b"), seed_for(8, "a")].contains(&seed_for(7, "a")));
+        let usual = property::DEFAULT_SEED;
+        assert_eq!(seed_for(usual, "a"), usual);
     }
 
     #[test]
