@@ -4,7 +4,7 @@
 use crate::Exercise;
 use crate::memory::Place;
 use crate::notes;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::OpenOptions;
 use std::io::Write;
@@ -30,6 +30,8 @@ const PERTURBATIONS: u64 = 3;
 thread_local! {
     static CASE: RefCell<Option<Case>> = const { RefCell::new(None) };
     static TALLY: RefCell<Tally> = const { RefCell::new(Tally::new()) };
+    /// Whether the first case that failed called with tensors, besides sizes: then sizes alone do not tell what it asked.
+    static HAS_TENSORS: Cell<Option<bool>> = const { Cell::new(None) };
 }
 
 /// Of each operation that a drawn test of this thread compared: the cases that agreed, and all.
@@ -112,6 +114,9 @@ impl Oracle for OfTheJudge {
     fn end(&self, has_agreed: bool) {
         let Some(mut case) = CASE.take() else { return };
         if let Some((_, request)) = case.last.filter(|_| !has_agreed) {
+            if HAS_TENSORS.get().is_none() {
+                HAS_TENSORS.set(Some(!request.tensors.is_empty()));
+            }
             // It may have failed before anything was compared.
             case.compared.insert(request.operation);
         }
@@ -125,7 +130,9 @@ impl Oracle for OfTheJudge {
     }
 
     fn failed_with(&self, sizes: &str) {
-        notes::sizes(sizes);
+        if HAS_TENSORS.take() == Some(true) {
+            notes::sizes(sizes);
+        }
     }
 
     fn finish(&self, cases: usize) {

@@ -90,10 +90,12 @@ impl Draw {
         (self.source.bits() >> 11) as f64 / (1_u64 << 53) as f64
     }
 
-    /// A number of \[low, high), which a failure names.
+    /// A number of \[low, high), which a failure names under the usual seed: it is a value, not a size.
     pub fn number(&mut self, name: &str, low: f64, high: f64) -> f64 {
         let number = low + (high - low) * self.unit();
-        self.note(name, format!("{number:.3}"));
+        if matches!(self.source, Source::Usual(_)) {
+            self.note(name, format!("{number:.3}"));
+        }
         number
     }
 
