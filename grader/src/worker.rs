@@ -6,6 +6,7 @@ mod built;
 pub mod compile;
 pub mod incremental;
 pub mod judges;
+pub mod linker;
 pub mod profiles;
 pub mod session;
 pub mod shelf;

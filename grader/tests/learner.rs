@@ -172,6 +172,7 @@ fn handouts_say_how_long_they_take_and_where_the_answers_are() -> Result {
             60 => "About sixty minutes",
             90 => "About ninety minutes",
             120 => "About two hours",
+            180 => "About three hours",
             240 => "About four hours",
             minutes => return Err(format!("{minutes} minutes: say so in words here").into()),
         };

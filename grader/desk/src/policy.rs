@@ -295,7 +295,7 @@ mod tests {
         let policy = Policy::parse(&text)?;
         assert!(policy.due.is_some());
         assert!(matches!(policy.penalty, Penalty::PerDay { .. }));
-        assert_eq!(policy.weight_of("03-msa"), Some(20.0));
+        assert_eq!(policy.weight_of("NN-name"), Some(20.0));
         Ok(())
     }
 

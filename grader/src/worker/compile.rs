@@ -3,7 +3,8 @@
 use crate::course::Exercise;
 use crate::machine::tools::cargo_home;
 use crate::worker::broken::Broken;
-use crate::worker::profiles::{self, folder_of_tools, linker};
+use crate::worker::linker::{folder_of_tools, linker};
+use crate::worker::profiles;
 use crate::worker::shelf::{external, option};
 use crate::worker::workshop::Workshop;
 use aho_corasick::{AhoCorasick, Input, MatchKind};

@@ -5,7 +5,7 @@ use crate::machine::files::{version_of, write_if_changed};
 use crate::machine::lanes;
 use crate::machine::settings;
 use crate::terminal::running;
-use crate::worker::profiles::linker;
+use crate::worker::linker::linker;
 use crate::worker::shelf::{Shelf, external, option};
 use anyhow::{Context, Result, bail};
 use interface::place::{entries, seen_from};

@@ -2,12 +2,11 @@
 
 use crate::course::Exercise;
 use crate::machine::libtorch::CUDA_LIBRARY;
-use crate::machine::tools::on_path;
 use crate::train::device::Device;
+use crate::worker::linker::{self, TOOLS};
 use crate::worker::workshop::Workshop;
 use anyhow::Result;
 use sandbox::{Confinement, Layer, Sandbox, this_program};
-use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -27,12 +26,6 @@ const LIBRARIES: &[&str] = &[
     "/nix/store",
     "/gnu/store",
 ];
-
-/// The folders in which systems keep a linker and the programs that it starts.
-pub const TOOLS: &[&str] = &["/usr/local/bin", "/usr/bin", "/bin", "/usr/libexec"];
-
-/// The programs that link a worker: the compiler driver that rustc starts, and the linker that this starts.
-const LINKER: &[&str] = &["cc", "ld"];
 
 /// The files that name the folders of libraries to the loader and the linker.
 const LOADER_FILES: &[&str] = &[LOADER_CACHE, "/etc/ld.so.conf", "/etc/ld.so.conf.d"];
@@ -139,8 +132,7 @@ pub fn of_compiler(workshop: &Workshop, exercise: &Exercise, folder: &Path) -> C
 pub fn of_linker(workshop: &Workshop, exercise: &Exercise, folder: &Path) -> Confinement {
     let mut confinement = of_compiler(workshop, exercise, folder);
     confinement.run.extend(paths(&[LIBRARIES, TOOLS]));
-    let homes = LINKER.iter().filter_map(|program| home_of(program));
-    confinement.run.extend(homes);
+    confinement.run.extend(linker::homes());
     confinement.read.extend(paths(&[LOADER_FILES]));
     confinement.read.push(workshop.worker_source(exercise));
     confinement.read.push(workshop.torch.clone());
@@ -254,58 +246,4 @@ pub fn keep_calls_in(judge: &mut Confinement, folder: &Path) {
     judge
         .environment
         .push(format!("JUDGE_CALLS_FOLDER={folder}"));
-}
-
-/// The linker that is found in PATH: rustc is told of it by an option.
-pub fn linker() -> Option<PathBuf> {
-    on_path("cc")
-}
-
-/// The folders that are told to the linker by an option, since PATH does not hold them: where it finds `ld`.
-pub fn folder_of_tools() -> Option<PathBuf> {
-    let folder = on_path("ld")?.parent()?.to_owned();
-    let is_usual = TOOLS.iter().any(|tools| folder == Path::new(tools));
-    (!is_usual).then_some(folder)
-}
-
-/// The folder of a part of the linker, if it is not one of the usual ones: the folder above the one in PATH that holds it,
-/// with what it needs beside it; that one alone where the folder above is a home, or holds homes.
-fn home_of(program: &str) -> Option<PathBuf> {
-    let linker = on_path(program)?.canonicalize().ok()?;
-    let is_usual = TOOLS.iter().any(|tools| linker.starts_with(tools));
-    if is_usual {
-        return None;
-    }
-    let mut around = linker.ancestors().skip(1).take(2).collect::<Vec<_>>();
-    around.reverse();
-    without_homes(&around, env::home_dir().as_deref())
-}
-
-/// The first of the folders that holds neither everything nor the home.
-fn without_homes(folders: &[&Path], home: Option<&Path>) -> Option<PathBuf> {
-    let holds_home = |folder: &Path| home.is_some_and(|home| home.starts_with(folder));
-    let mut folders = folders.iter();
-    let folder = folders.find(|folder| folder.parent().is_some() && !holds_home(folder))?;
-    Some((*folder).to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_linker_opens_a_home() {
-        let home = Some(Path::new("/home/ada"));
-        let around = |folders: [&str; 2]| without_homes(&folders.map(Path::new), home);
-        assert_eq!(
-            around(["/opt/gcc", "/opt/gcc/bin"]),
-            Some("/opt/gcc".into())
-        );
-        assert_eq!(
-            around(["/home/ada", "/home/ada/bin"]),
-            Some("/home/ada/bin".into())
-        );
-        assert_eq!(around(["/home", "/home/ada"]), None);
-        assert_eq!(around(["/", "/bin2"]), Some("/bin2".into()));
-    }
 }

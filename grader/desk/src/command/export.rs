@@ -95,7 +95,7 @@ fn pair(text: &str) -> Result<(String, String)> {
     let pair =
         pair.map(|(column, exercise)| (column.trim().to_owned(), exercise.trim().to_owned()));
     pair.ok_or_else(|| anyhow!("--fill {text}: there is no `=`"))
-        .hint("write it as --fill \"Exercise 3=03-msa\"")
+        .hint("write it as --fill \"COLUMN=EXERCISE\"")
 }
 
 fn write(exported: &Exported, place: &Place<'_>) -> Result<()> {

@@ -2,7 +2,7 @@
 //! that it may ask for, and whether what it told holds a value that names the machine.
 
 use crate::grading::verdict::Graded;
-use crate::worker::profiles::TOOLS;
+use crate::worker::linker::TOOLS;
 use std::collections::BTreeSet;
 use std::env;
 use std::fs;
