@@ -1,10 +1,10 @@
 //! The course as it lies on disk: its exercises, with the content of each one's Cargo.toml.
 
-use crate::hint::WithHint;
 use crate::limits::Asked;
 use crate::terminal::suggestion;
 use crate::train::learner::Targets;
 use anyhow::{Context, Result, anyhow, bail};
+use hints::WithHint;
 use indexmap::IndexMap;
 use interface::{Interface, Item, Operation};
 use serde::{Deserialize, Serialize};

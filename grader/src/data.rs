@@ -1,6 +1,5 @@
 //! The data sets: their folders, the files that are there, and loading them.
 
-use crate::hint::WithHint;
 use crate::machine::libtorch::CACHE_FOLDER;
 use crate::machine::setup::Surroundings;
 use anyhow::{Context, Result};
@@ -8,6 +7,7 @@ use clap::ValueEnum;
 use datasets::digits::{DigitsConfig, generate};
 use datasets::fetch::Source;
 use datasets::{Dataset, fashion_mnist, mnist};
+use hints::WithHint;
 use serde::{Deserialize, Serialize};
 use std::env;
 use std::fmt;
@@ -166,7 +166,7 @@ impl Set {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::hint::hints;
+    use hints::hints;
 
     #[test]
     fn what_is_whole_begun_and_missing_is_told_apart() -> Result<()> {

@@ -1,6 +1,5 @@
 //! Exit codes, and the errors that decide them.
 
-use crate::hint;
 use crate::train::Diverged;
 use crate::worker::broken::Broken;
 use std::process::{ExitCode, ExitStatus};
@@ -93,8 +92,8 @@ pub struct Failure {
 impl From<anyhow::Error> for Failure {
     /// An error of which nothing else is said is the grader's own. What a function did is a result, and none.
     fn from(error: anyhow::Error) -> Self {
-        let exit = match hint::downcast_ref(&error) {
-            _ if hint::downcast_ref::<Diverged>(&error).is_some() => Exit::Failed,
+        let exit = match hints::downcast_ref(&error) {
+            _ if hints::downcast_ref::<Diverged>(&error).is_some() => Exit::Failed,
             Some(Broken::Stopped) => Exit::Stopped,
             Some(Broken::System(_)) | None => Exit::Internal,
             Some(_) => Exit::Failed,

@@ -9,7 +9,7 @@
 //! reads the checkpoints that they have. [`study`] is their progress, and what a check tells them. [`machine`] is
 //! libtorch and the rest of what a machine must have. [`maintain`] shows that all this can tell right from wrong and cannot
 //! be cheated. [`command`] holds a file for each command of the command line ([`cli`]), [`exit`] its exit codes, [`terminal`]
-//! prints results, notes and errors, and [`hint`] adds remedies to errors.
+//! prints results, notes and errors, and [`hints`] adds remedies to errors.
 //!
 //! `grader/ARCHITECTURE.md` follows a submission through these rooms.
 
@@ -25,7 +25,6 @@ pub mod draw;
 pub mod environment;
 pub mod exit;
 pub mod grading;
-pub mod hint;
 pub mod limits;
 pub mod machine;
 pub mod maintain;

@@ -46,7 +46,6 @@ macro_rules! detail {
 }
 
 mod cargo;
-mod error;
 pub mod full_screen;
 mod progress;
 mod shell;
@@ -56,7 +55,7 @@ mod suggestion;
 mod width;
 
 pub(crate) use cargo::{cargo_options, running};
-pub use error::error;
+pub use hints::error;
 pub(crate) use progress::{Part, ProgressLog, fitting, logs_progress, progress, style_of};
 pub(crate) use shell::in_shell;
 pub use stream::{Stream, fault, keep_fault, write};

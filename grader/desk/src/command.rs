@@ -10,12 +10,13 @@ mod status;
 use crate::check::check;
 use crate::cli::{Cli, Command, Explain};
 use crate::explain::explain;
-use crate::failure::{Blame, Exit, Failure, WithHint};
+use crate::failure::{Blame, Exit, Failure};
 use crate::folder::{Desk, Grades};
 use crate::grading::without_number;
 use crate::policy::Policy;
 use crate::terminal::{note, print};
 use anyhow::{Result, anyhow, bail};
+use hints::WithHint;
 use std::time::Duration;
 
 /// Runs a command.

@@ -1,7 +1,5 @@
-//! Errors with hints, and the exit codes that they end the program with.
+//! Errors, and the exit codes that they end the program with.
 
-use std::error::Error;
-use std::fmt;
 use std::process::ExitCode;
 
 /// The exit codes; they mean the same as the grader's.
@@ -60,56 +58,4 @@ impl<T, E: Into<anyhow::Error>> Blame<T> for Result<T, E> {
             error: error.into(),
         })
     }
-}
-
-/// An error with a hint. It reads as the error alone, and has the same causes.
-#[derive(Debug)]
-struct Hinted {
-    error: anyhow::Error,
-    hint: String,
-}
-
-impl fmt::Display for Hinted {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.error.fmt(f)
-    }
-}
-
-impl Error for Hinted {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        self.error.source()
-    }
-}
-
-/// Adds hints to the errors of results.
-pub trait WithHint<T> {
-    /// Adds a hint.
-    ///
-    /// # Errors
-    /// Returns the same error, with the hint.
-    fn hint(self, hint: impl Into<String>) -> anyhow::Result<T>;
-}
-
-impl<T, E: Into<anyhow::Error>> WithHint<T> for Result<T, E> {
-    fn hint(self, hint: impl Into<String>) -> anyhow::Result<T> {
-        self.map_err(|error| {
-            anyhow::Error::new(Hinted {
-                error: error.into(),
-                hint: hint.into(),
-            })
-        })
-    }
-}
-
-/// The hints of an error and its causes.
-pub fn hints(error: &anyhow::Error) -> Vec<&str> {
-    let mut hints = vec![];
-    for mut cause in error.chain() {
-        let first = hints.len();
-        while let Some(hinted) = cause.downcast_ref::<Hinted>() {
-            hints.insert(first, hinted.hint.as_str());
-            cause = hinted.error.as_ref();
-        }
-    }
-    hints
 }

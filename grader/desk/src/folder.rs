@@ -1,13 +1,14 @@
 //! The desk: the folder of a class, with roster, policy and gradebook.
 
 use crate::decision::Decision;
-use crate::failure::{Blame, Exit, Failure, WithHint};
+use crate::failure::{Blame, Exit, Failure};
 use crate::files::{checkout_around, write_whole};
 use crate::grading::{Gradebook, Record, grade};
 use crate::policy::{self, Policy};
 use crate::roster::{self, Roster};
 use crate::store::Store;
 use anyhow::{Context, anyhow};
+use hints::WithHint;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;

@@ -1,12 +1,13 @@
 //! The import of a batch's results into the gradebook: matches each submission with the roster and with its time.
 
-use crate::failure::{Blame, Failure, WithHint};
+use crate::failure::{Blame, Failure};
 use crate::folder::Desk;
 use crate::results::Batch;
 use crate::roster::Match;
 use crate::store::{Imported, NewAttempt, NewImport};
 use crate::time::parse_time;
 use anyhow::{Context, Result, anyhow, ensure};
+use hints::WithHint;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Deserialize;

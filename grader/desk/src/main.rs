@@ -12,7 +12,7 @@ fn main() -> ExitCode {
     let Some(fault) = terminal::fault() else {
         return exit.into();
     };
-    terminal::warn(terminal::error(&fault).trim_end());
+    terminal::warn(hints::error(&fault).trim_end());
     match exit {
         Exit::Success | Exit::Failed => Exit::Internal.into(),
         exit => exit.into(),
@@ -36,7 +36,7 @@ fn run() -> Exit {
     match command::run(&cli) {
         Ok(exit) => exit,
         Err(Failure { exit, error }) => {
-            terminal::warn(terminal::error(&error).trim_end());
+            terminal::warn(hints::error(&error).trim_end());
             exit
         }
     }

@@ -1,8 +1,9 @@
 //! The policy of a class, from `policy.toml`: due dates, late penalty, which attempt counts, weights.
 
-use crate::failure::{Blame, Failure, WithHint};
+use crate::failure::{Blame, Failure};
 use crate::time::{Interval, parse_time};
 use anyhow::{Context, Result, anyhow, ensure};
+use hints::WithHint;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Deserialize;

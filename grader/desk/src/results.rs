@@ -1,7 +1,8 @@
 //! The results of a batch, as `grade --out` writes them: `results.json` and `submissions/NAME.json`.
 
-use crate::failure::{Blame, Failure, WithHint};
+use crate::failure::{Blame, Failure};
 use anyhow::{Context, Result, anyhow, bail, ensure};
+use hints::WithHint;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,7 +1,8 @@
 //! The roster: who is in the class, from `roster.csv`.
 
-use crate::failure::{Blame, Failure, WithHint};
+use crate::failure::{Blame, Failure};
 use anyhow::{Context, Result, bail, ensure};
+use hints::WithHint;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -269,7 +270,7 @@ mod tests {
     fn a_person_who_is_misspelt_is_suggested() {
         let roster = Roster::parse(CLASS).expect("a roster");
         let error = roster.person("Ana Lee").expect_err("nobody");
-        assert_eq!(crate::failure::hints(&error), ["did you mean Anna Lee?"]);
+        assert_eq!(hints::hints(&error), ["did you mean Anna Lee?"]);
         assert!(
             roster
                 .person("eve ray")

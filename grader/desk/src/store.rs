@@ -2,10 +2,11 @@
 //! all of it was made or nothing.
 
 use crate::decision::{Action, Decision};
-use crate::failure::{Failure, WithHint};
+use crate::failure::Failure;
 use crate::grading::{Attempt, Exercise, ExerciseResult, Record};
 use crate::results::{Graded, Outcome, Stored, Suite, Terms};
 use anyhow::{Context, Result, anyhow, ensure};
+use hints::WithHint;
 use jiff::Timestamp;
 use rusqlite::{
     Connection, ErrorCode, OptionalExtension, Transaction, TransactionBehavior, params,

@@ -1,16 +1,10 @@
-//! Terminal output: results on standard output, everything else on standard error; tables; errors as the grader shows them.
+//! Terminal output: results on standard output, everything else on standard error; tables.
 
-use crate::failure::hints;
-use anstyle::{AnsiColor, Style};
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{CellAlignment, Table};
-use std::fmt::Write as _;
 use std::io::{self, ErrorKind, Write};
 use std::sync::{Mutex, OnceLock, PoisonError};
-use wire::{printable, printable_lines};
-
-const ERROR: Style = AnsiColor::Red.on_default().bold();
-const HINT: Style = AnsiColor::Cyan.on_default().bold();
+use wire::printable;
 
 /// The first write error.
 static FAULT: Mutex<Option<(&'static str, io::Error)>> = Mutex::new(None);
@@ -79,50 +73,6 @@ pub fn fault() -> Option<anyhow::Error> {
     fault.map(|(stream, error)| anyhow::anyhow!("{stream} cannot be written: {error}"))
 }
 
-/// An error as a person reads it: what went wrong, its causes, and what to do. Control characters are escaped.
-pub fn error(error: &anyhow::Error) -> String {
-    let mut text = format!("{ERROR}error:{ERROR:#} {}\n", block(&error.to_string(), ""));
-    let causes = causes(error);
-    if !causes.is_empty() {
-        let _ = writeln!(text, "\n{ERROR}Caused by:{ERROR:#}");
-    }
-    for (number, cause) in causes.iter().enumerate() {
-        let number = match causes.len() {
-            1 => String::new(),
-            _ => format!("{number}: "),
-        };
-        let indent = " ".repeat(2 + number.len());
-        let _ = writeln!(text, "  {number}{}", block(cause, &indent));
-    }
-    for (number, hint) in hints(error).into_iter().enumerate() {
-        let before = if number == 0 { "\n" } else { "" };
-        let _ = writeln!(
-            text,
-            "{before}{HINT}hint:{HINT:#} {}",
-            block(hint, "      ")
-        );
-    }
-    text
-}
-
-/// The causes of an error, without those that the message before already ends with.
-fn causes(error: &anyhow::Error) -> Vec<String> {
-    let mut before = error.to_string();
-    let mut causes = vec![];
-    for cause in error.chain().skip(1) {
-        let cause = cause.to_string();
-        if !before.ends_with(&cause) {
-            causes.push(cause.clone());
-        }
-        before = cause;
-    }
-    causes
-}
-
-fn block(text: &str, indent: &str) -> String {
-    printable_lines(text).replace('\n', &format!("\n{indent}"))
-}
-
 /// Points without needless zeros: `7`, `3.5`, `1.67`.
 pub fn points(points: f64) -> String {
     let text = format!("{points:.2}");
@@ -155,20 +105,6 @@ pub fn table(header: &[&str], rows: &[Vec<String>], first_number: usize, texts: 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::failure::WithHint;
-    use anyhow::{Context, anyhow};
-
-    #[test]
-    fn an_error_has_its_causes_and_hints_below_it() {
-        let error: anyhow::Result<()> = Err(anyhow!("no\u{1b} room"));
-        let error = error
-            .hint("make room")
-            .context("cannot write")
-            .expect_err("one");
-        let shown = anstream::adapter::strip_str(&super::error(&error)).to_string();
-        let expected = "error: cannot write\n\nCaused by:\n  no\\u{1b} room\n\nhint: make room\n";
-        assert_eq!(shown, expected);
-    }
 
     #[test]
     fn points_have_no_needless_zeros() {

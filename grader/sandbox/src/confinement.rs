@@ -1,4 +1,4 @@
-//! What a process may use that compiles or runs a submission's code, and the one place where that is put into force. A worker
+//! The resources of a process that compiles or runs a submission's code, and the one place where they are limited. A worker
 //! then gives up, in `workers::serve`, all calls of the system that it needs no more.
 
 use crate::level::{Layer, Level};

@@ -4,7 +4,6 @@ use super::{exercise_and_item, open_course, stop_if_asked};
 use crate::cli::{CodeArgs, Diff, DiffFormat};
 use crate::course::{Course, Exercise};
 use crate::exit::{Blame, Exit, Failure};
-use crate::hint::WithHint;
 use crate::study::diff::measure::{Bench, can_measure};
 use crate::study::diff::show::{Look, Report, html, patch, terminal};
 use crate::study::diff::{
@@ -15,6 +14,7 @@ use crate::study::record::Record;
 use crate::terminal::{Stream, full_width, write};
 use anstream::{AutoStream, ColorChoice};
 use anyhow::Context;
+use hints::WithHint;
 use intake::Source;
 use interface::Item;
 use std::io::stdout;

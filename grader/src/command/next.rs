@@ -3,11 +3,11 @@
 use super::{exercises_meant, open_course};
 use crate::cli::Next;
 use crate::exit::{Blame, Exit, Failure};
-use crate::hint::WithHint;
 use crate::study::progress::{Progress, Step, next as next_of, survey};
 use crate::study::record::Record;
 use crate::study::table::{heading, next_step};
 use anyhow::{Context, anyhow};
+use hints::WithHint;
 use std::env;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};

@@ -3,9 +3,9 @@
 use crate::cli::{Attack, Attempt, Copied};
 use crate::exit::{Blame, Exit, Failure};
 use crate::grading::grade::Grader;
-use crate::hint::WithHint;
 use crate::maintain::proof::Finding;
 use anyhow::{Result, anyhow};
+use hints::WithHint;
 use std::path::Path;
 
 /// Refuses the command.

@@ -1,10 +1,10 @@
 //! Programs of the course that have libraries of their own: cargo builds each when a command first starts it.
 
 use crate::course::Course;
-use crate::hint::WithHint;
 use crate::machine::cargo::{cargo, each_line};
 use crate::machine::tools::Toolchain;
 use anyhow::{Result, anyhow};
+use hints::WithHint;
 use serde::Deserialize;
 use std::path::PathBuf;
 

@@ -3,10 +3,10 @@
 use super::{exercise_and_item, open_course};
 use crate::cli;
 use crate::exit::{Blame, Exit, Failure};
-use crate::hint::WithHint;
 use crate::study::reset::Reset;
 use crate::terminal::style::change;
 use anyhow::{Context, Result, anyhow};
+use hints::WithHint;
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 

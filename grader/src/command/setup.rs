@@ -4,11 +4,11 @@ use super::open_course;
 use crate::cli::Setup;
 use crate::course::Course;
 use crate::exit::{Blame, Exit, Failure};
-use crate::hint::WithHint;
 use crate::machine::libtorch::{LINK, Libtorch, VERSION};
 use crate::machine::platform::Platform;
 use crate::machine::setup::SetupError;
 use crate::terminal;
+use hints::WithHint;
 use indicatif::MultiProgress;
 use std::path::Path;
 

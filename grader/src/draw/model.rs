@@ -1,10 +1,10 @@
 //! A trained Vision Transformer from a file: weights by timm's names, and its sizes.
 
-use crate::hint::WithHint;
 use crate::train::checkpoint::ADAMW;
 use crate::weights::fit::{self, DIST_TOKEN};
 use crate::weights::{self, names::not_timms};
 use anyhow::{Context, Result, anyhow, bail};
+use hints::WithHint;
 use ndarray::{Array, Array1, Array2, Array3, Axis, Dimension, Ix1, Ix2, Ix3, Ix4};
 use std::collections::BTreeMap;
 use std::fs;
@@ -585,7 +585,7 @@ pub(in crate::draw) mod tests {
         });
         let error = opened(&foreign).expect_err("other names");
         assert!(
-            crate::hint::hints(&error)[0].contains("transformers"),
+            hints::hints(&error)[0].contains("transformers"),
             "{error:#}"
         );
     }

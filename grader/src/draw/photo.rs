@@ -1,9 +1,9 @@
 //! The image for pictures of a model: a generated digit, or the user's own.
 
 use super::formats::{Format, other_kind};
-use crate::hint::{WithHint, hinted};
 use anyhow::{Context, Result, anyhow, bail};
 use datasets::digits::{DigitsConfig, generate};
+use hints::{WithHint, hinted};
 use image::imageops::FilterType;
 use image::metadata::Orientation;
 use image::{

@@ -8,13 +8,13 @@ use crate::course::Exercise;
 use crate::grading::grade::{Doubt, Grader, without_panic};
 use crate::grading::stage::Stage;
 use crate::grading::verdict::Outcome;
-use crate::hint::hinted;
 use crate::machine::files::{version_of, write_whole};
 use crate::machine::lanes;
 use crate::machine::libtorch::CPU_LIBRARY;
 use crate::machine::tools::on_path;
 use crate::worker::broken::Broken;
 use anyhow::{Context, Result, anyhow, bail};
+use hints::hinted;
 use sha2::{Digest, Sha256};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -231,7 +231,7 @@ pub fn complaint(shortfalls: &[Shortfall]) -> anyhow::Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::hint::hints;
+    use hints::hints;
 
     #[test]
     fn each_kind_of_shortfall_has_its_remedy() {

@@ -1,7 +1,7 @@
 //! The folder of the checkout: whether cargo and the linker take its path, and whether it can be written.
 
-use crate::hint::WithHint;
 use anyhow::{Context, Result, anyhow};
+use hints::WithHint;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;

@@ -15,7 +15,6 @@ use std::time::{Duration, Instant};
 
 use indicatif::DecimalBytes;
 
-use crate::hint::hints;
 use crate::machine::checkout;
 use crate::machine::libtorch::{
     CPU_LIBRARY, CUDA_LIBRARY, LINK, Libtorch, Origin, Unfit, printable,
@@ -23,6 +22,7 @@ use crate::machine::libtorch::{
 use crate::machine::setup::{Surroundings, free_bytes, python, room_needed};
 use crate::machine::tools::{Toolchain, another_toolchain};
 use crate::train::device::DRIVERS;
+use hints::hints;
 
 /// The finding on one requirement.
 #[derive(Debug, Clone, PartialEq, Eq)]

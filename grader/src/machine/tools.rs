@@ -1,7 +1,7 @@
 //! Programs that the grader starts: the toolchain's, and what PATH holds.
 
-use crate::hint::WithHint;
 use anyhow::{Context, Result, anyhow};
+use hints::WithHint;
 use std::env;
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -35,8 +35,8 @@ mod trials;
 
 use crate::grading::grade::Grader;
 use crate::grading::verdict::{Graded, Outcome};
-use crate::hint::WithHint;
 use anyhow::{Result, anyhow};
+use hints::WithHint;
 
 /// The result of a proof.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

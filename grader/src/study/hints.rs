@@ -3,8 +3,8 @@
 
 use super::record::Record;
 use crate::course::{Course, Exercise};
-use crate::hint::WithHint;
 use anyhow::{Context, Result, anyhow};
+use hints::WithHint;
 use std::fs;
 
 /// The hints of an exercise.

@@ -2,9 +2,9 @@
 
 use super::record::{Checked, ExerciseRecord, TestResult, Versions};
 use crate::course::Exercise;
-use crate::hint::WithHint;
 use crate::terminal::suggestion;
 use anyhow::{Result, anyhow};
+use hints::WithHint;
 use interface::{Item, ItemKind};
 use std::collections::BTreeSet;
 use wire::words::NEW;
@@ -153,9 +153,9 @@ pub fn failing<'a>(exercise: &'a Exercise, check: &Checked) -> Vec<&'a Item> {
 mod tests {
     use super::*;
     use crate::course::{Course, Kind};
-    use crate::hint::hints;
     use crate::study::record::CheckResult;
     use anyhow::Context;
+    use hints::hints;
     use std::collections::BTreeMap;
 
     const MANIFEST: &str = r#"

@@ -11,9 +11,9 @@ mod check;
 pub use check::{CheckResult, Checked, TestResult, Versions};
 
 use crate::course::Exercise;
-use crate::hint::WithHint;
 use crate::machine::files::{hold_in_turn, write_whole};
 use anyhow::{Context, Result, anyhow};
+use hints::WithHint;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
@@ -168,7 +168,7 @@ impl Record {
 mod tests {
     use super::*;
     use crate::course::Course;
-    use crate::hint::hints;
+    use hints::hints;
     use std::thread;
 
     fn exercise() -> Exercise {

@@ -9,10 +9,10 @@ mod outline;
 mod sources;
 
 use crate::course::{Course, Exercise};
-use crate::hint::WithHint;
 use anyhow::{Context, Result, anyhow, bail};
 use backup::Backups;
 use edit::Pick;
+use hints::WithHint;
 use sources::Sources;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -3,11 +3,7 @@
 use anstyle::{AnsiColor, Style};
 use std::fmt::Display;
 
-/// `error:` and the causes.
-pub(super) const ERROR: Style = AnsiColor::Red.on_default().bold();
-
-/// `hint:`.
-pub(super) const HINT: Style = AnsiColor::Cyan.on_default().bold();
+const BAD: Style = AnsiColor::Red.on_default().bold();
 
 const GOOD: Style = AnsiColor::Green.on_default().bold();
 
@@ -21,7 +17,7 @@ pub fn mark(is_good: bool) -> String {
     if is_good {
         styled(GOOD, '✓')
     } else {
-        styled(ERROR, '✗')
+        styled(BAD, '✗')
     }
 }
 

@@ -1,9 +1,9 @@
 //! Reading a file of tensors within limits.
 
 use super::format;
-use crate::hint::WithHint;
 use anyhow::{Context, Result, anyhow};
 use half::{bf16, f16};
+use hints::WithHint;
 use safetensors::{Dtype as FileDtype, SafeTensors};
 use std::fs::File;
 use std::io::Read;
@@ -106,7 +106,7 @@ fn wide(values: impl Iterator<Item = f32>) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::hint::hints;
+    use hints::hints;
     use safetensors::tensor::TensorView;
     use std::collections::HashMap;
     use std::fs;

@@ -1,10 +1,10 @@
 //! The libraries that cargo builds once for a whole class, and where rustc finds them.
 
 use crate::course::{Course, Exercise};
-use crate::hint::WithHint;
 use crate::machine::cargo::{cargo, each_line};
 use crate::machine::tools::Toolchain;
 use anyhow::{Context, Result, anyhow};
+use hints::WithHint;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;

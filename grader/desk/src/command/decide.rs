@@ -3,7 +3,7 @@
 use super::{actor, exercise_called};
 use crate::cli::{Extend, LateDays, Note, OfExercise, OfPoints, Withdraw};
 use crate::decision::{Action, in_force};
-use crate::failure::{Blame, Exit, Failure, WithHint};
+use crate::failure::{Blame, Exit, Failure};
 use crate::folder::{Desk, Grades};
 use crate::grading::{ExerciseGrade, Gradebook, Record, State, grade};
 use crate::policy::Policy;
@@ -12,6 +12,7 @@ use crate::store::NewDecision;
 use crate::terminal::{points, print};
 use crate::time::{Interval, parse_time};
 use anyhow::{Context, Result, anyhow, bail, ensure};
+use hints::WithHint;
 
 /// Runs `extend`.
 pub(super) fn extend(desk: &mut Desk, arguments: &Extend) -> Result<Exit, Failure> {

@@ -7,11 +7,12 @@ use crate::export::gradescope::Gradescope;
 use crate::export::junit::Junit;
 use crate::export::moodle::Moodle;
 use crate::export::{Class, Export, Exported};
-use crate::failure::{Blame, Exit, Failure, WithHint};
+use crate::failure::{Blame, Exit, Failure};
 use crate::files::write_whole;
 use crate::folder::Desk;
 use crate::terminal::{note, print, print_bytes, warn};
 use anyhow::{Context, Result, anyhow};
+use hints::WithHint;
 use std::fs;
 use std::path::{Path, PathBuf};
 

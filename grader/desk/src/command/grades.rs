@@ -2,11 +2,12 @@
 
 use crate::cli::{Format, Grades};
 use crate::export::csv::wide;
-use crate::failure::{Blame, Exit, Failure, WithHint};
+use crate::failure::{Blame, Exit, Failure};
 use crate::folder::Desk;
 use crate::grading::{ExerciseGrade, Gradebook, State, Student, without_number};
 use crate::terminal::{points, print, table};
 use anyhow::anyhow;
+use hints::WithHint;
 use std::collections::BTreeSet;
 
 /// Runs the command.

@@ -3,11 +3,11 @@
 
 use super::sheet::Sheet;
 use super::{Class, Export, Exported, Source};
-use crate::failure::WithHint;
 use crate::grading::{State, Student};
 use crate::import::listed;
 use crate::roster::Person;
 use anyhow::{Result, anyhow, ensure};
+use hints::WithHint;
 use std::collections::BTreeSet;
 
 /// A gradebook of Canvas to fill in.

@@ -3,10 +3,10 @@
 
 use super::sheet::Sheet;
 use super::{Class, Export, Exported, Source};
-use crate::failure::WithHint;
 use crate::grading::{State, Student};
 use crate::import::listed;
 use anyhow::{Context, Result, anyhow};
+use hints::WithHint;
 use std::collections::BTreeSet;
 
 /// A grading worksheet of Moodle to fill in.

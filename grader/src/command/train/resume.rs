@@ -3,13 +3,13 @@
 use super::options::{clash, folder_of};
 use crate::cli::Train;
 use crate::exit::{Blame, Failure};
-use crate::hint::WithHint;
 use crate::terminal;
 use crate::train::checkpoint::{Checkpoint, LAST};
 use crate::train::code::{CodeKind, TrainedCode};
 use crate::train::device::Wanted;
 use anyhow::anyhow;
 use clap::ValueEnum;
+use hints::WithHint;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 

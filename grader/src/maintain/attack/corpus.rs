@@ -1,7 +1,7 @@
 //! The attacks, as they are stored on disk.
 
-use crate::hint::WithHint;
 use anyhow::{Context, Result, anyhow};
+use hints::WithHint;
 use sandbox::Layer;
 use serde::Deserialize;
 use std::collections::BTreeMap;

@@ -1,10 +1,10 @@
 //! The items whose solution may be shown: those that pass their tests, and those that the learner gave up.
 
 use crate::course::{Course, Exercise};
-use crate::hint::WithHint;
 use crate::study::items::passes;
 use crate::study::record::{Record, Versions};
 use anyhow::{Result, anyhow};
+use hints::WithHint;
 use intake::Source;
 use interface::Item;
 

@@ -5,8 +5,8 @@ use super::format::Formatter;
 use super::print::print;
 use crate::course::{Course, Exercise};
 use crate::grading::variants::Variant;
-use crate::hint::WithHint;
 use anyhow::{Context, Result, anyhow, bail};
+use hints::WithHint;
 use intake::{Candidate, IntakeLimits, Source};
 
 /// The name of the reference solution.

@@ -137,7 +137,7 @@ impl Scene {
 /// The error's text with its causes, and its hints.
 fn said<T: std::fmt::Debug>(result: Result<T>) -> String {
     let error = result.expect_err("an error");
-    format!("{error:#} {:?}", crate::hint::hints(&error))
+    format!("{error:#} {:?}", hints::hints(&error))
 }
 
 #[test]

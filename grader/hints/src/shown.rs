@@ -1,8 +1,14 @@
 //! Errors, as cargo shows them.
 
-use super::style::{ERROR, HINT, styled};
-use crate::hint::hints;
+use crate::hints;
+use anstyle::{AnsiColor, Style};
 use wire::printable_lines;
+
+/// The style of what failed.
+const ERROR: Style = AnsiColor::Red.on_default().bold();
+
+/// The style of what to do.
+const HINT: Style = AnsiColor::Cyan.on_default().bold();
 
 /// An error as a person reads it: what went wrong, the causes, and what to do about it. Control characters are escaped.
 ///
@@ -15,14 +21,10 @@ use wire::printable_lines;
 /// hint: check its permissions
 /// ```
 pub fn error(error: &anyhow::Error) -> String {
-    let mut text = format!(
-        "{} {}\n",
-        styled(ERROR, "error:"),
-        block(&error.to_string(), "")
-    );
+    let mut text = format!("{ERROR}error:{ERROR:#} {}\n", block(&error.to_string(), ""));
     let causes = causes(error);
     if !causes.is_empty() {
-        text.push_str(&format!("\n{}\n", styled(ERROR, "Caused by:")));
+        text.push_str(&format!("\n{ERROR}Caused by:{ERROR:#}\n"));
     }
     for (number, cause) in causes.iter().enumerate() {
         let number = match causes.len() {
@@ -35,7 +37,7 @@ pub fn error(error: &anyhow::Error) -> String {
     for (number, hint) in hints(error).into_iter().enumerate() {
         let before = if number == 0 { "\n" } else { "" };
         let hint = block(hint, "      ");
-        text.push_str(&format!("{before}{} {hint}\n", styled(HINT, "hint:")));
+        text.push_str(&format!("{before}{HINT}hint:{HINT:#} {hint}\n"));
     }
     text
 }
@@ -61,7 +63,7 @@ fn block(text: &str, indent: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use crate::hint::WithHint;
+    use crate::WithHint;
     use anyhow::{Context, anyhow};
 
     fn shown(error: &anyhow::Error) -> String {

@@ -1,5 +1,9 @@
 //! Hints: remedies for errors. A hint travels with its error and is shown apart from what went wrong.
 
+mod shown;
+
+pub use shown::error;
+
 use std::error::Error;
 use std::fmt;
 
