@@ -164,7 +164,7 @@ mod tests {
         let mut drawn = Drawn::default();
         draw(&mut material, &mut drawn).expect("a worker that answers");
         assert_eq!(drawn.missing, ["layer_norm: panicked: later"]);
-        // What goes into the first block is finite, and ReLU is.
+        // The first block's input is finite, and so is ReLU of it.
         assert_eq!(
             picture(&drawn, "spread").svg().matches("<circle").count(),
             1

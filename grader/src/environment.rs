@@ -80,7 +80,7 @@ impl Environment {
             .context("this machine cannot compile the reference either")?;
         match fault {
             MachineFault::Killed => Ok(compiled),
-            // What the machine lacked for a moment it may have again.
+            // A resource that was short for a moment may be available again.
             MachineFault::Unplaced => compile(),
         }
     }

@@ -149,7 +149,7 @@ fn a_circle_is_found_however_it_is_imported() -> Result {
         .into_iter()
         .map(|(name, source)| (vec![name.to_owned()], source.to_owned()))
         .collect();
-    // What tests import is no import.
+    // Imports of tests do not count.
     assert_eq!(circle(&imports(&files)?), None);
     files.insert(
         vec!["c".to_owned()],

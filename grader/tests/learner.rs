@@ -181,7 +181,7 @@ fn handouts_say_how_long_they_take_and_where_the_answers_are() -> Result {
         assert!(page.contains(&answers), "{}", exercise.folder);
         let solution = fs::read_to_string(course.root.join(&answers))?;
         assert!(solution.contains("\n## Answers"), "{answers}");
-        // Where a handout is divided into steps, these take the time that it says.
+        // The steps of a handout, if it has any, add up to the exercise's time.
         let steps: u32 = page
             .lines()
             .filter(|line| line.contains("`cargo test") && line.starts_with('|'))

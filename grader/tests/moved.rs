@@ -37,8 +37,8 @@ fn a_copy_of_a_built_checkout_grades_as_the_checkout_does() -> Result {
     let words = said(&moved);
     assert_eq!(moved.status.code(), Some(0), "{words}");
     assert!(words.contains("10 / 10"), "{words}");
-    // What the tests are written with is as it was built elsewhere, and so are the judges; cargo builds anew only what names
-    // its own place.
+    // The test libraries are those that were built elsewhere, and so are the judges; cargo builds anew only crates that name
+    // their own location.
     for built in ["Compiling testkit", "Compiling the judge"] {
         assert!(!words.contains(built), "{words}");
     }

@@ -27,7 +27,7 @@ fn without_proc(command: &mut Command) -> Result<Output> {
     let entries = fs::read_dir("/")?.collect::<std::io::Result<Vec<_>>>()?;
     let paths = entries.iter().map(fs::DirEntry::path);
     let paths: Vec<_> = paths.filter(|path| path != Path::new("/proc")).collect();
-    // Who is confined at all moves no file from one folder to another, unless that is granted.
+    // A process under any Landlock rule moves no file to another folder, unless that is granted.
     let read = AccessFs::ReadFile | AccessFs::ReadDir | AccessFs::Refer;
     // The rules hold for the thread that puts them on, and for what that one starts.
     let run = || {

@@ -325,7 +325,7 @@ fn on_terminal(columns: u16, term: &str, command: &mut Command) -> Result<String
         .stdout(Stdio::null())
         .stderr(own)
         .spawn()?;
-    // What holds the other end must be gone for it to end.
+    // It ends only once no process holds the other end.
     command.stderr(Stdio::null());
     let mut drawn = vec![];
     // An error is how Linux tells that nobody has the other end open any more.

@@ -133,7 +133,7 @@ fn a_run_that_was_stopped_goes_on_to_the_bit() -> Result {
         assert_eq!(straight["validation"], stopped["validation"]);
     }
 
-    // What the run was begun with cannot be changed.
+    // The options that the run was started with cannot be changed.
     let output = done(&["--solution", "--resume", folder, "--lr", "0.02"])?;
     assert_ends(&output, 2);
     assert!(

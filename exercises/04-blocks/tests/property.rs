@@ -216,7 +216,7 @@ fn dropout_acts_after_attention_after_the_gelu_and_after_the_mlp() {
 fn stochastic_depth_leaves_out_a_branch_for_whole_samples() {
     for branch in ["mlp.fc2", "attn.proj"] {
         let (_, added, expected) = added_under(branch, 0.0, 0.5);
-        // What is kept is right for some samples, and all others are left out.
+        // The samples that are kept have the expected values; all others are left out.
         let kept = (&added - expected * 2.)
             .abs()
             .amax([1, 2].as_slice(), false)

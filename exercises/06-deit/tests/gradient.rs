@@ -176,7 +176,7 @@ fn t_squared_keeps_the_gradients_size() {
     .gradients;
     let gradient = gradients.get("dist_logits");
     let gradient = gradient.unwrap_or_else(|| panic!("no gradient reaches dist_logits"));
-    // What equation 4 leaves out is about z²/T of 1/40, 2e-7 with z up to 3. The softmaxes, of about 1/5, are rounded at 3e-17,
+    // Equation 4 leaves out about z²/T of 1/40, 2e-7 with z up to 3. The softmaxes, of about 1/5, are rounded at 3e-17,
     // and their difference is multiplied by T: 3e-11.
     assert_close!(gradient, &expected, Tolerance::new(1e-5, 1e-6));
 }

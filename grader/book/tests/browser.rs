@@ -24,7 +24,7 @@ fn the_book_can_be_read_searched_and_played_with_in_a_browser() -> Result<(), Bo
     let mut node = Command::new("node");
     node.arg(package.join("tests/browser/browser.mjs"))
         .args([&out, &packages]);
-    // Where somebody wants to look.
+    // For somebody who wants to look at the pages.
     node.args(env::var_os("BOOK_PICTURES").map(PathBuf::from));
     let output = node.output()?;
     let said = String::from_utf8_lossy(&output.stdout).into_owned()

@@ -74,7 +74,7 @@ impl Desk {
         let mut made = vec![];
         for (name, content) in [(ROSTER, roster::HEADER), (POLICY, policy::TEMPLATE)] {
             let path = folder.join(name);
-            // What somebody put there before is theirs.
+            // A file that is there already is somebody's own.
             if !path.exists() {
                 write_whole(&path, content.as_bytes())?;
                 made.push(path);

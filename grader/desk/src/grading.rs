@@ -356,7 +356,7 @@ impl Grading<'_> {
         );
         let extension = decided(Kind::Extend).map(|it| &it.action);
         let deadline = Deadline::of(self.policy, &column.exercise, extension);
-        // What a decision replaces uses no late day.
+        // A score that a decision replaces uses no late day.
         let usable = if set.is_some() || excuse.is_some() {
             0
         } else {

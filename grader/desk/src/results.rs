@@ -621,7 +621,7 @@ mod tests {
         );
         assert!(Graded::read(&Suite::default(), &stored.detail, None).is_err());
         graded.verify()?;
-        // What `printf 'a\nb\n' | sha256sum` prints.
+        // Output of `printf 'a\nb\n' | sha256sum`.
         let expected = "911169ddaaf146aff539f58c26c489af3b892dff0fe283c1c264c65ae5aa59a2";
         assert_eq!(digest(&["a", "b"]), expected);
         Ok(())

@@ -232,7 +232,7 @@ fn gradescope_gets_results_as_its_description_has_them() -> Result {
     assert_eq!(tests.len(), 2 + 20);
     let sum: f64 = tests.iter().filter_map(|it| it["score"].as_f64()).sum();
     assert_eq!(sum, 17.0);
-    // What is excused has no score, and the rest is the grade.
+    // An excused exercise has no score, and the others make the grade.
     assert_eq!(read("s2")?["score"], 10.0);
 
     for (see, count, visibility) in [

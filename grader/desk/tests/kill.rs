@@ -202,7 +202,7 @@ fn whoever_finds_the_gradebook_in_use_waits_and_says_so() -> Result {
     ] {
         assert!(ran.stderr.contains(words), "{}", ran.stderr);
     }
-    // Who only reads does not wait.
+    // A command that only reads does not wait.
     class.ok(&["--wait", "0", "grades"])?;
     let waiting = start(&class, &["--wait", "60", "note", "s3", "a note"])?;
     sleep(Duration::from_millis(300));

@@ -49,7 +49,7 @@ fn commands_of_the_documentation_are_commands() {
         }
     }
     assert!(count >= 12, "only {count} commands");
-    // What is in the tables by name.
+    // The names that are in the tables.
     let page = fs::read_to_string(folder.join("README.md")).expect("README.md");
     for line in page.lines().filter_map(|it| it.strip_prefix("| `")) {
         let Some((command, _)) = line.split_once('`') else {

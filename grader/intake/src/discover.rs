@@ -519,7 +519,7 @@ impl Named {
             [only] => Some((only, "")),
             several => newest(several),
         };
-        // Where it is not clear which counts, the folder is refused, which says so.
+        // A folder in which it is unclear which one counts is refused, with the reason.
         let Some((chosen, how)) = chosen else {
             return (named, vec![]);
         };

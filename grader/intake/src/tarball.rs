@@ -86,7 +86,7 @@ fn offer(
 ) -> Result<(), Refusal> {
     let header = entry.header();
     let kind = header.entry_type();
-    // How much data follows must be the same to all tools.
+    // All tools must agree on the size of the data that follows.
     if about.size.is_some_and(|size| size != entry.size()) {
         return Err(unclear("it gives an entry a second size"));
     }

@@ -155,7 +155,7 @@ impl Directory {
                 number(&record[40..48]),
                 number(&record[48..56]),
             ];
-            // What is too large for a field of the first record, or left to the second, is all ones there.
+            // A value that is too large for a field of the first record, or left to the second, is all ones there.
             let all_ones = [
                 u64::from(u16::MAX),
                 u64::from(u32::MAX),

@@ -167,7 +167,7 @@ impl Courier {
             Ok(answer) => return answer.map_err(Broken::blamed),
             Err(exceeded) => exceeded,
         };
-        // Where an answer has come after all, it is of no use, and the courier does not know that its worker is dead.
+        // An answer that has come after all is of no use, and the courier does not know that its worker is dead.
         if let Ok(Err(broken)) = self.end_of_call() {
             broken.blamed();
         }

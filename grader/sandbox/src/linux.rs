@@ -27,7 +27,7 @@ pub(super) fn begin(confinement: &Confinement) -> Result<()> {
     if confinement.level.namespaces {
         namespaces::enter()?;
     }
-    // Who asked may be killed at any moment; what it started must not outlive it.
+    // The parent may be killed at any moment; no process that it started may outlive it.
     set_parent_process_death_signal(Some(Signal::KILL))
         .context("the death signal cannot be set")?;
     // A session of its own, so that all it starts can be ended together, and it has no terminal. The process

@@ -97,7 +97,7 @@ fn keep(tensors: Tensors, output: &Path) -> Result<(), Failure> {
     }
     .encode()
     .map_err(anyhow::Error::from)?;
-    // What a link leads to is replaced, and not the link: it may be /dev/stdout.
+    // The target of a link is replaced, and not the link: it may be /dev/stdout.
     let place = fs::canonicalize(output);
     write_whole(place.as_deref().unwrap_or(output), blob).blame_arguments()?;
     say!("{}: {}", output.display(), printable(&given.join(", ")));

@@ -144,7 +144,7 @@ fn table(sizes: &VitSizes, costs: &[Cost], times: Option<&[String]>) -> String {
     )
 }
 
-/// Why there is no time.
+/// The reason why there is no time.
 enum Untimed {
     Fault(String, Fault),
     Error(anyhow::Error),

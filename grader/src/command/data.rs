@@ -97,7 +97,7 @@ fn fetch(set: Set, mirrors: &[String], folder: Option<&Path>) -> Result<Exit, Fa
         "{wide_bar} {bytes}/{total_bytes} · {bytes_per_sec} · {msg} · {eta} left",
     );
     bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-    // What has come is in its file: nothing is lost.
+    // All bytes received so far are in the file: nothing is lost.
     let (waiting, at) = (bar.clone(), shown.clone());
     signals::at_each(move || {
         waiting.finish_and_clear();

@@ -49,7 +49,7 @@ pub fn draw(course: Option<&Path>, arguments: &Draw) -> Result<Exit, Failure> {
             .blame_arguments()?;
     }
     let sources = arguments.subject.sources(&course, &exercise)?;
-    // Where the exercise's own worker has no model, the reference's says what the given one attends to.
+    // An exercise without a model of its own takes the attention of the given weights from the reference's worker.
     let lender = model.as_ref().filter(|_| exercise.facts.borrows_attention);
     let lender = lender.map(|model| lender_of(&course, model)).transpose()?;
     exercises.extend(lender.clone());

@@ -44,7 +44,7 @@ pub fn grade(course: Option<&Path>, arguments: &Grade) -> Result<Exit, Failure> 
     let ledger = arguments.out.as_ref();
     let ledger = ledger.map(|folder| Ledger::open(folder, terms));
     let ledger = ledger.transpose().blame_arguments()?;
-    // Where attacks are tried, nobody is graded, and an honest submission is compared with itself.
+    // Trials of attacks grade nobody: there an honest submission is compared with itself.
     if arguments.judging.without.is_empty() && !arguments.outspoken {
         grade_reference(&grader, &digest)?;
     }

@@ -38,7 +38,7 @@ fn orthonormalise(rows: &mut Array2<f32>) {
             }
         }
         let left = row.dot(&row).sqrt();
-        // What is left of a row that lies among the others is rounding.
+        // The remainder of a row that is a combination of the others is rounding.
         if left > 1e-5 * length && left.is_finite() {
             row.mapv_inplace(|value| value / left);
         } else {

@@ -180,7 +180,7 @@ fn middle(image: &DynamicImage, orientation: Orientation) -> (DynamicImage, bool
     let (width, height) = image.dimensions();
     let side = width.min(height);
     let kept = side.min(KEPT);
-    // Where there is no very middle, the one before it, as it is seen.
+    // Without an exact middle, the one before it in the picture.
     let x_turns = matches!(
         orientation,
         Rotate180 | FlipHorizontal | Rotate270 | Rotate270FlipH

@@ -62,7 +62,7 @@ pub(super) fn make(folder: &Path, exercise: &Exercise) -> Result<()> {
     };
     others.sort_by_key(age);
     for other in others.iter().rev().skip(KEPT - 1) {
-        // What cannot be removed only takes room.
+        // A folder that cannot be removed only takes up disk space.
         let _ = fs::remove_dir_all(other);
     }
     Ok(())

@@ -57,7 +57,7 @@ pub fn run(
         let is_old = earlier.is_some_and(|earlier| earlier == graded);
         if let Some(ledger) = ledger.filter(|_| !is_old) {
             let page = report::markdown(&grader.environment.course, &graded);
-            // What cannot be kept need not be graded: the other jobs stop too.
+            // A result that cannot be stored is of no use: the other jobs stop too.
             ledger
                 .keep(&graded, &page)
                 .inspect_err(|_| grader.environment.stop.store(true, Ordering::Relaxed))?;

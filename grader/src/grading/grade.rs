@@ -157,7 +157,7 @@ impl Grader {
                     return Some(earlier.clone());
                 }
                 if submission.exercises.is_empty() && submission.left_out.is_empty() {
-                    // Where it is clear which exercises those are, remarks name them.
+                    // Remarks name the exercises, if it is clear which they are.
                     let found = submission
                         .elsewhere
                         .filter(|_| submission.remarks.is_empty());
@@ -181,7 +181,7 @@ impl Grader {
             }
             Err(error) => Err(error),
         };
-        // What takes longest is begun first, so that no lane is idle at the end: that with libtorch, and the later the longer.
+        // The longest exercise begins first, so that no lane is idle at the end: those with libtorch, and the later the longer.
         let mut longest_first: Vec<_> = self.environment.exercises.iter().rev().collect();
         longest_first.sort_by_key(|exercise| !exercise.uses_torch);
         let exercises = lanes::each(&longest_first, lanes, |_, exercise| {

@@ -209,7 +209,7 @@ impl Bench<'_> {
         };
         self.reference(std::slice::from_ref(test))
             .context("this machine cannot start the reference either")?;
-        // What the machine lacked for a moment it may have again.
+        // A resource that was short for a moment may be available again.
         let heard = deaths::hear(self, tests, selective);
         if is_not_started(&heard) {
             bail!(Broken::NotAccepted(NOT_LOADED.to_owned()));
@@ -266,7 +266,7 @@ impl Bench<'_> {
         let of_judge = profiles::of_judge(workshop, judge, worker, scratch)?;
         let mut confinement = Confinement {
             cpu: limits.processor_seconds(),
-            // What the judge may not have, no worker that it starts may.
+            // A worker inherits the judge's limits, and so they must be at least the worker's.
             memory: of_judge.memory.max(limits.memory_mib),
             ..of_judge
         };

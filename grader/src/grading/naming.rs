@@ -117,7 +117,7 @@ impl Namer {
             return Ok(gathered.clone());
         }
         let gathered = gather(environment, exercise, stage);
-        // What failed once is not tried again for each submission, and complained of once.
+        // A failure is reported once, and not tried again for each submission.
         *place = Some(gathered.as_ref().ok().cloned().flatten());
         gathered
     }

@@ -139,7 +139,7 @@ impl Finding {
 
 /// The version of the compiler that is chosen in the workspace.
 fn rust_version(workspace: &Path) -> Heard {
-    // What rustup says of a toolchain that is not there is in the error.
+    // The error holds rustup's message about a missing toolchain.
     match Toolchain::of(workspace) {
         Ok(toolchain) => hear(Command::new(toolchain.rustc()).arg("--version")),
         Err(_) => hear(
@@ -440,7 +440,7 @@ fn hear(command: &mut Command) -> Heard {
 fn lines_of(mut output: impl Read + Send + 'static) -> JoinHandle<Vec<String>> {
     thread::spawn(move || {
         let mut bytes = vec![];
-        // What cannot be read any more is not there.
+        // Output that cannot be read any more counts as absent.
         let _ = output.read_to_end(&mut bytes);
         let text = String::from_utf8_lossy(&bytes);
         let lines = text.lines().map(str::trim).filter(|it| !it.is_empty());

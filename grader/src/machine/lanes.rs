@@ -69,7 +69,7 @@ pub fn in_order<'a, T: Sync, R: Send, E: Send>(
         has_failed.fetch_or(result.is_err(), Ordering::Relaxed);
         let mut queue = queue.lock().unwrap_or_else(PoisonError::into_inner);
         let (next, early, take) = &mut *queue;
-        // Where it failed, there is none for its turn, and none after it is handed over.
+        // After a failure nothing is left for this turn, and no later result is handed over.
         early.insert(number, result?);
         while let Some(result) = early.remove(next) {
             *next += 1;

@@ -38,7 +38,7 @@ mod system {
 
     impl Drop for Bound {
         fn drop(&mut self) {
-            // Where that fails, it stays as it is: slower, and right.
+            // A failure leaves the process where it is: slower, with the same results.
             let _ = sched_setaffinity(THIS, &self.before);
             let mut taken = TAKEN.lock().unwrap_or_else(PoisonError::into_inner);
             taken.remove(&self.processor);
@@ -77,7 +77,7 @@ mod system {
 
 #[cfg(not(target_os = "linux"))]
 mod system {
-    /// What no other system offers.
+    /// Processors cannot be bound on other systems.
     pub struct Bound;
 
     /// As on Linux; always `None`.

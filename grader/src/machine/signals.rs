@@ -56,7 +56,7 @@ fn is_ignored(signal: i32) -> bool {
 /// # Errors
 /// Returns an error if the signal cannot be caught.
 pub fn outlive_large_files() -> Result<()> {
-    // What it started gets the signal as ever: a handler does not outlast exec.
+    // Child processes get the signal as before: a handler does not outlast exec.
     flag::register(SIGXFSZ, Arc::default()).context("SIGXFSZ cannot be caught")?;
     Ok(())
 }

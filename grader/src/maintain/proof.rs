@@ -140,7 +140,7 @@ impl Proof {
     /// way.
     pub fn run(&self, grader: &Grader) -> Result<Finding> {
         let mut grader = grader.clone();
-        // What is tried is the course's own, with one small change after the other.
+        // The code that is tried is the course's own, with one small change after the other.
         grader.environment.is_own_code = self.is_of_an_exercise;
         (self.prove)(&grader)
     }

@@ -318,7 +318,7 @@ impl Layer {
         assert!(judged(&["layer.forward", "total"], true));
         assert!(!judged(&["layer.forward", "total"], false));
         assert!(!judged(&["total", "layer.forward"], true));
-        // What no test belongs to passes with the exercise alone.
+        // An item without a test of its own passes with the whole exercise.
         let unknown = record(&[("shape::b", test(false, &["total"], true))]);
         assert!(!passes(Some(&unknown), &exercise, &versions("now"), item));
         let done = record(&[("shape::b", test(true, &["total"], false))]);

@@ -215,7 +215,7 @@ fn next_place(
     let failing = check.map(|check| items::failing(exercise, check));
     let failing = failing.unwrap_or_default();
     let place_of = |path: &str| places.iter().find(|place| place.item == path);
-    // What is written and wrong comes before what is to be written.
+    // Functions that are written and wrong come before those that are not written.
     let places_of_failing = || failing.iter().filter_map(|item| place_of(&item.path));
     let wrong = places_of_failing().find(|place| !place.is_stub);
     let next = wrong.or_else(|| places_of_failing().next());

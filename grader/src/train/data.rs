@@ -199,7 +199,7 @@ mod tests {
         };
         let absent = error(Set::Mnist, Some("no/such/folder"), None);
         assert!(absent.contains("no/such/folder"), "{absent}");
-        // What `data --data-dir` was told is as good as the folder that it made there.
+        // The folder that `data --data-dir` was given is as good as the one that it made there.
         let folder = tempfile::tempdir().expect("a folder");
         let fetched = folder.path().join("mnist");
         std::fs::create_dir(&fetched).expect("a folder in it");

@@ -133,7 +133,7 @@ pub fn find_gpu(root: &Path, libtorch: &Libtorch) -> Result<(), NoGpu> {
             cuda,
             least,
         }),
-        // What cannot be told now is told by CUDA itself when it starts.
+        // CUDA itself reports anything else when it starts.
         _ => Ok(()),
     }
 }

@@ -74,7 +74,7 @@ impl Training {
                 Some(Broken::Stopped | Broken::System(_) | Broken::NotAccepted(_)) | None => {
                     Err(error)
                 }
-                // What a submission's function did is its result.
+                // The way in which a submission's function ended is its result.
                 Some(broken) => Ok(Some(broken.to_string())),
             },
             done => done,

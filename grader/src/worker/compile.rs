@@ -316,7 +316,7 @@ fn folders(workshop: &Workshop, course_root: &Path, scratch: &Path) -> Vec<PathB
         .filter_map(|folder| folder.canonicalize().ok())
         .collect();
     folders.extend(whole);
-    // What every system has says nothing of this one.
+    // Folders that every system has reveal nothing about this one.
     folders.retain(|folder| {
         folder.components().count() > 1
             && !folder.starts_with("/usr")

@@ -40,7 +40,7 @@ pub fn compile_again(
         Compiled::Refused(Refused {
             machine: Some(_), ..
         }) => {
-            // What cannot be removed now is tried again the next time.
+            // A folder that cannot be removed now is tried again the next time.
             let _ = fs::remove_dir_all(&kept.folder);
             compile_in(workshop, scratch)
         }

@@ -193,7 +193,7 @@ fn remove_earlier(program: &Path, name: &str) {
         let shown = other.file_name().unwrap_or_default().to_string_lossy();
         // Its source is `NAME.rs`.
         if shown.split_once('-').is_some_and(|(of, _)| of == name) {
-            // What cannot be removed only takes room.
+            // A file that cannot be removed only takes up disk space.
             let _ = fs::remove_file(other);
         }
     }

@@ -37,7 +37,7 @@ pub fn fault(reason: &str) -> ! {
     let words = format!("the course is at fault: {reason}");
     let code = env::var(FAULT_VARIABLE).ok();
     if let Some(code) = code.and_then(|code| code.parse().ok()) {
-        // What a macro prints, the harness would keep for a report that never comes.
+        // The harness would capture a macro's output for a report that never comes.
         let _ = writeln!(io::stderr(), "{words}");
         process::exit(code);
     }

@@ -122,7 +122,7 @@ mod tests {
 
     #[test]
     fn a_name_gives_the_values_that_python_gives() {
-        // What `uniform("x", (2, 2))` of expected.py gives, in f32.
+        // The values of `uniform("x", (2, 2))` in expected.py, in f32.
         let expected = [-0.597_583_53, 0.617_053_5, 0.286_647_2, 0.656_218_77];
         let got = uniform("x", (2, 2));
         assert_eq!(got.iter().copied().collect::<Vec<f32>>(), expected);

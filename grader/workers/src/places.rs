@@ -19,7 +19,7 @@ fn has_lines() -> bool {
 /// Reads the line numbers, if there are any: a sealed worker can read no file, itself included.
 pub(crate) fn read_lines() {
     if has_lines() {
-        // What is resolved here is not looked at. The standard library keeps what it read for it.
+        // The result is not used. The standard library caches the files that it read.
         let _ = Backtrace::force_capture().to_string();
     }
 }

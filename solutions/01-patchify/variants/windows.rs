@@ -76,8 +76,8 @@ pub fn unpatchify(patches: ArrayView3<'_, f32>, channels: usize, grid: usize) ->
 /// Shapes: `patches` \[B, N, K\], `weight` \[D, K\], `bias` \[D\] → \[B, N, D\], with K = C·P·P.
 ///
 /// # Panics
-/// Where the rows of `weight` are not as long as a patch, or `bias` has not one value for each row (nothing
-/// broadcasts). The message names both lengths.
+/// Panics if the rows of `weight` are not as long as a patch, or if `bias` does not have one value for each row
+/// (nothing is broadcast), naming both lengths.
 ///
 /// Source: ViT, equation 1, there x_p E; `weight` is Eᵀ, and the bias is left out there.
 pub fn embed(

@@ -112,7 +112,7 @@ impl Deit {
     }
 }
 
-/// What a student takes from its teacher.
+/// The kind of distillation: what a student takes from its teacher.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Distillation {
     /// All of it.

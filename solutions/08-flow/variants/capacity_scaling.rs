@@ -11,7 +11,7 @@ pub struct Flow {
     pub source_side: Vec<bool>,
 }
 
-/// What more can flow from u to v: what is left of the pipe, or what flows back.
+/// The residual capacity from u to v: the rest of the pipe's, and the flow that can be taken back.
 fn left(capacities: &Array2<f64>, flow: &Array2<f64>, u: usize, v: usize) -> f64 {
     (capacities[[u, v]] - flow[[u, v]]).max(0.0) + flow[[v, u]]
 }

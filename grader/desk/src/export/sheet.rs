@@ -143,7 +143,7 @@ fn fields(text: &str, delimiter: char) -> Result<Vec<Vec<Field>>> {
                     }
                 }
             }
-            // What follows a closing quote belongs to the field, as most readers have it.
+            // Text after a closing quote belongs to the field, as in most readers.
             while at < bytes.len() && ![delimiter, b'\n', b'\r'].contains(&bytes[at]) {
                 content.push(bytes[at]);
                 at += 1;

@@ -329,7 +329,7 @@ fn what_is_not_graded_has_no_grade_and_no_total() {
     assert_eq!(latest.exercises[0].state, State::NotGraded);
     assert_eq!((latest.exercises[0].points, latest.total), (None, None));
     assert!(latest.needs_a_person());
-    // Where the best counts, one that is graded counts for now, and the other is not forgotten.
+    // If the best attempt counts, the graded one counts for now, and the ungraded one is still listed.
     let best = student(&record, &policy("counts = \"best\"\n"), &[]);
     assert_eq!(
         (best.exercises[0].attempt, best.total),
@@ -482,7 +482,7 @@ fn one_submission_counts_for_all_of_a_group_each_with_their_own_extension() {
 
 // Property tests.
 
-/// What a class did: attempts, decisions, policy.
+/// A class's attempts and decisions, with the policy.
 #[derive(Clone, Debug)]
 struct Case {
     record: Record,
@@ -604,7 +604,7 @@ fn config() -> ProptestConfig {
 /// State, points before and after the penalty, the grade, late days.
 type Points = (State, Option<f64>, Option<f64>, Option<f64>, u32);
 
-/// What was graded, without what only says why.
+/// A student's points, without the parts that only explain them.
 fn points(student: &Student) -> Vec<Points> {
     let grades = student.exercises.iter();
     grades

@@ -1,4 +1,4 @@
-//! What the tests are written with: a class on disk, as `grade --out` leaves it, and the program.
+//! Common parts of the tests: a class on disk, as `grade --out` leaves it, and the program.
 
 #![allow(dead_code, unreachable_pub, missing_docs)]
 
@@ -11,7 +11,7 @@ use std::process::{Command, Output};
 
 pub type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
 
-/// What was handed in of an exercise.
+/// The result of a submitted exercise.
 #[derive(Clone, Copy, Debug)]
 pub enum Handed {
     /// So many of four shape tests (4 points) and of six snapshot tests (6 points) pass.
@@ -149,7 +149,7 @@ pub struct Class {
     pub folder: tempfile::TempDir,
 }
 
-/// What a command gave.
+/// The exit status and output of a command.
 #[derive(Debug)]
 pub struct Ran {
     pub code: Option<i32>,

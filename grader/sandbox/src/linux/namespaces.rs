@@ -22,7 +22,7 @@ pub(super) fn enter() -> Result<()> {
     let (user, group) = (getuid(), getgid());
     let own = CloneFlags::CLONE_NEWUSER | CloneFlags::CLONE_NEWNET | CloneFlags::CLONE_NEWIPC;
     unshare(own).context("the kernel grants no user namespace")?;
-    // Who may not change its groups may say which group it is; see user_namespaces(7).
+    // A process that may not change its groups may map its own group; see user_namespaces(7).
     let facts = [
         ("setgroups", "deny".to_owned()),
         ("uid_map", format!("{SOMEBODY} {user} 1")),

@@ -45,7 +45,7 @@ pub(super) fn hear(
         };
         let again = judge.submission(std::slice::from_ref(&test))?;
         if again.timed_out {
-            // What did not run is out of time.
+            // Tests that did not run are out of time.
             return Ok((again, failed));
         }
         // The tests that killed it: one, or that one after the others.

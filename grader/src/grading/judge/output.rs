@@ -94,7 +94,7 @@ fn what_was_said(lines: &[&str]) -> String {
         None => said.to_owned(),
     };
     match said.split_once(INTERRUPTED_MARK) {
-        // What follows is the smallest input that fails, and after an interruption all do.
+        // The smallest failing input follows, and after an interruption every input fails.
         Some((reason, _)) => format!("{reason}{INTERRUPTED_MARK}"),
         None => said.replace(".\nminimal failing input: ", "\nwith "),
     }

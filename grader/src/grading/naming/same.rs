@@ -71,8 +71,8 @@ fn same_tensors(a: &Tensors, b: &Tensors) -> bool {
         let whole = largest(b_values.iter().flatten());
         let pairs = a_values.iter().zip(&b_values).zip(b.values());
         pairs.into_iter().all(|((a, b), tensor)| {
-            // What is nothing but rounding, as the gradient of something that changes nothing, is measured by the numbers
-            // that it was left over from.
+            // Values that are only rounding, as the gradient of an operation that changes nothing, are measured by the numbers
+            // that they are the remainder of.
             let scale = largest(b).max(whole / 100.0);
             let most = rounding(tensor.dtype()) * scale;
             let mut pairs = a.iter().zip(b);

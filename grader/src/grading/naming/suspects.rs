@@ -217,7 +217,7 @@ fn candidates(misconceptions: &[Misconception], bench: &mut Bench<'_>) -> Result
         });
     }
     suspects.retain(|suspect| !suspect.explained().is_empty());
-    // What else is wrong in a family may stand in some of its calls only: the others can acquit.
+    // Another mistake in the same family may show in some of its calls only: the others can rule it out.
     for suspect in &mut suspects {
         let id = &misconceptions[suspect.index].id;
         for (call, _) in bench.calls() {

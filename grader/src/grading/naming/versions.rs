@@ -173,7 +173,7 @@ impl<'a> Build<'a> {
                 }
             })
             .collect();
-        // What a version is made of, a submission is made of.
+        // A version is compiled against the same libraries as a submission.
         let library = library_arguments(workshop, self.exercise, scratch, scratch)?;
         let is_dependency =
             |argument: &OsString| argument.to_string_lossy().starts_with("--extern=");

@@ -295,7 +295,7 @@ fn requirements(metadata: &str, cuda: bool, platform: Platform) -> Vec<String> {
     let required = metadata
         .lines()
         .filter_map(|line| line.strip_prefix("Requires-Dist: "));
-    // What follows the semicolon is Linux, which is here, or an extra that is not wanted.
+    // The part after the semicolon is Linux, which this is, or an extra that is not wanted.
     let required = required.filter(|it| !it.contains("extra =="));
     let required = required.filter_map(|it| Some(it.split(';').next()?.trim()));
     let wanted = required.filter_map(|it| match it.split_once('[') {

@@ -184,7 +184,7 @@ impl Copy {
             let Ok(facts) = fs::symlink_metadata(&path) else {
                 continue;
             };
-            // What cannot be shown is missing from the copy, and whatever needs it says so.
+            // A file that cannot be shown is missing from the copy, and a program that needs it reports that.
             if facts.is_dir() {
                 let _ = self.show(&path);
             } else if facts.is_symlink() {

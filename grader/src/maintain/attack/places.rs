@@ -144,7 +144,7 @@ impl Places {
                 copy_tree(path, &here.join(below), &|_| false)?;
             }
         }
-        // What the grader itself has made for them. Put first: the places may lie in the grader's own.
+        // Folders that the grader itself has made for them. Put first: the places may lie in the grader's own.
         let [made, made_here] = [root, &self.course()].map(|root| root.join("target/grader"));
         for part in ["judges", "workers"] {
             copy_tree(&made.join(part), &made_here.join(part), &|_| false)?;
@@ -162,7 +162,7 @@ impl Places {
         let own = self.trial(trial);
         let written = ["out", "stdout", "stderr"].map(|name| own.join(name));
         let (trials, grader) = (self.trials(), self.course().join("target/grader"));
-        // What lies on the way to a canary, and all around it.
+        // The folders that lead to a canary, and those around it.
         let is_canary = |path: &Path| {
             let mut canaries = CANARIES.iter().map(|canary| self.0.join(canary));
             canaries.any(|canary| canary.starts_with(path))
@@ -338,7 +338,7 @@ mod tests {
         let (_folder, places) = laid();
         let mut folders: Vec<_> = places.look(TRIAL, false).into_keys().collect();
         folders.retain(|path| path.is_dir());
-        // What the trial's own grader writes to, and the room of all trials.
+        // The folders that the trial's own grader writes to, and the folder of all trials.
         let written = [
             "course/target/grader",
             "course/target/grader/scratch",

@@ -47,7 +47,7 @@ fn is_ending(process: Pid) -> bool {
     let mut threads = threads.into_iter().flatten().flatten();
     threads.all(|thread| {
         let is = |file: &str, says: fn(&str) -> bool| {
-            // What cannot be read any more is gone.
+            // A process that cannot be read any more is gone.
             read(&thread.path().join(file)).is_none_or(|text| says(&text))
         };
         is("stat", is_exiting) || is("status", is_killed)

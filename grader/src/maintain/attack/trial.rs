@@ -140,7 +140,7 @@ impl Trial {
     /// machine in which nothing can be changed, or submissions are confined otherwise.
     pub fn open(places: &Path, is_copy: bool) -> Result<Self> {
         let places = Places(places.to_owned());
-        // What is left running becomes a child of this process.
+        // Processes that are left running become children of this one.
         set_child_subreaper(Some(getpid())).context("orphans cannot be adopted")?;
         let facts: Facts = serde_json::from_slice(&fs::read(places.facts())?)
             .context("what trials need to know cannot be read")?;

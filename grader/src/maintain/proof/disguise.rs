@@ -87,7 +87,7 @@ impl Names {
 impl<'a> Visit<'a> for Names {
     fn visit_pat_ident(&mut self, pattern: &'a syn::PatIdent) {
         let name = pattern.ident.to_string();
-        // What begins with a capital may be a constant or a variant.
+        // A name that begins with a capital may be a constant or a variant.
         if name.starts_with(|c: char| c.is_lowercase()) {
             self.private.insert(name);
         }

@@ -88,7 +88,7 @@ impl Code {
     /// # Errors
     /// Returns an error if one does not parse, which names the place.
     pub fn of(mut sources: Vec<(String, String)>, formatter: &Formatter) -> Result<Self> {
-        // What the others are modules of comes first.
+        // The crate root comes first.
         sources.sort_by_key(|(path, _)| (path != "lib.rs", path.clone()));
         let mut code = Self {
             files: vec![],

@@ -159,7 +159,7 @@ fn changed(yours: &[&str], theirs: &[&str], rows: &mut Vec<Row>) {
     while i < n || j < m {
         if i < n && j < m && best[i][j] == best[i + 1][j + 1] + alike[i][j] {
             let (mut left, mut right) = within(&words[0][i], &words[1][j]);
-            // What comments say is no difference.
+            // Comments do not count as a difference.
             add(&mut left, &[apart(yours[i]).1], false);
             add(&mut right, &[apart(theirs[j]).1], false);
             rows.push(Row {

@@ -72,7 +72,7 @@ impl Names {
     pub(super) fn of(text: &str) -> syn::Result<Self> {
         let mut scopes = Scopes::new(text);
         match syn::parse_str::<ImplItem>(text) {
-            // What is not one of these may still be an item of a module.
+            // Any other item may still be one of a module.
             Ok(item @ (ImplItem::Fn(_) | ImplItem::Type(_))) => scopes.visit_impl_item(&item),
             _ => match syn::parse_str::<Item>(text) {
                 Ok(item) => scopes.visit_item(&item),

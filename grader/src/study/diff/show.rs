@@ -102,7 +102,7 @@ fn lower(sentence: &str) -> String {
 }
 
 fn percent(share: f64) -> String {
-    // What is not all is not shown as all.
+    // A share below 1 is never rounded up to 100 %.
     format!("{:.0} %", (100.0 * share).min(99.0))
 }
 

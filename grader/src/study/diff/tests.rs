@@ -165,7 +165,7 @@ fn another_structure_is_a_difference_even_where_names_agree() -> Result {
         // The name of a field is no local's.
         ("p.a + x", "p.b + x"),
         ("P { a: x }.a", "P { b: x }.a"),
-        // What an unknown macro does with a name, nobody knows.
+        // An unknown macro may do anything with a name.
         (
             "let a = x; stringify!(a).len()",
             "let b = x; stringify!(b).len()",

@@ -175,7 +175,7 @@ impl<'a> Item<'a> {
     /// The item at the beginning of these tokens.
     fn of(tokens: &'a [TokenTree]) -> Self {
         let mut at = 0;
-        // What may stand before an item's keyword.
+        // Tokens that may stand before an item's keyword.
         while let Some(token) = tokens.get(at) {
             let next = tokens
                 .get(at + 1)

@@ -18,7 +18,7 @@ pub fn sum(x: &[f32]) -> f32 {
 /// A mean.
 #[derive(Debug)]
 pub struct Mean {
-    /// How many.
+    /// Number of items.
     pub count: usize,
 }
 
@@ -55,7 +55,7 @@ fn helper(x: &[f32]) -> f32 { x.iter().sum() }
 /// A mean.
 #[derive(Debug, Clone)]
 pub struct Mean {
-    /// How many.
+    /// Number of items.
     pub count: usize,
     mine: u8,
 }

@@ -51,7 +51,7 @@ pub(super) fn read(course: &Course) -> Result<Sources, String> {
 pub(super) fn version_of_course(root: &Path) -> String {
     let mut digest = PartsDigest::default();
     for part in ["exercises", "solutions"] {
-        // What cannot be read now is another version when it can.
+        // A file that cannot be read now counts as another version once it can.
         let mut files = files_below(&root.join(part)).unwrap_or_default();
         files.retain(|file| !is_the_learners(&root.join("exercises"), file));
         files.sort();
@@ -70,7 +70,7 @@ pub(super) fn digest_of_judge(course: &Course, exercise: &Exercise) -> String {
     for file in ["Cargo.toml", "interface.rs"] {
         digest.add(&fs::read(folder.join(file)).unwrap_or_default());
     }
-    // What cannot be read now is something else when it can.
+    // A file that cannot be read now counts as changed once it can.
     let rest = course.digest_of(exercise).unwrap_or_default();
     digest.add(rest.as_bytes());
     digest.hex()

@@ -36,7 +36,7 @@ const FUNCTIONS: [Function; 11] = [
 pub(super) fn mapped(pair: &Pair<'_>) -> Option<Relation> {
     let mut functions = FUNCTIONS.iter();
     let (_, words) = functions.find(|(function, _)| pair.is_mapped(function))?;
-    // Where a function gives but few values, that it gives them is no evidence.
+    // A match on a function with few distinct values is not evidence.
     let is_evidence = pair.is_evidence(0) && pair.distinct(pair.got) >= EVIDENCE;
     is_evidence.then_some(Relation::Mapped(words))
 }

@@ -20,7 +20,7 @@ pub(super) fn find(got: &Values, expected: &Values, tolerance: Tolerance) -> Opt
             &got.data,
             tolerance,
         )?;
-        // Where the part stands is a parameter.
+        // The position of the part is a parameter.
         let is_evidence = pair.distinct(&got.data) > super::EVIDENCE;
         return is_evidence.then_some(Relation::Cut { axis, start, end });
     }

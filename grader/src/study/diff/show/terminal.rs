@@ -158,7 +158,7 @@ fn width(line: &[Span]) -> usize {
 /// A line, its words that differ in another style.
 fn styled(line: &[Span], style: Style, differs: bool) -> String {
     let mut text = String::new();
-    // Where all of a line differs, there is nothing to point at.
+    // A line that differs as a whole has no part to highlight.
     let is_whole = line.iter().all(|span| span.differs);
     for span in line {
         let shown = visible(&span.text);

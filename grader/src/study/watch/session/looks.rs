@@ -71,7 +71,7 @@ impl Session {
             return;
         }
         self.is_scanning = false;
-        // What is shown comes first, and then the course's order.
+        // The exercise on screen comes first, and then the course's order.
         let (_, shown) = self.shown();
         changed.sort_by_key(|name| *name != shown);
         if let Some(running) = &mut self.running {
