@@ -1,6 +1,6 @@
 //! 01 patchify: the image and its grid, its patches in one row, and what patches of several sizes cost.
 
-use crate::draw::{Drawn, Material, Missing, Photo, Question, capital};
+use crate::draw::{Drawings, Material, Missing, Photo, Question, capital};
 use pictures::{
     Anchor, Canvas, Colour, LINES, Panel, Picture, Pixels, Row, Sheet, Weight, number, sheet,
 };
@@ -11,7 +11,7 @@ use ndarray::{Array2, Array3, Array4, Axis, Ix3, Ix4};
 const SIDE: usize = 28;
 const GRID: usize = 4;
 
-pub(in crate::draw) fn draw(material: &mut Material<'_>, drawn: &mut Drawn) -> Result<()> {
+pub(in crate::draw) fn draw(material: &mut Material<'_>, drawn: &mut Drawings) -> Result<()> {
     let channels = match material.photo {
         Photo::Digit => 1,
         Photo::Own(_) => 3,
@@ -242,7 +242,7 @@ mod tests {
     #[test]
     fn each_patch_is_a_panel_and_what_fails_is_left_out() {
         let mut material = material(|request| answer(&request));
-        let mut drawn = Drawn::default();
+        let mut drawn = Drawings::default();
         draw(&mut material, &mut drawn).expect("a worker that answers");
         assert_eq!(drawn.missing, ["unpatchify: panicked: later"]);
         let patches = picture(&drawn, "patches").svg();
@@ -265,7 +265,7 @@ mod tests {
             ),
             _ => Err(fault("later")),
         });
-        let mut drawn = Drawn::default();
+        let mut drawn = Drawings::default();
         draw(&mut material, &mut drawn).expect("a worker that answers");
         let expected =
             "patchify: wrong shape: patches is [1, 49, 16], where [1, 16, 49] was expected";

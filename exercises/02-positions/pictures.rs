@@ -1,7 +1,7 @@
 //! 02 positions: the table as a heat map, and what resembles a position.
 
 use crate::draw::models::as_grid;
-use crate::draw::{Drawn, Material, Missing, Question};
+use crate::draw::{Drawings, Material, Missing, Question};
 use pictures::{Map, Panel, Picture, Pixels, Row, Scale, Sheet, sheet};
 use anyhow::Result;
 use ndarray::{Array2, Ix2};
@@ -13,7 +13,7 @@ const GRID: usize = 14;
 const COARSE: usize = 7;
 const DIM: usize = 192;
 
-pub(in crate::draw) fn draw(material: &mut Material<'_>, drawn: &mut Drawn) -> Result<()> {
+pub(in crate::draw) fn draw(material: &mut Material<'_>, drawn: &mut Drawings) -> Result<()> {
     let table = sinusoidal(material, TABLE.0, TABLE.1).and_then(|table| heat(&table));
     drawn.take("table", table)?;
     let fine = sinusoidal(material, GRID * GRID, DIM);
@@ -141,7 +141,7 @@ mod tests {
     #[test]
     fn the_table_and_similarities_are_drawn() {
         let mut material = material(|request| answer(&request, true));
-        let mut drawn = Drawn::default();
+        let mut drawn = Drawings::default();
         draw(&mut material, &mut drawn).expect("a worker that answers");
         assert!(drawn.missing.is_empty(), "{:?}", drawn.missing);
         assert_eq!(picture(&drawn, "table").svg().matches("<image").count(), 1);
@@ -153,7 +153,7 @@ mod tests {
     #[test]
     fn without_interpolate_there_is_still_the_rest() {
         let mut material = material(|request| answer(&request, false));
-        let mut drawn = Drawn::default();
+        let mut drawn = Drawings::default();
         draw(&mut material, &mut drawn).expect("a worker that answers");
         assert_eq!(drawn.missing, ["interpolate: panicked: later"]);
         assert_eq!(

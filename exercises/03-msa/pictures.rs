@@ -2,7 +2,7 @@
 
 use crate::draw::model::patches;
 use crate::draw::models::as_grid;
-use crate::draw::{Drawn, Material, Missing, Question, weights};
+use crate::draw::{Drawings, Material, Missing, Question, weights};
 use pictures::{Map, Panel, Picture, Pixels, Row, Scale, Sheet, sheet};
 use anyhow::Result;
 use ndarray::{Array2, Array3, ArrayView3, Axis, Ix4};
@@ -24,7 +24,7 @@ struct Scene {
     note: String,
 }
 
-pub(in crate::draw) fn draw(material: &mut Material<'_>, drawn: &mut Drawn) -> Result<()> {
+pub(in crate::draw) fn draw(material: &mut Material<'_>, drawn: &mut Drawings) -> Result<()> {
     match attention(material) {
         Err(missing) => drawn.take("heads", Err(missing)),
         Ok((scene, attention)) => {
@@ -174,7 +174,7 @@ mod tests {
     #[test]
     fn every_head_is_drawn() {
         let mut material = material(|request| answer(&request));
-        let mut drawn = Drawn::default();
+        let mut drawn = Drawings::default();
         draw(&mut material, &mut drawn).expect("a worker that answers");
         assert!(drawn.missing.is_empty(), "{:?}", drawn.missing);
         assert_eq!(
@@ -190,7 +190,7 @@ mod tests {
     fn a_model_says_how_many_heads_there_are() {
         let mut material = material(|request| answer(&request));
         material.model = Some(Model::of(small()).expect("a model"));
-        let mut drawn = Drawn::default();
+        let mut drawn = Drawings::default();
         draw(&mut material, &mut drawn).expect("a worker that answers");
         assert_eq!(
             picture(&drawn, "weights").svg().matches("<image").count(),
@@ -201,7 +201,7 @@ mod tests {
     #[test]
     fn nothing_is_drawn_of_a_stub() {
         let mut material = material(|_| Err(fault("todo")));
-        let mut drawn = Drawn::default();
+        let mut drawn = Drawings::default();
         draw(&mut material, &mut drawn).expect("a worker that answers");
         assert_eq!(drawn.missing, ["msa.new: panicked: todo"]);
         assert!(drawn.pictures.is_empty());

@@ -1,6 +1,6 @@
 //! 04 blocks: how values spread from block to block and what the norm makes of that, and the MLP's activation.
 
-use crate::draw::{Drawn, Material, Missing, Question, numbers, weights};
+use crate::draw::{Drawings, Material, Missing, Question, numbers, weights};
 use pictures::{Curve, Picture, curves};
 use anyhow::Result;
 use ndarray::{Array1, Array3, Ix3};
@@ -13,7 +13,7 @@ const DIM: usize = 32;
 const HEADS: usize = 4;
 const RATIO: usize = 4;
 
-pub(in crate::draw) fn draw(material: &mut Material<'_>, drawn: &mut Drawn) -> Result<()> {
+pub(in crate::draw) fn draw(material: &mut Material<'_>, drawn: &mut Drawings) -> Result<()> {
     let spread = spread(material, drawn);
     drawn.take("spread", spread)?;
     let activation = activation(material);
@@ -21,7 +21,7 @@ pub(in crate::draw) fn draw(material: &mut Material<'_>, drawn: &mut Drawn) -> R
 }
 
 /// The standard deviation of all values after each block, before and after a norm.
-fn spread(material: &mut Material<'_>, drawn: &mut Drawn) -> Result<Picture, Missing> {
+fn spread(material: &mut Material<'_>, drawn: &mut Drawings) -> Result<Picture, Missing> {
     let sizes = |question: Question<'static>| {
         question
             .argument("dim", DIM)
@@ -161,7 +161,7 @@ mod tests {
             }),
             _ => answer(&request),
         });
-        let mut drawn = Drawn::default();
+        let mut drawn = Drawings::default();
         draw(&mut material, &mut drawn).expect("a worker that answers");
         assert_eq!(drawn.missing, ["layer_norm: panicked: later"]);
         // The first block's input is finite, and so is ReLU of it.
@@ -181,7 +181,7 @@ mod tests {
     #[test]
     fn blocks_are_drawn_without_the_norm() {
         let mut material = material(|request| answer(&request));
-        let mut drawn = Drawn::default();
+        let mut drawn = Drawings::default();
         draw(&mut material, &mut drawn).expect("a worker that answers");
         assert_eq!(drawn.missing, ["layer_norm: panicked: later"]);
         let spread = picture(&drawn, "spread").svg();

@@ -2,7 +2,7 @@
 
 use crate::draw::components::components;
 use crate::draw::models::{attention, first_weights, over, state};
-use crate::draw::{Drawn, Material, Missing, Model, Question, capital};
+use crate::draw::{Drawings, Material, Missing, Model, Question, capital};
 use pictures::{
     Colour, Curve, Map, Panel, Picture, Pixels, Row, Scale, Sheet, curves, sheet,
 };
@@ -10,7 +10,7 @@ use crate::train::sizes::VitSizes;
 use anyhow::{Context, Result, anyhow};
 use ndarray::{Array2, Array3, Axis, Ix0};
 
-pub(in crate::draw) fn draw(material: &mut Material<'_>, drawn: &mut Drawn) -> Result<()> {
+pub(in crate::draw) fn draw(material: &mut Material<'_>, drawn: &mut Drawings) -> Result<()> {
     let rate = learning_rate(material);
     drawn.take("rate", rate)?;
     let model = match material.model.clone() {
@@ -299,7 +299,7 @@ mod tests {
                 .to_owned(),
         );
         material.model = Some(model);
-        let mut drawn = Drawn::default();
+        let mut drawn = Drawings::default();
         draw(&mut material, &mut drawn).expect("a worker that answers");
         assert!(drawn.missing.is_empty(), "{:?}", drawn.missing);
         let names: Vec<_> = drawn.pictures.iter().map(|(name, _)| *name).collect();
@@ -332,7 +332,7 @@ mod tests {
     #[test]
     fn without_a_model_its_own_first_weights_are_asked_for() {
         let mut material = material(|request| answer(&request));
-        let mut drawn = Drawn::default();
+        let mut drawn = Drawings::default();
         draw(&mut material, &mut drawn).expect("a worker that answers");
         assert_eq!(drawn.missing, ["config: panicked: later"]);
         assert!(drawn.notes[0].contains("--checkpoint"), "{:?}", drawn.notes);
@@ -348,7 +348,7 @@ mod tests {
             )])),
             _ => Err(fault("later")),
         });
-        let mut drawn = Drawn::default();
+        let mut drawn = Drawings::default();
         draw(&mut material, &mut drawn).expect("a worker that answers");
         let expected =
             "Learning rate: 10 steps of warm-up, 100 in all: there is no finite number to draw";

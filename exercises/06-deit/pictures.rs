@@ -1,12 +1,12 @@
 //! 06 deit: what the class token and the distillation token attend to.
 
 use crate::draw::models::{attention, first_weights, over, state};
-use crate::draw::{Drawn, Material, Missing, Model};
+use crate::draw::{Drawings, Material, Missing, Model};
 use pictures::{Panel, Picture, Pixels, Row, Sheet, sheet};
 use anyhow::{Result, anyhow};
 use ndarray::{Array3, Axis};
 
-pub(in crate::draw) fn draw(material: &mut Material<'_>, drawn: &mut Drawn) -> Result<()> {
+pub(in crate::draw) fn draw(material: &mut Material<'_>, drawn: &mut Drawings) -> Result<()> {
     let model = match material.model.clone() {
         Some(model) if model.prefix != 2 => Err(Missing::Undrawable(anyhow!(
             "the model has no dist_token: it is a ViT, which `draw vit` draws"
@@ -106,7 +106,7 @@ mod tests {
             Ok(named.collect::<Tensors>())
         });
         material.model = Some(Model::of(frame).expect("a model"));
-        let mut drawn = Drawn::default();
+        let mut drawn = Drawings::default();
         draw(&mut material, &mut drawn).expect("a worker that answers");
         assert!(drawn.missing.is_empty(), "{:?}", drawn.missing);
         let tokens = picture(&drawn, "tokens").svg();
@@ -118,7 +118,7 @@ mod tests {
     fn a_vit_is_no_deit() {
         let mut material = material(|_| Ok(Tensors::new()));
         material.model = Some(Model::of(small()).expect("a model"));
-        let mut drawn = Drawn::default();
+        let mut drawn = Drawings::default();
         draw(&mut material, &mut drawn).expect("nothing is asked");
         let expected = "the model has no dist_token: it is a ViT, which `draw vit` draws";
         assert_eq!(drawn.missing, [expected]);

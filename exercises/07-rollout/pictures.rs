@@ -1,7 +1,7 @@
 //! 07 rollout: the last layer's attention beside the rollout of all, and the attention distance of heads.
 
 use crate::draw::model::patches;
-use crate::draw::{Drawn, Material, Missing, Question};
+use crate::draw::{Drawings, Material, Missing, Question};
 use pictures::{Dots, Panel, Picture, Pixels, Row, Scale, Sheet, scatter, sheet};
 use anyhow::Result;
 use ndarray::{Array2, Array3, Axis, Ix1, Ix2};
@@ -16,7 +16,7 @@ struct Scene {
     note: &'static str,
 }
 
-pub(in crate::draw) fn draw(material: &mut Material<'_>, drawn: &mut Drawn) -> Result<()> {
+pub(in crate::draw) fn draw(material: &mut Material<'_>, drawn: &mut Drawings) -> Result<()> {
     let scene = scene(material);
     let maps = maps(material, &scene);
     drawn.take("rollout", maps)?;
@@ -227,7 +227,7 @@ mod tests {
     #[test]
     fn maps_and_distances_are_drawn() {
         let mut material = material(|request| answer(&request));
-        let mut drawn = Drawn::default();
+        let mut drawn = Drawings::default();
         draw(&mut material, &mut drawn).expect("a worker that answers");
         assert!(drawn.missing.is_empty(), "{:?}", drawn.missing);
         assert_eq!(
@@ -245,7 +245,7 @@ mod tests {
             "rollout" => Err(fault("later")),
             _ => answer(&request),
         });
-        let mut drawn = Drawn::default();
+        let mut drawn = Drawings::default();
         draw(&mut material, &mut drawn).expect("a worker that answers");
         assert_eq!(drawn.missing, ["rollout: panicked: later"]);
         assert_eq!(drawn.pictures.len(), 1);

@@ -1,7 +1,7 @@
 //! 08 flow: the class token's flow beside raw attention, rollout and the first layer's column sums; and the handout's network.
 
 use crate::draw::model::patches;
-use crate::draw::{Drawn, Material, Missing, Question};
+use crate::draw::{Drawings, Material, Missing, Question};
 use anyhow::Result;
 use ndarray::{Array2, Array3, ArrayView1, Axis, Ix0, Ix1, Ix2, arr2};
 use pictures::{
@@ -18,7 +18,7 @@ struct Scene {
     note: &'static str,
 }
 
-pub(in crate::draw) fn draw(material: &mut Material<'_>, drawn: &mut Drawn) -> Result<()> {
+pub(in crate::draw) fn draw(material: &mut Material<'_>, drawn: &mut Drawings) -> Result<()> {
     let scene = scene(material);
     let maps = maps(material, &scene);
     drawn.take("flow", maps)?;
@@ -326,7 +326,7 @@ mod tests {
     #[test]
     fn maps_and_the_network_are_drawn() {
         let mut material = material(|request| answer(&request));
-        let mut drawn = Drawn::default();
+        let mut drawn = Drawings::default();
         draw(&mut material, &mut drawn).expect("a worker that answers");
         assert!(drawn.missing.is_empty(), "{:?}", drawn.missing);
         assert_eq!(picture(&drawn, "flow").svg().matches("<image").count(), 5);
@@ -343,7 +343,7 @@ mod tests {
             "flow_from" => Err(fault("later")),
             _ => answer(&request),
         });
-        let mut drawn = Drawn::default();
+        let mut drawn = Drawings::default();
         draw(&mut material, &mut drawn).expect("a worker that answers");
         assert_eq!(drawn.missing, ["flow_from: panicked: later"]);
         assert_eq!(drawn.pictures.len(), 1);

@@ -1,6 +1,6 @@
 //! 09 windows: the regions of a shifted map, how far a token's news travel, and biases by relative position.
 
-use crate::draw::{Drawn, Material, Missing, Question, numbers, weights};
+use crate::draw::{Drawings, Material, Missing, Question, numbers, weights};
 use anyhow::Result;
 use ndarray::{Array2, Array3, Array4, ArrayView2, Axis, Ix3, Ix4};
 use pictures::{Colour, Map, Panel, Picture, Pixels, Row, Scale, Sheet, sheet};
@@ -22,7 +22,7 @@ const REGIONS: [Colour; 4] = [
     Colour(204, 121, 167),
 ];
 
-pub(in crate::draw) fn draw(material: &mut Material<'_>, drawn: &mut Drawn) -> Result<()> {
+pub(in crate::draw) fn draw(material: &mut Material<'_>, drawn: &mut Drawings) -> Result<()> {
     let regions = regions(material);
     drawn.take("regions", regions)?;
     let reach = reach(material);
@@ -248,7 +248,7 @@ mod tests {
     #[test]
     fn regions_reach_and_biases_are_drawn() {
         let mut material = material(|request| answer(&request));
-        let mut drawn = Drawn::default();
+        let mut drawn = Drawings::default();
         draw(&mut material, &mut drawn).expect("a worker that answers");
         assert!(drawn.missing.is_empty(), "{:?}", drawn.missing);
         let images = |name: &str| picture(&drawn, name).svg().matches("<image").count();
@@ -262,7 +262,7 @@ mod tests {
             "shift_mask" => answer(&request),
             _ => Err(fault("later")),
         });
-        let mut drawn = Drawn::default();
+        let mut drawn = Drawings::default();
         draw(&mut material, &mut drawn).expect("a worker that answers");
         assert_eq!(
             drawn.missing,

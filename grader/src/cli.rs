@@ -1,9 +1,9 @@
 //! The command line. Doc comments here are the help.
 
 use crate::data::Set;
-use crate::limits::Asked;
+use crate::limits::LimitOverrides;
 use crate::terminal::Verbosity;
-use crate::train::device::Wanted;
+use crate::train::device::DeviceChoice;
 use crate::train::learner::Mode;
 use crate::train::plan::Preset;
 use clap::error::ErrorKind;
@@ -268,10 +268,10 @@ pub struct Judging {
     pub data_dir: Option<PathBuf>,
     /// Choose the device of --train-on mnist
     #[arg(long, value_enum, default_value_t)]
-    pub device: Wanted,
+    pub device: DeviceChoice,
     /// The limits of the code
     #[command(flatten)]
-    pub limits: Asked,
+    pub limits: LimitOverrides,
     /// Set the confinement of the code [default: full; where there is no sandbox, none for your own code]
     #[arg(long, value_enum)]
     pub sandbox: Option<Sandbox>,
@@ -577,7 +577,7 @@ pub struct Train {
     pub teacher_epochs: Option<usize>,
     /// Choose the device
     #[arg(long, value_enum, default_value_t, help_heading = RUN)]
-    pub device: Wanted,
+    pub device: DeviceChoice,
     /// Compute in bf16 with weights in f32; needs a GPU
     #[arg(long, help_heading = RUN)]
     pub amp: bool,

@@ -73,7 +73,7 @@ use crate::machine::libtorch::{LINK, Libtorch};
 use crate::machine::scratch::Scratch;
 use crate::machine::signals;
 use crate::terminal::full_screen;
-use crate::train::device::{Device, NoGpu, Wanted, find_gpu};
+use crate::train::device::{Device, DeviceChoice, NoGpu, find_gpu};
 use crate::train::graded::Training;
 use crate::worker::broken::Broken;
 use crate::worker::workshop::Workshop;
@@ -211,9 +211,9 @@ fn ready(
 /// The images and the device of trainings on MNIST: the GPU if there is one that can be used.
 fn training(course: &Course, judging: &Judging) -> Result<Training, Failure> {
     let device = match judging.device {
-        Wanted::Cpu => Device::Cpu,
-        Wanted::Cuda => gpu(course).map(|()| Device::Cuda).blame_setup()?,
-        Wanted::Auto => gpu(course).map_or(Device::Cpu, |()| Device::Cuda),
+        DeviceChoice::Cpu => Device::Cpu,
+        DeviceChoice::Cuda => gpu(course).map(|()| Device::Cuda).blame_setup()?,
+        DeviceChoice::Auto => gpu(course).map_or(Device::Cpu, |()| Device::Cuda),
     };
     note!("training on: {device}");
     Training::on_mnist(judging.data_dir.as_deref(), device).blame_arguments()

@@ -1,6 +1,6 @@
 //! The course as it lies on disk: its exercises, with the content of each one's Cargo.toml.
 
-use crate::limits::Asked;
+use crate::limits::LimitOverrides;
 use crate::terminal::suggestion;
 use crate::train::learner::Targets;
 use anyhow::{Context, Result, anyhow, bail};
@@ -109,7 +109,7 @@ pub struct Facts {
     pub trained: Option<String>,
     /// The limits on its code that differ from the defaults.
     #[serde(default)]
-    pub limits: Asked,
+    pub limits: LimitOverrides,
     /// Points by kind of test: the exercise's own, or the course's.
     #[serde(default)]
     pub points: BTreeMap<Kind, f64>,

@@ -29,7 +29,7 @@ use std::fmt;
 use wire::{Answer, Fault, Mixer, RawTensor, Request, Tensors, printable, printable_lines};
 
 /// Draws all that can be drawn of an exercise.
-type Draw = fn(&mut Material<'_>, &mut Drawn) -> Result<()>;
+type Draw = fn(&mut Material<'_>, &mut Drawings) -> Result<()>;
 
 fn of(exercise: &str) -> Option<Draw> {
     let mut all = exercises::ALL.iter();
@@ -56,7 +56,7 @@ pub struct Material<'a> {
 
 /// The pictures drawn, and the reasons for those that are missing.
 #[derive(Debug, Default)]
-pub struct Drawn {
+pub struct Drawings {
     /// The pictures, each with a name for its files.
     pub pictures: Vec<(&'static str, Picture)>,
     /// The reasons why others are missing, fit to be shown.
@@ -69,13 +69,13 @@ pub struct Drawn {
 ///
 /// # Errors
 /// Returns an error if there are no pictures of it, or the worker cannot be asked.
-pub fn draw(exercise: &str, material: &mut Material<'_>) -> Result<Drawn> {
+pub fn draw(exercise: &str, material: &mut Material<'_>) -> Result<Drawings> {
     let draw = of(exercise).with_context(|| {
         let known: Vec<_> = exercises::ALL.iter().map(|(name, _)| *name).collect();
         let known = known.join(", ");
         format!("there are no pictures of {exercise}; there are of {known}")
     })?;
-    let mut drawn = Drawn::default();
+    let mut drawn = Drawings::default();
     draw(material, &mut drawn)?;
     Ok(drawn)
 }
@@ -130,7 +130,7 @@ impl fmt::Display for Missing {
     }
 }
 
-impl Drawn {
+impl Drawings {
     /// Keeps a picture, or why it is missing.
     fn take(&mut self, name: &'static str, picture: Result<Picture, Missing>) -> Result<()> {
         match picture {
@@ -179,7 +179,7 @@ impl<'a> Question<'a> {
         self
     }
 
-    fn ask(self, material: &mut Material<'_>) -> Result<Given, Missing> {
+    fn ask(self, material: &mut Material<'_>) -> Result<OperationAnswer, Missing> {
         let operation = self.operation.to_owned();
         let answer = (material.ask)(Request {
             operation: operation.clone(),
@@ -187,7 +187,7 @@ impl<'a> Question<'a> {
             tensors: self.tensors,
         })?;
         match answer {
-            Ok(tensors) => Ok(Given { operation, tensors }),
+            Ok(tensors) => Ok(OperationAnswer { operation, tensors }),
             Err(fault) => Err(Missing::Fault { operation, fault }),
         }
     }
@@ -195,12 +195,12 @@ impl<'a> Question<'a> {
 
 /// The answer of an operation.
 #[derive(Debug)]
-struct Given {
+struct OperationAnswer {
     operation: String,
     tensors: Tensors,
 }
 
-impl Given {
+impl OperationAnswer {
     fn wrong(&self, message: String) -> Missing {
         Missing::Answer {
             operation: self.operation.clone(),
@@ -289,7 +289,7 @@ mod tests {
 
     #[test]
     fn what_fails_is_named_and_the_rest_is_drawn() {
-        let mut drawn = Drawn::default();
+        let mut drawn = Drawings::default();
         let mut material = material(|_| Err(fault("\u{1b}[2J")));
         let mut failed = || Question::new("embed").ask(&mut material);
         for _ in 0..2 {
@@ -303,7 +303,7 @@ mod tests {
 
     #[test]
     fn a_tensor_of_another_shape_is_said_and_never_looked_into() {
-        let given = Given {
+        let given = OperationAnswer {
             operation: "patchify".to_owned(),
             tensors: Tensors::from([("patches".to_owned(), (&arr1(&[1.0_f32, 2.0])).into())]),
         };

@@ -2,7 +2,7 @@
 //! limits, and the request to stop.
 
 use crate::course::{Course, Exercise};
-use crate::limits::{Asked, Limits};
+use crate::limits::{LimitOverrides, Limits};
 use crate::machine::scratch::Scratch;
 use crate::worker::compile::{Compiled, MachineFault, Refused, compile};
 use crate::worker::incremental::compile_again;
@@ -28,7 +28,7 @@ pub struct Environment {
     /// The layers of the sandbox that are in force.
     pub level: Level,
     /// The limits set on the command line.
-    pub limits: Asked,
+    pub limits: LimitOverrides,
     /// The seed of property tests, where it is not the usual one.
     pub seed: Option<u64>,
     /// True if messages hold nothing that follows from the seed, which the submissions' authors must not know.

@@ -1,6 +1,6 @@
 //! Exit codes, and the errors that decide them.
 
-use crate::train::Diverged;
+use crate::train::Divergence;
 use crate::worker::broken::Broken;
 use std::process::{ExitCode, ExitStatus};
 use wire::words::NOT_CONFINED;
@@ -93,7 +93,7 @@ impl From<anyhow::Error> for Failure {
     /// An error of which nothing else is said is the grader's own. What a function did is a result, and none.
     fn from(error: anyhow::Error) -> Self {
         let exit = match hints::downcast_ref(&error) {
-            _ if hints::downcast_ref::<Diverged>(&error).is_some() => Exit::Failed,
+            _ if hints::downcast_ref::<Divergence>(&error).is_some() => Exit::Failed,
             Some(Broken::Stopped) => Exit::Stopped,
             Some(Broken::System(_)) | None => Exit::Internal,
             Some(_) => Exit::Failed,

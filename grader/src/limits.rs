@@ -9,7 +9,7 @@ use std::time::Duration;
     Args, Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize,
 )]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct Asked {
+pub struct LimitOverrides {
     /// Limit one call of a submission's function by the clock, and to a fifth of that, at least 2 s, in processor time
     /// [default: the exercise's, else 10]
     #[arg(id = "call-limit", long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=3600))]
@@ -49,7 +49,7 @@ impl Default for Limits {
 
 impl Limits {
     /// The limits in force: each is taken from the command line, or else from the exercise, or else is the default.
-    pub fn of(command_line: Asked, exercise: Asked) -> Self {
+    pub fn of(command_line: LimitOverrides, exercise: LimitOverrides) -> Self {
         let usual = Self::default();
         let first = |asked: Option<u64>, own: Option<u64>, usual| asked.or(own).unwrap_or(usual);
         Self {
@@ -89,26 +89,26 @@ mod tests {
 
     #[test]
     fn the_command_line_comes_before_the_exercise_and_the_exercise_before_what_is_usual() {
-        let exercise: Asked =
+        let exercise: LimitOverrides =
             toml::from_str("call-seconds = 30\nmemory-mib = 3000").expect("limits of an exercise");
-        let command_line = Asked {
+        let command_line = LimitOverrides {
             call_seconds: Some(2),
-            ..Asked::default()
+            ..LimitOverrides::default()
         };
         let limits = Limits::of(command_line, exercise);
         assert_eq!(limits.call_seconds, 2);
         assert_eq!(limits.memory_mib, 3000);
         assert_eq!(limits.exercise_seconds, Limits::default().exercise_seconds);
-        assert!(toml::from_str::<Asked>("calls = 3").is_err());
+        assert!(toml::from_str::<LimitOverrides>("calls = 3").is_err());
     }
 
     #[test]
     fn who_may_take_longer_gets_more_processor_time() {
-        let long = Asked {
+        let long = LimitOverrides {
             exercise_seconds: Some(3600),
-            ..Asked::default()
+            ..LimitOverrides::default()
         };
-        let limits = Limits::of(long, Asked::default());
+        let limits = Limits::of(long, LimitOverrides::default());
         assert!(limits.processor_seconds() > limits.exercise_seconds);
     }
 }

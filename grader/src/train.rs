@@ -73,7 +73,7 @@ pub enum End {
 #[error(
     "{what} became NaN or infinite at step {step}: a smaller --lr may help, and --clip-grad above 0"
 )]
-pub struct Diverged {
+pub struct Divergence {
     /// The quantity that is not finite.
     what: &'static str,
     /// The step, from 1.
@@ -237,7 +237,7 @@ impl Run {
             self.progress.step += 1;
             if !loss.is_finite() {
                 let step = self.progress.step;
-                bail!(Diverged {
+                bail!(Divergence {
                     what: "the loss",
                     step
                 });
@@ -255,7 +255,7 @@ impl Run {
         let labels = validation.labels.to_vec();
         let (validation, _) = score(logits.view(), &labels);
         if !validation.loss.is_finite() {
-            bail!(Diverged {
+            bail!(Divergence {
                 what: "the loss on the validation set",
                 step: self.progress.step
             });

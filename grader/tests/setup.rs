@@ -10,7 +10,7 @@ use std::process::Command;
 use std::sync::OnceLock;
 use std::thread;
 
-use grader::machine::libtorch::{Libtorch, Origin, Unfit};
+use grader::machine::libtorch::{Libtorch, LibtorchFault, Origin};
 use grader::machine::platform::Platform;
 use grader::machine::setup::{SetupError, Surroundings};
 use indicatif::{MultiProgress, ProgressDrawTarget};
@@ -279,7 +279,7 @@ fn a_mac_is_given_its_own_wheel_and_no_library_of_nvidias() {
     // It is no tree of this machine's.
     assert!(matches!(
         Libtorch::at(&machine.link()),
-        Err(Unfit::Incomplete { .. })
+        Err(LibtorchFault::Incomplete { .. })
     ));
     let error = machine.ensure(true).expect_err("no Mac has CUDA");
     assert!(matches!(error, SetupError::NoCuda(_)), "{error}");
@@ -367,7 +367,10 @@ fn a_chosen_libtorch_comes_before_all_others() {
     // It was asked for: so a wrong one is an error.
     machine.tree_at(&machine.path("own"), "2.3.1");
     let error = machine.ensure(false).expect_err("an old version");
-    let wrong = matches!(error, SetupError::Chosen(Unfit::WrongVersion { .. }));
+    let wrong = matches!(
+        error,
+        SetupError::Chosen(LibtorchFault::WrongVersion { .. })
+    );
     assert!(wrong, "{error}");
 }
 

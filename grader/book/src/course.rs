@@ -78,12 +78,12 @@ struct Package {
 
 #[derive(Deserialize)]
 struct Metadata {
-    exercise: Facts,
+    exercise: ExerciseMetadata,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case")]
-struct Facts {
+struct ExerciseMetadata {
     title: String,
     minutes: u32,
     difficulty: u8,
@@ -146,7 +146,7 @@ impl Exercise {
         } = manifest(&path.join("Cargo.toml"))?;
         let folder = path.file_name().and_then(|name| name.to_str());
         let folder = folder.with_context(|| format!("{} is not UTF-8", path.display()))?;
-        let Facts {
+        let ExerciseMetadata {
             title,
             minutes,
             difficulty,

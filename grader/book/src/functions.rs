@@ -75,7 +75,7 @@ fn names(sources: &[(PathBuf, Source)]) -> BTreeMap<String, String> {
 }
 
 /// All that a page of functions is made of.
-struct Parts<'a> {
+struct PageParts<'a> {
     exercise: &'a Exercise,
     scope: Scope<'a>,
     hints: Vec<Hint<'a>>,
@@ -103,7 +103,7 @@ pub(crate) fn page(course: &Course, exercise: &Exercise, links: &Links) -> Resul
     };
     let solution = course.solution(exercise);
     let file = exercise.functions();
-    let mut parts = Parts {
+    let mut parts = PageParts {
         exercise,
         scope: Scope {
             file: &all[0].0,
@@ -135,7 +135,7 @@ pub(crate) fn page(course: &Course, exercise: &Exercise, links: &Links) -> Resul
     };
     let rest = parts.rest();
     let title = format!("{}: functions", exercise.title);
-    let Parts {
+    let PageParts {
         folded, sections, ..
     } = parts;
     let body = html! {
@@ -156,7 +156,7 @@ pub(crate) fn page(course: &Course, exercise: &Exercise, links: &Links) -> Resul
     Ok(Functions { page, folded })
 }
 
-impl<'a> Parts<'a> {
+impl<'a> PageParts<'a> {
     fn file(&mut self, path: &Path, source: &Source) -> Result<Markup> {
         let mut items = vec![];
         for item in &source.items {

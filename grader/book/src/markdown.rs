@@ -31,7 +31,7 @@ pub(crate) struct Scope<'a> {
 
 /// A text as HTML.
 #[derive(Debug, Default)]
-pub(crate) struct Rendered {
+pub(crate) struct RenderedMarkdown {
     /// The first heading of level 1, which is not part of the HTML.
     pub(crate) title: String,
     /// The HTML.
@@ -64,14 +64,14 @@ pub(crate) fn render(
     events: Vec<Event<'_>>,
     scope: Scope<'_>,
     after_item: &dyn Fn(&str, u64) -> Option<Markup>,
-) -> Result<Rendered> {
+) -> Result<RenderedMarkdown> {
     let mut renderer = Renderer {
         scope,
         after_item,
         anchors: Anchors::default(),
-        done: Rendered {
+        done: RenderedMarkdown {
             sections: vec![Section::default()],
-            ..Rendered::default()
+            ..RenderedMarkdown::default()
         },
         events: vec![],
         lists: vec![],
@@ -101,7 +101,7 @@ struct Renderer<'a, 'e> {
     scope: Scope<'a>,
     after_item: &'a dyn Fn(&str, u64) -> Option<Markup>,
     anchors: Anchors,
-    done: Rendered,
+    done: RenderedMarkdown,
     events: Vec<Event<'e>>,
     /// The numbers of the items of the lists that are open; none for those without numbers.
     lists: Vec<Option<u64>>,

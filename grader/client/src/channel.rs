@@ -12,7 +12,7 @@ pub struct Channel {
 
 /// A request that got no answer.
 #[derive(Debug)]
-pub struct Unanswered {
+pub struct ExchangeError {
     /// The reason.
     pub error: WireError,
     /// Whether the whole request was written.
@@ -24,9 +24,9 @@ impl Channel {
     ///
     /// # Errors
     /// Returns an error if the request cannot be written, or what is read is no answer.
-    pub fn exchange(&mut self, request: &Frame, most: usize) -> Result<Answer, Unanswered> {
+    pub fn exchange(&mut self, request: &Frame, most: usize) -> Result<Answer, ExchangeError> {
         let limits = FrameLimits::default();
-        write_frame(&mut self.requests, request, &limits).map_err(|error| Unanswered {
+        write_frame(&mut self.requests, request, &limits).map_err(|error| ExchangeError {
             error,
             is_sent: false,
         })?;
@@ -35,7 +35,7 @@ impl Channel {
             ..limits
         };
         let answer = read_frame(&mut self.answers, &limits).and_then(Frame::into_answer);
-        answer.map_err(|error| Unanswered {
+        answer.map_err(|error| ExchangeError {
             error,
             is_sent: true,
         })

@@ -8,6 +8,6 @@ mod channel;
 mod end;
 mod process;
 
-pub use channel::{Channel, Unanswered};
+pub use channel::{Channel, ExchangeError};
 pub use end::End;
 pub use process::{Process, start};

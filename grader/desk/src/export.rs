@@ -18,7 +18,7 @@ pub trait Export {
     ///
     /// # Errors
     /// Returns an error if the format cannot hold them, or the file to fill in is not one of this format.
-    fn export(&self, class: &Class<'_>) -> Result<Exported>;
+    fn export(&self, class: &Class<'_>) -> Result<ExportOutput>;
 }
 
 /// The data that exports read.
@@ -34,25 +34,25 @@ pub struct Class<'a> {
 
 /// The output of an export.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Exported {
+pub struct ExportOutput {
     /// Names and contents of files. A format of one file has one, with an empty name.
     pub files: Vec<(String, Vec<u8>)>,
     /// Rows without a grade, or that the platform would skip.
-    pub skipped: Vec<Skipped>,
+    pub skipped: Vec<SkippedRow>,
     /// Further notes for the instructor.
     pub notes: Vec<String>,
 }
 
 /// A row without a grade, or one that the platform would skip.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Skipped {
+pub struct SkippedRow {
     /// The person, or the row as the file names it.
     pub row: String,
     /// The reason.
     pub why: String,
 }
 
-impl Exported {
+impl ExportOutput {
     /// An export of one file.
     fn file(content: Vec<u8>) -> Self {
         Self {
@@ -62,7 +62,7 @@ impl Exported {
     }
 
     fn skip(&mut self, row: impl Into<String>, why: impl Into<String>) {
-        self.skipped.push(Skipped {
+        self.skipped.push(SkippedRow {
             row: row.into(),
             why: why.into(),
         });

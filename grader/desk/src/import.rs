@@ -4,7 +4,7 @@ use crate::failure::{Blame, Failure};
 use crate::folder::Desk;
 use crate::results::Batch;
 use crate::roster::Match;
-use crate::store::{Imported, NewAttempt, NewImport};
+use crate::store::{ImportCounts, NewAttempt, NewImport};
 use crate::time::parse_time;
 use anyhow::{Context, Result, anyhow, ensure};
 use hints::WithHint;
@@ -18,7 +18,7 @@ use std::path::Path;
 #[derive(Clone, Debug)]
 pub enum Times {
     /// The times of a table, by submission.
-    Table(BTreeMap<String, Handed>),
+    Table(BTreeMap<String, SubmissionTime>),
     /// The same time for all.
     All(Timestamp),
     /// Not known.
@@ -27,7 +27,7 @@ pub enum Times {
 
 /// A row of a table of times.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Handed {
+pub struct SubmissionTime {
     /// The time.
     pub time: Timestamp,
     /// The person or group, where the submission's name matches nobody.
@@ -38,7 +38,7 @@ pub struct Handed {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Report {
     /// The numbers of new and known attempts and results.
-    pub imported: Imported,
+    pub imported: ImportCounts,
     /// The number of submissions.
     pub submissions: usize,
     /// Submissions that match nobody or several people in the roster, with the reason.
@@ -89,7 +89,7 @@ impl Times {
             let line = record.position().map_or(0, csv::Position::line);
             let says = || format!("line {line}");
             let row: Row = record.deserialize(Some(&headers))?;
-            let handed = Handed {
+            let handed = SubmissionTime {
                 time: parse_time(&row.time, zone).with_context(says)?,
                 student: Some(row.student).filter(|it| !it.is_empty()),
             };

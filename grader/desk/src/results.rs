@@ -332,7 +332,7 @@ impl Graded {
     ///
     /// # Errors
     /// Returns an error if it cannot be written as JSON.
-    pub fn stored(&self) -> Result<Stored> {
+    pub fn stored(&self) -> Result<StoredResult> {
         let tests: Vec<_> = self.tests.iter().map(|it| (&it.kind, &it.test)).collect();
         let suite = serde_json::to_string(&tests)?;
         let marks = self
@@ -362,7 +362,7 @@ impl Graded {
             of_all: self.message.clone(),
             of_tests: messages.collect(),
         })?;
-        Ok(Stored {
+        Ok(StoredResult {
             suite_digest: digest(&[&suite]),
             suite,
             detail,
@@ -516,7 +516,7 @@ pub fn verify_stored(
 
 /// A result as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Stored {
+pub struct StoredResult {
     /// The tests, as JSON.
     pub suite: String,
     /// SHA-256 of it.
@@ -527,7 +527,7 @@ pub struct Stored {
     pub messages: String,
 }
 
-impl Stored {
+impl StoredResult {
     /// SHA-256 of all of it.
     pub fn digest(&self) -> String {
         digest(&[&self.suite_digest, &self.detail, &self.messages])

@@ -4,7 +4,7 @@
 use crate::decision::{Action, Decision};
 use crate::failure::Failure;
 use crate::grading::{Attempt, Exercise, ExerciseResult, Record};
-use crate::results::{Graded, Outcome, Stored, Suite, Terms};
+use crate::results::{Graded, Outcome, StoredResult, Suite, Terms};
 use anyhow::{Context, Result, anyhow, ensure};
 use hints::WithHint;
 use jiff::Timestamp;
@@ -70,7 +70,7 @@ pub struct NewAttempt<'a> {
 
 /// The numbers of attempts and results that an import added, or that were known.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Imported {
+pub struct ImportCounts {
     /// New attempts.
     pub attempts: usize,
     /// New results of exercises, of new attempts and of known ones.
@@ -85,7 +85,7 @@ pub struct Imported {
     pub superseded: usize,
 }
 
-impl Imported {
+impl ImportCounts {
     /// Returns whether there was nothing new.
     fn is_nothing(&self) -> bool {
         self.attempts + self.results + self.members == 0
@@ -279,10 +279,10 @@ impl Store {
     ///
     /// # Errors
     /// Returns an error if it cannot be written; nothing is recorded then.
-    pub fn import(&mut self, import: &NewImport<'_>) -> Result<Imported> {
+    pub fn import(&mut self, import: &NewImport<'_>) -> Result<ImportCounts> {
         let terms = serde_json::to_string(import.terms)?;
         self.change(|transaction| {
-            let mut imported = Imported::default();
+            let mut imported = ImportCounts::default();
             transaction.execute(
                 "INSERT INTO import (time, by, folder, course, terms) VALUES (?1, ?2, ?3, ?4, ?5)",
                 params![now(), import.by, import.folder, import.terms.course, terms],
@@ -565,7 +565,7 @@ fn add_attempt(
     import: i64,
     terms: &Terms,
     attempt: &NewAttempt<'_>,
-    imported: &mut Imported,
+    imported: &mut ImportCounts,
 ) -> Result<()> {
     let key = params![attempt.submission, stored(attempt.time), attempt.sources];
     let known: Option<i64> = transaction
@@ -674,7 +674,7 @@ fn content(transaction: &Transaction<'_>, graded: &Graded) -> Result<i64> {
 }
 
 /// The number of a result's tests, which are added if they are new.
-fn suite(transaction: &Transaction<'_>, stored: &Stored) -> Result<i64> {
+fn suite(transaction: &Transaction<'_>, stored: &StoredResult) -> Result<i64> {
     let digest = &stored.suite_digest;
     if let Some(known) = find(
         transaction,

@@ -2,8 +2,8 @@
 
 mod common;
 
-use common::Handed::{DoesNotCompile, Missing, NotGraded, Passing};
-use common::{Batch, Class, Ran, Result};
+use common::SubmittedExercise::{DoesNotCompile, Missing, NotGraded, Passing};
+use common::{Batch, Class, CommandOutput, Result};
 use quick_xml::Reader;
 use quick_xml::events::Event;
 use serde_json::Value;
@@ -406,7 +406,8 @@ fn every_step_is_in_the_long_table_and_formulas_are_text() -> Result {
         "2026-12-01T12:00",
     )?;
     let path = class.folder.path().join("steps.csv");
-    let ran: Ran = class.run(&["export", "csv", "--steps", "--out", &path.to_string_lossy()])?;
+    let ran: CommandOutput =
+        class.run(&["export", "csv", "--steps", "--out", &path.to_string_lossy()])?;
     assert_eq!(ran.stdout, "");
     let mut reader = csv::Reader::from_path(&path)?;
     let header = reader.headers()?.clone();

@@ -2,8 +2,8 @@
 
 mod common;
 
-use common::Handed::{Missing, Passing};
-use common::{Batch, Class, Ran, Result};
+use common::SubmittedExercise::{Missing, Passing};
+use common::{Batch, Class, CommandOutput, Result};
 use std::collections::BTreeSet;
 use std::fs;
 use std::process::{Child, Stdio};
@@ -207,7 +207,7 @@ fn whoever_finds_the_gradebook_in_use_waits_and_says_so() -> Result {
     let waiting = start(&class, &["--wait", "60", "note", "s3", "a note"])?;
     sleep(Duration::from_millis(300));
     store.execute_batch("COMMIT")?;
-    let ran = Ran::from(waiting.wait_with_output()?);
+    let ran = CommandOutput::from(waiting.wait_with_output()?);
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
     Ok(())
 }
@@ -229,7 +229,7 @@ fn several_programs_at_once_lose_nothing() -> Result {
         )?);
     }
     for child in children {
-        let ran = Ran::from(child.wait_with_output()?);
+        let ran = CommandOutput::from(child.wait_with_output()?);
         assert_eq!(ran.code, Some(0), "{}", ran.stderr);
     }
     assert_eq!(

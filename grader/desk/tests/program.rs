@@ -2,8 +2,8 @@
 
 mod common;
 
-use common::Handed::{DoesNotCompile, Missing, NotGraded, Passing};
-use common::{Batch, Class, POLICY, ROSTER, Ran, Result};
+use common::SubmittedExercise::{DoesNotCompile, Missing, NotGraded, Passing};
+use common::{Batch, Class, CommandOutput, POLICY, ROSTER, Result};
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -172,7 +172,7 @@ fn a_regrade_flags_the_decision_that_was_made_on_other_points() -> Result {
 #[test]
 fn what_was_graded_is_not_replaced_by_what_is_not_and_exercises_add_up() -> Result {
     let class = Class::new()?;
-    let submission = |handed: &[common::Handed]| {
+    let submission = |handed: &[common::SubmittedExercise]| {
         let mut batch = Batch::of(&[("s3", handed)]);
         batch.exercises.truncate(handed.len());
         batch.same_sources = true;
@@ -331,7 +331,7 @@ fn times_come_from_a_table_and_each_submission_needs_one() -> Result {
 fn a_desk_in_a_checkout_is_refused_with_the_reason() -> Result {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let inside = root.join("target/a-desk");
-    let ran = Ran::from(
+    let ran = CommandOutput::from(
         Command::new(env!("CARGO_BIN_EXE_desk"))
             .arg("init")
             .arg("--desk")

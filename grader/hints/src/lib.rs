@@ -9,18 +9,18 @@ use std::fmt;
 
 /// An error with a hint. It reads as the error alone, and has the same causes.
 #[derive(Debug)]
-struct Hinted {
+struct HintedError {
     error: anyhow::Error,
     hint: String,
 }
 
-impl fmt::Display for Hinted {
+impl fmt::Display for HintedError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.error.fmt(f)
     }
 }
 
-impl Error for Hinted {
+impl Error for HintedError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         self.error.source()
     }
@@ -28,7 +28,7 @@ impl Error for Hinted {
 
 /// Adds a hint to an error.
 pub fn hinted(error: impl Into<anyhow::Error>, hint: impl Into<String>) -> anyhow::Error {
-    anyhow::Error::new(Hinted {
+    anyhow::Error::new(HintedError {
         error: error.into(),
         hint: hint.into(),
     })
@@ -67,7 +67,7 @@ pub fn hints(error: &anyhow::Error) -> Vec<&str> {
     let mut hints = vec![];
     for mut cause in error.chain() {
         let first = hints.len();
-        while let Some(hinted) = cause.downcast_ref::<Hinted>() {
+        while let Some(hinted) = cause.downcast_ref::<HintedError>() {
             hints.insert(first, hinted.hint.as_str());
             cause = hinted.error.as_ref();
         }
@@ -79,7 +79,7 @@ pub fn hints(error: &anyhow::Error) -> Vec<&str> {
 pub fn downcast_ref<E: fmt::Debug + fmt::Display + Send + Sync + 'static>(
     error: &anyhow::Error,
 ) -> Option<&E> {
-    let within = || downcast_ref(&error.downcast_ref::<Hinted>()?.error);
+    let within = || downcast_ref(&error.downcast_ref::<HintedError>()?.error);
     error.downcast_ref().or_else(within)
 }
 

@@ -10,9 +10,9 @@ use crate::PartsDigest;
 
 use super::effort::Effort;
 use super::escape::look_of_bytes;
-use super::place::{EXERCISES, Place, Spot};
+use super::place::{EXERCISES, EntryRole, SourcePath};
 use super::survey::Survey;
-use super::{Escaped, IntakeLimits, NameFault, Refusal, Source, Submission};
+use super::{EscapedText, IntakeLimits, NameFault, Refusal, Source, Submission};
 
 /// Takes the sources that a walk over a folder or an archive offers, in any order.
 pub(super) struct Basket<'a> {
@@ -25,9 +25,9 @@ pub(super) struct Basket<'a> {
     around: RangeInclusive<usize>,
     entries: usize,
     bytes: u64,
-    taken: BTreeMap<Spot, Vec<u8>>,
+    taken: BTreeMap<SourcePath, Vec<u8>>,
     /// Every source name seen, by its look.
-    seen: BTreeMap<String, Spot>,
+    seen: BTreeMap<String, SourcePath>,
     /// The reasons why exercises cannot be taken, by the folder that holds the exercise, and its name.
     faults: BTreeMap<(Vec<u8>, String), Refusal>,
 }
@@ -70,30 +70,30 @@ impl<'a> Basket<'a> {
     ///
     /// # Errors
     /// Returns an error if the name does not stay inside the archive.
-    pub(super) fn place(&mut self, name: &[u8], is_file: bool) -> Result<Place, Refusal> {
-        let place = Place::in_archive(name, self.exercises)?;
+    pub(super) fn place(&mut self, name: &[u8], is_file: bool) -> Result<EntryRole, Refusal> {
+        let place = EntryRole::in_archive(name, self.exercises)?;
         let around = match &place {
-            Place::Source(spot) => spot.wrappers(),
-            Place::Way(around) => *around,
-            Place::Elsewhere | Place::Scrap => 0,
+            EntryRole::Source(spot) => spot.wrappers(),
+            EntryRole::Way(around) => *around,
+            EntryRole::Elsewhere | EntryRole::Scrap => 0,
         };
         if self.around.contains(&around) {
-            if is_file && matches!(place, Place::Elsewhere | Place::Way(_)) {
+            if is_file && matches!(place, EntryRole::Elsewhere | EntryRole::Way(_)) {
                 self.survey.see_file(name);
                 self.survey.see_misplaced(name, self.exercises);
             }
             return Ok(place);
         }
-        if let Place::Source(spot) = place
+        if let EntryRole::Source(spot) = place
             && spot.path.ends_with(b".rs")
         {
             self.survey.see_exercise(around);
         }
-        Ok(Place::Elsewhere)
+        Ok(EntryRole::Elsewhere)
     }
 
     /// Leaves the exercise at `spot` out, for a fault of one of its files.
-    pub(super) fn leave_out(&mut self, spot: Spot, fault: Refusal) {
+    pub(super) fn leave_out(&mut self, spot: SourcePath, fault: Refusal) {
         let exercise = (spot.prefix, spot.exercise);
         self.faults.entry(exercise).or_insert(fault);
     }
@@ -110,7 +110,7 @@ impl<'a> Basket<'a> {
     }
 
     /// Whether the file at `spot` is to be taken; to be asked once for each file.
-    pub(super) fn wants(&mut self, spot: &Spot) -> Result<bool, Refusal> {
+    pub(super) fn wants(&mut self, spot: &SourcePath) -> Result<bool, Refusal> {
         let dot = spot.path.iter().rposition(|byte| *byte == b'.');
         let Some(ending) = dot.map(|dot| &spot.path[dot + 1..]) else {
             return Ok(false);
@@ -119,7 +119,7 @@ impl<'a> Basket<'a> {
             return Ok(false);
         }
         let entry = spot.entry();
-        let shown = || Escaped::from(entry.as_slice());
+        let shown = || EscapedText::from(entry.as_slice());
         if spot.path.len() > self.limits.name_bytes {
             return Err(Refusal::name(shown(), NameFault::TooLong));
         }
@@ -166,12 +166,12 @@ impl<'a> Basket<'a> {
     /// Reads the file at `spot` to its end or to the limit, and returns the number of its bytes.
     pub(super) fn take(
         &mut self,
-        spot: Spot,
+        spot: SourcePath,
         reader: impl Read,
         unreadable: impl Fn(io::Error) -> Refusal,
     ) -> Result<u64, Refusal> {
         let entry = spot.entry();
-        let shown = || Escaped::from(entry.as_slice());
+        let shown = || EscapedText::from(entry.as_slice());
         let left = self.limits.total_bytes.saturating_sub(self.bytes);
         let most = self.limits.file_bytes.min(left);
         let mut bytes = Vec::new();
@@ -256,7 +256,7 @@ impl<'a> Basket<'a> {
             let slashes = spot.path.iter().enumerate();
             let slashes = slashes.filter(|(_, byte)| **byte == b'/');
             for folder in slashes.map(|(at, _)| &spot.path[..at]) {
-                let file = Spot {
+                let file = SourcePath {
                     path: folder.to_owned(),
                     ..spot.clone()
                 };
@@ -317,11 +317,11 @@ fn no_text(bytes: &[u8]) -> Option<String> {
 }
 
 /// A prefix, to show it.
-fn in_words(prefix: &[u8]) -> Escaped {
+fn in_words(prefix: &[u8]) -> EscapedText {
     if prefix.is_empty() {
-        Escaped::from("the top folder")
+        EscapedText::from("the top folder")
     } else {
-        Escaped::from([b"`", prefix, b"`"].concat().as_slice())
+        EscapedText::from([b"`", prefix, b"`"].concat().as_slice())
     }
 }
 

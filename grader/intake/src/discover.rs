@@ -13,7 +13,7 @@ use unicode_normalization::UnicodeNormalization;
 
 use super::escape::{as_file_name, as_plain_file_name, look_of};
 use super::packing::{self, Packing, foreign, stem};
-use super::{Candidate, Escaped, IntakeLimits, Refusal};
+use super::{Candidate, EscapedText, IntakeLimits, Refusal};
 
 /// The two readings of a folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -26,25 +26,25 @@ pub enum Reading {
 
 /// The submissions found at the paths.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Discovered {
+pub struct Discovery {
     /// Sorted by the order of the paths, and within a folder by file name.
     pub candidates: Vec<Candidate>,
     /// The reading of each folder among the paths, in their order.
     pub folders: Vec<(PathBuf, Reading)>,
     /// The other entries of the folders, which are not submissions and are to be mentioned.
-    pub skipped: Vec<Skipped>,
+    pub skipped: Vec<SkippedEntry>,
 }
 
 /// An entry of a folder of submissions that is not a submission.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Skipped {
+pub struct SkippedEntry {
     /// The path of the entry.
     pub path: PathBuf,
     /// The reason why it is not a submission: "is neither a folder nor an archive".
     pub why: Cow<'static, str>,
 }
 
-impl Skipped {
+impl SkippedEntry {
     fn new(path: PathBuf, why: impl Into<Cow<'static, str>>) -> Self {
         let why = why.into();
         Self { path, why }
@@ -73,13 +73,13 @@ pub enum DiscoverError {
     #[error("`{path}` does not exist")]
     Missing {
         /// The path.
-        path: Escaped,
+        path: EscapedText,
     },
     /// It, or the folder that it is, cannot be read.
     #[error("cannot read `{path}`")]
     Unreadable {
         /// The path.
-        path: Escaped,
+        path: EscapedText,
         /// The system's error.
         source: io::Error,
     },
@@ -87,13 +87,13 @@ pub enum DiscoverError {
     #[error("`{path}` is neither a folder nor an archive")]
     NotASubmission {
         /// The path.
-        path: Escaped,
+        path: EscapedText,
     },
     /// An archive of a kind that is not read.
     #[error("`{path}` is {kind}, which is not read here")]
     ForeignArchive {
         /// The path.
-        path: Escaped,
+        path: EscapedText,
         /// The kind, with its article: "a RAR archive".
         kind: &'static str,
     },
@@ -103,7 +103,7 @@ pub enum DiscoverError {
     )]
     HoldsArchives {
         /// The path.
-        path: Escaped,
+        path: EscapedText,
         /// One of them, and the number of the others.
         archives: String,
     },
@@ -113,9 +113,9 @@ pub enum DiscoverError {
     )]
     Unclear {
         /// The path.
-        path: Escaped,
+        path: EscapedText,
         /// The exercise in it that a submission would hold.
-        exercise: Escaped,
+        exercise: EscapedText,
         /// A description of the entries that would be submissions of a class.
         others: String,
     },
@@ -123,7 +123,7 @@ pub enum DiscoverError {
     #[error("`{path}` holds no submissions")]
     NoSubmissions {
         /// The path.
-        path: Escaped,
+        path: EscapedText,
     },
 }
 
@@ -165,8 +165,8 @@ pub fn discover(
     paths: &[PathBuf],
     exercises: &[&str],
     reading: Option<Reading>,
-) -> Result<Discovered, DiscoverError> {
-    let mut found = Discovered::default();
+) -> Result<Discovery, DiscoverError> {
+    let mut found = Discovery::default();
     let mut candidates = vec![];
     for path in paths {
         let unreadable = |source| unreadable(path, source);
@@ -176,7 +176,7 @@ pub fn discover(
         let near = if is_link { &whole } else { path };
         if !whole.is_dir() {
             check_archive(path, &whole, exercises, paths.len() == 1)?;
-            candidates.push(Named::at(near, &whole));
+            candidates.push(NamedPath::at(near, &whole));
             continue;
         }
         let children = Children::of(near)?;
@@ -186,7 +186,7 @@ pub fn discover(
         };
         match reading {
             Reading::Submission => {
-                candidates.push(Named::at(near, &whole));
+                candidates.push(NamedPath::at(near, &whole));
                 found.skipped.extend(children.beside(exercises));
             }
             Reading::Class if children.submissions.is_empty() => {
@@ -195,7 +195,7 @@ pub fn discover(
             Reading::Class => {
                 found.skipped.extend(children.skipped);
                 for child in &children.submissions {
-                    let (named, beside) = Named::child(child, exercises);
+                    let (named, beside) = NamedPath::child(child, exercises);
                     candidates.push(named);
                     found.skipped.extend(beside);
                 }
@@ -263,7 +263,7 @@ struct Children {
     /// Folders and archives.
     submissions: Vec<PathBuf>,
     /// All else.
-    skipped: Vec<Skipped>,
+    skipped: Vec<SkippedEntry>,
 }
 
 impl Children {
@@ -287,7 +287,7 @@ impl Children {
             } else {
                 "is neither a folder nor an archive"
             };
-            skipped.push(Skipped::new(path, why));
+            skipped.push(SkippedEntry::new(path, why));
         }
         Ok(Self {
             submissions,
@@ -328,10 +328,10 @@ impl Children {
     }
 
     /// The entries that a submission in their folder leaves out, and that a user may miss.
-    fn beside(self, exercises: &[&str]) -> Vec<Skipped> {
+    fn beside(self, exercises: &[&str]) -> Vec<SkippedEntry> {
         let left = self.submissions.into_iter();
         let left = left.filter(|child| !holds_exercises_of_its_folder(child, exercises));
-        left.map(|path| Skipped::new(path, BESIDE)).collect()
+        left.map(|path| SkippedEntry::new(path, BESIDE)).collect()
     }
 }
 
@@ -483,12 +483,12 @@ fn is_scrap(name: &OsStr) -> bool {
 }
 
 /// A submission, and what it is called where it lies.
-struct Named {
+struct NamedPath {
     name: Vec<u8>,
     path: PathBuf,
 }
 
-impl Named {
+impl NamedPath {
     /// The submission at `path`, named after `whole`, which is the same without `.` and `..`.
     fn at(path: &Path, whole: &Path) -> Self {
         let name = whole.file_name().unwrap_or_default().as_encoded_bytes();
@@ -500,7 +500,7 @@ impl Named {
     }
 
     /// The submission that a child of a class is, and what in it is left out.
-    fn child(path: &Path, exercises: &[&str]) -> (Self, Vec<Skipped>) {
+    fn child(path: &Path, exercises: &[&str]) -> (Self, Vec<SkippedEntry>) {
         let named = Self::at(path, path);
         let archives = if path.is_dir() {
             archives_in(path)
@@ -511,7 +511,7 @@ impl Named {
             let beside = archives.into_iter();
             return (
                 named,
-                beside.map(|path| Skipped::new(path, BESIDE)).collect(),
+                beside.map(|path| SkippedEntry::new(path, BESIDE)).collect(),
             );
         }
         let chosen = match archives.as_slice() {
@@ -527,7 +527,7 @@ impl Named {
         let others = archives.iter().filter(|path| *path != chosen);
         let others = others.map(|path| {
             let why = format!("lies beside `{name}`, which is taken, {how}");
-            Skipped::new(path.clone(), why)
+            SkippedEntry::new(path.clone(), why)
         });
         let others = others.collect();
         let path = chosen.clone();
@@ -545,7 +545,7 @@ impl Named {
 
 /// Gives each a name of its own that also looks like no other: where names differ in what cannot be told by eye, they are
 /// shown by their bytes; one that was there before gets a number: `ada`, `ada-2`. Upper and lower case are one.
-fn named_apart(found: Vec<Named>) -> Vec<Candidate> {
+fn named_apart(found: Vec<NamedPath>) -> Vec<Candidate> {
     let mut alike = BTreeMap::<String, BTreeSet<String>>::new();
     for named in &found {
         let writings = alike.entry(look_of(&named.normal())).or_default();
@@ -594,9 +594,9 @@ fn unreadable(path: &Path, source: io::Error) -> DiscoverError {
     }
 }
 
-fn shown(path: &Path) -> Escaped {
+fn shown(path: &Path) -> EscapedText {
     let name: &OsStr = path.as_os_str();
-    Escaped::from(name)
+    EscapedText::from(name)
 }
 
 #[cfg(test)]

@@ -45,19 +45,19 @@ fn processor_time() -> Duration {
 }
 
 /// A reader whose every read counts as effort, however little comes out of it in the end.
-pub(super) struct Watched<'a, R> {
+pub(super) struct MeteredReader<'a, R> {
     pub(super) inner: R,
     pub(super) effort: &'a Effort<'a>,
 }
 
-impl<R: Read> Read for Watched<'_, R> {
+impl<R: Read> Read for MeteredReader<'_, R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.effort.check().map_err(io::Error::other)?;
         self.inner.read(buffer)
     }
 }
 
-impl<R: Seek> Seek for Watched<'_, R> {
+impl<R: Seek> Seek for MeteredReader<'_, R> {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
         self.inner.seek(to)
     }
@@ -89,7 +89,7 @@ mod tests {
         let effort = Effort::new(&limits, &never);
         let mut read = Ok(0);
         for _ in 0..1 << 30 {
-            let mut zeros = Watched {
+            let mut zeros = MeteredReader {
                 inner: io::repeat(0),
                 effort: &effort,
             };

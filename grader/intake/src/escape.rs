@@ -12,13 +12,13 @@ use wire::{is_hidden, printable};
 /// are the accents of a text that also has a shorter way to write them, which looks the same, and it
 /// is cut at 200 characters.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Escaped(String);
+pub struct EscapedText(String);
 
-impl Escaped {
+impl EscapedText {
     const CHARS: usize = 200;
 }
 
-impl From<&[u8]> for Escaped {
+impl From<&[u8]> for EscapedText {
     fn from(bytes: &[u8]) -> Self {
         Self(printable(&abridged(bytes)))
     }
@@ -27,7 +27,7 @@ impl From<&[u8]> for Escaped {
 /// The beginning of a text, with what is hidden or no text escaped.
 fn abridged(bytes: &[u8]) -> String {
     let mut text = String::new();
-    let mut room = Escaped::CHARS;
+    let mut room = EscapedText::CHARS;
     for chunk in bytes.utf8_chunks() {
         let is_one_of_two = !is_nfc(beginning(chunk.valid()));
         for c in chunk.valid().chars() {
@@ -55,7 +55,7 @@ fn abridged(bytes: &[u8]) -> String {
 
 /// As much of a text as is shown at most.
 fn beginning(text: &str) -> &str {
-    let end = text.char_indices().nth(Escaped::CHARS + 1);
+    let end = text.char_indices().nth(EscapedText::CHARS + 1);
     end.map_or(text, |(end, _)| &text[..end])
 }
 
@@ -65,19 +65,19 @@ fn is_written_otherwise(c: char) -> bool {
     is_combining_mark(c) || !is_nfc(c.encode_utf8(&mut [0; 4]))
 }
 
-impl From<&str> for Escaped {
+impl From<&str> for EscapedText {
     fn from(text: &str) -> Self {
         Self::from(text.as_bytes())
     }
 }
 
-impl From<&OsStr> for Escaped {
+impl From<&OsStr> for EscapedText {
     fn from(name: &OsStr) -> Self {
         Self::from(name.as_encoded_bytes())
     }
 }
 
-impl fmt::Display for Escaped {
+impl fmt::Display for EscapedText {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
@@ -156,26 +156,26 @@ mod tests {
 
     #[test]
     fn escaped_text_has_no_control_bidi_or_broken_characters() {
-        let shown = Escaped::from(&b"a\x1b[31m\n\xff\xe2\x80\xaeb\\"[..]).to_string();
+        let shown = EscapedText::from(&b"a\x1b[31m\n\xff\xe2\x80\xaeb\\"[..]).to_string();
         assert_eq!(shown, r"a\u{1b}[31m\n\xff\u{202e}b\\");
     }
 
     #[test]
     fn no_name_commands_a_build() {
-        let shown = Escaped::from("##vso[task.setvariable]x").to_string();
+        let shown = EscapedText::from("##vso[task.setvariable]x").to_string();
         assert!(!wire::is_command(&shown), "{shown}");
         assert_eq!(as_file_name(b"##[error]x"), "%23%23[error]x");
     }
 
     #[test]
     fn escaped_text_is_cut() {
-        let shown = Escaped::from("x".repeat(5000).as_str()).to_string();
+        let shown = EscapedText::from("x".repeat(5000).as_str()).to_string();
         assert_eq!(shown.chars().count(), 201);
     }
 
     #[test]
     fn what_looks_the_same_is_shown_otherwise() {
-        let shown = |text: &str| Escaped::from(text).to_string();
+        let shown = |text: &str| EscapedText::from(text).to_string();
         assert_eq!(shown("Zo\u{eb}"), "Zo\u{eb}");
         assert_eq!(shown("Zoe\u{308}"), r"Zoe\u{308}");
         assert_eq!(shown("\u{212b}ngstr\u{f6}m"), "\\u{212b}ngstr\u{f6}m");

@@ -8,9 +8,9 @@ use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
 
 use super::basket::Basket;
-use super::place::{EXERCISES, MOST_WRAPPERS, Spot, is_scrap};
+use super::place::{EXERCISES, MOST_WRAPPERS, SourcePath, is_scrap};
 use super::survey::is_nearly;
-use super::{Escaped, OPEN_FILE, Refusal};
+use super::{EscapedText, OPEN_FILE, Refusal};
 
 /// Offers every source below `path` to the basket: of exercises in it or in one folder of it, or else of those that have
 /// the fewest folders around them.
@@ -139,7 +139,7 @@ fn look_in(folder: &OwnedFd, prefix: &[u8], basket: &mut Basket<'_>) -> Result<(
             }
             continue;
         };
-        let spot = Spot {
+        let spot = SourcePath {
             prefix: prefix.to_owned(),
             exercise: (*exercise).to_owned(),
             path: Vec::new(),
@@ -150,7 +150,12 @@ fn look_in(folder: &OwnedFd, prefix: &[u8], basket: &mut Basket<'_>) -> Result<(
 }
 
 /// Offers the files of a folder within `src`, then those of the folders in it.
-fn walk(folder: &OwnedFd, at: &Spot, depth: usize, basket: &mut Basket<'_>) -> Result<(), Refusal> {
+fn walk(
+    folder: &OwnedFd,
+    at: &SourcePath,
+    depth: usize,
+    basket: &mut Basket<'_>,
+) -> Result<(), Refusal> {
     if depth > basket.limits.depth {
         return Err(Refusal::TooDeep {
             entry: at.entry().as_slice().into(),
@@ -161,7 +166,7 @@ fn walk(folder: &OwnedFd, at: &Spot, depth: usize, basket: &mut Basket<'_>) -> R
         if name.starts_with(b".") {
             continue;
         }
-        let spot = Spot {
+        let spot = SourcePath {
             path: join(&at.path, &name),
             ..at.clone()
         };
@@ -251,7 +256,7 @@ fn is(folder: &OwnedFd, name: &[u8], kind: FileType) -> bool {
     stat(folder, name).is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == kind)
 }
 
-fn unreadable(entry: impl Into<Escaped>, errno: Errno) -> Refusal {
+fn unreadable(entry: impl Into<EscapedText>, errno: Errno) -> Refusal {
     Refusal::Unreadable {
         entry: entry.into(),
         source: errno.into(),

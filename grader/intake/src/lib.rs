@@ -44,8 +44,8 @@ mod zip;
 mod testing;
 
 pub use digest::PartsDigest;
-pub use discover::{DiscoverError, Discovered, Reading, Skipped, discover};
-pub use escape::Escaped;
+pub use discover::{DiscoverError, Discovery, Reading, SkippedEntry, discover};
+pub use escape::EscapedText;
 pub use limits::IntakeLimits;
 pub use refusal::{NameFault, Refusal};
 
@@ -148,7 +148,7 @@ impl Candidate {
         };
         // Whatever was made of it: what could not be read is not broken.
         if let Some(source) = archive.fault {
-            let entry = Escaped::from(self.path.as_os_str());
+            let entry = EscapedText::from(self.path.as_os_str());
             return Err(Refusal::Unreadable { entry, source });
         }
         let Err(Refusal::Broken { .. }) = taken else {
@@ -202,7 +202,7 @@ fn same(error: &io::Error) -> io::Error {
 
 /// Opens an archive and returns its length in bytes. Never waits, follows no link.
 fn open_archive(path: &Path, limits: &IntakeLimits) -> Result<(File, u64), Refusal> {
-    let shown = Escaped::from(path.as_os_str());
+    let shown = EscapedText::from(path.as_os_str());
     let unreadable = |source: rustix::io::Errno| Refusal::Unreadable {
         entry: shown.clone(),
         source: source.into(),
@@ -236,12 +236,12 @@ mod tests {
     use super::*;
 
     /// A disk that gives so many bytes, and then fails.
-    struct Failing<R> {
+    struct FailingReader<R> {
         disk: R,
         left: usize,
     }
 
-    impl<R: Read> Read for Failing<R> {
+    impl<R: Read> Read for FailingReader<R> {
         fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
             if self.left == 0 {
                 return Err(rustix::io::Errno::IO.into());
@@ -253,7 +253,7 @@ mod tests {
         }
     }
 
-    impl<R: Seek> Seek for Failing<R> {
+    impl<R: Seek> Seek for FailingReader<R> {
         fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
             self.disk.seek(to)
         }
@@ -267,7 +267,7 @@ mod tests {
         let mut basket = Basket::new(&exercises, &limits, &effort, NEAR);
         let disk = io::Cursor::new(bytes);
         let mut archive = Archive {
-            file: Failing { disk, left },
+            file: FailingReader { disk, left },
             fault: None,
         };
         let taken = match packing {

@@ -4,9 +4,9 @@ use super::{NameFault, Refusal};
 
 /// The kind of an entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum EntryRole {
     /// Below an exercise's `src/`.
-    Source(Spot),
+    Source(SourcePath),
     /// A folder that leads to sources, as many wrappers deep: `exercises`, an exercise's, its `src`.
     Way(usize),
     /// Below a dot name or in build output: never looked at, whatever it is.
@@ -17,7 +17,7 @@ pub(super) enum Place {
 
 /// A place below an exercise's `src/`. Names are bytes, since those of wrappers may be in any encoding.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Spot {
+pub(super) struct SourcePath {
     /// The folder that holds the exercise: "", "exercises", "ada" or "ada/exercises".
     pub(super) prefix: Vec<u8>,
     /// The exercise's folder name.
@@ -26,7 +26,7 @@ pub(super) struct Spot {
     pub(super) path: Vec<u8>,
 }
 
-impl Spot {
+impl SourcePath {
     /// The whole name of the entry.
     pub(super) fn entry(&self) -> Vec<u8> {
         let Self {
@@ -78,7 +78,7 @@ pub(super) fn is_separator(byte: &u8) -> bool {
     matches!(byte, b'/' | b'\\')
 }
 
-impl Place {
+impl EntryRole {
     /// The place of an entry in an archive.
     ///
     /// # Errors
@@ -121,7 +121,7 @@ impl Place {
                 return None;
             };
             let exercise = named(exercise)?;
-            (wrappers(prefix) <= MOST_WRAPPERS && !path.is_empty()).then(|| Spot {
+            (wrappers(prefix) <= MOST_WRAPPERS && !path.is_empty()).then(|| SourcePath {
                 prefix: prefix.join(&b'/'),
                 exercise: (*exercise).to_owned(),
                 path: path.join(&b'/'),
@@ -151,12 +151,12 @@ impl Place {
 mod tests {
     use super::*;
 
-    fn place(name: &str) -> Place {
-        Place::in_archive(name.as_bytes(), &["01-patchify", "03-msa"]).expect("a name to take")
+    fn place(name: &str) -> EntryRole {
+        EntryRole::in_archive(name.as_bytes(), &["01-patchify", "03-msa"]).expect("a name to take")
     }
 
-    fn source(prefix: &str, exercise: &str, path: &str) -> Place {
-        Place::Source(Spot {
+    fn source(prefix: &str, exercise: &str, path: &str) -> EntryRole {
+        EntryRole::Source(SourcePath {
             prefix: prefix.into(),
             exercise: exercise.to_owned(),
             path: path.into(),
@@ -182,10 +182,10 @@ mod tests {
         ] {
             let found = place(&format!("{prefix}/01-patchify/src/lib.rs"));
             assert_eq!(found, lib(prefix));
-            assert!(matches!(found, Place::Source(spot) if spot.wrappers() == around));
+            assert!(matches!(found, EntryRole::Source(spot) if spot.wrappers() == around));
         }
         let deeper = place("a/b/c/d/e/f/g/01-patchify/src/lib.rs");
-        assert_eq!(deeper, Place::Elsewhere);
+        assert_eq!(deeper, EntryRole::Elsewhere);
     }
 
     #[test]
@@ -205,7 +205,7 @@ mod tests {
             ("ada/exercises/", 1),
             ("ada/exercises/03-msa/src", 1),
         ] {
-            assert_eq!(place(name), Place::Way(around), "{name}");
+            assert_eq!(place(name), EntryRole::Way(around), "{name}");
         }
     }
 
@@ -219,7 +219,7 @@ mod tests {
             "02-posenc/src/lib.rs",
             "src/lib.rs",
         ] {
-            assert_eq!(place(name), Place::Elsewhere, "{name}");
+            assert_eq!(place(name), EntryRole::Elsewhere, "{name}");
         }
     }
 
@@ -236,7 +236,7 @@ mod tests {
             ".ada/01-patchify/src/lib.rs",
             r".git\objects\x",
         ] {
-            assert_eq!(place(name), Place::Scrap, "{name}");
+            assert_eq!(place(name), EntryRole::Scrap, "{name}");
         }
         assert_eq!(
             place("03-msa/src/target/mod.rs"),
@@ -246,16 +246,16 @@ mod tests {
 
     #[test]
     fn names_in_any_encoding_have_a_place() {
-        let place = |name: &[u8]| Place::in_archive(name, &["03-msa"]).expect("a name to take");
-        assert_eq!(place(b"notes/\x9abung.txt"), Place::Elsewhere);
-        assert_eq!(place(b".git/\x9a"), Place::Scrap);
-        let spot = Spot {
+        let place = |name: &[u8]| EntryRole::in_archive(name, &["03-msa"]).expect("a name to take");
+        assert_eq!(place(b"notes/\x9abung.txt"), EntryRole::Elsewhere);
+        assert_eq!(place(b".git/\x9a"), EntryRole::Scrap);
+        let spot = SourcePath {
             prefix: b"M\x81ller".to_vec(),
             exercise: "03-msa".to_owned(),
             path: b"\x9a.rs".to_vec(),
         };
         assert_eq!(spot.entry(), b"M\x81ller/03-msa/src/\x9a.rs");
-        assert_eq!(place(&spot.entry()), Place::Source(spot));
+        assert_eq!(place(&spot.entry()), EntryRole::Source(spot));
     }
 
     #[test]
@@ -276,7 +276,7 @@ mod tests {
             (b"", NameFault::NoName),
             (&[b'a'; 4097], NameFault::TooLong),
         ] {
-            match Place::in_archive(name, &[]) {
+            match EntryRole::in_archive(name, &[]) {
                 Err(Refusal::Name { fault: found, .. }) => assert_eq!(found, fault),
                 other => panic!("{name:?} gives {other:?}"),
             }

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::Escaped;
+use super::EscapedText;
 
 /// The reason for refusing a submission. Every name in it is escaped.
 #[derive(Debug, thiserror::Error)]
@@ -12,7 +12,7 @@ pub enum Refusal {
     #[error("cannot read `{entry}`: {source}; check that it exists and that you may read it")]
     Unreadable {
         /// The file or folder.
-        entry: Escaped,
+        entry: EscapedText,
         /// The system's error.
         source: io::Error,
     },
@@ -20,7 +20,7 @@ pub enum Refusal {
     #[error("`{entry}` is {kind}; put a copy of the file itself there, or leave it out")]
     NotPlain {
         /// The entry.
-        entry: Escaped,
+        entry: EscapedText,
         /// The kind of the entry, with its article: "a symbolic link".
         kind: &'static str,
     },
@@ -28,7 +28,7 @@ pub enum Refusal {
     #[error("the name of `{entry}` {fault}")]
     Name {
         /// The entry.
-        entry: Escaped,
+        entry: EscapedText,
         /// The fault of its name.
         fault: NameFault,
     },
@@ -36,7 +36,7 @@ pub enum Refusal {
     #[error("`{entry}` is in the archive twice; make the archive again from one folder")]
     Twice {
         /// The entry.
-        entry: Escaped,
+        entry: EscapedText,
     },
     /// Two source files that are one on some systems.
     #[error(
@@ -44,15 +44,15 @@ pub enum Refusal {
     )]
     CaseOnly {
         /// The entry seen first.
-        first: Escaped,
+        first: EscapedText,
         /// The entry seen second.
-        second: Escaped,
+        second: EscapedText,
     },
     /// A name that is both a file and a folder.
     #[error("`{entry}` is both a file and a folder; make the archive again from one folder")]
     FileAndFolder {
         /// The entry.
-        entry: Escaped,
+        entry: EscapedText,
     },
     /// Exercises lie in several folders, and it is not clear which are meant.
     #[error(
@@ -60,11 +60,11 @@ pub enum Refusal {
     )]
     TwoPlaces {
         /// An exercise in the first place.
-        exercise: Escaped,
+        exercise: EscapedText,
         /// One place.
-        first: Escaped,
+        first: EscapedText,
         /// Another.
-        second: Escaped,
+        second: EscapedText,
     },
     /// See [`IntakeLimits::entries`](super::IntakeLimits::entries).
     #[error("more than {limit} entries; hand in only the exercises, without build output")]
@@ -78,7 +78,7 @@ pub enum Refusal {
     )]
     TooManyFiles {
         /// The first one beyond the limit.
-        entry: Escaped,
+        entry: EscapedText,
         /// The limit.
         limit: usize,
     },
@@ -86,7 +86,7 @@ pub enum Refusal {
     #[error("`{entry}` has more than {limit} bytes; keep data out of source files")]
     FileTooLarge {
         /// The file.
-        entry: Escaped,
+        entry: EscapedText,
         /// The limit.
         limit: u64,
     },
@@ -94,7 +94,7 @@ pub enum Refusal {
     #[error("with `{entry}` the source files have more than {limit} bytes; keep data out of them")]
     TooLarge {
         /// The file that goes beyond the limit.
-        entry: Escaped,
+        entry: EscapedText,
         /// The limit.
         limit: u64,
     },
@@ -141,7 +141,7 @@ pub enum Refusal {
     #[error("`{entry}` lies more than {limit} folders below src; move it up")]
     TooDeep {
         /// The file or folder.
-        entry: Escaped,
+        entry: EscapedText,
         /// The limit.
         limit: usize,
     },
@@ -149,7 +149,7 @@ pub enum Refusal {
     #[error("`{entry}` is not a text file: {why}; save it as UTF-8")]
     NotText {
         /// The file.
-        entry: Escaped,
+        entry: EscapedText,
         /// The reason why it is not a text.
         why: String,
     },
@@ -157,7 +157,7 @@ pub enum Refusal {
     #[error("`{entry}` is encrypted; make the archive again without a password")]
     Encrypted {
         /// The file.
-        entry: Escaped,
+        entry: EscapedText,
     },
     /// A source file in a zip archive packed in an unusual way.
     #[error(
@@ -165,15 +165,15 @@ pub enum Refusal {
     )]
     Compression {
         /// The file.
-        entry: Escaped,
+        entry: EscapedText,
         /// The method's name or number.
-        method: Escaped,
+        method: EscapedText,
     },
     /// An archive of a kind that is not read, or a file that only has an archive's name.
     #[error("`{entry}` is {kind}; hand in a .zip or .tar.gz, or the unpacked folder")]
     NoArchive {
         /// The file.
-        entry: Escaped,
+        entry: EscapedText,
         /// The kind, with its article: "a RAR archive".
         kind: &'static str,
     },
@@ -197,7 +197,7 @@ pub enum Refusal {
         /// "zip" or "tar.gz".
         kind: &'static str,
         /// The reason why it cannot be read.
-        why: Escaped,
+        why: EscapedText,
     },
 }
 
@@ -231,28 +231,28 @@ impl Refusal {
         matches!(self, Self::Unreadable { .. })
     }
 
-    pub(super) fn not_plain(entry: impl Into<Escaped>, kind: &'static str) -> Self {
+    pub(super) fn not_plain(entry: impl Into<EscapedText>, kind: &'static str) -> Self {
         Self::NotPlain {
             entry: entry.into(),
             kind,
         }
     }
 
-    pub(super) fn name(entry: impl Into<Escaped>, fault: NameFault) -> Self {
+    pub(super) fn name(entry: impl Into<EscapedText>, fault: NameFault) -> Self {
         Self::Name {
             entry: entry.into(),
             fault,
         }
     }
 
-    pub(super) fn no_archive(entry: impl Into<Escaped>, kind: &'static str) -> Self {
+    pub(super) fn no_archive(entry: impl Into<EscapedText>, kind: &'static str) -> Self {
         Self::NoArchive {
             entry: entry.into(),
             kind,
         }
     }
 
-    pub(super) fn broken(kind: &'static str, why: impl Into<Escaped>) -> Self {
+    pub(super) fn broken(kind: &'static str, why: impl Into<EscapedText>) -> Self {
         Self::Broken {
             kind,
             why: why.into(),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Escaped;
+use super::EscapedText;
 use super::packing::is_archive;
 use super::place::is_separator;
 
@@ -12,23 +12,23 @@ pub(super) struct Survey {
     /// The fewest folders that lie around exercises, where these are more than was looked below.
     pub(super) nearest: Option<usize>,
     /// Archives.
-    pub(super) archives: Listed,
+    pub(super) archives: NameSummary,
     /// Files called `lib.rs`, by the exercise whose folder has nearly the name of theirs.
-    pub(super) misplaced: BTreeMap<String, Listed>,
+    pub(super) misplaced: BTreeMap<String, NameSummary>,
     /// `.rs` files.
-    rust: Listed,
+    rust: NameSummary,
     /// All other files.
-    others: Listed,
+    others: NameSummary,
 }
 
 /// Some names: the first in the order of the alphabet, and how many there are.
 #[derive(Debug, Default)]
-pub(super) struct Listed {
+pub(super) struct NameSummary {
     first: Option<Vec<u8>>,
     count: usize,
 }
 
-impl Listed {
+impl NameSummary {
     fn add(&mut self, name: &[u8]) {
         self.count += 1;
         if self
@@ -42,7 +42,7 @@ impl Listed {
 
     /// The first, in quotes, and the number of the others; None if there are none.
     pub(super) fn in_words(&self) -> Option<String> {
-        let first = Escaped::from(self.first.as_deref()?);
+        let first = EscapedText::from(self.first.as_deref()?);
         Some(match self.count {
             1 => format!("`{first}`"),
             count => format!("`{first}` and {} more", count - 1),

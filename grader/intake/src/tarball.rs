@@ -9,13 +9,13 @@ use flate2::bufread::GzDecoder;
 use tar::{Archive, Entry, EntryType};
 
 use super::basket::Basket;
-use super::effort::{Effort, Watched};
-use super::place::{Place, is_of_a_folder};
+use super::effort::{Effort, MeteredReader};
+use super::place::{EntryRole, is_of_a_folder};
 use super::{IntakeLimits, Refusal};
 
 /// Offers every source in `file` to the basket.
 pub(super) fn read(file: impl Read, basket: &mut Basket<'_>) -> Result<(), Refusal> {
-    let mut archive = Archive::new(Unpacked::new(file, basket.limits, basket.effort));
+    let mut archive = Archive::new(DecompressedReader::new(file, basket.limits, basket.effort));
     walk(&mut archive, basket)?;
     // To the end of the stream, where its checksum is.
     let mut rest = archive.into_inner();
@@ -27,7 +27,7 @@ pub(super) fn read(file: impl Read, basket: &mut Basket<'_>) -> Result<(), Refus
 }
 
 fn walk<R: Read>(
-    archive: &mut Archive<Unpacked<'_, R>>,
+    archive: &mut Archive<DecompressedReader<'_, R>>,
     basket: &mut Basket<'_>,
 ) -> Result<(), Refusal> {
     let most = basket.limits.file_bytes;
@@ -109,12 +109,12 @@ fn offer(
     if let Some(real) = &about.name {
         // Of a file with holes, which has a name made up by the tool as well.
         let real = basket.place(real, false)?;
-        if matches!(place, Place::Elsewhere | Place::Scrap) {
+        if matches!(place, EntryRole::Elsewhere | EntryRole::Scrap) {
             place = real;
         }
     }
     let is_plain = is_whole || kind == EntryType::Directory;
-    if !is_plain && matches!(place, Place::Source(_) | Place::Way(_)) {
+    if !is_plain && matches!(place, EntryRole::Source(_) | EntryRole::Way(_)) {
         let kind = if about.has_holes {
             EntryType::GNUSparse
         } else {
@@ -122,7 +122,7 @@ fn offer(
         };
         return Err(Refusal::not_plain(name, kind_in_words(kind)));
     }
-    if let Place::Source(spot) = place
+    if let EntryRole::Source(spot) = place
         && is_whole
         && !is_folder
         && basket.wants(&spot)?
@@ -205,22 +205,25 @@ fn kind_in_words(kind: EntryType) -> &'static str {
 }
 
 /// The file, and how much of it was read.
-type Packed<'a, R> = BufReader<Watched<'a, Take<R>>>;
+type CompressedReader<'a, R> = BufReader<MeteredReader<'a, Take<R>>>;
 
 /// The unpacked stream. It fails where it grows beyond the limits.
-struct Unpacked<'a, R> {
+struct DecompressedReader<'a, R> {
     /// The gzip member that is read. None once the file has ended.
-    member: Option<GzDecoder<Packed<'a, R>>>,
+    member: Option<GzDecoder<CompressedReader<'a, R>>>,
     members: usize,
     unpacked: u64,
     limits: &'a IntakeLimits,
 }
 
-impl<'a, R: Read> Unpacked<'a, R> {
+impl<'a, R: Read> DecompressedReader<'a, R> {
     fn new(file: R, limits: &'a IntakeLimits, effort: &'a Effort<'a>) -> Self {
         let inner = file.take(limits.archive_bytes);
         Self {
-            member: Some(GzDecoder::new(BufReader::new(Watched { inner, effort }))),
+            member: Some(GzDecoder::new(BufReader::new(MeteredReader {
+                inner,
+                effort,
+            }))),
             members: 1,
             unpacked: 0,
             limits,
@@ -269,7 +272,7 @@ fn skip_zeros(mut rest: impl BufRead) -> io::Result<()> {
     }
 }
 
-impl<R: Read> Read for Unpacked<'_, R> {
+impl<R: Read> Read for DecompressedReader<'_, R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         while let Some(member) = self.member.as_mut().filter(|_| !buffer.is_empty()) {
             let count = member.read(buffer)?;

@@ -7,10 +7,10 @@ use rustix::fs::{FileType, RawMode};
 use zip::{CompressionMethod, ZipArchive};
 
 use super::basket::Basket;
-use super::effort::Watched;
+use super::effort::MeteredReader;
 use super::folder::kind_in_words;
-use super::place::{Place, is_of_a_folder};
-use super::{Escaped, IntakeLimits, Refusal};
+use super::place::{EntryRole, is_of_a_folder};
+use super::{EscapedText, IntakeLimits, Refusal};
 
 /// Offers every source in `file`, which has `length` bytes, to the basket.
 pub(super) fn read(
@@ -24,7 +24,7 @@ pub(super) fn read(
     }
     let unique = directory.check_names(&mut file, basket.exercises)?;
     let effort = basket.effort;
-    let watched = Watched {
+    let watched = MeteredReader {
         inner: file,
         effort,
     };
@@ -52,20 +52,20 @@ pub(super) fn read(
         };
         let is_folder = is_of_a_folder(&name) || kind == FileType::Directory;
         let place = basket.place(&name, is_plain && !is_folder)?;
-        if !is_plain && matches!(place, Place::Source(_) | Place::Way(_)) {
+        if !is_plain && matches!(place, EntryRole::Source(_) | EntryRole::Way(_)) {
             return Err(Refusal::not_plain(name.as_slice(), kind_in_words(kind)));
         }
         if is_folder || !is_plain {
             continue;
         }
-        let Place::Source(spot) = place else {
+        let EntryRole::Source(spot) = place else {
             continue;
         };
         if !basket.wants(&spot)? {
             continue;
         }
 
-        let shown = Escaped::from(name.as_slice());
+        let shown = EscapedText::from(name.as_slice());
         if entry.encrypted() {
             return Err(Refusal::Encrypted { entry: shown });
         }
@@ -225,7 +225,8 @@ impl Directory {
             rest = after.get(extra + comment..).ok_or_else(damaged)?;
             if !names.insert(name)
                 && !is_of_a_folder(name)
-                && let Place::Source(_) | Place::Way(_) = Place::in_archive(name, exercises)?
+                && let EntryRole::Source(_) | EntryRole::Way(_) =
+                    EntryRole::in_archive(name, exercises)?
             {
                 let entry = name.into();
                 return Err(Refusal::Twice { entry });

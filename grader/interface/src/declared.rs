@@ -1,6 +1,6 @@
 //! The declarations that a stub and a solution must have by their description.
 
-use crate::model::{Function, Interface, Part};
+use crate::model::{DescribedItem, Function, Interface};
 use proc_macro2::TokenStream;
 use quote::quote;
 
@@ -25,8 +25,8 @@ impl Interface {
         let records = self.records.iter().filter(|it| is_own(&it.home));
         let records = records.map(|it| &it.item);
         let parts = self.parts.iter().map(|part| match part {
-            Part::Function(function) => declaration(function),
-            Part::Module(module) => {
+            DescribedItem::Function(function) => declaration(function),
+            DescribedItem::Module(module) => {
                 let (name, new) = (&module.name, &module.new);
                 let functions = module.builders.iter().chain(&module.methods);
                 let functions = functions.map(declaration);

@@ -1,6 +1,6 @@
 //! The items of an exercise: the public functions and types that its description names, as a learner calls them.
 
-use crate::model::{Interface, Part};
+use crate::model::{DescribedItem, Interface};
 
 /// A public function or type of an exercise.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,11 +60,11 @@ impl Interface {
         }
         for part in &self.parts {
             match part {
-                Part::Function(it) => {
+                DescribedItem::Function(it) => {
                     let operations = vec![it.operation.clone()];
                     items.push(item(&it.signature.ident, ItemKind::Function, operations));
                 }
-                Part::Module(it) => {
+                DescribedItem::Module(it) => {
                     let new = format!("{}.new", it.operation);
                     let of_builders = it.builders.iter().map(|_| new.clone());
                     let of_methods = it.methods.iter().map(|it| it.operation.clone());

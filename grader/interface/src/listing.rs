@@ -1,6 +1,6 @@
 //! The list of an exercise's operations for readers: `cargo grader call --list`.
 
-use crate::model::{Field, Function, Interface, Kind, Module, Parameter, Part};
+use crate::model::{DescribedItem, Field, Function, Interface, Kind, Module, Parameter};
 use indexmap::IndexMap;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -49,10 +49,12 @@ impl Interface {
     /// The operations that a reader is told of, in the order of the description.
     pub fn operations(&self) -> IndexMap<String, Operation> {
         let listed = self.parts.iter().filter_map(|part| match part {
-            Part::Function(it) if it.is_listed => {
+            DescribedItem::Function(it) if it.is_listed => {
                 Some((it.operation.clone(), self.of_function(it)))
             }
-            Part::Module(it) if it.is_listed => Some((it.operation.clone(), self.of_module(it))),
+            DescribedItem::Module(it) if it.is_listed => {
+                Some((it.operation.clone(), self.of_module(it)))
+            }
             _ => None,
         });
         listed.collect()

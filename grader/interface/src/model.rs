@@ -19,7 +19,7 @@ pub struct Interface {
     pub(crate) enums: Vec<Enum>,
     pub(crate) structs: Vec<Struct>,
     pub(crate) records: Vec<Record>,
-    pub(crate) parts: Vec<Part>,
+    pub(crate) parts: Vec<DescribedItem>,
     /// Operations of the worker besides, and the functions that answer them.
     pub(crate) more: Vec<(String, Path)>,
     /// `interface/worker.rs`.
@@ -30,7 +30,7 @@ pub struct Interface {
 
 /// An item with operations, in the order of the description.
 #[derive(Clone, Debug)]
-pub(crate) enum Part {
+pub(crate) enum DescribedItem {
     Function(Function),
     Module(Module),
 }
@@ -70,7 +70,7 @@ pub(crate) struct Record {
     /// The crate that it is of.
     pub(crate) home: String,
     pub(crate) item: ItemStruct,
-    pub(crate) fields: Vec<Returned>,
+    pub(crate) fields: Vec<ReturnForm>,
 }
 
 /// A field of a struct or of a variant.
@@ -118,7 +118,7 @@ pub(crate) struct Function {
     pub(crate) about: String,
     pub(crate) is_listed: bool,
     pub(crate) parameters: Vec<Parameter>,
-    pub(crate) returned: Returned,
+    pub(crate) returned: ReturnForm,
     /// The names and shapes of its results.
     pub(crate) gives: Vec<(String, String)>,
     /// The hand-written form, if it has one: the tensors that its operation takes, and the module whose weights.
@@ -188,7 +188,7 @@ impl Kind {
 
 /// The form in which a result travels.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Returned {
+pub(crate) enum ReturnForm {
     /// `Array3<f32>`.
     Array,
     /// `Tensor`.
@@ -206,18 +206,21 @@ pub(crate) enum Returned {
     /// A struct of whole numbers, as i64 [fields].
     Struct(String),
     /// Several of them.
-    Tuple(Vec<Returned>),
+    Tuple(Vec<ReturnForm>),
     /// A struct of several of them.
-    Record { name: String, fields: Vec<Returned> },
+    Record {
+        name: String,
+        fields: Vec<ReturnForm>,
+    },
     /// Any type; the operation is written by hand.
     Anything,
 }
 
-impl Returned {
+impl ReturnForm {
     /// The results one by one.
-    pub(crate) fn parts(&self) -> &[Returned] {
+    pub(crate) fn parts(&self) -> &[ReturnForm] {
         match self {
-            Returned::Tuple(parts) | Returned::Record { fields: parts, .. } => parts,
+            ReturnForm::Tuple(parts) | ReturnForm::Record { fields: parts, .. } => parts,
             one => std::slice::from_ref(one),
         }
     }
@@ -226,7 +229,7 @@ impl Returned {
     pub(crate) fn is_of_tensors(&self) -> bool {
         self.parts()
             .iter()
-            .all(|part| matches!(part, Returned::Tensor | Returned::Tensors))
+            .all(|part| matches!(part, ReturnForm::Tensor | ReturnForm::Tensors))
     }
 }
 
@@ -248,7 +251,7 @@ impl Function {
         self.returned
             .parts()
             .iter()
-            .all(|part| *part == Returned::Tensor)
+            .all(|part| *part == ReturnForm::Tensor)
             && self.parameters.iter().any(Parameter::is_differentiable)
     }
 }
@@ -277,15 +280,15 @@ impl Interface {
 
     pub(crate) fn modules(&self) -> impl Iterator<Item = &Module> {
         self.parts.iter().filter_map(|part| match part {
-            Part::Module(module) => Some(module),
-            Part::Function(_) => None,
+            DescribedItem::Module(module) => Some(module),
+            DescribedItem::Function(_) => None,
         })
     }
 
     pub(crate) fn functions(&self) -> impl Iterator<Item = &Function> {
         self.parts.iter().filter_map(|part| match part {
-            Part::Function(function) => Some(function),
-            Part::Module(_) => None,
+            DescribedItem::Function(function) => Some(function),
+            DescribedItem::Module(_) => None,
         })
     }
 }

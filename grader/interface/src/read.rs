@@ -2,8 +2,8 @@
 
 use crate::error::Error;
 use crate::model::{
-    ByHand, Enum, Field, Function, Interface, Kind, Module, Parameter, Part, Presets, Record,
-    Returned, Struct, Variant,
+    ByHand, DescribedItem, Enum, Field, Function, Interface, Kind, Module, Parameter, Presets,
+    Record, ReturnForm, Struct, Variant,
 };
 use crate::syntax::{Attributes, Declaration, File, Impl, Item};
 use proc_macro2::Span;
@@ -185,8 +185,10 @@ impl Reader {
         }
         for item in rest {
             let part = match item {
-                Item::Struct(item) => Part::Module(self.a_module(item)?),
-                Item::Function(declaration) => Part::Function(self.a_function(declaration)?),
+                Item::Struct(item) => DescribedItem::Module(self.a_module(item)?),
+                Item::Function(declaration) => {
+                    DescribedItem::Function(self.a_function(declaration)?)
+                }
                 _ => continue,
             };
             self.interface.parts.push(part);
@@ -294,18 +296,18 @@ impl Reader {
     }
 
     /// The results in a struct's fields, if they are results and one of them cannot be an argument.
-    fn results_of(&self, item: &ItemStruct) -> Option<Vec<Returned>> {
+    fn results_of(&self, item: &ItemStruct) -> Option<Vec<ReturnForm>> {
         let types = || item.fields.iter().map(|field| &field.ty);
         let is_argument = |ty| self.kind(ty).is_some_and(|kind| !kind.is_tensor());
         let fields: Option<Vec<_>> = types().map(|ty| self.result(ty)).collect();
-        let is_one = |it: &Returned| {
-            use Returned::{Array, Float, Integer, Truths};
+        let is_one = |it: &ReturnForm| {
+            use ReturnForm::{Array, Float, Integer, Truths};
             matches!(it, Array | Float(_) | Integer(_) | Truths)
         };
         fields.filter(|fields| fields.iter().all(is_one) && !types().all(is_argument))
     }
 
-    fn a_record(&mut self, mut item: ItemStruct, fields: Vec<Returned>) -> Result<(), Error> {
+    fn a_record(&mut self, mut item: ItemStruct, fields: Vec<ReturnForm>) -> Result<(), Error> {
         for field in &mut item.fields {
             let attributes = Attributes::new(std::mem::take(&mut field.attrs));
             self.attribute(attributes.end())?;
@@ -508,8 +510,8 @@ impl Reader {
         let parameters = self.parameters(&mut signature, 1)?;
         let returned = self.returned(&signature)?;
         self.check_gives(&signature.ident, &gives, &returned)?;
-        let is_stack = matches!(&returned, Returned::Tuple(parts)
-            if parts.iter().all(|part| *part == Returned::Tensor));
+        let is_stack = matches!(&returned, ReturnForm::Tuple(parts)
+            if parts.iter().all(|part| *part == ReturnForm::Tensor));
         if stacked.is_some() && !is_stack {
             let message = "what is stacked is several tensors";
             return Err(self.fault(signature.ident.span(), message));
@@ -548,7 +550,7 @@ impl Reader {
             is_listed: false,
             attributes,
             parameters,
-            returned: Returned::Anything,
+            returned: ReturnForm::Anything,
             gives: vec![],
             by_hand: None,
             stacked: None,
@@ -576,7 +578,7 @@ impl Reader {
                 FnArg::Typed(input) => self.module_of(&input.ty),
                 FnArg::Receiver(_) => None,
             });
-            (vec![], Returned::Anything, Some(ByHand { takes, module }))
+            (vec![], ReturnForm::Anything, Some(ByHand { takes, module }))
         } else {
             if !takes.is_empty() {
                 let message = "its parameters say what it takes, unless it is #[by_hand]";
@@ -638,7 +640,7 @@ impl Reader {
         &self,
         name: &Ident,
         gives: &[(String, String)],
-        returned: &Returned,
+        returned: &ReturnForm,
     ) -> Result<(), Error> {
         let results = returned.parts();
         if gives.len() != results.len() {
@@ -650,7 +652,7 @@ impl Reader {
             return Err(self.fault(name.span(), message));
         }
         for ((result, _), returned) in gives.iter().zip(results) {
-            if (*returned == Returned::Tensors) != result.ends_with(".<l>") {
+            if (*returned == ReturnForm::Tensors) != result.ends_with(".<l>") {
                 let message = format!(
                     "{result:?} names a result of {name}: that of a list ends with `.<l>`, and no other"
                 );
@@ -774,7 +776,7 @@ impl Reader {
         }
     }
 
-    fn returned(&self, signature: &syn::Signature) -> Result<Returned, Error> {
+    fn returned(&self, signature: &syn::Signature) -> Result<ReturnForm, Error> {
         let ReturnType::Type(_, ty) = &signature.output else {
             let message = "it gives nothing: write it by hand, #[by_hand]";
             return Err(self.fault(signature.ident.span(), message));
@@ -791,11 +793,13 @@ impl Reader {
                 let parts = tuple.elems.iter();
                 let parts = parts.map(|ty| self.result(ty).ok_or_else(|| unfit(ty)));
                 let parts: Vec<_> = parts.collect::<Result<_, _>>()?;
-                let returned = Returned::Tuple(parts);
+                let returned = ReturnForm::Tuple(parts);
                 let parts = returned.parts();
-                let is_mixed = parts.contains(&Returned::Tensor) && !returned.is_of_tensors();
-                let is_nested = |it: &Returned| matches!(it, Returned::Record { .. });
-                match is_mixed || parts.contains(&Returned::Tensors) || parts.iter().any(is_nested)
+                let is_mixed = parts.contains(&ReturnForm::Tensor) && !returned.is_of_tensors();
+                let is_nested = |it: &ReturnForm| matches!(it, ReturnForm::Record { .. });
+                match is_mixed
+                    || parts.contains(&ReturnForm::Tensors)
+                    || parts.iter().any(is_nested)
                 {
                     true => Err(unfit(ty)),
                     false => Ok(returned),
@@ -805,37 +809,37 @@ impl Reader {
         }
     }
 
-    fn result(&self, ty: &Type) -> Option<Returned> {
+    fn result(&self, ty: &Type) -> Option<ReturnForm> {
         let (name, arguments) = named(ty)?;
         if name == "Tensor" {
-            return Some(Returned::Tensor);
+            return Some(ReturnForm::Tensor);
         }
         if axes_of(&name, "Array").is_some() {
-            return element(&arguments).map(|_| Returned::Array);
+            return element(&arguments).map(|_| ReturnForm::Array);
         }
         if name == "Vec" {
             return match element(&arguments)?.as_str() {
-                "Tensor" => Some(Returned::Tensors),
-                number @ ("f64" | "i64") => Some(Returned::Numbers(number.to_owned())),
-                "bool" => Some(Returned::Truths),
+                "Tensor" => Some(ReturnForm::Tensors),
+                number @ ("f64" | "i64") => Some(ReturnForm::Numbers(number.to_owned())),
+                "bool" => Some(ReturnForm::Truths),
                 _ => None,
             };
         }
         if INTEGERS.contains(&name.as_str()) {
-            return Some(Returned::Integer(name));
+            return Some(ReturnForm::Integer(name));
         }
         if FLOATS.contains(&name.as_str()) {
-            return Some(Returned::Float(name));
+            return Some(ReturnForm::Float(name));
         }
         if let Some(record) = self.interface.a_record(&name) {
             let fields = record.fields.clone();
-            return Some(Returned::Record { name, fields });
+            return Some(ReturnForm::Record { name, fields });
         }
         let fields = &self.interface.a_struct(&name)?.fields;
         let are_integers = fields.iter().all(|field| {
             matches!(&field.kind, Kind::Scalar(number) if INTEGERS.contains(&number.as_str()))
         });
-        are_integers.then_some(Returned::Struct(name))
+        are_integers.then_some(ReturnForm::Struct(name))
     }
 
     /// The module that a parameter lends.

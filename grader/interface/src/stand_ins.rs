@@ -2,7 +2,8 @@
 //! worker, and the reference within the judge's own process.
 
 use crate::model::{
-    Enum, Field, Function, Interface, Kind, Module, Parameter, Part, Record, Returned, Struct,
+    DescribedItem, Enum, Field, Function, Interface, Kind, Module, Parameter, Record, ReturnForm,
+    Struct,
 };
 use crate::rewrite::{in_f64, with_crate};
 use crate::worker::{CHOICES, SIZES, TABLE};
@@ -110,8 +111,8 @@ impl Interface {
         let structs = self.structs.iter().map(|it| self.a_struct_of(it));
         let records = self.records.iter().map(a_record);
         let parts = self.parts.iter().map(|part| match part {
-            Part::Function(function) => self.a_function(function),
-            Part::Module(module) => self.a_module_of(module),
+            DescribedItem::Function(function) => self.a_function(function),
+            DescribedItem::Module(module) => self.a_module_of(module),
         });
         let by_hand = match &self.judge {
             None => quote! {},
@@ -250,7 +251,7 @@ impl Interface {
             .map(|(part, (name, _))| self.taken(part, name))
             .collect();
         let record = match &function.returned {
-            Returned::Record { name, .. } => self.a_record(name),
+            ReturnForm::Record { name, .. } => self.a_record(name),
             _ => None,
         };
         let result = match (record, parts.len()) {
@@ -279,31 +280,31 @@ impl Interface {
     }
 
     /// The expression that takes a result out of an answer.
-    fn taken(&self, returned: &Returned, name: &str) -> TokenStream {
+    fn taken(&self, returned: &ReturnForm, name: &str) -> TokenStream {
         let scalar = |ty: TokenStream| {
             quote! { answer_.array::<#ty, ndarray::Ix0>(#name).into_scalar() }
         };
         match returned {
-            Returned::Array => quote! { answer_.array(#name) },
-            Returned::Tensor => quote! { answer_.tensor(#name) },
-            Returned::Tensors => {
+            ReturnForm::Array => quote! { answer_.array(#name) },
+            ReturnForm::Tensor => quote! { answer_.tensor(#name) },
+            ReturnForm::Tensors => {
                 let start = name.trim_end_matches("<l>");
                 quote! { answer_.tensors(#start) }
             }
-            Returned::Integer(ty) if ty == "i64" => scalar(quote! { i64 }),
-            Returned::Integer(ty) => {
+            ReturnForm::Integer(ty) if ty == "i64" => scalar(quote! { i64 }),
+            ReturnForm::Integer(ty) => {
                 let number = scalar(quote! { i64 });
                 whole_number(&quote! { Some(#number) }, ty)
             }
-            Returned::Float(ty) => scalar(Ident::new(ty, Span::call_site()).into_token_stream()),
-            Returned::Numbers(ty) => {
+            ReturnForm::Float(ty) => scalar(Ident::new(ty, Span::call_site()).into_token_stream()),
+            ReturnForm::Numbers(ty) => {
                 let ty = Ident::new(ty, Span::call_site());
                 quote! { answer_.array::<#ty, ndarray::Ix1>(#name).to_vec() }
             }
-            Returned::Truths => quote! {
+            ReturnForm::Truths => quote! {
                 answer_.array::<u8, ndarray::Ix1>(#name).iter().map(|truth_| *truth_ != 0).collect()
             },
-            Returned::Struct(of) => {
+            ReturnForm::Struct(of) => {
                 let fields = self.a_struct(of).map_or(&[][..], |it| &it.fields);
                 let fields = fields.iter().enumerate().map(|(i, field)| {
                     let (name, Kind::Scalar(ty)) = (&field.name, &field.kind) else {
@@ -318,7 +319,7 @@ impl Interface {
                     #of { #(#fields)* }
                 }}
             }
-            Returned::Tuple(_) | Returned::Record { .. } | Returned::Anything => {
+            ReturnForm::Tuple(_) | ReturnForm::Record { .. } | ReturnForm::Anything => {
                 quote! { Default::default() }
             }
         }

@@ -107,12 +107,12 @@ impl Parse for Impl {
 }
 
 /// `name = value` or `"name" = value`.
-struct Pair<V> {
+struct NamedValue<V> {
     name: String,
     value: V,
 }
 
-impl<V: Parse> Parse for Pair<V> {
+impl<V: Parse> Parse for NamedValue<V> {
     fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
         let name = if input.peek(LitStr) {
             input.parse::<LitStr>()?.value()
@@ -126,7 +126,8 @@ impl<V: Parse> Parse for Pair<V> {
 }
 
 fn pairs<V: Parse>(attribute: &Attribute) -> syn::Result<Vec<(String, V)>> {
-    let pairs = attribute.parse_args_with(Punctuated::<Pair<V>, Token![,]>::parse_terminated)?;
+    let pairs =
+        attribute.parse_args_with(Punctuated::<NamedValue<V>, Token![,]>::parse_terminated)?;
     Ok(pairs
         .into_iter()
         .map(|pair| (pair.name, pair.value))

@@ -1,6 +1,8 @@
 //! The source of an exercise's worker: a table of operations that call the exercise's functions by their names.
 
-use crate::model::{Enum, Function, Interface, Kind, Module, Parameter, Part, Returned, Struct};
+use crate::model::{
+    DescribedItem, Enum, Function, Interface, Kind, Module, Parameter, ReturnForm, Struct,
+};
 use crate::read::DESCRIPTION;
 use crate::rewrite::{in_f64, with_crate};
 use proc_macro2::TokenStream;
@@ -63,7 +65,7 @@ impl Interface {
         let mut names = vec![];
         for part in &self.parts {
             match part {
-                Part::Function(function) => {
+                DescribedItem::Function(function) => {
                     let name = function.operation.clone();
                     let answers = function_of(&name);
                     names.push(match function.by_hand {
@@ -71,7 +73,7 @@ impl Interface {
                         None => (name, answers),
                     });
                 }
-                Part::Module(module) => {
+                DescribedItem::Module(module) => {
                     let own = [
                         module.operation.clone(),
                         format!("{}.new", module.operation),
@@ -101,9 +103,9 @@ impl Interface {
         source.push_str("];\n");
         for part in &self.parts {
             match part {
-                Part::Function(function) if function.by_hand.is_some() => {}
-                Part::Function(function) => self.function(&mut source, function),
-                Part::Module(module) => self.module(&mut source, module),
+                DescribedItem::Function(function) if function.by_hand.is_some() => {}
+                DescribedItem::Function(function) => self.function(&mut source, function),
+                DescribedItem::Module(module) => self.module(&mut source, module),
             }
         }
         for name in self.sent_types() {
@@ -125,8 +127,8 @@ impl Interface {
     /// The structs and enums that calls have among their arguments.
     fn sent_types(&self) -> BTreeSet<String> {
         let parameters = self.parts.iter().flat_map(|part| match part {
-            Part::Function(it) => it.parameters.iter().collect::<Vec<_>>(),
-            Part::Module(module) => {
+            DescribedItem::Function(it) => it.parameters.iter().collect::<Vec<_>>(),
+            DescribedItem::Module(module) => {
                 let functions = module.builders.iter().chain(&module.methods);
                 let of_functions = functions.flat_map(|it| &it.parameters);
                 module.parameters.iter().chain(of_functions).collect()
@@ -305,7 +307,7 @@ impl Interface {
         let parts = function.returned.parts();
         let names: Vec<_> = (0..parts.len()).map(|i| format!("result_{i}")).collect();
         let pattern = match &names[..] {
-            names if let Returned::Record { name, .. } = &function.returned => {
+            names if let ReturnForm::Record { name, .. } = &function.returned => {
                 self.pattern(name, names)
             }
             [one] => one.clone(),
@@ -338,15 +340,15 @@ impl Interface {
     }
 
     /// An array of a value.
-    fn sent(&self, returned: &Returned, value: &str) -> String {
+    fn sent(&self, returned: &ReturnForm, value: &str) -> String {
         match returned {
-            Returned::Integer(_) => format!("ndarray::arr0({value} as i64)"),
-            Returned::Float(_) => format!("ndarray::arr0({value})"),
-            Returned::Numbers(_) => format!("ndarray::Array1::from({value})"),
-            Returned::Truths => {
+            ReturnForm::Integer(_) => format!("ndarray::arr0({value} as i64)"),
+            ReturnForm::Float(_) => format!("ndarray::arr0({value})"),
+            ReturnForm::Numbers(_) => format!("ndarray::Array1::from({value})"),
+            ReturnForm::Truths => {
                 format!("ndarray::Array1::from_iter({value}.into_iter().map(u8::from))")
             }
-            Returned::Struct(name) => {
+            ReturnForm::Struct(name) => {
                 let fields = self.a_struct(name).map_or(&[][..], |it| &it.fields);
                 let fields: Vec<_> = fields
                     .iter()
@@ -584,7 +586,7 @@ fn without_stack(method: &Function) -> Function {
 /// The beginning of the names of a list's tensors, where a function gives one.
 fn list_of(function: &Function) -> Option<&str> {
     match (&function.returned, &function.gives[..]) {
-        (Returned::Tensors, [(name, _)]) => Some(name.trim_end_matches("<l>")),
+        (ReturnForm::Tensors, [(name, _)]) => Some(name.trim_end_matches("<l>")),
         _ => None,
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::courier::lock;
 use crate::text::{barred, harmless};
-use client::{Channel, End, Process, Unanswered};
+use client::{Channel, End, ExchangeError, Process};
 use std::io::{self, Write};
 use std::process::{self, Command};
 use std::sync::Mutex;
@@ -155,7 +155,7 @@ fn converse(
     let (error, is_sent) = match answer {
         Ok(answer) if !has_flooded => return Ok(answer),
         Ok(_) => (None, true),
-        Err(Unanswered { error, is_sent }) => (Some(error), is_sent),
+        Err(ExchangeError { error, is_sent }) => (Some(error), is_sent),
     };
     let running = lock(current).take();
     let (words, code) = running.map(obituary).unwrap_or_default();

@@ -13,7 +13,7 @@ use anyhow::{Context, Result, anyhow};
 use files::Files;
 use hints::WithHint;
 use indexmap::IndexMap;
-use intake::Escaped;
+use intake::EscapedText;
 use interface::{Argument, Operation};
 use std::collections::BTreeMap;
 use std::fs;
@@ -70,7 +70,7 @@ pub fn call(course: Option<&Path>, arguments: &Call) -> Result<Exit, Failure> {
             Ok(tensors) => keep(tensors, output)?,
             Err(fault) => {
                 let of = match files.folder {
-                    Some(_) => format!("{}: ", Escaped::from(input.as_os_str())),
+                    Some(_) => format!("{}: ", EscapedText::from(input.as_os_str())),
                     None => String::new(),
                 };
                 let of_fault = show(&of, &fault);

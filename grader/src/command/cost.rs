@@ -1,7 +1,7 @@
 //! `grader cost`: what each size of patch costs, and how long it takes.
 
 use super::progress::spinner;
-use super::subject::{self, Started};
+use super::subject::{self, WaitingWorker};
 use super::{open_course, stop_if_asked};
 use crate::cli::Cost as Arguments;
 use crate::cost::{Cost, count};
@@ -75,13 +75,13 @@ pub fn cost(course: Option<&Path>, arguments: &Arguments) -> Result<Exit, Failur
             (None, Some(_)) => String::new(),
             (None, None) => {
                 // Each has a worker of its own, since the time that one may take is limited.
-                let mut started = Started::new(&environment, &worker);
+                let mut started = WaitingWorker::new(&environment, &worker);
                 let timed = time(&mut started, &exercise.name, &sizes, cost);
                 bar.suspend(|| drop(started));
                 match timed {
                     Ok(time) => shown(time),
-                    Err(Untimed::Error(error)) => return Err(error.into()),
-                    Err(Untimed::Fault(operation, found)) => {
+                    Err(TimingFailure::Error(error)) => return Err(error.into()),
+                    Err(TimingFailure::Fault(operation, found)) => {
                         fault = Some((operation, found));
                         String::new()
                     }
@@ -145,25 +145,25 @@ fn table(sizes: &VitSizes, costs: &[Cost], times: Option<&[String]>) -> String {
 }
 
 /// The reason why there is no time.
-enum Untimed {
+enum TimingFailure {
     Fault(String, Fault),
     Error(anyhow::Error),
 }
 
-impl<E: Into<anyhow::Error>> From<E> for Untimed {
+impl<E: Into<anyhow::Error>> From<E> for TimingFailure {
     fn from(error: E) -> Self {
-        Untimed::Error(error.into())
+        TimingFailure::Error(error.into())
     }
 }
 
 /// The time that the model takes for an image. A request with its weights takes time too: so one image is timed, then more,
 /// and the difference counts.
 fn time(
-    worker: &mut Started<'_>,
+    worker: &mut WaitingWorker<'_>,
     model: &str,
     sizes: &VitSizes,
     cost: &Cost,
-) -> Result<Duration, Untimed> {
+) -> Result<Duration, TimingFailure> {
     let sizes = VitSizes {
         patch: cost.patch,
         ..sizes.clone()
@@ -182,8 +182,8 @@ fn time(
         let begin = Instant::now();
         let answer = worker.ask(request)?;
         let taken = begin.elapsed();
-        let given = answer.map_err(|fault| Untimed::Fault(operation, fault))?;
-        Ok::<_, Untimed>((given, taken))
+        let given = answer.map_err(|fault| TimingFailure::Fault(operation, fault))?;
+        Ok::<_, TimingFailure>((given, taken))
     };
     let (weights, _) = ask("new", Tensors::new(), &[])?;
     let side = sizes.image as usize;
@@ -200,12 +200,12 @@ fn time(
     }
     // The first is slower: libtorch sets itself up.
     forward(1)?;
-    let mut quickest = |images| -> Result<Duration, Untimed> {
+    let mut quickest = |images| -> Result<Duration, TimingFailure> {
         let taken = [forward(images)?, forward(images)?, forward(images)?];
         taken
             .into_iter()
             .min()
-            .ok_or_else(|| Untimed::Error(anyhow!("nothing was timed")))
+            .ok_or_else(|| TimingFailure::Error(anyhow!("nothing was timed")))
     };
     let (one, all) = (quickest(1)?, quickest(1 + more)?);
     Ok(all.saturating_sub(one) / more as u32)

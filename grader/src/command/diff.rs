@@ -27,7 +27,7 @@ use std::path::Path;
 pub fn diff(course: Option<&Path>, arguments: &Diff) -> Result<Exit, Failure> {
     let course = open_course(course)?;
     let (name, item) = (arguments.exercise.as_deref(), arguments.item.as_deref());
-    let asked = Asked::of(&course, name, item)?;
+    let asked = DiffTarget::of(&course, name, item)?;
     let exercise = &asked.exercise;
     let formatter = Formatter::of(&course.root);
     has_solution(&course, exercise).blame_arguments()?;
@@ -77,12 +77,12 @@ pub fn diff(course: Option<&Path>, arguments: &Diff) -> Result<Exit, Failure> {
 }
 
 /// An exercise, or one of its items.
-pub(super) struct Asked {
+pub(super) struct DiffTarget {
     pub(super) exercise: Exercise,
     item: Option<Item>,
 }
 
-impl Asked {
+impl DiffTarget {
     /// Finds it by its name, or by the current folder.
     pub(super) fn of(
         course: &Course,

@@ -1,6 +1,6 @@
 //! `grader draw`: pictures of what an exercise's functions give.
 
-use super::subject::{self, Started};
+use super::subject::{self, WaitingWorker};
 use super::{open_course, stop_if_asked};
 use crate::cli::Draw;
 use crate::course::{Course, Exercise};
@@ -124,7 +124,7 @@ fn lender_of(course: &Course, model: &Model) -> Result<Exercise, Failure> {
 
 /// The attention of the reference's model with these weights, layer by layer: [h, N, N].
 fn attention_of(
-    started: &mut Started<'_>,
+    started: &mut WaitingWorker<'_>,
     operation: &str,
     model: &Model,
     photo: &Photo,

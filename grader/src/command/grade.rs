@@ -13,7 +13,7 @@ use crate::grading::seed;
 use crate::machine::lanes;
 use anyhow::{Context, anyhow};
 use hints::{WithHint, hinted};
-use intake::{DiscoverError, Discovered, Escaped, Reading, discover};
+use intake::{DiscoverError, Discovery, EscapedText, Reading, discover};
 use sandbox::Author;
 use std::path::Path;
 
@@ -103,8 +103,8 @@ pub fn grade(course: Option<&Path>, arguments: &Grade) -> Result<Exit, Failure> 
 
 /// Says, before anything is graded, what every folder was taken for, what is passed over, and how many submissions there
 /// are.
-fn announce(found: &Discovered) {
-    let shown = |path: &Path| Escaped::from(path.as_os_str());
+fn announce(found: &Discovery) {
+    let shown = |path: &Path| EscapedText::from(path.as_os_str());
     for (folder, reading) in &found.folders {
         let reading = match reading {
             Reading::Class => "a class: each folder and archive in it is a submission",

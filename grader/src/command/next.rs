@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// A place to open: a file, and a line in it.
-struct Place {
+struct FilePosition {
     file: PathBuf,
     line: Option<usize>,
 }
@@ -63,11 +63,11 @@ pub fn next(course: Option<&Path>, arguments: &Next) -> Result<Exit, Failure> {
 }
 
 /// The place to open for what is next in an exercise; none if its file is missing.
-fn place(progress: &Progress<'_>) -> Option<Place> {
-    let at = |file| Some(Place { file, line: None });
+fn place(progress: &Progress<'_>) -> Option<FilePosition> {
+    let at = |file| Some(FilePosition { file, line: None });
     match progress.step() {
         Step::Read(file) | Step::Check(file) => at(file),
-        Step::Write(place) => Some(Place {
+        Step::Write(place) => Some(FilePosition {
             file: place.file,
             line: Some(place.line),
         }),
@@ -85,7 +85,7 @@ fn editor() -> Option<OsString> {
 }
 
 /// Starts the editor, and waits for its end.
-fn open(editor: &OsStr, root: &Path, place: &Place) -> anyhow::Result<()> {
+fn open(editor: &OsStr, root: &Path, place: &FilePosition) -> anyhow::Result<()> {
     // As git does: the variable is a command with options, which a shell reads.
     let mut script = editor.to_owned();
     script.push(" \"$@\"");

@@ -22,11 +22,11 @@ pub(super) struct GradingProgress<'a> {
     /// The lines that stand for the bar, if none can be drawn.
     log: Option<ProgressLog>,
     began: Instant,
-    shown: Mutex<Shown>,
+    shown: Mutex<ScreenState>,
 }
 
 #[derive(Default)]
-struct Shown {
+struct ScreenState {
     /// A line for each job that runs.
     running: BTreeMap<usize, ProgressBar>,
     rows: Vec<report::Row>,
@@ -54,7 +54,7 @@ impl<'a> GradingProgress<'a> {
         }
     }
 
-    fn shown(&self) -> MutexGuard<'_, Shown> {
+    fn shown(&self) -> MutexGuard<'_, ScreenState> {
         self.shown.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -71,7 +71,7 @@ impl<'a> GradingProgress<'a> {
 
     /// Takes the bar away; gives a row a submission, and what needs a person, in the order of their names.
     pub(super) fn finish(self) -> (Vec<report::Row>, Vec<report::Attention>) {
-        let Shown {
+        let ScreenState {
             running,
             mut rows,
             mut attention,

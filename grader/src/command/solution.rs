@@ -1,6 +1,6 @@
 //! `grader solution`: the reference solution of items whose tests pass.
 
-use super::diff::Asked;
+use super::diff::DiffTarget;
 use super::open_course;
 use crate::cli::ShowSolution;
 use crate::exit::{Blame, Exit, Failure};
@@ -15,7 +15,7 @@ use std::path::Path;
 pub fn solution(course: Option<&Path>, arguments: &ShowSolution) -> Result<Exit, Failure> {
     let course = open_course(course)?;
     let (name, item) = (arguments.exercise.as_deref(), arguments.item.as_deref());
-    let asked = Asked::of(&course, name, item)?;
+    let asked = DiffTarget::of(&course, name, item)?;
     has_solution(&course, &asked.exercise).blame_arguments()?;
     let solutions = Solution::all(&course, &asked.exercise, &Formatter::none())?;
     let (_, gate) = asked.open(&course, arguments.give_up)?;

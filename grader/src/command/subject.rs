@@ -19,9 +19,9 @@ use wire::{Answer, Request, printable_lines};
 
 /// A worker that waits for requests. When it is done with, the end of what it printed is shown: somebody may look for a
 /// mistake that way.
-pub(super) struct Started<'a>(Respondent<'a>);
+pub(super) struct WaitingWorker<'a>(Respondent<'a>);
 
-impl<'a> Started<'a> {
+impl<'a> WaitingWorker<'a> {
     /// The worker at the path `worker`.
     pub(super) fn new(environment: &'a Environment, worker: &Path) -> Self {
         Self(Respondent::new(environment, worker))
@@ -33,7 +33,7 @@ impl<'a> Started<'a> {
     }
 }
 
-impl Drop for Started<'_> {
+impl Drop for WaitingWorker<'_> {
     fn drop(&mut self) {
         match self.0.end().trim_end() {
             "" => {}
@@ -125,9 +125,9 @@ pub(super) fn start<'a>(
     exercise: &Exercise,
     sources: &[Source],
     folder: &Path,
-) -> Result<Option<Started<'a>>, Failure> {
+) -> Result<Option<WaitingWorker<'a>>, Failure> {
     let worker = worker(environment, exercise, sources, folder)?;
-    Ok(worker.map(|worker| Started::new(environment, &worker)))
+    Ok(worker.map(|worker| WaitingWorker::new(environment, &worker)))
 }
 
 /// Compiles the sources into a worker, within `folder`, which is empty; `None` where they are refused, which is said.

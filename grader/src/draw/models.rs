@@ -1,6 +1,6 @@
 //! The parts that pictures of models share.
 
-use super::{Given, Material, Missing, Model, Question};
+use super::{Material, Missing, Model, OperationAnswer, Question};
 use anyhow::Result;
 use ndarray::{Array2, Array3, ArrayView1, Axis, Ix4};
 use pictures::{Pixels, Scale};
@@ -13,7 +13,7 @@ pub(in crate::draw) fn first_weights(
     operation: &str,
     arguments: BTreeMap<String, String>,
 ) -> Result<Model, Missing> {
-    let Given { operation, tensors } = Question::new(operation)
+    let OperationAnswer { operation, tensors } = Question::new(operation)
         .with(&Default::default(), &arguments)
         .ask(material)?;
     let metadata = arguments.clone();

@@ -1,6 +1,6 @@
 //! Material whose worker is a closure.
 
-use super::{Drawn, Material, Photo};
+use super::{Drawings, Material, Photo};
 use anyhow::Result;
 use pictures::Picture;
 use wire::{Answer, Fault, FaultKind, Request};
@@ -27,7 +27,7 @@ pub(in crate::draw) fn material<'a>(
 }
 
 /// The picture of that name.
-pub(in crate::draw) fn picture<'a>(drawn: &'a Drawn, name: &str) -> &'a Picture {
+pub(in crate::draw) fn picture<'a>(drawn: &'a Drawings, name: &str) -> &'a Picture {
     let mut pictures = drawn.pictures.iter();
     let found = pictures.find(|(known, _)| *known == name);
     &found.expect("it is drawn").1

@@ -12,7 +12,7 @@ use crate::train::graded::Training;
 use crate::worker::broken::Broken;
 use crate::worker::compile::{Compiled, Refused};
 use anyhow::{Result, bail};
-use intake::{Candidate, Escaped, IntakeLimits, PartsDigest, Source};
+use intake::{Candidate, EscapedText, IntakeLimits, PartsDigest, Source};
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -138,7 +138,7 @@ impl Grader {
         };
         let mut graded = Graded {
             submission: candidate.name.clone(),
-            path: Escaped::from(candidate.path.as_os_str()).to_string(),
+            path: EscapedText::from(candidate.path.as_os_str()).to_string(),
             digest: String::new(),
             sandbox: self.environment.level.to_string(),
             refused: None,
@@ -356,7 +356,7 @@ impl Grader {
 mod tests {
     use super::*;
     use crate::course::Course;
-    use crate::limits::Asked;
+    use crate::limits::LimitOverrides;
     use crate::machine::scratch::Scratch;
     use crate::worker::workshop::Workshop;
     use anyhow::Context;
@@ -377,7 +377,7 @@ mod tests {
             workshop: Workshop::build(&course, &[], Level::default())?,
             scratch: Arc::new(Scratch::new(folder.path())?),
             level: Level::default(),
-            limits: Asked::default(),
+            limits: LimitOverrides::default(),
             seed: None,
             is_discreet: false,
             is_own_code: false,

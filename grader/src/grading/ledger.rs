@@ -2,7 +2,7 @@
 //! on where it was; and `results.json`, made of them.
 
 use crate::grading::verdict::Graded;
-use crate::limits::Asked;
+use crate::limits::LimitOverrides;
 use crate::machine::files::{hold, write_whole, write_whole_by};
 use anyhow::{Context, Result};
 use serde::ser::{Error as _, SerializeSeq};
@@ -40,7 +40,7 @@ pub struct Terms {
     /// The layers of the sandbox that are in force.
     pub sandbox: String,
     /// The limits set on the command line. Those of the exercises are part of the course.
-    pub limits: Asked,
+    pub limits: LimitOverrides,
 }
 
 #[derive(Serialize, Deserialize)]

@@ -17,7 +17,7 @@ use indicatif::DecimalBytes;
 
 use crate::machine::checkout;
 use crate::machine::libtorch::{
-    CPU_LIBRARY, CUDA_LIBRARY, LINK, Libtorch, Origin, Unfit, printable,
+    CPU_LIBRARY, CUDA_LIBRARY, LINK, Libtorch, LibtorchFault, Origin, printable,
 };
 use crate::machine::setup::{Surroundings, free_bytes, python, room_needed};
 use crate::machine::tools::{Toolchain, another_toolchain};
@@ -49,7 +49,7 @@ pub enum State {
 }
 
 /// The standard output of a program, or the reason why there is none of use.
-type Heard = Result<String, Silence>;
+type ProgramOutput = Result<String, Silence>;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Silence {
@@ -138,7 +138,7 @@ impl Finding {
 }
 
 /// The version of the compiler that is chosen in the workspace.
-fn rust_version(workspace: &Path) -> Heard {
+fn rust_version(workspace: &Path) -> ProgramOutput {
     // The error holds rustup's message about a missing toolchain.
     match Toolchain::of(workspace) {
         Ok(toolchain) => hear(Command::new(toolchain.rustc()).arg("--version")),
@@ -158,7 +158,7 @@ fn checkout(checked: anyhow::Result<()>) -> Finding {
     }
 }
 
-fn rust(version: &Heard) -> Finding {
+fn rust(version: &ProgramOutput) -> Finding {
     const NEEDED: &str = env!("CARGO_PKG_RUST_VERSION");
     match version {
         Ok(said) if release(said) >= release(NEEDED) => Finding::good("Rust", said),
@@ -211,7 +211,7 @@ fn release(text: &str) -> Option<(u32, u32)> {
     })
 }
 
-fn compiler(built: &Heard) -> Finding {
+fn compiler(built: &ProgramOutput) -> Finding {
     const WHAT: &str = "C++ compiler";
     match built {
         Ok(name) if OPEN_MP.is_empty() => {
@@ -239,8 +239,8 @@ fn compiler(built: &Heard) -> Finding {
 /// Judges what is linked in the workspace. What `$LIBTORCH` names besides is passed over by builds and by the grader.
 fn libtorch(
     workspace: &Path,
-    named: Option<Result<Libtorch, Unfit>>,
-    linked: Result<Libtorch, Unfit>,
+    named: Option<Result<Libtorch, LibtorchFault>>,
+    linked: Result<Libtorch, LibtorchFault>,
     load: impl Fn(&Libtorch) -> Result<(), String>,
 ) -> Finding {
     const WHAT: &str = "libtorch";
@@ -295,7 +295,7 @@ fn renewal(broken: &Libtorch) -> String {
     }
 }
 
-fn pip(version: &Heard) -> Finding {
+fn pip(version: &ProgramOutput) -> Finding {
     match version {
         Ok(said) => Finding::good("pip", said),
         Err(silence) => Finding::fault(
@@ -331,7 +331,7 @@ fn cuda(
 
 /// Judges the GPU by its device nodes and by what the driver's `nvidia-smi` says: a line
 /// `name, version of the driver` for each.
-fn gpu(found: Option<&Libtorch>, nodes: usize, smi: &Heard) -> Finding {
+fn gpu(found: Option<&Libtorch>, nodes: usize, smi: &ProgramOutput) -> Finding {
     const WHAT: &str = "GPU";
     match smi {
         Ok(said) => {
@@ -403,7 +403,7 @@ impl Silence {
 
 /// Runs a program that should be done within seconds. Its output, or else its first line of errors, is made fit to be
 /// shown.
-fn hear(command: &mut Command) -> Heard {
+fn hear(command: &mut Command) -> ProgramOutput {
     const LIMIT: Duration = Duration::from_secs(20); // nvidia-smi can hang on a broken driver
     let failed = |error: io::Error| match error.kind() {
         ErrorKind::NotFound => Silence::NotThere,
@@ -456,7 +456,7 @@ const OPEN_MP: &[&str] = if cfg!(target_os = "macos") {
 };
 
 /// Builds and links a program as the binding of libtorch will be built. Returns the compiler's name.
-fn compile_and_link() -> Heard {
+fn compile_and_link() -> ProgramOutput {
     const PROGRAM: &str = "#include <vector>\nint main() { return std::vector<int>().size(); }\n";
     let compiler = env::var("CXX").unwrap_or_else(|_| "c++".to_owned());
     let mut words = compiler.split_whitespace();
@@ -508,11 +508,11 @@ mod tests {
         }
     }
 
-    fn said(text: &str) -> Heard {
+    fn said(text: &str) -> ProgramOutput {
         Ok(text.to_owned())
     }
 
-    fn failed(why: &str) -> Heard {
+    fn failed(why: &str) -> ProgramOutput {
         Err(Silence::Failed(why.to_owned()))
     }
 
@@ -549,7 +549,7 @@ mod tests {
     #[test]
     fn each_fault_of_libtorch_has_its_own_fix() {
         let ws = Path::new("/ws");
-        let absent = || Err(Unfit::Absent(PathBuf::from("/ws/.libtorch")));
+        let absent = || Err(LibtorchFault::Absent(PathBuf::from("/ws/.libtorch")));
         let missing = libtorch(ws, None, absent(), LOADS);
         assert_eq!(verdict(&missing), (State::Fault, "cargo grader setup"));
 
@@ -564,7 +564,7 @@ mod tests {
             let linked = Ok(tree("2.11.0", false));
             libtorch(Path::new("/ws"), Some(named), linked, LOADS)
         };
-        let wrong = named(Err(Unfit::Absent(PathBuf::from("/none"))));
+        let wrong = named(Err(LibtorchFault::Absent(PathBuf::from("/none"))));
         assert_eq!(verdict(&wrong), (State::Note, ""));
         let words = "LIBTORCH is passed over: there is no folder at /none";
         assert!(wrong.detail.ends_with(words), "{}", wrong.detail);

@@ -39,7 +39,7 @@ pub enum Origin {
 
 /// The reason why a folder will not do as libtorch.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Unfit {
+pub enum LibtorchFault {
     /// Nothing is there, or nothing that can be read.
     #[error("there is no folder at {}", printable(.0))]
     Absent(PathBuf),
@@ -69,7 +69,7 @@ impl Libtorch {
     ///
     /// # Errors
     /// Says what is missing or wrong.
-    pub fn at(root: &Path) -> Result<Self, Unfit> {
+    pub fn at(root: &Path) -> Result<Self, LibtorchFault> {
         Self::of(Platform::HERE, root)
     }
 
@@ -77,8 +77,8 @@ impl Libtorch {
     ///
     /// # Errors
     /// As [`at`](Self::at).
-    pub fn of(platform: Platform, root: &Path) -> Result<Self, Unfit> {
-        let absent = |_| Unfit::Absent(root.to_owned());
+    pub fn of(platform: Platform, root: &Path) -> Result<Self, LibtorchFault> {
+        let absent = |_| LibtorchFault::Absent(root.to_owned());
         let real = root.canonicalize().map_err(absent)?;
         let library = |name: &str| format!("lib/{}", platform.library(name));
         let needed = [
@@ -91,13 +91,13 @@ impl Libtorch {
         for file in needed {
             if !real.join(&file).is_file() {
                 let root = root.to_owned();
-                return Err(Unfit::Incomplete { root, file });
+                return Err(LibtorchFault::Incomplete { root, file });
             }
         }
-        let version = version(&real).ok_or_else(|| Unfit::Unversioned(root.to_owned()))?;
+        let version = version(&real).ok_or_else(|| LibtorchFault::Unversioned(root.to_owned()))?;
         if version.split('+').next() != Some(VERSION) {
             let root = root.to_owned();
-            return Err(Unfit::WrongVersion { root, version });
+            return Err(LibtorchFault::WrongVersion { root, version });
         }
         Ok(Self {
             cuda: real.join(library("libtorch_cuda")).is_file(),
@@ -252,7 +252,7 @@ mod tests {
             assert!(Libtorch::at(dir.path()).is_ok(), "{file}");
             fs::remove_file(dir.path().join(file)).expect("it was written");
         }
-        let unversioned = Unfit::Unversioned(dir.path().to_owned());
+        let unversioned = LibtorchFault::Unversioned(dir.path().to_owned());
         assert_eq!(Libtorch::at(dir.path()), Err(unversioned));
     }
 

@@ -17,7 +17,7 @@ use indicatif::{DecimalBytes, MultiProgress, ProgressBar, ProgressStyle};
 pub(crate) use cache::{free_bytes, room_needed};
 
 use crate::machine::libtorch::{
-    CPU_LIBRARY, CUDA_LIBRARY, LINK, Libtorch, Unfit, VERSION, printable,
+    CPU_LIBRARY, CUDA_LIBRARY, LINK, Libtorch, LibtorchFault, VERSION, printable,
 };
 use crate::machine::platform::Platform;
 use crate::machine::tools::all_on_path;
@@ -72,7 +72,7 @@ pub(crate) fn python(program: &Path) -> Command {
 #[allow(missing_docs)] // each message says what it is, and its fields are what the message shows
 pub enum SetupError {
     #[error("{0}")]
-    Chosen(Unfit),
+    Chosen(LibtorchFault),
     #[error("{} has no {CUDA_LIBRARY}", printable(.0))]
     ChosenWithoutCuda(PathBuf),
     #[error("{} is not a link that set-up made, and {why}", printable(.path))]
@@ -239,7 +239,7 @@ impl Surroundings {
     }
 
     /// The tree at `root`, judged for this platform.
-    fn tree_at(&self, root: &Path) -> Result<Libtorch, Unfit> {
+    fn tree_at(&self, root: &Path) -> Result<Libtorch, LibtorchFault> {
         Libtorch::of(self.platform, root)
     }
 

@@ -33,7 +33,7 @@ pub struct Hint<'a> {
 
 /// The hints about one subject that are to be shown, and how many are left.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Shown {
+pub struct HintSelection {
     /// The function or type that they are about.
     pub subject: String,
     /// Those that are to be shown now, with their numbers from 1; none if all were shown before.
@@ -138,7 +138,7 @@ fn subjects(title: &str) -> Vec<String> {
 ///
 /// # Errors
 /// Returns an error if there are no hints about it, or the hints or the record cannot be read or written.
-pub fn show(course: &Course, exercise: &Exercise, item: &str, all: bool) -> Result<Shown> {
+pub fn show(course: &Course, exercise: &Exercise, item: &str, all: bool) -> Result<HintSelection> {
     let hints = Hints::open(course, exercise)?;
     let subject = hints.subject(item).ok_or_else(|| {
         anyhow!(
@@ -164,7 +164,7 @@ pub fn show(course: &Course, exercise: &Exercise, item: &str, all: bool) -> Resu
         (if all { 0 } else { before }, after)
     })?;
     let numbered = about.iter().enumerate().take(to).skip(from);
-    Ok(Shown {
+    Ok(HintSelection {
         subject: subject.to_owned(),
         hints: numbered
             .map(|(i, hint)| (i + 1, hint.tier.to_owned(), hint.text.to_owned()))

@@ -17,9 +17,9 @@ use std::sync::{Mutex, Once, PoisonError};
 use std::thread::{self, ThreadId};
 
 /// The terminal as it is to be given back, while it is taken.
-static TAKEN: Mutex<Option<Taken>> = Mutex::new(None);
+static TAKEN: Mutex<Option<TerminalState>> = Mutex::new(None);
 
-struct Taken {
+struct TerminalState {
     /// The thread that draws. A panic of another one is told there and does not end the program.
     by: ThreadId,
     /// Standard error, if it is a terminal.
@@ -56,7 +56,7 @@ impl FullScreen {
             kept
         });
         let by = thread::current().id();
-        *TAKEN.lock().unwrap_or_else(PoisonError::into_inner) = Some(Taken { by, error });
+        *TAKEN.lock().unwrap_or_else(PoisonError::into_inner) = Some(TerminalState { by, error });
         execute!(stdout(), EnterAlternateScreen).context("the terminal cannot be written")?;
         Ok((guard, said))
     }
@@ -88,7 +88,7 @@ fn give_back_before_panics() {
     ONCE.call_once(|| {
         let tell = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |panic| {
-            let draws = |taken: &Taken| taken.by == thread::current().id();
+            let draws = |taken: &TerminalState| taken.by == thread::current().id();
             let is_taken = TAKEN.lock().unwrap_or_else(PoisonError::into_inner);
             let is_ours = is_taken.as_ref().is_some_and(draws);
             drop(is_taken);

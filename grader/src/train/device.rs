@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 /// The device chosen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum Wanted {
+pub enum DeviceChoice {
     /// A GPU if there is one, else the CPU
     #[default]
     Auto,

@@ -15,7 +15,7 @@ use wire::{Tensors, printable};
 
 /// The result on the test set.
 #[derive(Debug)]
-pub struct Examined {
+pub struct TestReport {
     /// The loss and accuracy.
     pub score: Score,
     /// The confusion matrix: true classes in rows, predicted classes in columns.
@@ -67,7 +67,7 @@ pub fn examine(
     plan: &Plan,
     data: &Data,
     weights: &Tensors,
-) -> Result<Examined> {
+) -> Result<TestReport> {
     let test = &data.split.test;
     let heads = plan.learner.heads();
     let ask = |session: &mut Session| -> Result<(Array2<f32>, Vec<Array2<f32>>)> {
@@ -96,7 +96,7 @@ pub fn examine(
     let of_heads = of_heads.map(|(name, logits)| (*name, score(logits.view(), &labels).0));
     let heads = of_heads.collect();
     let (score, confusion) = score(given.view(), &labels);
-    Ok(Examined {
+    Ok(TestReport {
         score,
         confusion,
         heads,

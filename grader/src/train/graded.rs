@@ -8,7 +8,7 @@ use super::history::Epoch;
 use super::plan::{Plan, Preset};
 use super::score::Score;
 use super::sizes::VitSizes;
-use super::{Audience, Diverged, End, Run, RunDescription, checkpoint};
+use super::{Audience, Divergence, End, Run, RunDescription, checkpoint};
 use crate::course::Exercise;
 use crate::data::Set;
 use crate::environment::Environment;
@@ -69,7 +69,7 @@ impl Training {
     ) -> Result<Option<String>> {
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         match self.train(environment, exercise, worker, scratch) {
-            Err(error) if error.is::<Diverged>() => Ok(Some(error.to_string())),
+            Err(error) if error.is::<Divergence>() => Ok(Some(error.to_string())),
             Err(error) => match error.downcast_ref() {
                 Some(Broken::Stopped | Broken::System(_) | Broken::NotAccepted(_)) | None => {
                     Err(error)
@@ -107,7 +107,7 @@ impl Training {
             environment.stop,
         )?;
         run.deadline = Some(Instant::now() + LIMIT);
-        match run.learn(&Silent)? {
+        match run.learn(&NoAudience)? {
             End::Stopped => bail!(Broken::Stopped),
             End::Late => {
                 let minutes = LIMIT.as_secs() / 60;
@@ -144,9 +144,9 @@ fn fault(score: Score) -> Option<String> {
 }
 
 /// Nobody looks on.
-struct Silent;
+struct NoAudience;
 
-impl Audience for Silent {
+impl Audience for NoAudience {
     fn learnt(&self, _: usize, _: usize, _: Score, _: f64) {}
     fn epoch_over(&self, _: &Epoch, _: bool) {}
 }

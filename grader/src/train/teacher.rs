@@ -16,7 +16,7 @@ use wire::Tensors;
 
 /// The output of a teacher.
 #[derive(Debug)]
-pub struct Sayings {
+pub struct TeacherOutput {
     /// The logits for the training set, \[n, K\].
     pub logits: Array2<f32>,
     /// The loss and accuracy on the test set.
@@ -33,7 +33,7 @@ pub fn ask(
     data: &Data,
     device: Device,
     weights: Tensors,
-) -> Result<Sayings> {
+) -> Result<TeacherOutput> {
     let teacher = Plan {
         learner: Learner::Teacher,
         amp: false,
@@ -44,7 +44,7 @@ pub fn ask(
     let classes = data.classes.len();
     let held_out = logits(session, &data.split.test, classes)?;
     let (score, _) = score(held_out.view(), &data.split.test.labels.to_vec());
-    Ok(Sayings {
+    Ok(TeacherOutput {
         logits: logits(session, &data.split.train, classes)?,
         score,
     })

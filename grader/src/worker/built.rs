@@ -33,7 +33,7 @@ pub(super) struct BuildRecord {
 
 /// The content of a record.
 #[derive(Serialize, Deserialize)]
-struct Kept<T> {
+struct BuildEntry<T> {
     inputs: String,
     built: T,
     /// The files that were built.
@@ -83,7 +83,7 @@ impl BuildRecord {
 
     /// The files that were built, if they are unchanged and nothing has changed that they were built from.
     pub(super) fn read<T: DeserializeOwned>(&self) -> Option<T> {
-        let kept: Kept<T> = serde_json::from_slice(&fs::read(&self.path).ok()?).ok()?;
+        let kept: BuildEntry<T> = serde_json::from_slice(&fs::read(&self.path).ok()?).ok()?;
         let is_there = |(file, version): (&PathBuf, &(u64, SystemTime))| {
             version_of(file).is_ok_and(|now| now == *version)
         };
@@ -98,7 +98,7 @@ impl BuildRecord {
     pub(super) fn write(self, built: impl Serialize, files: Vec<PathBuf>) -> Result<()> {
         let files = files.into_iter();
         let files = files.map(|file| version_of(&file).map(|version| (file, version)));
-        let kept = Kept {
+        let kept = BuildEntry {
             files: files.collect::<io::Result<_>>()?,
             built,
             inputs: self.inputs,

@@ -24,7 +24,7 @@ pub fn compile_again(
     scratch: &Path,
     compile_in: &dyn Fn(&Workshop, &Path) -> Result<Compiled>,
 ) -> Result<Compiled> {
-    let Some(kept) = Kept::hold(workshop, course_root, exercise) else {
+    let Some(kept) = IncrementalFolder::hold(workshop, course_root, exercise) else {
         return compile_in(workshop, scratch);
     };
     let mut incremental = workshop.clone();
@@ -49,12 +49,12 @@ pub fn compile_again(
 }
 
 /// A kept folder, for this compilation alone.
-struct Kept {
+struct IncrementalFolder {
     folder: PathBuf,
     _lock: File,
 }
 
-impl Kept {
+impl IncrementalFolder {
     /// Holds one of the exercise's folders, as many as there are processors; `None` if all are in use, or none can be made.
     fn hold(workshop: &Workshop, course_root: &Path, exercise: &Exercise) -> Option<Self> {
         // Other options would make what was kept useless.

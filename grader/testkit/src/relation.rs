@@ -150,9 +150,9 @@ impl fmt::Display for Relation {
                     "your values are not finite at {indices} of axis {axis}, and right everywhere else"
                 )
             }
-            Self::Axes { order } => write!(f, "{YOURS}{}", Permuted(order)),
+            Self::Axes { order } => write!(f, "{YOURS}{}", AxisOrder(order)),
             Self::Refilled { order } => {
-                let permuted = Permuted(order);
+                let permuted = AxisOrder(order);
                 write!(
                     f,
                     "{YOURS}{permuted} and then reshaped: reshape does not move axes"
@@ -233,9 +233,9 @@ impl fmt::Display for Relation {
 }
 
 /// An order of axes in words.
-struct Permuted<'a>(&'a [usize]);
+struct AxisOrder<'a>(&'a [usize]);
 
-impl fmt::Display for Permuted<'_> {
+impl fmt::Display for AxisOrder<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self(order) = self;
         let moved: Vec<_> = (0..order.len())

@@ -21,11 +21,11 @@ type Texts = BTreeMap<String, String>;
 /// The declarations of a header.
 pub(crate) struct Header {
     pub(crate) metadata: Texts,
-    pub(crate) tensors: BTreeMap<String, Declared>,
+    pub(crate) tensors: BTreeMap<String, TensorEntry>,
 }
 
 /// The declaration of one tensor in a header.
-pub(crate) struct Declared {
+pub(crate) struct TensorEntry {
     pub(crate) dtype: Dtype,
     pub(crate) shape: Vec<usize>,
     /// The offsets of its first byte and behind its last, in the data.
@@ -253,9 +253,9 @@ impl<'de> Visitor<'de> for TextsSeed<'_> {
 struct DeclaredSeed<'a>(&'a Reading<'a>);
 
 impl<'de> DeserializeSeed<'de> for DeclaredSeed<'_> {
-    type Value = Declared;
+    type Value = TensorEntry;
 
-    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Declared, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<TensorEntry, D::Error> {
         json.deserialize_map(self)
     }
 }
@@ -269,13 +269,13 @@ enum Field {
 }
 
 impl<'de> Visitor<'de> for DeclaredSeed<'_> {
-    type Value = Declared;
+    type Value = TensorEntry;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("dtype, shape and data_offsets")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Declared, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<TensorEntry, A::Error> {
         let (mut dtype, mut shape, mut offsets) = (None, None, None);
         while let Some(field) = map.next_key()? {
             let (name, again) = match field {
@@ -297,7 +297,7 @@ impl<'de> Visitor<'de> for DeclaredSeed<'_> {
                 return Err(A::Error::duplicate_field(name));
             }
         }
-        Ok(Declared {
+        Ok(TensorEntry {
             dtype: dtype.ok_or_else(|| A::Error::missing_field("dtype"))?,
             shape: shape.ok_or_else(|| A::Error::missing_field("shape"))?,
             offsets: offsets.ok_or_else(|| A::Error::missing_field("data_offsets"))?,

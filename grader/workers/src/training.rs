@@ -24,7 +24,7 @@ pub use adamw::AdamW;
 pub use options::Options;
 
 use crate::{Call, CallResult};
-use run::{Lessons, Run};
+use run::{Run, TrainingSet};
 use std::cell::RefCell;
 use std::thread;
 use tch::nn::Path;
@@ -163,7 +163,7 @@ pub fn start(call: &Call, schedule: Schedule, build: Box<Build<'_>>) -> CallResu
     RUN.set(None);
     let lessons = PARTS.with_borrow(|parts| {
         let join = |parts: &[Tensor]| (!parts.is_empty()).then(|| Tensor::cat(parts, 0));
-        Some(Lessons {
+        Some(TrainingSet {
             images: join(&parts.images)?,
             labels: join(&parts.labels)?,
             teacher: join(&parts.teacher),

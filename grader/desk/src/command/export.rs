@@ -6,7 +6,7 @@ use crate::export::csv::Csv;
 use crate::export::gradescope::Gradescope;
 use crate::export::junit::Junit;
 use crate::export::moodle::Moodle;
-use crate::export::{Class, Export, Exported};
+use crate::export::{Class, Export, ExportOutput};
 use crate::failure::{Blame, Exit, Failure};
 use crate::files::write_whole;
 use crate::folder::Desk;
@@ -17,7 +17,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The destination of an export.
-enum Place<'a> {
+enum Destination<'a> {
     File(Option<&'a PathBuf>),
     Folder(&'a Path),
 }
@@ -25,9 +25,10 @@ enum Place<'a> {
 /// Runs the command.
 pub(super) fn export(desk: &mut Desk, what: &cli::Export) -> Result<Exit, Failure> {
     let (format, place): (Box<dyn Export>, _) = match what {
-        cli::Export::Csv(ToFile { out, steps }) => {
-            (Box::new(Csv { steps: *steps }), Place::File(out.as_ref()))
-        }
+        cli::Export::Csv(ToFile { out, steps }) => (
+            Box::new(Csv { steps: *steps }),
+            Destination::File(out.as_ref()),
+        ),
         cli::Export::Canvas(Fill { file, fill, out }) => {
             let format = Canvas {
                 file: read(file)?,
@@ -37,7 +38,7 @@ pub(super) fn export(desk: &mut Desk, what: &cli::Export) -> Result<Exit, Failur
                     .collect::<Result<_>>()
                     .blame_arguments()?,
             };
-            (Box::new(format), Place::File(out.as_ref()))
+            (Box::new(format), Destination::File(out.as_ref()))
         }
         cli::Export::Moodle(FillOne {
             file,
@@ -50,10 +51,12 @@ pub(super) fn export(desk: &mut Desk, what: &cli::Export) -> Result<Exit, Failur
                 exercise: exercise.clone(),
                 grade_column: grade_column.clone(),
             };
-            (Box::new(format), Place::File(out.as_ref()))
+            (Box::new(format), Destination::File(out.as_ref()))
         }
-        cli::Export::Gradescope(ToFolder { out }) => (Box::new(Gradescope), Place::Folder(out)),
-        cli::Export::Junit(ToFolder { out }) => (Box::new(Junit), Place::Folder(out)),
+        cli::Export::Gradescope(ToFolder { out }) => {
+            (Box::new(Gradescope), Destination::Folder(out))
+        }
+        cli::Export::Junit(ToFolder { out }) => (Box::new(Junit), Destination::Folder(out)),
     };
     let grades = desk.grades()?;
     let class = Class {
@@ -99,19 +102,19 @@ fn pair(text: &str) -> Result<(String, String)> {
         .hint("write it as --fill \"COLUMN=EXERCISE\"")
 }
 
-fn write(exported: &Exported, place: &Place<'_>) -> Result<()> {
+fn write(exported: &ExportOutput, place: &Destination<'_>) -> Result<()> {
     match place {
-        Place::File(None) => {
+        Destination::File(None) => {
             for (_, content) in &exported.files {
                 print_bytes(content);
             }
         }
-        Place::File(Some(path)) => {
+        Destination::File(Some(path)) => {
             for (_, content) in &exported.files {
                 write_whole(path, content)?;
             }
         }
-        Place::Folder(folder) => {
+        Destination::Folder(folder) => {
             fs::create_dir_all(folder)
                 .with_context(|| format!("cannot make {}", folder.display()))?;
             for (name, content) in &exported.files {

@@ -2,7 +2,7 @@
 //! `lib/gradebook_exporter.rb` of instructure/canvas-lms.
 
 use super::sheet::Sheet;
-use super::{Class, Export, Exported, Source};
+use super::{Class, Export, ExportOutput, Source};
 use crate::grading::{State, Student};
 use crate::import::listed;
 use crate::roster::Person;
@@ -20,7 +20,7 @@ pub struct Canvas {
 }
 
 impl Export for Canvas {
-    fn export(&self, class: &Class<'_>) -> Result<Exported> {
+    fn export(&self, class: &Class<'_>) -> Result<ExportOutput> {
         let mut sheet = Sheet::parse(self.file.clone())?;
         let header: Vec<String> = sheet.header().iter().map(|&it| it.to_owned()).collect();
         let id = sheet.column(&["ID"]);
@@ -50,7 +50,7 @@ impl Export for Canvas {
             login: sheet.column(&["SIS Login ID"]),
         };
 
-        let mut exported = Exported::default();
+        let mut exported = ExportOutput::default();
         // Below the header: perhaps "Manual Posting", then "Points Possible".
         let possible = (1..sheet.rows()).find(|row| sheet.get(*row, name) == "Points Possible");
         let read_only: Vec<_> = columns

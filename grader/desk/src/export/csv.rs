@@ -1,6 +1,6 @@
 //! Plain tables: a row for each person, or for each person and exercise.
 
-use super::{Class, Export, Exported};
+use super::{Class, Export, ExportOutput};
 use crate::grading::{ExerciseGrade, Gradebook, State, Student};
 use anyhow::{Context, Result};
 
@@ -12,13 +12,13 @@ pub struct Csv {
 }
 
 impl Export for Csv {
-    fn export(&self, class: &Class<'_>) -> Result<Exported> {
+    fn export(&self, class: &Class<'_>) -> Result<ExportOutput> {
         let gradebook = &class.grades.gradebook;
         let text = match self.steps {
             true => steps(gradebook)?,
             false => wide(gradebook)?,
         };
-        let mut exported = Exported::file(text.into_bytes());
+        let mut exported = ExportOutput::file(text.into_bytes());
         for student in &gradebook.students {
             if student.total.is_none() {
                 exported.skip(

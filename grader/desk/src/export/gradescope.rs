@@ -1,6 +1,6 @@
 //! Gradescope: `results.json` for each person, as `docs/specs.md` of gradescope/autograder_samples describes it.
 
-use super::{Class, Export, Exported, file_name};
+use super::{Class, Export, ExportOutput, file_name};
 use crate::grading::State;
 use crate::policy::StudentsSee;
 use crate::results::Outcome;
@@ -39,8 +39,8 @@ struct Case {
 }
 
 impl Export for Gradescope {
-    fn export(&self, class: &Class<'_>) -> Result<Exported> {
-        let mut exported = Exported::default();
+    fn export(&self, class: &Class<'_>) -> Result<ExportOutput> {
+        let mut exported = ExportOutput::default();
         let see = class.policy.students_see;
         // A test that is hidden hides the total, too: with `summary` there are no tests.
         let (lists_tests, visibility) = match see {

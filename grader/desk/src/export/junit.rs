@@ -1,7 +1,7 @@
 //! JUnit XML for each person, valid by `junit-10.xsd` of jenkinsci/xunit-plugin: attributes and elements of other schemas
 //! (`disabled`, `assertions`, top-level `skipped`) are left out.
 
-use super::{Class, Export, Exported, file_name};
+use super::{Class, Export, ExportOutput, file_name};
 use crate::grading::{ExerciseGrade, State};
 use crate::results::{Graded, Outcome};
 use anyhow::Result;
@@ -26,8 +26,8 @@ struct Fault {
 }
 
 impl Export for Junit {
-    fn export(&self, class: &Class<'_>) -> Result<Exported> {
-        let mut exported = Exported::default();
+    fn export(&self, class: &Class<'_>) -> Result<ExportOutput> {
+        let mut exported = ExportOutput::default();
         for student in &class.grades.gradebook.students {
             let mut suites = vec![];
             let columns = class

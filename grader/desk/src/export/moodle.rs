@@ -2,7 +2,7 @@
 //! `mod/assign/feedback/offline/importgradeslib.php` and `locallib.php` of moodle/moodle.
 
 use super::sheet::Sheet;
-use super::{Class, Export, Exported, Source};
+use super::{Class, Export, ExportOutput, Source};
 use crate::grading::{State, Student};
 use crate::import::listed;
 use anyhow::{Context, Result, anyhow};
@@ -55,7 +55,7 @@ const CHANGEABLE: [&str; 4] = [
 const NO: [&str; 4] = ["No", "Nein", "Non", "No"];
 
 impl Export for Moodle {
-    fn export(&self, class: &Class<'_>) -> Result<Exported> {
+    fn export(&self, class: &Class<'_>) -> Result<ExportOutput> {
         let mut sheet = Sheet::parse(self.file.clone())?;
         let source = Source::named(&self.exercise, class)
             .with_context(|| format!("there is no exercise {} with results", self.exercise))?;
@@ -81,7 +81,7 @@ impl Export for Moodle {
         }
         let (maximum, changeable) = (sheet.column(&MAXIMUM), sheet.column(&CHANGEABLE));
 
-        let mut exported = Exported::default();
+        let mut exported = ExportOutput::default();
         let mut seen = BTreeSet::new();
         for row in 1..sheet.rows() {
             let label = keys

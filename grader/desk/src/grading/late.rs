@@ -17,7 +17,7 @@ pub struct Lateness {
 
 /// The points that an attempt earns, with the late days that it uses.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Earned {
+pub(super) struct AttemptScore {
     /// Lateness before late days.
     pub(super) late: Lateness,
     /// Late days used.
@@ -50,8 +50,8 @@ impl<'a> Deadline<'a> {
 
     /// The points after the penalty of `raw` points handed in at `time`, with the fewest of `late_days` that save the most. In
     /// time, if there is no due date or the time is not known.
-    pub(super) fn earned(&self, raw: f64, time: Option<Timestamp>, late_days: u32) -> Earned {
-        let in_time = Earned {
+    pub(super) fn earned(&self, raw: f64, time: Option<Timestamp>, late_days: u32) -> AttemptScore {
+        let in_time = AttemptScore {
             late: Lateness::default(),
             late_days: 0,
             percent: 0.0,
@@ -76,7 +76,7 @@ impl<'a> Deadline<'a> {
                 (used, percent, adjusted) = (days, less, more);
             }
         }
-        Earned {
+        AttemptScore {
             late,
             late_days: used,
             percent,

@@ -13,7 +13,7 @@ pub type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
 
 /// The result of a submitted exercise.
 #[derive(Clone, Copy, Debug)]
-pub enum Handed {
+pub enum SubmittedExercise {
     /// So many of four shape tests (4 points) and of six snapshot tests (6 points) pass.
     Passing(usize, usize),
     Missing,
@@ -21,22 +21,23 @@ pub enum Handed {
     DoesNotCompile,
 }
 
-use Handed::{DoesNotCompile, Missing, NotGraded, Passing};
+use SubmittedExercise::{DoesNotCompile, Missing, NotGraded, Passing};
 
 /// A batch: what each submission holds of each exercise.
 #[derive(Clone, Debug)]
 pub struct Batch {
     pub course: String,
     pub exercises: Vec<&'static str>,
-    pub submissions: Vec<(String, Vec<Handed>)>,
+    pub submissions: Vec<(String, Vec<SubmittedExercise>)>,
     pub refused: Vec<String>,
     /// Whether a submission's sources are the same whatever passes, as in a regrade.
     pub same_sources: bool,
 }
 
 impl Batch {
-    pub fn of(submissions: &[(&str, &[Handed])]) -> Self {
-        let owned = |(name, handed): &(&str, &[Handed])| ((*name).to_owned(), handed.to_vec());
+    pub fn of(submissions: &[(&str, &[SubmittedExercise])]) -> Self {
+        let owned =
+            |(name, handed): &(&str, &[SubmittedExercise])| ((*name).to_owned(), handed.to_vec());
         Self {
             course: "c0".repeat(32),
             exercises: vec!["01-patchify", "03-msa"],
@@ -74,7 +75,7 @@ impl Batch {
         Ok(())
     }
 
-    fn submission(&self, name: &str, handed: &[Handed]) -> Value {
+    fn submission(&self, name: &str, handed: &[SubmittedExercise]) -> Value {
         let hash = |text: String| -> String {
             Sha256::digest(text)
                 .iter()
@@ -110,7 +111,7 @@ impl Batch {
     }
 }
 
-fn exercise(name: &str, handed: Handed) -> Value {
+fn exercise(name: &str, handed: SubmittedExercise) -> Value {
     let (shape, snapshot, outcome) = match handed {
         Passing(shape, snapshot) => (shape, snapshot, "tested"),
         Missing => (0, 0, "missing"),
@@ -151,13 +152,13 @@ pub struct Class {
 
 /// The exit status and output of a command.
 #[derive(Debug)]
-pub struct Ran {
+pub struct CommandOutput {
     pub code: Option<i32>,
     pub stdout: String,
     pub stderr: String,
 }
 
-impl From<Output> for Ran {
+impl From<Output> for CommandOutput {
     fn from(output: Output) -> Self {
         Self {
             code: output.status.code(),
@@ -214,7 +215,7 @@ impl Class {
         command
     }
 
-    pub fn run(&self, arguments: &[&str]) -> Result<Ran> {
+    pub fn run(&self, arguments: &[&str]) -> Result<CommandOutput> {
         Ok(self.command(arguments).output()?.into())
     }
 

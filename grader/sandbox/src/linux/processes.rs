@@ -8,7 +8,7 @@ const THREADS: u64 = 512;
 
 /// The memory, in bytes, and the threads that a process has.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Use {
+struct ResourceUse {
     memory: u64,
     threads: u64,
 }
@@ -37,13 +37,13 @@ pub(crate) fn look_for(process: Pid, memory: u64) {
 }
 
 /// Reads /proc/PID/status; see proc_pid_status(5).
-fn usage(status: &str) -> Use {
+fn usage(status: &str) -> ResourceUse {
     let field = |name: &str| -> u64 {
         let line = status.lines().find_map(|line| line.strip_prefix(name));
         let number = line.and_then(|line| line.split_whitespace().next());
         number.and_then(|number| number.parse().ok()).unwrap_or(0)
     };
-    Use {
+    ResourceUse {
         memory: (field("VmRSS:") + field("VmSwap:")) << 10,
         threads: field("Threads:"),
     }
@@ -56,7 +56,7 @@ mod tests {
     #[test]
     fn what_a_process_holds_is_read() {
         let status = "Name:\tworker\nVmRSS:\t    2048 kB\nVmSwap:\t    1024 kB\nThreads:\t7\n";
-        let read = Use {
+        let read = ResourceUse {
             memory: 3 << 20,
             threads: 7,
         };

@@ -7,7 +7,7 @@ use crate::grading::report;
 use crate::train::Run;
 use crate::train::checkpoint::{self, BEST, LAST};
 use crate::train::device::Device;
-use crate::train::examine::{Examined, examine};
+use crate::train::examine::{TestReport, examine};
 use crate::train::history::Test;
 use crate::train::pictures;
 use crate::train::score::Score;
@@ -66,7 +66,7 @@ pub(super) fn conclude(
 }
 
 /// Says how many images were told apart, and by which head.
-fn show(run: &Run, examined: &Examined, epoch: usize, teacher: Option<Score>) {
+fn show(run: &Run, examined: &TestReport, epoch: usize, teacher: Option<Score>) {
     say!(
         "{}",
         report::confusion(&examined.confusion, &run.data.classes)

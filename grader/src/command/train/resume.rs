@@ -6,7 +6,7 @@ use crate::exit::{Blame, Failure};
 use crate::terminal;
 use crate::train::checkpoint::{Checkpoint, LAST};
 use crate::train::code::{CodeKind, TrainedCode};
-use crate::train::device::Wanted;
+use crate::train::device::DeviceChoice;
 use anyhow::anyhow;
 use clap::ValueEnum;
 use hints::WithHint;
@@ -102,7 +102,7 @@ pub(super) fn command(course: Option<&Path>, arguments: &Train, folder: &Path) -
     if let Some(folder) = &arguments.data_dir {
         option("--data-dir", whole(folder));
     }
-    if arguments.device != Wanted::default() {
+    if arguments.device != DeviceChoice::default() {
         option("--device", Some(word(arguments.device)));
     }
     if let Some(epochs) = arguments.patience {

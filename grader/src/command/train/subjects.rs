@@ -6,7 +6,7 @@ use crate::course::Exercise;
 use crate::environment::Environment;
 use crate::exit::{Blame, Failure};
 use crate::train::code::{CodeKind, TrainedCode};
-use crate::train::device::{Device, Wanted};
+use crate::train::device::{Device, DeviceChoice};
 use crate::worker::session::Session;
 use anyhow::Context;
 use hints::{WithHint, hints};
@@ -105,10 +105,10 @@ impl Subjects {
 pub(super) fn open(
     environment: &Environment,
     own: &Subjects,
-    wanted: Wanted,
+    wanted: DeviceChoice,
 ) -> Result<(Session, Device), Failure> {
     let on_cpu = || Ok((own.submission(environment, Device::Cpu)?, Device::Cpu));
-    if wanted == Wanted::Cpu {
+    if wanted == DeviceChoice::Cpu {
         return on_cpu();
     }
     let opened = gpu(&environment.course).and_then(|()| {
@@ -122,7 +122,7 @@ pub(super) fn open(
     });
     match opened {
         Ok(session) => Ok((session, Device::Cuda)),
-        Err(why) if wanted == Wanted::Auto => {
+        Err(why) if wanted == DeviceChoice::Auto => {
             note!("no GPU: {why:#}");
             for hint in hints(&why) {
                 note!("hint: {hint}");

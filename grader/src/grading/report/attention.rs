@@ -3,7 +3,7 @@
 use crate::grading::verdict::{Graded, Outcome};
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{ContentArrangement, Table};
-use intake::{Escaped, Skipped};
+use intake::{EscapedText, SkippedEntry};
 use wire::printable;
 
 /// Something that was handed in and has no grade that can stand as it is.
@@ -55,8 +55,8 @@ impl Attention {
     }
 
     /// The reason why an entry between the submissions needs a person. Hidden entries and the system's own do not.
-    pub fn passed_over(skipped: &Skipped) -> Option<Self> {
-        let what = Escaped::from(skipped.path.as_os_str()).to_string();
+    pub fn passed_over(skipped: &SkippedEntry) -> Option<Self> {
+        let what = EscapedText::from(skipped.path.as_os_str()).to_string();
         let why = format!("passed over: it {}", skipped.why);
         (!skipped.is_scrap()).then(|| Self::new(&what, &why, skipped.remedy()))
     }
@@ -165,7 +165,7 @@ mod tests {
 
     #[test]
     fn what_was_passed_over_needs_a_person_unless_the_system_left_it() {
-        let skipped = |path: &str| Skipped {
+        let skipped = |path: &str| SkippedEntry {
             path: PathBuf::from(path),
             why: "is neither a folder nor an archive".into(),
         };

@@ -2,7 +2,7 @@
 //! does it for an exercise, and started. If that fails, the trial is repeated with one setting at a time, and those with which
 //! it fails are named.
 
-use super::{Finding, Heard, Silence, hear};
+use super::{Finding, ProgramOutput, Silence, hear};
 use crate::machine::cargo::cargo;
 use crate::machine::libtorch::{CPU_LIBRARY, LINK, Libtorch, printable};
 use crate::machine::settings::{self, Files, LIBRARY_PATH, is_of_a_package};
@@ -77,14 +77,14 @@ pub(super) fn linking(workspace: &Path, libtorch: &Libtorch) -> Finding {
             return Finding::note(WHAT, format!("it cannot be tried ({error})"), None);
         }
     };
-    let Err(words) = trial.with(&Kept::All) else {
+    let Err(words) = trial.with(&UserSettings::All) else {
         return Finding::good(WHAT, "links a program with libtorch, and starts it");
     };
     trial.explain(&words)
 }
 
 /// The settings with which a trial is made.
-enum Kept {
+enum UserSettings {
     /// All that the user has set.
     All,
     /// The configuration files, and no variable but these.
@@ -130,7 +130,7 @@ impl<'a> Trial<'a> {
     ///
     /// # Errors
     /// Returns the words of whatever failed.
-    fn with(&self, kept: &Kept) -> Result<(), String> {
+    fn with(&self, kept: &UserSettings) -> Result<(), String> {
         let folder = format!("{}/", self.folder.path().display());
         let shown = |silence: &Silence| silence.of("cargo").replace(&folder, "");
         let metadata = self.run(kept, |cargo| {
@@ -176,21 +176,21 @@ impl<'a> Trial<'a> {
     }
 
     /// Runs cargo in the workspace, so that it reads the files that it reads for an exercise.
-    fn run(&self, kept: &Kept, arguments: impl FnOnce(&mut Command)) -> Heard {
+    fn run(&self, kept: &UserSettings, arguments: impl FnOnce(&mut Command)) -> ProgramOutput {
         let mut command = match kept {
-            Kept::Own => {
+            UserSettings::Own => {
                 let toolchain = Toolchain::of(self.workspace)
                     .map_err(|error| Silence::Failed(format!("{error:#}")))?;
                 cargo(self.workspace, &toolchain)
             }
-            Kept::All | Kept::Variables(_) => {
+            UserSettings::All | UserSettings::Variables(_) => {
                 Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
             }
         };
         let removed = match kept {
-            Kept::Own => vec![],
-            Kept::All => variables(is_of_a_package),
-            Kept::Variables(kept) => variables(|name| {
+            UserSettings::Own => vec![],
+            UserSettings::All => variables(is_of_a_package),
+            UserSettings::Variables(kept) => variables(|name| {
                 is_of_a_package(name) || is_suspect(name) && !kept.contains(&name.to_owned())
             }),
         };
@@ -203,7 +203,7 @@ impl<'a> Trial<'a> {
 
     /// Names what is in the way of a program that was not linked or did not start, for which cargo had these words.
     fn explain(&self, words: &str) -> Finding {
-        let fails = |kept: &Kept| self.with(kept).is_err();
+        let fails = |kept: &UserSettings| self.with(kept).is_err();
         let fault = |what: String, fix: String| {
             let detail = format!(
                 "no program with libtorch is linked and started, because of {what} ({words})"
@@ -214,8 +214,8 @@ impl<'a> Trial<'a> {
                 format!("{fix}; the grader itself takes no notice of it"),
             )
         };
-        if !fails(&Kept::Variables(vec![])) {
-            let alone = |name: &String| fails(&Kept::Variables(vec![name.clone()]));
+        if !fails(&UserSettings::Variables(vec![])) {
+            let alone = |name: &String| fails(&UserSettings::Variables(vec![name.clone()]));
             let mut names = variables(is_suspect);
             // One may be in the way only beside another.
             let in_the_way: Vec<_> = names.iter().filter(|name| alone(name)).cloned().collect();
@@ -232,7 +232,7 @@ impl<'a> Trial<'a> {
         }
         let files = Files::of(self.workspace);
         let settings = files.settings();
-        if !settings.is_empty() && !fails(&Kept::Own) {
+        if !settings.is_empty() && !fails(&UserSettings::Own) {
             let keys = settings
                 .iter()
                 .map(|(file, key)| format!("{key} in {}", printable(file)));

@@ -12,7 +12,7 @@ use crate::grading::batch::{self, Audience};
 use crate::grading::grade::Grader;
 use crate::grading::stage::Stage;
 use crate::grading::verdict::Graded;
-use crate::limits::Asked;
+use crate::limits::LimitOverrides;
 use crate::machine::lanes;
 use anyhow::{Context, Result, bail};
 use case::Case;
@@ -53,7 +53,7 @@ struct Seconds {
     exercise: u64,
 }
 
-impl From<Option<Seconds>> for Asked {
+impl From<Option<Seconds>> for LimitOverrides {
     fn from(seconds: Option<Seconds>) -> Self {
         seconds.map_or_else(Self::default, |seconds| Self {
             call_seconds: Some(seconds.call),
@@ -81,7 +81,7 @@ struct Batch {
 }
 
 impl Batch {
-    fn grade(grader: &Grader, limits: Asked, cases: &[&Case]) -> Result<Self> {
+    fn grade(grader: &Grader, limits: LimitOverrides, cases: &[&Case]) -> Result<Self> {
         let class = tempfile::tempdir().context("no temporary folder can be made")?;
         let mut not_made = BTreeMap::new();
         for case in cases {
@@ -173,7 +173,7 @@ mod tests {
             .map(|cases| cases.iter().map(|case| case.name.as_str()).collect())
             .collect();
         assert_eq!(names, [vec!["a", "c"], vec!["b"]]);
-        assert_eq!(Asked::from(cases[1].limits).call_seconds, Some(1));
+        assert_eq!(LimitOverrides::from(cases[1].limits).call_seconds, Some(1));
     }
 
     #[test]

@@ -25,7 +25,7 @@ struct Word {
 }
 
 /// Names of items on the left, and those of the items on the right that they are compared with.
-pub(super) type Renamed = BTreeMap<String, String>;
+pub(super) type NameMap = BTreeMap<String, String>;
 
 /// The relation of two streams.
 #[derive(Clone, Debug)]
@@ -170,7 +170,7 @@ fn arguments(tokens: &[Token]) -> Vec<Option<usize>> {
 pub(super) fn sameness(
     left: &Stream,
     right: &Stream,
-    renamed: &Renamed,
+    renamed: &NameMap,
 ) -> Option<(Sameness, Alignment)> {
     if left.tokens.len() != right.tokens.len() {
         return None;
@@ -221,7 +221,7 @@ struct Votes {
 }
 
 /// Aligns two streams.
-pub(super) fn align(left: &Stream, right: &Stream, renamed: &Renamed) -> Alignment {
+pub(super) fn align(left: &Stream, right: &Stream, renamed: &NameMap) -> Alignment {
     let mut bindings = HashMap::new();
     // First, any name may be any other; then those that are known tell more of the others.
     for _ in 0..3 {
@@ -261,7 +261,7 @@ pub(super) fn align(left: &Stream, right: &Stream, renamed: &Renamed) -> Alignme
 fn diff(
     left: &Stream,
     right: &Stream,
-    renamed: &Renamed,
+    renamed: &NameMap,
     bindings: &HashMap<usize, usize>,
     any_name: bool,
 ) -> Vec<DiffOp> {
@@ -299,7 +299,7 @@ fn diff(
 fn votes(
     left: &Stream,
     right: &Stream,
-    renamed: &Renamed,
+    renamed: &NameMap,
     bindings: &HashMap<usize, usize>,
 ) -> BTreeMap<(usize, usize), Votes> {
     let mut votes: BTreeMap<_, Votes> = BTreeMap::new();

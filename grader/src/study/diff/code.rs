@@ -144,7 +144,7 @@ pub(super) fn substituted(text: &str, other: &[(Range<usize>, String)]) -> Strin
 }
 
 /// An item that was found in a file.
-struct Place {
+struct ItemPosition {
     path: String,
     name: String,
     kind: &'static str,
@@ -154,7 +154,7 @@ struct Place {
     signature: Option<String>,
 }
 
-impl Place {
+impl ItemPosition {
     fn read(self, text: &str, file: usize, raw: Range<usize>) -> syn::Result<Item> {
         let own = &text[self.start..self.range.end];
         let names = Names::of(own)?;
@@ -180,7 +180,7 @@ impl Place {
 }
 
 /// The items of a file.
-fn places(path: &str, text: &str) -> syn::Result<Vec<Place>> {
+fn places(path: &str, text: &str) -> syn::Result<Vec<ItemPosition>> {
     let file = syn::parse_str::<syn::File>(text)?;
     let mut finder = Finder {
         text,
@@ -199,7 +199,7 @@ fn places(path: &str, text: &str) -> syn::Result<Vec<Place>> {
 
 struct Finder<'t> {
     text: &'t str,
-    found: Vec<Place>,
+    found: Vec<ItemPosition>,
 }
 
 fn start_of(span: Span) -> usize {
@@ -252,7 +252,7 @@ impl Finder<'_> {
             let path = [within, &[name.to_string()]].concat().join("::");
             let is_public = matches!(visibility, Visibility::Public(_));
             let range = from..before;
-            self.keep(Place {
+            self.keep(ItemPosition {
                 path,
                 name: name.to_string(),
                 kind,
@@ -293,7 +293,7 @@ impl Finder<'_> {
             };
             let is_public = matches!(visibility, Visibility::Public(_)) || block.trait_.is_some();
             let range = from..before;
-            self.keep(Place {
+            self.keep(ItemPosition {
                 path: format!("{of}::{name}"),
                 name: name.to_string(),
                 kind,
@@ -306,7 +306,7 @@ impl Finder<'_> {
     }
 
     /// Keeps a place, whose range begins where the item before it ends.
-    fn keep(&mut self, place: Place) {
+    fn keep(&mut self, place: ItemPosition) {
         let (start, range) = (place.start, &place.range);
         // The rest of the line on which the item before ends belongs to that one.
         let gap = &self.text[range.start..start];
@@ -317,7 +317,7 @@ impl Finder<'_> {
             false => range.start + line + blank,
         };
         let range = self.line_start(begin)..range.end;
-        self.found.push(Place { range, ..place });
+        self.found.push(ItemPosition { range, ..place });
     }
 
     /// The start of the line of a place, if there is nothing but white space in front of it.

@@ -1,6 +1,6 @@
 //! The items of two sources that are compared with each other.
 
-use super::align::{Renamed, Stream, align};
+use super::align::{NameMap, Stream, align};
 use super::code::{Code, Item};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,7 +11,7 @@ pub(super) struct Pairs {
     /// For each item on the right that has one, the item on the left.
     pub(super) left_of: BTreeMap<usize, usize>,
     /// Names of helpers on the left that are called otherwise on the right.
-    pub(super) renamed: Renamed,
+    pub(super) renamed: NameMap,
 }
 
 /// The likeness that helpers with the same types must have at least, and others.
@@ -39,7 +39,7 @@ pub(super) fn pair(left: &Code, right: &Code) -> Pairs {
                 continue;
             }
             let streams = [left, right].map(|it| Stream::of([it]));
-            let likeness = align(&streams[0], &streams[1], &Renamed::new()).likeness;
+            let likeness = align(&streams[0], &streams[1], &NameMap::new()).likeness;
             let same_types = left.signature.is_some() && left.signature == right.signature;
             let least = if same_types { SAME_TYPES } else { OTHER_TYPES };
             if likeness >= least {

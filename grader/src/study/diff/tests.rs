@@ -1,6 +1,6 @@
 //! Comparisons of tricky sources, and of all of the course's solutions.
 
-use super::align::{Renamed, Sameness, Stream, sameness};
+use super::align::{NameMap, Sameness, Stream, sameness};
 use super::code::substituted;
 use super::rename;
 use super::*;
@@ -423,7 +423,7 @@ fn every_solution_is_the_same_as_itself_and_the_same_but_for_names_with_fresh_on
             assert!(items > 2, "{of}: only {items} items have names");
             for (a, b) in solution.code.items.iter().zip(&fresh.items) {
                 let same = |a, b| {
-                    let found = sameness(&Stream::of([a]), &Stream::of([b]), &Renamed::new());
+                    let found = sameness(&Stream::of([a]), &Stream::of([b]), &NameMap::new());
                     found.map(|(sameness, _)| sameness)
                 };
                 assert_eq!(same(a, a), Some(Sameness::Whole), "{of}: {}", a.path);

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fs;
 use tempfile::TempDir;
 
-type Tested = std::result::Result<(), Box<dyn Error>>;
+type TestResult = std::result::Result<(), Box<dyn Error>>;
 
 const STUB: &str = "//! Sums.
 
@@ -141,7 +141,7 @@ fn said<T: std::fmt::Debug>(result: Result<T>) -> String {
 }
 
 #[test]
-fn a_function_is_cut_out_and_all_around_it_stays_to_the_byte() -> Tested {
+fn a_function_is_cut_out_and_all_around_it_stays_to_the_byte() -> TestResult {
     let scene = Scene::solved()?;
     scene.apply(Some("sum"))?;
     let old = "{\n    // inside\n    helper(x) + 0.0\n}";
@@ -152,7 +152,7 @@ fn a_function_is_cut_out_and_all_around_it_stays_to_the_byte() -> Tested {
 }
 
 #[test]
-fn a_method_comes_back_alone_and_a_type_with_all_its_stubs_while_helpers_stay() -> Tested {
+fn a_method_comes_back_alone_and_a_type_with_all_its_stubs_while_helpers_stay() -> TestResult {
     let scene = Scene::solved()?;
     scene.apply(Some("Mean::of"))?;
     let of = "{\n        todo!(\n            \"divide\"\n        )\n    }";
@@ -169,7 +169,7 @@ fn a_method_comes_back_alone_and_a_type_with_all_its_stubs_while_helpers_stay() 
 }
 
 #[test]
-fn a_file_of_windows_keeps_its_line_ends_and_its_mark() -> Tested {
+fn a_file_of_windows_keeps_its_line_ends_and_its_mark() -> TestResult {
     let text = format!("\u{feff}{}", SOLVED.replace('\n', "\r\n"));
     let scene = Scene::with(&[("src/lib.rs", &text)])?;
     scene.apply(Some("Mean::of"))?;
@@ -186,7 +186,8 @@ fn a_file_of_windows_keeps_its_line_ends_and_its_mark() -> Tested {
 }
 
 #[test]
-fn a_function_that_moved_to_a_module_or_a_file_of_its_own_is_found_and_indented_there() -> Tested {
+fn a_function_that_moved_to_a_module_or_a_file_of_its_own_is_found_and_indented_there() -> TestResult
+{
     let inline = "pub use a::b::sum;\nmod a {\n    pub mod b {\n        pub fn sum(x: &[f32]) -> f32 {\n            1.0\n        }\n    }\n}\n";
     let scene = Scene::with(&[("src/lib.rs", inline)])?;
     scene.apply(Some("sum"))?;
@@ -209,7 +210,7 @@ fn a_function_that_moved_to_a_module_or_a_file_of_its_own_is_found_and_indented_
 }
 
 #[test]
-fn of_several_functions_of_one_name_that_of_the_stubs_module_is_meant_or_none() -> Tested {
+fn of_several_functions_of_one_name_that_of_the_stubs_module_is_meant_or_none() -> TestResult {
     let beside = format!("{SOLVED}\nmod old {{ pub fn sum() {{}} }}\n");
     let scene = Scene::with(&[("src/lib.rs", &beside)])?;
     scene.apply(Some("sum"))?;
@@ -226,7 +227,7 @@ fn of_several_functions_of_one_name_that_of_the_stubs_module_is_meant_or_none() 
 }
 
 #[test]
-fn a_body_that_is_not_rust_is_reset_and_a_file_that_cannot_be_cut_is_named() -> Tested {
+fn a_body_that_is_not_rust_is_reset_and_a_file_that_cannot_be_cut_is_named() -> TestResult {
     let broken = SOLVED.replace("helper(x) + 0.0", "let = ; if x {{ }} else");
     let scene = Scene::with(&[("src/lib.rs", &broken)])?;
     scene.apply(Some("sum"))?;
@@ -244,7 +245,7 @@ fn a_body_that_is_not_rust_is_reset_and_a_file_that_cannot_be_cut_is_named() -> 
 }
 
 #[test]
-fn what_was_deleted_comes_back_where_it_belongs() -> Tested {
+fn what_was_deleted_comes_back_where_it_belongs() -> TestResult {
     let scene = Scene::with(&[(
         "src/lib.rs",
         "//! Mine.\n\nimpl Mean {\n    fn own() {}\n}\n",
@@ -279,7 +280,7 @@ fn what_was_deleted_comes_back_where_it_belongs() -> Tested {
 }
 
 #[test]
-fn a_whole_exercise_is_as_it_was_given_out_and_undone_to_the_byte() -> Tested {
+fn a_whole_exercise_is_as_it_was_given_out_and_undone_to_the_byte() -> TestResult {
     let scene = Scene::with(&[
         ("src/lib.rs", SOLVED),
         ("src/own/mod.rs", "// mine"),
@@ -303,7 +304,7 @@ fn a_whole_exercise_is_as_it_was_given_out_and_undone_to_the_byte() -> Tested {
 }
 
 #[test]
-fn resets_are_undone_one_after_the_other_and_then_there_is_none() -> Tested {
+fn resets_are_undone_one_after_the_other_and_then_there_is_none() -> TestResult {
     let scene = Scene::solved()?;
     scene.apply(Some("sum"))?;
     let once = scene.text("lib.rs")?;
@@ -321,7 +322,7 @@ fn resets_are_undone_one_after_the_other_and_then_there_is_none() -> Tested {
 }
 
 #[test]
-fn undoing_a_function_keeps_what_was_written_elsewhere_since() -> Tested {
+fn undoing_a_function_keeps_what_was_written_elsewhere_since() -> TestResult {
     let scene = Scene::solved()?;
     scene.apply(Some("sum"))?;
     let edited = scene
@@ -335,7 +336,7 @@ fn undoing_a_function_keeps_what_was_written_elsewhere_since() -> Tested {
 }
 
 #[test]
-fn undoing_a_whole_exercise_keeps_a_backup_of_what_was_written_since() -> Tested {
+fn undoing_a_whole_exercise_keeps_a_backup_of_what_was_written_since() -> TestResult {
     let scene = Scene::solved()?;
     scene.apply(None)?;
     scene.write("lib.rs", "// another try")?;
@@ -347,7 +348,7 @@ fn undoing_a_whole_exercise_keeps_a_backup_of_what_was_written_since() -> Tested
 }
 
 #[test]
-fn what_changed_since_it_was_shown_is_not_written_over() -> Tested {
+fn what_changed_since_it_was_shown_is_not_written_over() -> TestResult {
     let scene = Scene::solved()?;
     let (first, second) = (scene.reset(Some("sum"))?, scene.reset(Some("Mean"))?);
     first.apply()?;
@@ -362,7 +363,7 @@ fn what_changed_since_it_was_shown_is_not_written_over() -> Tested {
 }
 
 #[test]
-fn of_resets_at_once_every_one_is_done_or_says_why_not() -> Tested {
+fn of_resets_at_once_every_one_is_done_or_says_why_not() -> TestResult {
     let scene = Scene::solved()?;
     let items = ["sum", "Mean::of", "Mean::new", "sum"];
     let done: Vec<_> = std::thread::scope(|scope| {
@@ -386,7 +387,7 @@ fn of_resets_at_once_every_one_is_done_or_says_why_not() -> Tested {
 }
 
 #[test]
-fn an_item_is_named_in_short_and_a_mistyped_one_gets_a_suggestion() -> Tested {
+fn an_item_is_named_in_short_and_a_mistyped_one_gets_a_suggestion() -> TestResult {
     let scene = Scene::solved()?;
     for (name, item) in [
         ("of", "Mean::of"),
@@ -411,7 +412,7 @@ fn an_item_is_named_in_short_and_a_mistyped_one_gets_a_suggestion() -> Tested {
 }
 
 #[test]
-fn a_checkout_without_stubs_says_so() -> Tested {
+fn a_checkout_without_stubs_says_so() -> TestResult {
     let scene = Scene::solved()?;
     fs::remove_dir_all(scene.course.root.join("exercises/01-sums/stubs"))?;
     let error = said(scene.reset(None));

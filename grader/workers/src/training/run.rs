@@ -21,7 +21,7 @@ const PART: usize = 16 << 20;
 const EVALUATED: i64 = 500;
 
 /// The training set.
-pub(super) struct Lessons {
+pub(super) struct TrainingSet {
     /// u8 \[n, C, H, W\]
     pub(super) images: Tensor,
     /// i64 \[n\]
@@ -30,7 +30,7 @@ pub(super) struct Lessons {
     pub(super) teacher: Option<Tensor>,
 }
 
-impl Lessons {
+impl TrainingSet {
     /// The images chosen by their indices.
     fn select(&self, chosen: &Tensor) -> Self {
         self.each(|tensor| tensor.index_select(0, chosen))
@@ -56,7 +56,7 @@ pub(super) struct Run {
     masters: Vec<(String, Tensor)>,
     adamw: AdamW,
     /// The training set, on the device.
-    lessons: Option<Lessons>,
+    lessons: Option<TrainingSet>,
     /// The tensors of a state of which further parts are still to come.
     loaded: BTreeMap<String, Tensor>,
 }
@@ -65,7 +65,7 @@ impl Run {
     pub(super) fn new(
         options: Options,
         schedule: Schedule,
-        lessons: Option<Lessons>,
+        lessons: Option<TrainingSet>,
         build: Box<Build<'_>>,
     ) -> Result<Self, Fault> {
         let mut vs = VarStore::new(options.device);
@@ -153,7 +153,7 @@ impl Run {
     }
 
     /// One step; gives the loss and how many were right, both on the device.
-    fn step(&mut self, number: i64, batch: &Lessons) -> (Tensor, Tensor) {
+    fn step(&mut self, number: i64, batch: &TrainingSet) -> (Tensor, Tensor) {
         let Options {
             seed,
             rate,

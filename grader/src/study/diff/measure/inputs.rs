@@ -6,7 +6,7 @@ use wire::words::NEW;
 use wire::{Dtype, Mixer, RawTensor, Tensors};
 
 /// The input of an operation.
-pub(super) struct Measured {
+pub(super) struct BenchmarkInput {
     /// Its shapes and arguments in words.
     pub(super) about: String,
     pub(super) arguments: BTreeMap<String, String>,
@@ -16,7 +16,7 @@ pub(super) struct Measured {
 }
 
 /// The input of an operation, if the manifest has one for it, or for the module that it is a method of.
-pub(super) fn of(exercise: &Exercise, operation: &str) -> Option<Measured> {
+pub(super) fn of(exercise: &Exercise, operation: &str) -> Option<BenchmarkInput> {
     let module = operation.split('.').next().unwrap_or(operation);
     let sizes = &exercise.facts.sizes;
     let sizes = sizes.get(operation).or_else(|| sizes.get(module))?;
@@ -70,7 +70,7 @@ pub(super) fn of(exercise: &Exercise, operation: &str) -> Option<Measured> {
         }
     }
     let takes_weights = listed.is_some_and(|it| it.weights) && !constructs;
-    Some(Measured {
+    Some(BenchmarkInput {
         about: about.join(", "),
         arguments,
         tensors,

@@ -20,7 +20,7 @@ fn arguments_of(name: &str) -> Option<Option<usize>> {
 }
 
 /// The arguments of a call of `matches!`.
-type Matched = (Expr, Pat, Option<Expr>);
+type MatchesArguments = (Expr, Pat, Option<Expr>);
 
 impl Scopes<'_> {
     /// Reads a call of a macro.
@@ -107,7 +107,7 @@ fn expressions(tokens: TokenStream) -> Option<Vec<Expr>> {
     repeated.parse2(tokens).ok()
 }
 
-fn matched(input: ParseStream<'_>) -> syn::Result<Matched> {
+fn matched(input: ParseStream<'_>) -> syn::Result<MatchesArguments> {
     let value = input.parse()?;
     input.parse::<Token![,]>()?;
     let pattern = Pat::parse_multi_with_leading_vert(input)?;
