@@ -101,10 +101,7 @@ impl Environment {
     /// # Errors
     /// Returns an error if it is missing: the course is at fault.
     pub fn reference(&self, exercise: &Exercise) -> Result<Vec<Source>> {
-        let solutions = Candidate {
-            name: "solutions".to_owned(),
-            path: self.course.root.join("solutions"),
-        };
+        let solutions = Candidate::new("solutions", self.course.root.join("solutions"));
         let folder = exercise.folder.as_str();
         let mut solutions = solutions.read(&[folder], &IntakeLimits::default())?;
         if let Some(why) = solutions.left_out.remove(folder) {

@@ -13,6 +13,7 @@ use unicode_normalization::UnicodeNormalization;
 
 use super::escape::{as_file_name, as_plain_file_name, look_of};
 use super::packing::{self, Packing, foreign, stem};
+use super::platform::{self, Platform};
 use super::{Candidate, EscapedText, IntakeLimits, Refusal};
 
 /// The two readings of a folder.
@@ -29,10 +30,21 @@ pub enum Reading {
 pub struct Discovery {
     /// Sorted by the order of the paths, and within a folder by file name.
     pub candidates: Vec<Candidate>,
-    /// The reading of each folder among the paths, in their order.
-    pub folders: Vec<(PathBuf, Reading)>,
+    /// The folders among the paths, in their order.
+    pub folders: Vec<FolderReading>,
     /// The other entries of the folders, which are not submissions and are to be mentioned.
     pub skipped: Vec<SkippedEntry>,
+}
+
+/// The way in which a folder was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FolderReading {
+    /// The folder.
+    pub path: PathBuf,
+    /// A class, or one submission.
+    pub reading: Reading,
+    /// The platform whose download of a class it is, if it is one.
+    pub platform: Option<Platform>,
 }
 
 /// An entry of a folder of submissions that is not a submission.
@@ -45,7 +57,7 @@ pub struct SkippedEntry {
 }
 
 impl SkippedEntry {
-    fn new(path: PathBuf, why: impl Into<Cow<'static, str>>) -> Self {
+    pub(super) fn new(path: PathBuf, why: impl Into<Cow<'static, str>>) -> Self {
         let why = why.into();
         Self { path, why }
     }
@@ -119,6 +131,14 @@ pub enum DiscoverError {
         /// A description of the entries that would be submissions of a class.
         others: String,
     },
+    /// A folder that holds nothing but folders of classes.
+    #[error("`{path}` holds no submission, but a class: {below}")]
+    ClassBelow {
+        /// The path.
+        path: EscapedText,
+        /// The folders of classes below it, the first few.
+        below: String,
+    },
     /// A folder that holds no exercise, no folder and no archive.
     #[error("`{path}` holds no submissions")]
     NoSubmissions {
@@ -139,6 +159,7 @@ impl DiscoverError {
             }
             Self::HoldsArchives { .. } => "unpack it first, and give the folder",
             Self::Unclear { .. } => "say which with --as submission or --as class",
+            Self::ClassBelow { .. } => "give that folder; if each is a submission, say --as class",
             Self::NoSubmissions { .. } => {
                 "give a folder with exercises, or one with a folder or archive for each submission"
             }
@@ -154,7 +175,8 @@ impl DiscoverError {
 /// such as `01-patchify`) directly or in `exercises/`, and nothing else that could be a submission. Any other folder is a
 /// class and holds one submission per child folder or archive, a child called `exercises` among them; other files, dot
 /// names and links in it are skipped. A child folder that holds archives and no exercises stands for the newest of these,
-/// as learning platforms export what was handed in. An archive of a kind that is not read is a submission, too, which is
+/// as learning platforms export what was handed in. The download of a whole class as Canvas, Moodle and Gradescope make it is
+/// recognised by its names, and all files of a person are one submission there. An archive of a kind that is not read is a submission, too, which is
 /// then refused.
 ///
 /// # Errors
@@ -180,10 +202,12 @@ pub fn discover(
             continue;
         }
         let children = Children::of(near)?;
+        let is_given = reading.is_some();
         let reading = match reading {
             Some(reading) => reading,
             None => children.reading(near, exercises)?,
         };
+        let mut platform = None;
         match reading {
             Reading::Submission => {
                 candidates.push(NamedPath::at(near, &whole));
@@ -193,15 +217,29 @@ pub fn discover(
                 return Err(DiscoverError::NoSubmissions { path: shown(near) });
             }
             Reading::Class => {
-                found.skipped.extend(children.skipped);
-                for child in &children.submissions {
-                    let (named, beside) = NamedPath::child(child, exercises);
-                    candidates.push(named);
-                    found.skipped.extend(beside);
+                if let Some(below) = children.classes(exercises).filter(|_| !is_given) {
+                    let path = shown(near);
+                    return Err(DiscoverError::ClassBelow { path, below });
+                }
+                if let Some(download) = platform::recognise(&children, exercises) {
+                    platform = Some(download.platform);
+                    candidates.extend(download.submissions);
+                    found.skipped.extend(download.skipped);
+                } else {
+                    found.skipped.extend(children.skipped);
+                    for child in &children.submissions {
+                        let (named, beside) = NamedPath::child(child, exercises);
+                        candidates.push(named);
+                        found.skipped.extend(beside);
+                    }
                 }
             }
         }
-        found.folders.push((path.clone(), reading));
+        found.folders.push(FolderReading {
+            path: path.clone(),
+            reading,
+            platform,
+        });
     }
     found.candidates = named_apart(candidates);
     Ok(found)
@@ -233,10 +271,7 @@ fn check_archive(
     if let Some(kind) = foreign(name) {
         return Err(DiscoverError::ForeignArchive { path, kind });
     }
-    let candidate = Candidate {
-        name: String::new(),
-        path: whole.to_owned(),
-    };
+    let candidate = Candidate::new("", whole.to_owned());
     // Whatever else is wrong with it is found when it is graded.
     match candidate.read(exercises, &IntakeLimits::default()) {
         Err(Refusal::HoldsArchives { archives }) => {
@@ -259,11 +294,11 @@ fn exercise_in(folder: &Path, exercises: &[&str]) -> Option<PathBuf> {
 }
 
 /// The entries of a folder, by file name.
-struct Children {
+pub(super) struct Children {
     /// Folders and archives.
-    submissions: Vec<PathBuf>,
+    pub(super) submissions: Vec<PathBuf>,
     /// All else.
-    skipped: Vec<SkippedEntry>,
+    pub(super) skipped: Vec<SkippedEntry>,
 }
 
 impl Children {
@@ -327,6 +362,32 @@ impl Children {
         })
     }
 
+    /// The names of the folders, if there are folders only and each holds a class.
+    fn classes(&self, exercises: &[&str]) -> Option<String> {
+        let is_class = |folder: &PathBuf| {
+            // A copy of the whole course holds each exercise a second time, in its solutions.
+            folder.is_dir()
+                && exercise_in(folder, exercises).is_none()
+                && Self::of(folder).is_ok_and(|children| children.are_surely_a_class(exercises))
+        };
+        let all = self.submissions.iter().all(is_class);
+        all.then(|| in_words(&self.submissions.iter().collect::<Vec<_>>()))
+    }
+
+    /// Returns whether they can only be submissions of a class: a platform's download, or folders of which two hold the same
+    /// exercise.
+    fn are_surely_a_class(&self, exercises: &[&str]) -> bool {
+        let mut held = HashSet::new();
+        let folders = self.submissions.iter().filter(|child| child.is_dir());
+        let mut folders = folders.take(MOST_LOOKED_AT);
+        let is_repeated = folders.any(|child| {
+            let inner = exercise_in(child, exercises);
+            let inner = inner.and_then(|exercise| Some(exercise.file_name()?.to_owned()));
+            inner.is_some_and(|exercise| !held.insert(exercise))
+        });
+        is_repeated || platform::recognise(self, exercises).is_some()
+    }
+
     /// The entries that a submission in their folder leaves out, and that a user may miss.
     fn beside(self, exercises: &[&str]) -> Vec<SkippedEntry> {
         let left = self.submissions.into_iter();
@@ -339,7 +400,7 @@ impl Children {
 const BESIDE: &str = "lies beside the exercises of the submission";
 
 /// Returns whether a file is called as an archive is, of a kind that is read or not.
-fn is_archive(path: &Path) -> bool {
+pub(super) fn is_archive(path: &Path) -> bool {
     packing::is_archive(path.file_name().unwrap_or_default().as_encoded_bytes())
 }
 
@@ -454,7 +515,7 @@ fn is_later(time: SystemTime, before: SystemTime) -> bool {
 
 /// A name without the number behind it, as platforms and browsers write it (`work-1`, `work_1`, `work (1)`), and the
 /// number; 0 if there is none.
-fn numbered(stem: &[u8]) -> (&[u8], u32) {
+pub(super) fn numbered(stem: &[u8]) -> (&[u8], u32) {
     let within = stem.strip_suffix(b")");
     let digits_end = within.unwrap_or(stem);
     let digits = digits_end
@@ -482,10 +543,13 @@ fn is_scrap(name: &OsStr) -> bool {
     name.as_encoded_bytes().starts_with(b".") || name == "__MACOSX"
 }
 
-/// A submission, and what it is called where it lies.
-struct NamedPath {
-    name: Vec<u8>,
-    path: PathBuf,
+/// A submission, and its name in its folder.
+#[derive(Debug)]
+pub(super) struct NamedPath {
+    pub(super) name: Vec<u8>,
+    pub(super) path: PathBuf,
+    /// Further archives of the same submission.
+    pub(super) further: Vec<PathBuf>,
 }
 
 impl NamedPath {
@@ -496,11 +560,12 @@ impl NamedPath {
         Self {
             name: name.to_owned(),
             path: path.to_owned(),
+            further: vec![],
         }
     }
 
     /// The submission that a child of a class is, and what in it is left out.
-    fn child(path: &Path, exercises: &[&str]) -> (Self, Vec<SkippedEntry>) {
+    pub(super) fn child(path: &Path, exercises: &[&str]) -> (Self, Vec<SkippedEntry>) {
         let named = Self::at(path, path);
         let archives = if path.is_dir() {
             archives_in(path)
@@ -563,6 +628,7 @@ fn named_apart(found: Vec<NamedPath>) -> Vec<Candidate> {
                 as_plain_file_name(&named.name)
             },
             path: named.path,
+            further: named.further,
         }
     });
     let mut candidates: Vec<_> = candidates.collect();
@@ -849,7 +915,7 @@ mod tests {
     fn what_is_passed_over_is_told() {
         let dir = folder(&["ada/01-patchify/src/", "ada/notes/", "ada/Cargo.toml"]);
         let found = discover(&[dir.path().join("ada")], &EXERCISES, None).expect("a submission");
-        assert_eq!(found.folders[0].1, Reading::Submission);
+        assert_eq!(found.folders[0].reading, Reading::Submission);
         let skipped: Vec<_> = found.skipped.iter().map(|s| s.path.file_name()).collect();
         assert_eq!(skipped, [Some(OsStr::new("notes"))]);
     }

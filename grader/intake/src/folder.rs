@@ -466,10 +466,7 @@ mod tests {
     fn an_archive_that_is_a_pipe_or_link_is_refused() {
         let folder = Dir::folder(&[]);
         let read = |name: &str| {
-            let candidate = Candidate {
-                name: "ada".to_owned(),
-                path: folder.path().join(name),
-            };
+            let candidate = Candidate::new("ada", folder.path().join(name));
             refusal(candidate.read(&[], &IntakeLimits::default()))
         };
         pipe(&folder.path().join("pipe.zip"));

@@ -6,6 +6,7 @@
 //! | file | about |
 //! |---|---|
 //! | `discover` | the paths that are submissions, and their names |
+//! | `platform` | the downloads of learning platforms, recognised by their names |
 //! | `packing` | the kinds of archive, those that are not read among them |
 //! | `place` | the kind of an entry, judged by its name alone |
 //! | `folder`, `zip`, `tarball` | the walk over the entries of each kind of submission |
@@ -22,6 +23,7 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
+use std::iter;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{CWD, FileType, Mode, OFlags};
@@ -35,6 +37,7 @@ mod folder;
 mod limits;
 mod packing;
 mod place;
+mod platform;
 mod refusal;
 mod survey;
 mod tarball;
@@ -44,9 +47,10 @@ mod zip;
 mod testing;
 
 pub use digest::PartsDigest;
-pub use discover::{DiscoverError, Discovery, Reading, SkippedEntry, discover};
+pub use discover::{DiscoverError, Discovery, FolderReading, Reading, SkippedEntry, discover};
 pub use escape::EscapedText;
 pub use limits::IntakeLimits;
+pub use platform::Platform;
 pub use refusal::{NameFault, Refusal};
 
 use basket::{Basket, NEAR};
@@ -60,6 +64,8 @@ pub struct Candidate {
     pub name: String,
     /// The folder or archive.
     pub path: PathBuf,
+    /// Further archives of the same submission: platforms hand out each file of a person by itself.
+    pub further: Vec<PathBuf>,
 }
 
 /// The sources taken from one submission.
@@ -89,6 +95,15 @@ pub struct Source {
 }
 
 impl Candidate {
+    /// The submission that is one folder or archive.
+    pub fn new(name: impl Into<String>, path: PathBuf) -> Self {
+        Self {
+            name: name.into(),
+            path,
+            further: vec![],
+        }
+    }
+
     /// Takes the sources of `exercises` (folder names such as `01-patchify`) from this candidate.
     ///
     /// # Errors
@@ -112,21 +127,11 @@ impl Candidate {
     ) -> Result<Submission, Refusal> {
         let effort = Effort::new(limits, stop);
         let mut basket = Basket::new(exercises, limits, &effort, NEAR);
-        let name = self.path.file_name().unwrap_or_default();
         let is_folder = self.path.is_dir();
-        let packing = Packing::of(&self.path).filter(|_| !is_folder);
-        match packing {
-            Some(packing) => {
-                self.read_archive(packing, &mut basket)?;
-                if let Some(around) = basket.deeper() {
-                    basket = Basket::new(exercises, limits, &effort, around..=around);
-                    self.read_archive(packing, &mut basket)?;
-                }
-            }
-            None => match foreign(name.as_encoded_bytes()).filter(|_| self.path.is_file()) {
-                Some(kind) => return Err(Refusal::no_archive(name, kind)),
-                None => folder::read(&self.path, &mut basket)?,
-            },
+        self.fill(&mut basket)?;
+        if let Some(around) = basket.deeper().filter(|_| !is_folder) {
+            basket = Basket::new(exercises, limits, &effort, around..=around);
+            self.fill(&mut basket)?;
         }
         match basket.survey.archives.in_words() {
             Some(archives) if basket.is_empty() => Err(if is_folder {
@@ -138,28 +143,43 @@ impl Candidate {
         }
     }
 
-    /// Offers the sources of an archive to the basket.
-    fn read_archive(&self, packing: Packing, basket: &mut Basket<'_>) -> Result<(), Refusal> {
-        let (file, bytes) = open_archive(&self.path, basket.limits)?;
-        let mut archive = Archive { file, fault: None };
-        let taken = match packing {
-            Packing::Zip => zip::read(&mut archive, bytes, basket),
-            Packing::TarGz => tarball::read(&mut archive, basket),
-        };
-        // Whatever was made of it: what could not be read is not broken.
-        if let Some(source) = archive.fault {
-            let entry = EscapedText::from(self.path.as_os_str());
-            return Err(Refusal::Unreadable { entry, source });
+    /// Offers the sources of the folder or of all archives to the basket.
+    fn fill(&self, basket: &mut Basket<'_>) -> Result<(), Refusal> {
+        for path in iter::once(&self.path).chain(&self.further) {
+            let name = path.file_name().unwrap_or_default();
+            let packing = Packing::of(path).filter(|_| !path.is_dir());
+            match packing {
+                Some(packing) => read_archive(path, packing, basket)?,
+                None => match foreign(name.as_encoded_bytes()).filter(|_| path.is_file()) {
+                    Some(kind) => return Err(Refusal::no_archive(name, kind)),
+                    None => folder::read(path, basket)?,
+                },
+            }
         }
-        let Err(Refusal::Broken { .. }) = taken else {
-            return taken;
-        };
-        let name = self.path.file_name().unwrap_or_default();
-        let kind = front(archive.file).and_then(|front| disguised(&front, packing));
-        kind.map_or(taken, |kind| Err(Refusal::no_archive(name, kind)))
+        Ok(())
     }
 }
 
+/// Offers the sources of an archive to the basket.
+fn read_archive(path: &Path, packing: Packing, basket: &mut Basket<'_>) -> Result<(), Refusal> {
+    let (file, bytes) = open_archive(path, basket.limits)?;
+    let mut archive = Archive { file, fault: None };
+    let taken = match packing {
+        Packing::Zip => zip::read(&mut archive, bytes, basket),
+        Packing::TarGz => tarball::read(&mut archive, basket),
+    };
+    // Whatever was made of it: what could not be read is not broken.
+    if let Some(source) = archive.fault {
+        let entry = EscapedText::from(path.as_os_str());
+        return Err(Refusal::Unreadable { entry, source });
+    }
+    let Err(Refusal::Broken { .. }) = taken else {
+        return taken;
+    };
+    let name = path.file_name().unwrap_or_default();
+    let kind = front(archive.file).and_then(|front| disguised(&front, packing));
+    kind.map_or(taken, |kind| Err(Refusal::no_archive(name, kind)))
+}
 /// The first bytes of a file, if they can be read.
 fn front(mut file: File) -> Option<Vec<u8>> {
     let mut front = Vec::new();
@@ -302,10 +322,7 @@ mod tests {
     fn what_is_gone_or_closed_is_the_machines_fault_and_what_is_broken_is_not() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let read = |name: &str| {
-            let candidate = Candidate {
-                name: "ada".to_owned(),
-                path: folder.path().join(name),
-            };
+            let candidate = Candidate::new("ada", folder.path().join(name));
             let refusal = candidate.read(&["01-patchify"], &IntakeLimits::default());
             refusal.expect_err("a refusal").is_of_the_machine()
         };

@@ -62,10 +62,7 @@ impl Dir {
     }
 
     pub(super) fn read_with(&self, limits: &IntakeLimits) -> Result<Submission, Refusal> {
-        let candidate = Candidate {
-            name: "ada".to_owned(),
-            path: self.submission.clone(),
-        };
+        let candidate = Candidate::new("ada", self.submission.clone());
         candidate.read(&EXERCISES, limits)
     }
 }

@@ -29,10 +29,7 @@ pub fn check(course: Option<&Path>, arguments: &Check) -> Result<Exit, Failure> 
     let mut grader = prepare(course, exercises, &arguments.judging)?;
     grader.environment.is_own_code = true;
     let course = &grader.environment.course;
-    let working_copy = Candidate {
-        name: "working copy".to_owned(),
-        path: course.root.join("exercises"),
-    };
+    let working_copy = Candidate::new("working copy", course.root.join("exercises"));
     let submission = working_copy
         .read(&course.folders(), &IntakeLimits::default())
         .blame_arguments()?;

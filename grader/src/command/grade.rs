@@ -105,12 +105,19 @@ pub fn grade(course: Option<&Path>, arguments: &Grade) -> Result<Exit, Failure> 
 /// are.
 fn announce(found: &Discovery) {
     let shown = |path: &Path| EscapedText::from(path.as_os_str());
-    for (folder, reading) in &found.folders {
-        let reading = match reading {
-            Reading::Class => "a class: each folder and archive in it is a submission",
-            Reading::Submission => "one submission",
+    for folder in &found.folders {
+        let reading = match (folder.reading, folder.platform) {
+            (Reading::Class, Some(platform)) => {
+                format!(
+                    "a class, downloaded from {platform}: all files of a person are one submission"
+                )
+            }
+            (Reading::Class, None) => {
+                "a class: each folder and archive in it is a submission".to_owned()
+            }
+            (Reading::Submission, _) => "one submission".to_owned(),
         };
-        note!("{} is read as {reading}", shown(folder));
+        note!("{} is read as {reading}", shown(&folder.path));
     }
     for skipped in &found.skipped {
         note!("passed over: {} {}", shown(&skipped.path), skipped.why);

@@ -61,10 +61,7 @@ impl CodeArgs {
         let whole = fs::canonicalize(&path)
             .with_context(|| format!("{} cannot be read", path.display()))
             .blame_arguments()?;
-        let candidate = Candidate {
-            name: exercise.name.clone(),
-            path: whole,
-        };
+        let candidate = Candidate::new(exercise.name.clone(), whole);
         let submission = candidate
             .read(&course.folders(), &IntakeLimits::default())
             .blame_arguments()?;

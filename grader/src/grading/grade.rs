@@ -368,10 +368,7 @@ mod tests {
         static STOP: AtomicBool = AtomicBool::new(false);
         let folder = tempfile::tempdir()?;
         let course = Course::open(concat!(env!("CARGO_MANIFEST_DIR"), "/..").as_ref())?;
-        let candidate = Candidate {
-            name: "solutions".to_owned(),
-            path: course.root.join("solutions"),
-        };
+        let candidate = Candidate::new("solutions", course.root.join("solutions"));
         let environment = Environment {
             exercises: course.exercises.clone(),
             workshop: Workshop::build(&course, &[], Level::default())?,

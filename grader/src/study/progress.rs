@@ -126,10 +126,7 @@ impl State {
 /// # Errors
 /// Returns an error if the folder of exercises cannot be read.
 pub fn sources(course: &Course) -> Result<BTreeMap<String, Vec<Source>>> {
-    let working_copy = Candidate {
-        name: "working copy".to_owned(),
-        path: course.root.join("exercises"),
-    };
+    let working_copy = Candidate::new("working copy", course.root.join("exercises"));
     Ok(working_copy
         .read(&course.folders(), &IntakeLimits::default())?
         .exercises)

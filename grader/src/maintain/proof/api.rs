@@ -21,10 +21,7 @@ pub(super) fn prove(grader: &Grader) -> Result<Finding> {
     let root = &grader.environment.course.root;
     let folders = grader.environment.course.folders();
     let read = |place: &str| {
-        let candidate = Candidate {
-            name: place.to_owned(),
-            path: root.join(place),
-        };
+        let candidate = Candidate::new(place, root.join(place));
         candidate.read(&folders, &IntakeLimits::default())
     };
     let mut finding = Finding::default();

@@ -13,10 +13,10 @@ use intake::Candidate;
 const SEEDS: [Option<u64>; 3] = [None, Some(1), Some(65_537)];
 
 pub(super) fn prove(grader: &Grader) -> Result<Finding> {
-    let candidate = Candidate {
-        name: "solutions".to_owned(),
-        path: grader.environment.course.root.join("solutions"),
-    };
+    let candidate = Candidate::new(
+        "solutions",
+        grader.environment.course.root.join("solutions"),
+    );
     let mut graded = vec![];
     for seed in SEEDS {
         let mut grader = grader.clone();

@@ -31,10 +31,7 @@ pub(super) fn prove(grader: &Grader) -> Result<Finding> {
             ));
         }
     }
-    let candidate = Candidate {
-        name: "stubs".to_owned(),
-        path: environment.course.root.join("exercises"),
-    };
+    let candidate = Candidate::new("stubs", environment.course.root.join("exercises"));
     let graded = grader
         .grade(&candidate, None, lanes::processors(), &|_| {})
         .context("stopped")?;

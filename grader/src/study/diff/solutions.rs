@@ -86,10 +86,7 @@ impl Solution {
 
 /// The sources of the reference.
 fn sources(course: &Course, exercise: &Exercise) -> Result<Vec<Source>> {
-    let solutions = Candidate {
-        name: "solutions".to_owned(),
-        path: course.root.join("solutions"),
-    };
+    let solutions = Candidate::new("solutions", course.root.join("solutions"));
     let folder = exercise.folder.as_str();
     let mut read = solutions.read(&[folder], &IntakeLimits::default())?;
     if let Some(why) = read.left_out.remove(folder) {

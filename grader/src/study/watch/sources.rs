@@ -26,10 +26,7 @@ pub(super) type Sources = BTreeMap<String, Code>;
 /// # Errors
 /// Returns the reason if the working copy cannot be read, which may be over in a moment.
 pub(super) fn read(course: &Course) -> Result<Sources, String> {
-    let working_copy = Candidate {
-        name: "working copy".to_owned(),
-        path: course.root.join("exercises"),
-    };
+    let working_copy = Candidate::new("working copy", course.root.join("exercises"));
     let folders = course.folders();
     let read = working_copy.read(&folders, &IntakeLimits::default());
     let mut read = read.map_err(|refusal| refusal.to_string())?;

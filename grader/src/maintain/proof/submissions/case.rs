@@ -162,10 +162,7 @@ impl Case {
             Base::Nothing => bail!("an edit changes a file of the base, and there is none"),
         };
         let concerned: Vec<_> = self.expected.exercises().collect();
-        let candidate = Candidate {
-            name: base.to_owned(),
-            path: course.root.join(base),
-        };
+        let candidate = Candidate::new(base, course.root.join(base));
         let base = candidate.read(&concerned, &IntakeLimits::default())?;
         if let Some(why) = base.left_out.into_values().next() {
             bail!(why);
