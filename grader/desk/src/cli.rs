@@ -107,6 +107,9 @@ pub struct TimesOf {
     /// Read times from a CSV file: columns submission, time and, where names match nobody, student
     #[arg(long, value_name = "FILE.csv")]
     pub times: Option<PathBuf>,
+    /// Read people and times from the submission_metadata.yml of Gradescope's export
+    #[arg(long, value_name = "FILE.yml")]
+    pub gradescope: Option<PathBuf>,
     /// Use TIME for all submissions, such as 2026-12-14T23:59
     #[arg(long, value_name = "TIME")]
     pub attempt_time: Option<String>,

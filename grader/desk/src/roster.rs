@@ -132,8 +132,44 @@ impl Roster {
     }
 
     /// The people that a submission counts for, by its name: a person's id, e-mail address or name, or a group. Letters'
-    /// case is ignored, and `_` stands for a blank.
+    /// case is ignored, and `_` stands for a blank. If nobody has that name, it may be one of a platform's download:
+    /// see [`of_download`](Self::of_download).
     pub fn of_submission(&self, name: &str) -> Match {
+        match (self.of_name(name), name.rsplit_once('_')) {
+            (Match::Nobody, Some((person, number)))
+                if !number.is_empty() && number.bytes().all(|it| it.is_ascii_digit()) =>
+            {
+                self.of_download(person)
+            }
+            (found, _) => found,
+        }
+    }
+
+    /// The people that a platform's download names, its number left out: a person's name or a group, as in Moodle (`Anna Lee`),
+    /// or in small letters without blanks and punctuation, the last name first, as in Canvas (`leeanna`). The roster does not
+    /// tell which words of a name are the last name, and so it may be any.
+    fn of_download(&self, name: &str) -> Match {
+        let (written, squeezed) = (key(name), squeeze(name));
+        if squeezed.is_empty() {
+            return Match::Nobody;
+        }
+        let mut people = self.people.iter();
+        let is_group = |it: &&Person| {
+            !it.group.is_empty() && (key(&it.group) == written || squeeze(&it.group) == squeezed)
+        };
+        if let Some(person) = people.find(is_group) {
+            return Match::People(self.members_with(person));
+        }
+        let mut found = self.by(&written, |it| &it.name);
+        if found.is_empty() {
+            let people = self.people.iter();
+            let people = people.filter(|it| orders(&it.name).any(|it| squeeze(&it) == squeezed));
+            found = people.collect();
+        }
+        self.the_one(&found)
+    }
+
+    fn of_name(&self, name: &str) -> Match {
         let wanted = key(name);
         let by_id: Vec<_> = self.by(&wanted, |it| &it.id);
         let found = match by_id.is_empty() {
@@ -153,7 +189,12 @@ impl Roster {
                 }
             }
         };
-        match found.as_slice() {
+        self.the_one(&found)
+    }
+
+    /// The match that these people are.
+    fn the_one(&self, found: &[&Person]) -> Match {
+        match found {
             [] => Match::Nobody,
             [person] => Match::People(self.members_with(person)),
             several => Match::Several(several.iter().map(|it| it.id.clone()).collect()),
@@ -221,6 +262,18 @@ fn key(name: &str) -> String {
     name.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
+/// A name in small letters, without blanks and punctuation.
+fn squeeze(name: &str) -> String {
+    let letters = name.chars().filter(|it| it.is_alphanumeric());
+    letters.flat_map(char::to_lowercase).collect()
+}
+
+/// A name with each of its words as the first, the words before it at the end.
+fn orders(name: &str) -> impl Iterator<Item = String> {
+    let words: Vec<_> = name.split_whitespace().collect();
+    (0..words.len()).map(move |i| [&words[i..], &words[..i]].concat().concat())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -245,6 +298,32 @@ mod tests {
         assert_eq!(roster.of_submission("mallory"), Match::Nobody);
         let several = Match::Several(vec!["s3".to_owned(), "s4".to_owned()]);
         assert_eq!(roster.of_submission("eve_ray"), several);
+        Ok(())
+    }
+
+    #[test]
+    fn names_of_downloads_are_matched_without_their_number() -> Result<()> {
+        let class = "id,name,group\ns1,Anna Lee,\ns2,Bob von Ray,\ns3,Zoë O'Brien,blue team\ns4,Lee Anna,\n7,Max Sun,\n";
+        let roster = Roster::parse(class)?;
+        for (name, id) in [
+            ("Bob von Ray_101", "s2"),
+            ("vonraybob_12", "s2"),
+            ("raybobvon_12", "s2"),
+            ("obrienzoë_12", "s3"),
+            ("blueteam_12", "s3"),
+            ("Blue Team_100", "s3"),
+            // Moodle says which; Canvas' name may be either.
+            ("Anna Lee_100", "s1"),
+            ("7", "7"),
+        ] {
+            assert_eq!(roster.of_submission(name), ids(&[id]), "{name}");
+        }
+        let several = Match::Several(vec!["s1".to_owned(), "s4".to_owned()]);
+        assert_eq!(roster.of_submission("leeanna_12"), several);
+        // A number, and an id with one behind it, are no names.
+        for name in ["7_12", "s1_12", "_12", "bob_12", "vonraybob_"] {
+            assert_eq!(roster.of_submission(name), Match::Nobody, "{name}");
+        }
         Ok(())
     }
 

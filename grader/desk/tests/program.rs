@@ -328,6 +328,42 @@ fn times_come_from_a_table_and_each_submission_needs_one() -> Result {
 }
 
 #[test]
+fn people_and_times_of_a_download_come_from_the_platform() -> Result {
+    let class = Class::new()?;
+    let metadata = class.folder.path().join("submission_metadata.yml");
+    let path = metadata.display().to_string();
+    let submitted = Batch::of(&[
+        ("submission_41", &[Passing(4, 6), Missing]),
+        ("submission_42", &[Passing(2, 2), Missing]),
+    ]);
+    let out = class.graded("gradescope", &submitted)?;
+    fs::write(
+        &metadata,
+        "submission_41:\n  :submitters:\n  - :name: Anna\n    :sid: s1\n    :email: \n  - :name: Eve\n    \
+         :email: eve@x.edu\n  :created_at: 2026-11-30 10:00:00.000000000 Z\nsubmission_42:\n  :submitters:\n  \
+         - :name: Mallory\n    :sid: m9\n  :created_at: 2026-11-30 11:00:00.000000000 Z\n",
+    )?;
+    let ran = class.run(&["import", &out, "--gradescope", &path])?;
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    let reason = "nobody and no group in the roster is called m9 or Mallory";
+    assert!(ran.stderr.contains(reason), "{}", ran.stderr);
+    let points = |student| -> Result<_> { Ok(class.grade(student, 0)?["raw"].as_f64()) };
+    assert_eq!((points("s1")?, points("s3")?), (Some(10.0), Some(10.0)));
+    assert!(
+        class
+            .ok(&["explain", "s3"])?
+            .contains("2026-11-30 10:00:00")
+    );
+
+    fs::write(&metadata, "submission_41:\n  :submitters: []\n")?;
+    let ran = class.run(&["import", &out, "--gradescope", &path])?;
+    assert_eq!(ran.code, Some(2));
+    let fault = "0: submission_41\n  1: it has no :created_at:";
+    assert!(ran.stderr.contains(fault), "{}", ran.stderr);
+    Ok(())
+}
+
+#[test]
 fn a_desk_in_a_checkout_is_refused_with_the_reason() -> Result {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let inside = root.join("target/a-desk");

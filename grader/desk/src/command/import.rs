@@ -13,13 +13,14 @@ use anyhow::Context;
 /// Runs the command.
 pub(super) fn import(desk: &mut Desk, arguments: &Import) -> Result<Exit, Failure> {
     let times = &arguments.times;
-    let times = match (&times.times, &times.attempt_time) {
-        (Some(path), _) => Times::read(path, &desk.policy.zone)?,
-        (None, Some(text)) => {
+    let times = match (&times.times, &times.gradescope, &times.attempt_time) {
+        (Some(path), ..) => Times::read(path, &desk.policy.zone)?,
+        (_, Some(path), _) => Times::read_gradescope(path)?,
+        (.., Some(text)) => {
             let time = parse_time(text, &desk.policy.zone).context("--attempt-time");
             Times::All(time.blame_arguments()?)
         }
-        (None, None) => Times::Unknown,
+        _ => Times::Unknown,
     };
     let by = actor(arguments.by.as_deref())?;
     let batch = Batch::read(&arguments.folder)?;
