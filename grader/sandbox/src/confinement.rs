@@ -2,7 +2,7 @@
 //! then gives up, in `workers::serve`, all calls of the system that it needs no more.
 
 use crate::level::{Layer, Level};
-use crate::program::this_program;
+use crate::program::confining_program;
 use crate::{resources, system};
 use anyhow::Result;
 use clap::Args;
@@ -53,7 +53,7 @@ pub struct Confinement {
 }
 
 impl Confinement {
-    /// The arguments with which this program, as [`this_program`] names it, starts `program` under this confinement.
+    /// The arguments with which the [`confining_program`] starts `program` under this confinement.
     pub fn arguments(&self, program: &Path) -> Vec<OsString> {
         let mut arguments: Vec<OsString> = vec!["confined".into()];
         let level = self.level;
@@ -100,9 +100,9 @@ impl Confinement {
     /// A command that runs `program` under this confinement.
     ///
     /// # Errors
-    /// Returns an error if this program's own file cannot be found.
+    /// Returns an error if the [`confining_program`]'s file cannot be found.
     pub fn command(&self, program: &Path) -> Result<Command> {
-        let mut command = Command::new(this_program()?);
+        let mut command = Command::new(confining_program()?);
         command.args(self.arguments(program)).env_clear();
         Ok(command)
     }

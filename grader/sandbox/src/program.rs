@@ -1,8 +1,30 @@
-//! The file of this program, which is started again to confine itself.
+//! The file of this program, and that of the program which is started to confine itself: this one, or another that was named.
 
 use anyhow::{Context, Result};
 use std::env;
 use std::path::PathBuf;
+use std::sync::OnceLock;
+
+/// The program that was named.
+static NAMED: OnceLock<PathBuf> = OnceLock::new();
+
+/// Names the program that confines processes from now on, in place of this one, which then needs no command `confined`. It
+/// is named once: a second name is passed over.
+pub fn confine_with(program: PathBuf) {
+    let _ = NAMED.set(program);
+}
+
+/// The file of the program whose command `confined` confines processes: the one named with [`confine_with`], else this
+/// program's.
+///
+/// # Errors
+/// Returns an error if none is named, and this program's own file cannot be found.
+pub fn confining_program() -> Result<PathBuf> {
+    match NAMED.get() {
+        Some(named) => Ok(named.clone()),
+        None => this_program(),
+    }
+}
 
 /// The file of this program. Where cargo has built it anew since it was started, the new one: a batch or a watch goes on
 /// with it.
@@ -41,6 +63,15 @@ mod tests {
         std::fs::write(&gone, "")?;
         assert_eq!(replaced(gone.clone()), gone, "that is its name");
         assert_eq!(this_program()?, env::current_exe()?);
+        Ok(())
+    }
+
+    #[test]
+    fn this_program_confines_until_another_is_named() -> Result<()> {
+        assert_eq!(confining_program()?, this_program()?);
+        confine_with("/one".into());
+        confine_with("/two".into());
+        assert_eq!(confining_program()?, PathBuf::from("/one"));
         Ok(())
     }
 }

@@ -20,7 +20,7 @@ use deaths::Rerun;
 use discretion::discreet;
 use output::{Report, Verdict};
 use sandbox::process::{self, Finished, NotStarted};
-use sandbox::{Confinement, this_program};
+use sandbox::{Confinement, confining_program};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::os::unix::process::ExitStatusExt;
@@ -255,7 +255,7 @@ impl Bench<'_> {
             ..profiles::of_worker(workshop, worker).within_judge()
         };
         let worker_command = of_worker.arguments(worker);
-        let command = std::iter::once(this_program()?.into_os_string()).chain(worker_command);
+        let command = std::iter::once(confining_program()?.into_os_string()).chain(worker_command);
         if let Some(seed) = environment.seed {
             let seed = seed::of_exercise(&environment.course, exercise, seed)?;
             variables.push(format!("COURSE_SEED={seed}"));

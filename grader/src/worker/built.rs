@@ -8,7 +8,7 @@ use crate::machine::settings;
 use crate::machine::tools;
 use anyhow::Result;
 use intake::PartsDigest;
-use sandbox::this_program;
+use sandbox::confining_program;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -61,8 +61,8 @@ impl BuildRecord {
         for file in tools::files_of_the_choice(&course.root) {
             add_file(&mut inputs, &file);
         }
-        // The options with which it builds are this program's own.
-        add_file(&mut inputs, &this_program()?);
+        // The options with which it builds are the grader's own.
+        add_file(&mut inputs, &confining_program()?);
         let torch = course.root.join(LINK);
         let torch = torch.canonicalize().unwrap_or(torch);
         add_file(&mut inputs, &torch.join("lib").join(CPU_LIBRARY));

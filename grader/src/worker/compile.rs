@@ -11,7 +11,7 @@ use aho_corasick::{AhoCorasick, Input, MatchKind};
 use anyhow::{Context, Result, bail};
 use intake::Source;
 use sandbox::process::{self, Finished};
-use sandbox::{Confinement, this_program};
+use sandbox::{Confinement, confining_program};
 use std::cmp::Reverse;
 use std::env;
 use std::ffi::OsString;
@@ -304,7 +304,7 @@ fn folders(workshop: &Workshop, course_root: &Path, scratch: &Path) -> Vec<PathB
     folders.extend(cargo);
     folders.extend(folder_of_tools());
     folders.extend(
-        [linker(), this_program().ok()]
+        [linker(), confining_program().ok()]
             .into_iter()
             .flatten()
             .filter_map(|program| program.parent().map(Path::to_owned)),

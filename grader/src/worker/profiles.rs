@@ -6,7 +6,7 @@ use crate::train::device::Device;
 use crate::worker::linker::{self, TOOLS};
 use crate::worker::workshop::Workshop;
 use anyhow::Result;
-use sandbox::{Confinement, Layer, Sandbox, this_program};
+use sandbox::{Confinement, Layer, Sandbox, confining_program};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -220,7 +220,7 @@ fn add_gpu(confinement: &mut Confinement) {
 /// the worker, whose confinement is added to this one: all that a worker may, the judge must be allowed.
 ///
 /// # Errors
-/// Returns an error if this program's own file cannot be found.
+/// Returns an error if the file of the [`confining_program`] cannot be found.
 pub fn of_judge(
     workshop: &Workshop,
     judge: &Path,
@@ -229,7 +229,9 @@ pub fn of_judge(
 ) -> Result<Confinement> {
     let mut confinement = of_worker(workshop, worker);
     confinement.folder = folder.to_owned();
-    confinement.run.extend([judge.to_owned(), this_program()?]);
+    confinement
+        .run
+        .extend([judge.to_owned(), confining_program()?]);
     // The worker's own folder there is another than the judge's.
     confinement.read.push("/proc".into());
     confinement.write.push("/dev/null".into());

@@ -2,7 +2,7 @@
 //! other process, and no right over anything outside, whoever runs the grader. See user_namespaces(7),
 //! network_namespaces(7) and ipc_namespaces(7).
 
-use crate::{Confinement, Level, this_program};
+use crate::{Confinement, Level, confining_program};
 use anyhow::{Context, Result, bail};
 use nix::sched::{CloneFlags, unshare};
 use nix::unistd::{getgid, getuid};
@@ -40,7 +40,7 @@ pub(super) fn enter() -> Result<()> {
 /// # Errors
 /// Returns an error if they are not granted, with the kernel's or the grader's message.
 pub(super) fn try_them(level: Level) -> Result<()> {
-    let program = this_program()?;
+    let program = confining_program()?;
     let confinement = Confinement {
         level: Level {
             namespaces: true,
