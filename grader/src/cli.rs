@@ -7,7 +7,7 @@ use crate::train::device::DeviceChoice;
 use crate::train::learner::Mode;
 use crate::train::plan::Preset;
 use clap::error::ErrorKind;
-use clap::{Args, ColorChoice, CommandFactory, Parser, Subcommand, ValueEnum};
+use clap::{Args, ColorChoice, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use intake::Reading;
 use sandbox::{Author, Confinement, Layer, Sandbox};
@@ -41,15 +41,33 @@ pub struct Cli {
     pub command: Option<Command>,
 }
 
-impl Cli {
+impl CommandLine for Cli {
+    fn output(&self) -> Output {
+        self.output
+    }
+
+    fn is_internal(&self) -> bool {
+        matches!(self.command, Some(Command::Confined(_)))
+    }
+}
+
+/// The command line of a program of the grader's.
+pub trait CommandLine: Parser {
+    /// The output options.
+    fn output(&self) -> Output;
+
+    /// Returns whether it is another such program that starts this one, and reads what it says.
+    fn is_internal(&self) -> bool;
+
     /// Parses the command line.
     ///
     /// # Errors
     /// Returns an error if the arguments are wrong, or help or the version is asked for.
-    pub fn read(arguments: &[OsString]) -> Result<Self, clap::Error> {
+    fn read(arguments: &[OsString]) -> Result<Self, clap::Error> {
         let cli = Self::try_parse_from(arguments)?;
+        let output = cli.output();
         // Not as conflicts of arguments: clap does not see those of global ones on two sides of a command.
-        if cli.output.quiet && cli.output.verbose {
+        if output.quiet && output.verbose {
             let message = "--quiet and --verbose cannot be used together";
             return Err(Self::command().error(ErrorKind::ArgumentConflict, message));
         }
@@ -208,19 +226,6 @@ pub enum Command {
     /// Become another program, within limits; the grader uses this itself
     #[command(hide = true)]
     Confined(Confined),
-    /// Run the grader in a copy of this machine that is thrown away; the grader uses this itself
-    #[command(hide = true)]
-    Copied(Copied),
-    /// Try one hostile submission, and write what came of it as JSON; the grader uses this itself
-    #[command(hide = true)]
-    Attempt(Attempt),
-}
-
-impl Command {
-    /// Returns whether it is another grader that starts it, and reads what it says.
-    pub fn is_internal(&self) -> bool {
-        matches!(self, Self::Confined(_) | Self::Copied(_) | Self::Attempt(_))
-    }
 }
 
 /// Arguments of `grade`.
@@ -771,34 +776,6 @@ pub struct Confined {
     /// The program and its arguments
     #[arg(required = true, last = true)]
     pub program: Vec<OsString>,
-}
-
-/// Arguments of `copied`.
-#[derive(Args, Debug)]
-pub struct Copied {
-    /// The empty folder where the copy is put together; without it, this is the copy's first process
-    #[arg(long)]
-    pub place: Option<PathBuf>,
-    /// The grader's arguments
-    #[arg(required = true, last = true)]
-    pub arguments: Vec<OsString>,
-}
-
-/// Arguments of `attempt`.
-#[derive(Args, Debug)]
-pub struct Attempt {
-    /// The places that are laid out for attacks
-    #[arg(long, value_name = "DIR")]
-    pub places: PathBuf,
-    /// The attack, by its whole name; without it, it is only found out whether one can be tried here
-    #[arg(long, value_name = "NAME")]
-    pub attack: Option<String>,
-    /// This is a copy of the machine that is thrown away
-    #[arg(long)]
-    pub copied: bool,
-    /// Leave out the layers that stop it
-    #[arg(long, requires = "copied")]
-    pub let_through: bool,
 }
 
 #[cfg(test)]

@@ -1,16 +1,10 @@
 //! The commands: each parses nothing, calls the library, prints.
 
-#[cfg(sandbox)]
-mod attack;
-#[cfg(sandbox)]
-mod attempt;
 mod book;
 mod call;
 mod check;
 mod completions;
 mod confined;
-#[cfg(sandbox)]
-mod copied;
 mod cost;
 mod data;
 mod desk;
@@ -22,23 +16,16 @@ mod hint;
 mod list;
 mod new;
 mod next;
-#[cfg(not(sandbox))]
-mod no_attacks;
 mod program;
 mod progress;
+mod proofs;
 mod reference;
 mod reset;
 mod setup;
 mod solution;
 mod subject;
 mod train;
-mod verify;
 mod watch;
-
-#[cfg(not(sandbox))]
-pub use no_attacks::{attack, attempt, copied};
-#[cfg(sandbox)]
-pub use {attack::attack, attempt::attempt, copied::copied};
 
 pub use book::book;
 pub use call::call;
@@ -56,11 +43,11 @@ pub use hint::hint;
 pub use list::{list, overview};
 pub use new::new;
 pub use next::next;
+pub use proofs::proofs;
 pub use reset::reset;
 pub use setup::setup;
 pub use solution::solution;
 pub use train::train;
-pub use verify::verify;
 pub use watch::watch;
 
 use crate::cli::{Judging, TrainOn};
@@ -84,14 +71,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-#[cfg(not(sandbox))]
-use no_attacks as attack;
-
 /// Set by Ctrl-C, SIGTERM and SIGHUP.
 static STOP: AtomicBool = AtomicBool::new(false);
 
 /// The course of `--course`, or the one that this is run in.
-fn open_course(course: Option<&Path>) -> Result<Course, Failure> {
+///
+/// # Errors
+/// Returns an error if there is none, or its description is wrong.
+pub fn open_course(course: Option<&Path>) -> Result<Course, Failure> {
     match course {
         Some(root) => Course::open(root).blame_arguments(),
         None => {
@@ -144,7 +131,14 @@ fn exercise_here(course: &Course) -> Option<&Exercise> {
 }
 
 /// Makes ready all that judging takes: libtorch where an exercise needs it, judges, libraries, signals.
-fn prepare(course: Course, exercises: Vec<Exercise>, judging: &Judging) -> Result<Grader, Failure> {
+///
+/// # Errors
+/// Returns an error if something is missing and cannot be had, or submissions cannot be confined.
+pub fn prepare(
+    course: Course,
+    exercises: Vec<Exercise>,
+    judging: &Judging,
+) -> Result<Grader, Failure> {
     let grader = ready(course, exercises, judging, &STOP)?;
     stop_on_signals()?;
     Ok(grader)
@@ -238,12 +232,15 @@ fn stop_on_signals() -> Result<(), Failure> {
 }
 
 /// The time since `begin`, as it is shown.
-fn seconds(begin: Instant) -> String {
+pub fn seconds(begin: Instant) -> String {
     format!("{:.1} s", begin.elapsed().as_secs_f64())
 }
 
 /// Ends work that can be ended between two requests.
-fn stop_if_asked() -> anyhow::Result<()> {
+///
+/// # Errors
+/// Returns an error if the run is interrupted.
+pub fn stop_if_asked() -> anyhow::Result<()> {
     if STOP.load(Ordering::Relaxed) {
         anyhow::bail!(Broken::Stopped);
     }

@@ -11,9 +11,10 @@
 //! kept as a [`fault`], and the work goes on: results also go to files.
 
 /// Prints a line on standard output.
+#[macro_export]
 macro_rules! say {
     () => {
-        say!("")
+        $crate::say!("")
     };
     ($($arguments:tt)*) => {
         $crate::terminal::line($crate::terminal::Stream::Output, format_args!($($arguments)*))
@@ -37,10 +38,11 @@ macro_rules! note {
 }
 
 /// Prints a line on standard error, with `--verbose` alone.
+#[macro_export]
 macro_rules! detail {
     ($($arguments:tt)*) => {
         if $crate::terminal::verbosity() == $crate::terminal::Verbosity::Verbose {
-            warn!($($arguments)*);
+            $crate::terminal::line($crate::terminal::Stream::Error, format_args!($($arguments)*))
         }
     };
 }
@@ -54,7 +56,8 @@ pub mod style;
 mod suggestion;
 mod width;
 
-pub(crate) use cargo::{cargo_options, running};
+pub(crate) use cargo::cargo_options;
+pub use cargo::running;
 pub use hints::error;
 pub(crate) use progress::{Part, ProgressLog, fitting, logs_progress, progress, style_of};
 pub(crate) use shell::in_shell;

@@ -3,7 +3,7 @@
 use super::open_course;
 use crate::cli::New;
 use crate::exit::{Blame, Exit, Failure};
-use crate::maintain::scaffold;
+use crate::scaffold;
 use std::path::Path;
 
 /// Runs the command.

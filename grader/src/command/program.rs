@@ -32,6 +32,10 @@ pub(super) fn build(course: &Course, package: &str) -> Result<PathBuf> {
         "--package",
         package,
     ]);
+    if cfg!(not(feature = "sandbox")) {
+        // The choice with which this grader was compiled, else its library would be compiled once more.
+        cargo.arg("--no-default-features");
+    }
     let mut program = None;
     let status = each_line(&mut cargo, &mut |line| {
         // Other messages have neither.

@@ -11,7 +11,7 @@ pub use markdown::markdown;
 pub use table::{Row, class_table, columns, table};
 
 /// Points without needless zeros: `7`, `3.5`, `1.67`.
-pub(crate) fn points(points: f64) -> String {
+pub fn points(points: f64) -> String {
     let text = format!("{points:.2}");
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }

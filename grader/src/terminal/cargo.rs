@@ -21,7 +21,7 @@ pub(crate) fn cargo_options() -> Vec<&'static str> {
 }
 
 /// Shows, with `--verbose`, a command that is about to be run.
-pub(crate) fn running(command: &Command) {
+pub fn running(command: &Command) {
     let words = iter::once(command.get_program()).chain(command.get_args());
     detail!("running: {}", in_shell(words));
 }

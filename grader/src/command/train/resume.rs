@@ -128,7 +128,7 @@ fn word(value: impl ValueEnum) -> OsString {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::{Cli, Command};
+    use crate::cli::{Cli, Command, CommandLine};
 
     fn train(options: &[&str]) -> (Option<PathBuf>, Train) {
         let words = ["grader", "train"].iter().chain(options);

@@ -160,7 +160,6 @@ fn each_function(file: &mut File, act: &mut dyn FnMut(&str, &Signature, &mut Blo
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::maintain::proof::misconceptions::testing::misconception;
 
     const SOLUTION: &str = "
         /// One.
@@ -176,7 +175,7 @@ mod tests {
         let source = SOLUTION.replace(from, to);
         let one = Misconception {
             source,
-            ..misconception("a")
+            ..Misconception::default()
         };
         changed(SOLUTION, &[one]).expect("sources").remove(0)
     }

@@ -16,7 +16,7 @@ const CHANGED: &str = "src/lib.rs";
 const OTHERWISE: &str = "otherwise";
 
 /// One misconception.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Misconception {
     /// Its file's name: `no-scale`.
     pub id: String,

@@ -340,7 +340,6 @@ mod tests {
     use super::*;
     use crate::grading::naming::bench::KeyedRequest;
     use crate::grading::naming::versions::SOLUTION;
-    use crate::maintain::proof::misconceptions::testing::misconception;
     use std::collections::BTreeMap;
     use std::sync::Arc;
     use wire::{Answer, Dtype, Fault, FaultKind, RawTensor, Request, Tensors};
@@ -390,7 +389,13 @@ mod tests {
         let names: Vec<_> = names
             .filter(|name| *name != SOLUTION && !name.contains(JOINED_BY))
             .collect();
-        let misconceptions: Vec<_> = names.iter().map(|name| misconception(name)).collect();
+        let misconceptions: Vec<_> = names
+            .iter()
+            .map(|&name| Misconception {
+                id: name.to_owned(),
+                ..Misconception::default()
+            })
+            .collect();
         let functions = names
             .iter()
             .map(|name| Some(name.chars().map(String::from).collect()));
