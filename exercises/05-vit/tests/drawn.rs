@@ -1,9 +1,12 @@
 //! Each function against the reference, on sizes and values that are drawn; dropout and initial values against their
 //! distributions; and steps of a training from drawn weights.
 
+use std::cell::RefCell;
 use tch::nn::VarStore;
 use tch::{Device, Kind, Tensor};
-use testkit::distribution::{assert_drawn_apart, assert_few_alike, assert_independent};
+use testkit::distribution::{
+    Row, assert_drawn_apart, assert_few_alike, assert_independent, assert_numbers,
+};
 use testkit::drawn::{Case, Spread};
 use testkit::dropout::{assert_kept, kept_before_norm};
 use testkit::initialisation::{assert_initial_values, truncated_normal_scores};
@@ -225,6 +228,8 @@ fn initial_values_have_their_distribution() {
 /// Look at: dropout behind the sum with the positions, and what `with_dropout` of each block gets.
 #[test]
 fn dropout_takes_numbers_by_chance() {
+    // Over all cases: the numbers kept in each call, for each of the three places.
+    let all = RefCell::new([vec![], vec![], vec![]]);
     drawn!("chance", 4, |case| {
         let p = case.pick(&[0.1, 0.2, 0.3]);
         case.note("dropout", p);
@@ -248,7 +253,7 @@ fn dropout_takes_numbers_by_chance() {
             vec![format!("blocks.{block}.attn.proj.bias")],
             vec![format!("blocks.{block}.mlp.fc2.bias")],
         ];
-        for place in &places {
+        for (number, place) in places.iter().enumerate() {
             let mut vs = VarStore::new(Device::Cpu);
             let vit = Vit::new(&vs.root(), &config);
             vs.double();
@@ -260,7 +265,7 @@ fn dropout_takes_numbers_by_chance() {
                 "norm.weight" => 1.0,
                 _ => 0.0,
             });
-            let images = case.tensor(&[30, config.channels, 6, 6], Kind::Double, Spread::UNIT);
+            let images = case.tensor(&[60, config.channels, 6, 6], Kind::Double, Spread::UNIT);
             let masks = [(); 2].map(|()| {
                 let features = vit.forward_features(&images, true);
                 case.compares();
@@ -269,6 +274,7 @@ fn dropout_takes_numbers_by_chance() {
             let what = &place[0];
             for kept in &masks {
                 assert_kept(&format!("kept where {what} is all"), kept, p);
+                all.borrow_mut()[number].push(Row::of(kept, 1.0 - p));
                 // Tokens of 24 numbers, and images of five tokens.
                 for (apart, name) in [(24, "two tokens"), (120, "two images")] {
                     let halves: Vec<_> = kept.chunks_exact(2 * apart).collect();
@@ -280,6 +286,9 @@ fn dropout_takes_numbers_by_chance() {
             assert_independent("two calls", &masks[0], &masks[1], p);
         }
     });
+    for rows in all.borrow().iter() {
+        assert_numbers("numbers kept in all cases", rows);
+    }
 }
 
 /// Two to four steps from drawn weights, with drawn batches and rates, begin with the reference's losses and leave its

@@ -25,18 +25,63 @@ pub fn assert_share(what: &str, hits: usize, of: usize, p: f64) {
     );
 }
 
-/// Fails unless `hits` of `of` independent draws are as many as chance allows, where `expected` is the sum of their
-/// probabilities, which may differ: the draws of all cases of a test together show a share that each alone is too short for.
+/// A row of independent draws, each a hit with the same probability.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Row {
+    /// The number of hits.
+    pub hits: usize,
+    /// The number of draws.
+    pub of: usize,
+    /// The probability of a hit.
+    pub p: f64,
+}
+
+impl Row {
+    /// The row of these draws.
+    pub fn of(draws: &[bool], p: f64) -> Self {
+        let hits = draws.iter().filter(|&&hit| hit).count();
+        let of = draws.len();
+        Self { hits, of, p }
+    }
+
+    /// The distance of the hits from their mean.
+    fn off(self) -> f64 {
+        self.hits as f64 - self.of as f64 * self.p
+    }
+}
+
+/// Fails unless the numbers of hits of independent rows are as far from their means as chance has it: neither all together
+/// too many or too few, which each row alone is too short to show, nor as many in each row, as where a share is shuffled
+/// instead of draws being made one by one.
 ///
-/// The chance to be off by as much is at most exp(−2 · off² / of) on either side (Hoeffding 1963).
+/// The chance that they are off by as much together is at most exp(−2 · off² / of) on either side (Hoeffding 1963). The chance
+/// that their squared distances sum to s or less is at most exp(s) · Π E exp(−off²) (Markov's inequality), where E exp(−off²)
+/// is at most the largest probability of a number, 1 / √(2e · of · p · (1 − p)) (Herzog 1947), times Σⱼ exp(−j²) over all whole j,
+/// which is below 1.773.
 ///
 /// # Panics
-/// With both numbers.
-pub fn assert_number(what: &str, hits: usize, of: usize, expected: f64) {
+/// With the numbers.
+pub fn assert_numbers(what: &str, rows: &[Row]) {
+    let of: usize = rows.iter().map(|row| row.of).sum();
     let allowed = (of as f64 * (2.0 * ODDS).ln() / 2.0).sqrt();
+    let off: f64 = rows.iter().map(|row| row.off()).sum();
     assert!(
-        (hits as f64 - expected).abs() <= allowed,
-        "{what}: {hits} of {of}, instead of about {expected:.0}"
+        off.abs() <= allowed,
+        "{what}: {} of {of}, instead of about {:.0}",
+        rows.iter().map(|row| row.hits).sum::<usize>(),
+        rows.iter().map(|row| row.of as f64 * row.p).sum::<f64>()
+    );
+    let squares: f64 = rows.iter().map(|row| row.off().powi(2)).sum();
+    let factors = rows.iter().map(|row| {
+        let variance = row.of as f64 * row.p * (1.0 - row.p);
+        (1.773 / (2.0 * std::f64::consts::E * variance).sqrt()).ln()
+    });
+    // Of a short row, any number is likely.
+    let chance = squares + factors.map(|factor| factor.min(0.0)).sum::<f64>();
+    assert!(
+        chance >= -ODDS.ln(),
+        "{what} are as many in each of {} rows: each is to be drawn by itself, whatever became of the others",
+        rows.len()
     );
 }
 
@@ -103,6 +148,11 @@ pub fn assert_few_alike(what: &str, values: &[f64]) {
 /// The chance that their own is farther off than ε somewhere is at most 2 · exp(−2nε²) (Dvoretzky, Kiefer & Wolfowitz 1956,
 /// with Massart's constant of 1990).
 ///
+/// Draws may also be too even: many values that are as far from each other as quantiles are were not drawn one by one. The chance
+/// that their own distribution function is nowhere farther off than 0.19/√n is below √(2π)/0.19 · exp(−π²/(8 · 0.19²)) = 2e-14
+/// for many of them (Kolmogorov 1933), and below 1e-13 from a hundred on, for which Stephens 1970 multiplies the distance by
+/// √n + 0.12 + 0.11/√n.
+///
 /// # Panics
 /// With the value at which the two differ most.
 pub fn assert_distributed(what: &str, values: &[f64], cumulative: impl Fn(f64) -> f64) {
@@ -111,9 +161,11 @@ pub fn assert_distributed(what: &str, values: &[f64], cumulative: impl Fn(f64) -
     sorted.sort_by(f64::total_cmp);
     let count = sorted.len() as f64;
     let allowed = ((2.0 * ODDS).ln() / (2.0 * count)).sqrt();
+    let mut farthest = 0.0_f64;
     for (i, &value) in sorted.iter().enumerate() {
         let expected = cumulative(value);
         for own in [i as f64 / count, (i + 1) as f64 / count] {
+            farthest = farthest.max((own - expected).abs());
             // Not `>`: a NaN is never right.
             assert!(
                 (own - expected).abs() <= allowed,
@@ -123,7 +175,16 @@ pub fn assert_distributed(what: &str, values: &[f64], cumulative: impl Fn(f64) -
             );
         }
     }
+    assert!(
+        count < MANY || farthest * count.sqrt() >= TOO_EVEN,
+        "{what}: {count} values are spread more evenly than draws are: each is to be drawn by itself"
+    );
 }
+
+/// The number of values from which on it shows that they are too even.
+const MANY: f64 = 100.0;
+/// The distance of too even values from their distribution, times the root of their number.
+const TOO_EVEN: f64 = 0.19;
 
 /// Fails unless the values are spread evenly in ±`bound`, and none lies beyond.
 ///
@@ -200,8 +261,58 @@ mod tests {
     fn numbers_pass_within_what_chance_allows() {
         // Off by √(14,400 · 28.3 / 2) = 451 at most.
         for (hits, passes) in [(7_200, true), (7_640, true), (7_660, false), (6_740, false)] {
-            let result = std::panic::catch_unwind(|| assert_number("kept", hits, 14_400, 7_200.0));
+            let rows = [Row {
+                hits,
+                of: 14_400,
+                p: 0.5,
+            }];
+            let result = std::panic::catch_unwind(|| assert_numbers("kept", &rows));
             assert_eq!(result.is_ok(), passes, "{hits}");
+        }
+    }
+
+    #[test]
+    fn numbers_that_never_vary_are_found() {
+        let mut draws = uniform("numbers", 12 * 1200);
+        let mut rows = |share: f64| -> Vec<Row> {
+            let rows = draws.chunks_exact_mut(1200).map(|row| {
+                let kept: Vec<_> = row.iter().map(|&it| it < 2.0 * share - 1.0).collect();
+                Row::of(&kept, share)
+            });
+            rows.collect()
+        };
+        let drawn = [rows(0.1), rows(0.75), rows(0.5)];
+        for rows in &drawn {
+            assert_numbers("drawn", rows);
+        }
+        // The mean itself, or the whole number next to it.
+        for p in [0.1, 0.75, 0.3333] {
+            let hits = f64::round(1200.0 * p) as usize;
+            let dealt = [Row { hits, of: 1200, p }; 12];
+            let text = panic_message(|| assert_numbers("dealt", &dealt));
+            assert!(text.contains("as many in each of 12 rows"), "{text}");
+            // Few of them come by chance, and so do short ones.
+            assert_numbers("few", &dealt[..5]);
+        }
+        assert_numbers(
+            "short",
+            &[Row {
+                hits: 1,
+                of: 2,
+                p: 0.5,
+            }; 30],
+        );
+        assert_numbers("none", &[]);
+    }
+
+    #[test]
+    fn values_as_even_as_quantiles_are_found() {
+        for count in [100, 1000, 30_000] {
+            assert_uniform("drawn", &uniform("even", count), 1.0);
+            let place = |i: usize| (2 * i + 1) as f64 / count as f64 - 1.0;
+            let quantiles: Vec<_> = (0..count).map(place).collect();
+            let text = panic_message(|| assert_uniform("quantiles", &quantiles, 1.0));
+            assert!(text.contains("more evenly than draws are"), "{text}");
         }
     }
 
