@@ -31,12 +31,19 @@ impl Export for Csv {
     }
 }
 
-/// Text as a cell: one that a spreadsheet would take for a formula begins with an apostrophe.
+/// Text as a cell: one that a spreadsheet would take for a formula begins with an apostrophe, and control characters, which a
+/// terminal would act on, are escaped. Platforms let people choose the name that they are shown by.
 pub fn cell(text: &str) -> String {
-    match text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
-        true => format!("'{text}"),
-        false => text.to_owned(),
+    // The wide ones are signs of a formula where text is Chinese, Japanese or Korean.
+    let is_formula = text.starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠']);
+    let mut cell = String::from(if is_formula { "'" } else { "" });
+    for c in text.chars() {
+        match c {
+            c if c.is_control() => cell.extend(c.escape_default()),
+            c => cell.push(c),
+        }
     }
+    cell
 }
 
 /// Rows as CSV.
@@ -178,7 +185,25 @@ mod tests {
 
     #[test]
     fn formulas_are_text() {
-        for (from, to) in [("=1+1", "'=1+1"), ("@x", "'@x"), ("Anna", "Anna"), ("", "")] {
+        for (from, to) in [
+            ("=1+1", "'=1+1"),
+            ("@x", "'@x"),
+            ("＝1+1", "'＝1+1"),
+            ("Anna", "Anna"),
+            ("Lee-Ott", "Lee-Ott"),
+            ("", ""),
+        ] {
+            assert_eq!(cell(from), to);
+        }
+    }
+
+    #[test]
+    fn no_terminal_acts_on_a_cell() {
+        for (from, to) in [
+            ("Anna\u{1b}[2J", "Anna\\u{1b}[2J"),
+            ("\t=1", "\\t=1"),
+            ("\u{9b}31m", "\\u{9b}31m"),
+        ] {
             assert_eq!(cell(from), to);
         }
     }
