@@ -11,7 +11,7 @@ use crate::roster::{Match, Roster};
 use crate::store::{ImportCounts, NewAttempt, NewImport};
 use anyhow::anyhow;
 use hints::WithHint;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The result of an import.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -52,6 +52,7 @@ pub fn import(
         unlisted: batch.unlisted.clone(),
         ..Report::default()
     };
+    let namesakes = namesakes(&desk.roster, batch);
     let mut attempts = vec![];
     let (mut timeless, mut here, mut used) = (vec![], BTreeSet::new(), BTreeSet::new());
     for submission in &batch.results.submissions {
@@ -70,11 +71,10 @@ pub fn import(
                 }
             },
         };
-        let own = [vec![name]];
-        let (members, strangers) = members(
-            &desk.roster,
-            if students.is_empty() { &own } else { students },
-        );
+        let (members, strangers) = match students {
+            [] => members_by_name(&desk.roster, &namesakes, name),
+            students => members(&desk.roster, students),
+        };
         let strangers = strangers.into_iter();
         let strangers = strangers.map(|why| (submission.submission.clone(), why));
         report.strangers.extend(strangers);
@@ -126,6 +126,35 @@ pub fn import(
         attempts,
     })?;
     Ok(report)
+}
+
+/// The number of submissions by each name that does not tell people apart: see [`Roster::namesake`].
+fn namesakes(roster: &Roster, batch: &Batch) -> BTreeMap<String, usize> {
+    let mut namesakes = BTreeMap::new();
+    for submission in &batch.results.submissions {
+        if let Some(name) = roster.namesake(&times::bare(&submission.submission)) {
+            *namesakes.entry(name).or_default() += 1;
+        }
+    }
+    namesakes
+}
+
+/// As [`members`], by the submission's own name. Where several people have it, it is nobody's: one of them may have chosen it.
+fn members_by_name(
+    roster: &Roster,
+    namesakes: &BTreeMap<String, usize>,
+    name: String,
+) -> (BTreeSet<String>, Vec<String>) {
+    let same = roster.namesake(&name).and_then(|it| namesakes.get(&it));
+    match same {
+        Some(people @ 2..) => {
+            let why = format!(
+                "{people} people of this name handed in, and the roster does not tell them apart"
+            );
+            (BTreeSet::new(), vec![why])
+        }
+        _ => members(roster, &[vec![name]]),
+    }
 }
 
 /// The ids of the people that a submission counts for, and the reasons why others are not found.

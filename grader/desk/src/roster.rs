@@ -135,14 +135,36 @@ impl Roster {
     /// case is ignored, and `_` stands for a blank. If nobody has that name, it may be one of a platform's download:
     /// see [`of_download`](Self::of_download).
     pub fn of_submission(&self, name: &str) -> Match {
-        match (self.of_name(name), name.rsplit_once('_')) {
-            (Match::Nobody, Some((person, number)))
-                if !number.is_empty() && number.bytes().all(|it| it.is_ascii_digit()) =>
-            {
-                self.of_download(person)
-            }
-            (found, _) => found,
+        match self.named_in_download(name) {
+            Some(person) => self.of_download(person),
+            None => self.of_name(name),
         }
+    }
+
+    /// The name of a person, for comparison, if a platform's download has it as all that tells whose a submission is, but for
+    /// a number that the roster does not know. Two submissions in one download that have the same are of two people, one of
+    /// whom may have chosen the other's name.
+    pub fn namesake(&self, submission: &str) -> Option<String> {
+        let name = self.named_in_download(submission)?;
+        self.group_of_download(name)
+            .is_none()
+            .then(|| squeeze(name))
+    }
+
+    /// The name in a submission's name as a platform's download has it, with a number behind it; none if the whole is
+    /// somebody's.
+    fn named_in_download<'a>(&self, submission: &'a str) -> Option<&'a str> {
+        let (name, number) = submission.rsplit_once('_')?;
+        let is_number = !number.is_empty() && number.bytes().all(|it| it.is_ascii_digit());
+        (is_number && self.of_name(submission) == Match::Nobody).then_some(name)
+    }
+
+    /// A member of the group that a platform's download names.
+    fn group_of_download(&self, name: &str) -> Option<&Person> {
+        let (written, squeezed) = (key(name), squeeze(name));
+        self.people.iter().find(|it| {
+            !it.group.is_empty() && (key(&it.group) == written || squeeze(&it.group) == squeezed)
+        })
     }
 
     /// The people that a platform's download names, its number left out: a person's name or a group, as in Moodle (`Anna Lee`),
@@ -153,11 +175,7 @@ impl Roster {
         if squeezed.is_empty() {
             return Match::Nobody;
         }
-        let mut people = self.people.iter();
-        let is_group = |it: &&Person| {
-            !it.group.is_empty() && (key(&it.group) == written || squeeze(&it.group) == squeezed)
-        };
-        if let Some(person) = people.find(is_group) {
+        if let Some(person) = self.group_of_download(name) {
             return Match::People(self.members_with(person));
         }
         let mut found = self.by(&written, |it| &it.name);
@@ -323,6 +341,22 @@ mod tests {
         // A number, and an id with one behind it, are no names.
         for name in ["7_12", "s1_12", "_12", "bob_12", "vonraybob_"] {
             assert_eq!(roster.of_submission(name), Match::Nobody, "{name}");
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn only_names_that_people_choose_have_namesakes() -> Result<()> {
+        let roster = Roster::parse("id,name,group\ns1,Anna Lee,\ns2,Bob Ray,red\n7,Max 8,\n")?;
+        for (submission, name) in [
+            ("Anna Lee_100", Some("annalee")),
+            ("Mallory_101", Some("mallory")),
+            ("s1", None),
+            ("Anna Lee", None),
+            ("red_12", None),
+            ("Max_8", None),
+        ] {
+            assert_eq!(roster.namesake(submission).as_deref(), name, "{submission}");
         }
         Ok(())
     }

@@ -364,6 +364,37 @@ fn people_and_times_of_a_download_come_from_the_platform() -> Result {
 }
 
 #[test]
+fn whoever_takes_anothers_name_on_the_platform_gets_nothing_of_theirs() -> Result {
+    let class = Class::with(
+        "id,name\ns1,Anna Lee\ns2,Bob Ray\ns3,Eve Sun\n",
+        common::POLICY,
+    )?;
+    let submitted = Batch::of(&[
+        ("Anna Lee_100", &[Passing(4, 6), Missing]),
+        ("Anna Lee_200", &[Passing(0, 0), Missing]),
+        ("Bob Ray_300", &[Passing(4, 6), Missing]),
+    ]);
+    let out = class.graded("moodle", &submitted)?;
+    let ran = class.run(&["import", &out, "--attempt-time", "2026-11-30T10:00"])?;
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    for name in ["Anna Lee_100: 2 people", "Anna Lee_200: 2 people"] {
+        assert!(ran.stderr.contains(name), "{}", ran.stderr);
+    }
+    let points = |student| -> Result<_> { Ok(class.grade(student, 0)?["raw"].as_f64()) };
+    assert_eq!((points("s1")?, points("s2")?), (None, Some(10.0)));
+
+    let times = class.folder.path().join("times.csv");
+    fs::write(
+        &times,
+        "submission,time,student\nAnna Lee_100,2026-11-30T10:00,s1\nAnna Lee_200,2026-11-30T11:00,s3\n\
+         Bob Ray_300,2026-11-30T10:00,\n",
+    )?;
+    class.ok(&["import", &out, "--times", &times.display().to_string()])?;
+    assert_eq!((points("s1")?, points("s3")?), (Some(10.0), Some(0.0)));
+    Ok(())
+}
+
+#[test]
 fn a_desk_in_a_checkout_is_refused_with_the_reason() -> Result {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let inside = root.join("target/a-desk");

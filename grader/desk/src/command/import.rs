@@ -79,8 +79,9 @@ fn show(report: &Report) {
     }
     for (name, why) in &report.strangers {
         warn(&format!(
-            "nobody's: {}: {why}; correct roster.csv, and import again",
-            wire::printable(name)
+            "nobody's: {}: {}; correct roster.csv, or the column student of the table of times, and import again",
+            wire::printable(name),
+            wire::printable(why)
         ));
     }
     for (names, what) in [
