@@ -191,6 +191,7 @@ fn ready(
         seed: judging.seed,
         is_discreet: false,
         is_own_code: false,
+        starts_judge_early: false,
         keeps_answers: false,
         margin: 1,
         stop,

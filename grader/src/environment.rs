@@ -35,6 +35,8 @@ pub struct Environment {
     pub is_discreet: bool,
     /// True if submissions are the learner's own code or the course's, compiled again and again: see [`compile_again`].
     pub is_own_code: bool,
+    /// True if somebody waits for the result of one exercise: its judge is started while the compiler works, on another processor.
+    pub starts_judge_early: bool,
     /// True if what is judged is the course's own: the judge keeps the reference's answers for those that come after it.
     pub keeps_answers: bool,
     /// The divisor of the tolerances of drawn tests: 1, but for the proof that correct code has room to spare.

@@ -184,6 +184,8 @@ fn an_item_is_shown_once_its_tests_pass_or_it_is_given_up_which_is_written_down(
     let course = Course::open(&scratch.root)?;
     let record = record.of(&course.exercises[0]).ok_or("a record")?;
     assert_eq!(record.given_up, BTreeSet::from(["unpatchify".to_owned()]));
+    let list = said(&scratch.run(&["list"])?);
+    assert!(list.contains(", with help"), "{list}");
     // An item that was given up stays open.
     assert!(scratch.diff(&["unpatchify"])?.status.success());
     // In the folder of an exercise, its name may be left out.

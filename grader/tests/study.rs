@@ -13,10 +13,11 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::fs::{self, File};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
@@ -462,9 +463,71 @@ fn a_check_explains_keeps_its_verdict_and_says_what_is_next() -> Result {
     check(&["1"], &copy.root, 0)?;
     assert!(kept.join("patchify-2").is_dir() || lanes::processors() == 1);
     drop(lock);
+    // What a compiler left that was stopped is no longer there.
+    let left = kept.join("patchify-1/rustcAbCdEf");
+    fs::create_dir(&left)?;
+    check(&["1"], &copy.root, 0)?;
+    assert!(!left.exists() && fs::read_dir(&made)?.next().is_some());
     fs::remove_dir_all(&made)?;
     fs::write(&made, "no folder")?;
     check(&["1"], &copy.root, 0)?;
     assert!(!made.exists(), "what is damaged is removed");
+    Ok(())
+}
+
+/// The processes of the system that `parent` started and whose program is this file.
+#[cfg(target_os = "linux")]
+fn children(parent: u32, program: &Path) -> Result<usize> {
+    let is_one = |folder: &Path| {
+        let stat = fs::read_to_string(folder.join("stat")).unwrap_or_default();
+        // Behind the name, which may hold anything, come the state and the parent.
+        let after = stat.rsplit_once(") ").map_or("", |(_, after)| after);
+        let of = after.split(' ').nth(1).and_then(|it| it.parse().ok());
+        of == Some(parent) && fs::read_link(folder.join("exe")).is_ok_and(|exe| exe == program)
+    };
+    let entries = fs::read_dir("/proc")?.flatten();
+    Ok(entries.filter(|it| is_one(&it.path())).count())
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_judge_is_started_while_the_compiler_works_whether_the_code_compiles_or_not() -> Result {
+    if lanes::processors() == 1 {
+        return Ok(());
+    }
+    let original = Course::open(&Path::new(HERE).join(".."))?;
+    let patchify = exercise(&original, "patchify")?.clone();
+    let mut workshop =
+        Workshop::build(&original, std::slice::from_ref(&patchify), Level::default())?;
+    let judge = workshop.judge(&patchify)?.canonicalize()?;
+    let copy = Copy::new()?;
+    // A compiler that waits for a file.
+    let (go, slow) = (copy.root.join("go"), copy.root.join("slow-rustc"));
+    let script = format!(
+        "#!/bin/sh\nwhile [ ! -e '{}' ]; do sleep 0.02; done\nexec '{}' \"$@\"\n",
+        go.display(),
+        workshop.rustc.display()
+    );
+    fs::write(&slow, script)?;
+    fs::set_permissions(&slow, fs::Permissions::from_mode(0o755))?;
+    let file = copy.root.join("workshop");
+    workshop.rustc = slow;
+    workshop.write(&file)?;
+    copy.solve("01-patchify", |text| text)?;
+    for (source, code) in [(None, 0), (Some("fn"), 1)] {
+        if let Some(source) = source {
+            fs::write(copy.lib("01-patchify"), source)?;
+        }
+        let mut check = copy.grader(&["check", "patchify", "--sandbox=none", "--workshop"]);
+        let mut check = check.arg(&file).stdout(Stdio::null()).spawn()?;
+        let begun = Instant::now();
+        while children(check.id(), &judge)? == 0 {
+            assert!(begun.elapsed() < Duration::from_secs(60), "no judge");
+            thread::sleep(Duration::from_millis(5));
+        }
+        fs::write(&go, "")?;
+        assert_eq!(check.wait()?.code(), Some(code));
+        fs::remove_file(&go)?;
+    }
     Ok(())
 }

@@ -4,12 +4,11 @@ use crate::courier::courier;
 use crate::text::harmless;
 use crate::{Exercise, notes, oracle, record, subject, twin};
 use std::env;
-#[cfg(feature = "tch")]
-use std::sync::Once;
-use std::sync::OnceLock;
+use std::io;
+use std::sync::{Once, OnceLock};
 use std::time::{Duration, Instant};
 use testkit::{drawn, panics};
-use wire::words::{INTERRUPTED_MARK, PLACE, SOURCES, out_of_time};
+use wire::words::{INTERRUPTED_MARK, PLACE, SOURCES, WAITS_VARIABLE, out_of_time};
 use wire::{Answer, Request, Tensors};
 
 /// The environment variable of the time limit of all calls together, in whole seconds.
@@ -25,11 +24,12 @@ const EXERCISE_SECONDS_VARIABLE: &str = "JUDGE_EXERCISE_SECONDS";
 /// Panics if no worker can be started, there is no answer and no verdict: the whole judge ends, with [`NOT_CONFINED`]. Where
 /// one ended at a forbidden operator, there is no further one: the judge ends with [`FORBIDDEN`].
 pub(crate) fn ask(exercise: &'static Exercise, request: Request) -> Tensors {
-    #[cfg(feature = "tch")]
-    {
-        static FIRST: Once = Once::new();
-        FIRST.call_once(observer::end_at_once);
-    }
+    static FIRST: Once = Once::new();
+    FIRST.call_once(|| {
+        #[cfg(feature = "tch")]
+        observer::end_at_once();
+        wait_for_the_worker();
+    });
     if let Some(reason) = panics::interruption() {
         panics::interrupt(&reason);
     }
@@ -71,6 +71,14 @@ pub(crate) fn ask(exercise: &'static Exercise, request: Request) -> Tensors {
             panic!("{message}")
         }
         Err(broken) => interrupt(&format!("{operation}: {broken}")),
+    }
+}
+
+/// Waits until the worker is compiled, if the judge was started before: until standard input is closed.
+fn wait_for_the_worker() {
+    if env::var_os(WAITS_VARIABLE).is_some() {
+        // An error is an end, too.
+        let _ = io::copy(&mut io::stdin(), &mut io::sink());
     }
 }
 

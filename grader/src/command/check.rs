@@ -28,6 +28,7 @@ pub fn check(course: Option<&Path>, arguments: &Check) -> Result<Exit, Failure> 
     let exercises = exercises_meant(&course, &arguments.exercises)?;
     let mut grader = prepare(course, exercises, &arguments.judging)?;
     grader.environment.is_own_code = true;
+    grader.environment.starts_judge_early = true;
     let course = &grader.environment.course;
     let working_copy = Candidate::new("working copy", course.root.join("exercises"));
     let submission = working_copy

@@ -35,6 +35,7 @@ pub fn watch(course: Option<&Path>, arguments: &Watch) -> Result<Exit, Failure> 
         );
         let mut grader = ready.map_err(|failure| failure.error)?;
         grader.environment.is_own_code = true;
+        grader.environment.starts_judge_early = true;
         Ok(grader)
     });
     Ok(run(course, options, prepare)?)

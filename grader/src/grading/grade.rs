@@ -2,7 +2,7 @@
 
 use crate::course::{Exercise, Kind};
 use crate::environment::Environment;
-use crate::grading::judge::{Subject, judge, tally};
+use crate::grading::judge::{Ahead, Subject, calls_in, judge, tally};
 use crate::grading::naming::{Namer, Suspicion};
 use crate::grading::rules;
 use crate::grading::stage::Stage;
@@ -299,6 +299,8 @@ impl Grader {
         }
         let scratch = self.environment.scratch.folder()?;
         stage(Stage::Compiling(&exercise.name));
+        // What keeps it from starting is reported when it is started after all.
+        let ahead = Ahead::start(&self.environment, exercise).ok().flatten();
         let worker = match self
             .environment
             .compile(exercise, sources, scratch.path())?
@@ -309,16 +311,16 @@ impl Grader {
             }
         };
         stage(Stage::Judging(&exercise.name));
-        let calls = scratch.path().join("calls");
-        let subject = Subject::Worker(&worker);
-        let judged = judge(
-            &self.environment,
-            exercise,
-            subject,
-            None,
-            scratch.path(),
-            &calls,
-        )?;
+        let (judged, worker, scratch) = match ahead {
+            Some(ahead) => ahead.judge(&self.environment, exercise, &worker)?,
+            None => {
+                let (subject, folder) = (Subject::Worker(&worker), scratch.path());
+                let calls = calls_in(folder);
+                let judged = judge(&self.environment, exercise, subject, None, folder, &calls)?;
+                (judged, worker, scratch)
+            }
+        };
+        let calls = calls_in(scratch.path());
         let mut tests = judged.tests;
         if let (Some(training), Some(tested)) = (&self.training, trained(exercise, &mut tests)) {
             stage(Stage::Training(&exercise.name));
@@ -378,6 +380,7 @@ mod tests {
             seed: None,
             is_discreet: false,
             is_own_code: false,
+            starts_judge_early: false,
             keeps_answers: false,
             margin: 1,
             stop: &STOP,

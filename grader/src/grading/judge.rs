@@ -1,10 +1,12 @@
 //! Running a judge on a worker, and reading its verdict on each test.
 
+mod ahead;
 mod deaths;
 mod discretion;
 mod evidence;
 mod output;
 
+pub use ahead::{Ahead, calls_in};
 pub use evidence::Evidence;
 
 use crate::course::{Exercise, Kind};
@@ -19,16 +21,18 @@ use anyhow::{Context, Result, bail};
 use deaths::Rerun;
 use discretion::discreet;
 use output::{Report, Verdict};
-use sandbox::process::{self, Finished, NotStarted};
+use sandbox::process::{self, Finished, NotStarted, Running};
 use sandbox::{Confinement, confining_program};
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
+use std::process::Command;
 use std::time::{Duration, Instant};
 use wire::words::{
     ANSWERS_VARIABLE, COURSE_FAULT, FORBIDDEN, LAZY, MARGIN_VARIABLE, NOTES, REFERENCE,
-    SUBJECT_VARIABLE, TABLE_VARIABLE, out_of_time,
+    SUBJECT_VARIABLE, TABLE_VARIABLE, WAITS_VARIABLE, out_of_time,
 };
 
 /// The time that a judge has after the exercise's time limit, to give up the remaining tests and report why.
@@ -100,7 +104,6 @@ pub fn judge(
     scratch: &Path,
     calls: &Path,
 ) -> Result<Judged> {
-    let limits = environment.limits_of(exercise);
     let bench = Bench {
         environment,
         exercise,
@@ -108,71 +111,9 @@ pub fn judge(
         scratch,
         calls,
         start: Instant::now(),
+        ahead: Cell::new(None),
     };
-    let wanted = |test: &String| only.is_none_or(|only| only.contains(test));
-    let tests: Vec<_> = exercise
-        .tests()
-        .map(|(_, test)| test)
-        .filter(wanted)
-        .collect();
-    let (finished, deadly) = bench.hear(&tests, only.is_some())?;
-    let report = Report::read(&finished.stdout);
-    let mut tested = vec![];
-    for (kind, test) in exercise.tests().filter(|(_, test)| wanted(test)) {
-        let (passed, message) = match report.verdicts.get(test.as_str()) {
-            _ if deadly.contains_key(&test) => (false, deadly.get(&test).cloned()),
-            Some(Verdict::Passed) => (true, None),
-            Some(Verdict::Failed) => {
-                let message = report.message(&test);
-                let without = || {
-                    if finished.timed_out {
-                        out_of_time(limits.exercise_seconds)
-                    } else {
-                        "it failed without a word".to_owned()
-                    }
-                };
-                (false, Some(message.unwrap_or_else(without)))
-            }
-            None if finished.timed_out => (false, Some(out_of_time(limits.exercise_seconds))),
-            None => bail!(
-                "the judge of {} did not run {test} ({}): {}",
-                exercise.name,
-                finished.status,
-                finished.stderr.trim()
-            ),
-        };
-        tested.push(Tested {
-            test,
-            kind,
-            passed,
-            message,
-            not_counted: None,
-            requests: Requests::default(),
-        });
-    }
-    refuse_unknown_tests(exercise, &report, &tested)?;
-    let evidence = Evidence::read(&calls.join(NOTES), tested.iter().map(|it| it.test.as_str()))?;
-    if environment.is_discreet {
-        for tested in &mut tested {
-            let message = tested.message.as_deref();
-            let sizes = evidence.sizes.get(&tested.test);
-            tested.message = message.map(|message| discreet(message, sizes.map(String::as_str)));
-        }
-    }
-    for tested in &mut tested {
-        let test = &tested.test;
-        tested.requests = Requests {
-            operations: evidence.asked.get(test).cloned().unwrap_or_default(),
-            last: evidence.last.get(test).cloned(),
-        };
-        if tested.passed {
-            tested.not_counted = evidence.not_counted(exercise, test);
-        }
-    }
-    Ok(Judged {
-        tests: tested,
-        evidence,
-    })
+    bench.judge(only)
 }
 
 /// The reason why a submission is not accepted whose program cannot be started.
@@ -188,9 +129,83 @@ struct Bench<'a> {
     calls: &'a Path,
     /// The time at which the exercise's time limit began.
     start: Instant,
+    /// The judge that is to run all tests, if it was started before the subject was there.
+    ahead: Cell<Option<Running>>,
 }
 
 impl Bench<'_> {
+    /// Has the judge try the subject, as [`judge`] does.
+    fn judge(&self, only: Option<&BTreeSet<String>>) -> Result<Judged> {
+        let (environment, exercise, calls) = (self.environment, self.exercise, self.calls);
+        let limits = environment.limits_of(exercise);
+        let wanted = |test: &String| only.is_none_or(|only| only.contains(test));
+        let tests: Vec<_> = exercise
+            .tests()
+            .map(|(_, test)| test)
+            .filter(wanted)
+            .collect();
+        let (finished, deadly) = self.hear(&tests, only.is_some())?;
+        let report = Report::read(&finished.stdout);
+        let mut tested = vec![];
+        for (kind, test) in exercise.tests().filter(|(_, test)| wanted(test)) {
+            let (passed, message) = match report.verdicts.get(test.as_str()) {
+                _ if deadly.contains_key(&test) => (false, deadly.get(&test).cloned()),
+                Some(Verdict::Passed) => (true, None),
+                Some(Verdict::Failed) => {
+                    let message = report.message(&test);
+                    let without = || {
+                        if finished.timed_out {
+                            out_of_time(limits.exercise_seconds)
+                        } else {
+                            "it failed without a word".to_owned()
+                        }
+                    };
+                    (false, Some(message.unwrap_or_else(without)))
+                }
+                None if finished.timed_out => (false, Some(out_of_time(limits.exercise_seconds))),
+                None => bail!(
+                    "the judge of {} did not run {test} ({}): {}",
+                    exercise.name,
+                    finished.status,
+                    finished.stderr.trim()
+                ),
+            };
+            tested.push(Tested {
+                test,
+                kind,
+                passed,
+                message,
+                not_counted: None,
+                requests: Requests::default(),
+            });
+        }
+        refuse_unknown_tests(exercise, &report, &tested)?;
+        let evidence =
+            Evidence::read(&calls.join(NOTES), tested.iter().map(|it| it.test.as_str()))?;
+        if environment.is_discreet {
+            for tested in &mut tested {
+                let message = tested.message.as_deref();
+                let sizes = evidence.sizes.get(&tested.test);
+                tested.message =
+                    message.map(|message| discreet(message, sizes.map(String::as_str)));
+            }
+        }
+        for tested in &mut tested {
+            let test = &tested.test;
+            tested.requests = Requests {
+                operations: evidence.asked.get(test).cloned().unwrap_or_default(),
+                last: evidence.last.get(test).cloned(),
+            };
+            if tested.passed {
+                tested.not_counted = evidence.not_counted(exercise, test);
+            }
+        }
+        Ok(Judged {
+            tests: tested,
+            evidence,
+        })
+    }
+
     /// Runs the judge until it gets to its end, as [`deaths::hear`] does. If the submission's program cannot be started, the
     /// reference's is: only if that cannot either, the machine is at fault.
     fn hear(
@@ -217,18 +232,24 @@ impl Bench<'_> {
         heard
     }
 
-    /// Runs the judge: all its tests, or those of these names.
-    fn run(&self, only: &[String]) -> Result<Finished> {
+    /// The rest of the exercise's time.
+    fn left(&self) -> Duration {
+        let limit = self.environment.limits_of(self.exercise).exercise();
+        limit.saturating_sub(self.start.elapsed())
+    }
+
+    /// The command of the judge, in its sandbox: of all tests, or of those of these names. A worker that is still to be compiled
+    /// will lie in `place`, an empty folder, and the judge waits for it.
+    fn command(&self, only: &[String], place: Option<&Path>) -> Result<Command> {
         let Self {
             environment,
             exercise,
             subject,
             scratch,
             calls,
-            start,
+            ..
         } = *self;
-        let limits = environment.limits_of(exercise);
-        let left = limits.exercise().saturating_sub(start.elapsed());
+        let (limits, left) = (environment.limits_of(exercise), self.left());
         let workshop = &environment.workshop;
         let judge = workshop.judge(exercise)?;
         let notes = calls.join(NOTES);
@@ -282,6 +303,10 @@ impl Bench<'_> {
         let known = format!("{ANSWERS_VARIABLE}={}", known.display());
         confinement.environment.push(known);
         confinement.environment.extend(subject.environment());
+        if let Some(place) = place {
+            confinement.run.push(place.to_owned());
+            confinement.environment.push(format!("{WAITS_VARIABLE}=1"));
+        }
         if let Subject::Reference { table } | Subject::Lazy { table, .. } = subject {
             confinement.write.push(table.to_owned());
             confinement.file = MOST_OF_A_TABLE;
@@ -294,10 +319,24 @@ impl Bench<'_> {
         if !only.is_empty() {
             command.arg("--exact").args(only);
         }
+        Ok(command)
+    }
+
+    /// Runs the judge: all its tests, or those of these names.
+    fn run(&self, only: &[String]) -> Result<Finished> {
+        let (environment, exercise) = (self.environment, self.exercise);
         let stop = || environment.is_stopped();
-        let _bound = processors::bind();
-        let finished = process::run(&mut command, left + LAST_WORDS, &stop)
-            .with_context(|| format!("the judge of {} gave no verdict", exercise.name))?;
+        let limit = self.left() + LAST_WORDS;
+        let finished = match self.ahead.take().filter(|_| only.is_empty()) {
+            Some(running) => running.finish(limit, &stop),
+            None => {
+                let mut command = self.command(only, None)?;
+                let _bound = processors::bind();
+                process::run(&mut command, limit, &stop)
+            }
+        };
+        let finished =
+            finished.with_context(|| format!("the judge of {} gave no verdict", exercise.name))?;
         if finished.status.code() == Some(COURSE_FAULT.into()) {
             // Its last line: before it may stand what libraries wrote.
             let words = finished.stderr.trim().lines().next_back();
@@ -330,6 +369,7 @@ impl Rerun for Bench<'_> {
             scratch: scratch.path(),
             calls: &calls,
             start: Instant::now(),
+            ahead: Cell::new(None),
             ..*self
         };
         let finished = bench.run(tests)?;

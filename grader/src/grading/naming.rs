@@ -132,9 +132,10 @@ fn gather(
     if misconceptions.is_empty() {
         return Ok(None);
     }
+    // First: where it has to be compiled, nobody waits for the rest, which takes a second.
+    let worker = versions::worker(environment, exercise, &misconceptions, stage)?;
     let solution = misconception::solution_of(&environment.course, exercise)?;
     let functions = functions::changed(&solution, &misconceptions)?;
-    let worker = versions::worker(environment, exercise, &misconceptions, stage)?;
     Ok(Some(Arc::new(Gathered {
         misconceptions,
         functions,

@@ -15,6 +15,7 @@ mod system {
     const THIS: Pid = Pid::from_raw(0);
 
     /// A thread that is bound to one processor until this is dropped.
+    #[derive(Debug)]
     pub struct Bound {
         processor: usize,
         before: CpuSet,
@@ -36,10 +37,18 @@ mod system {
         Some(Bound { processor, before })
     }
 
+    impl Bound {
+        /// Lets this thread, and what it starts from now on, run on all processors that it could before. This one stays taken by
+        /// what was started until now.
+        pub fn let_go(&self) {
+            // A failure leaves the thread where it is: slower, with the same results.
+            let _ = sched_setaffinity(THIS, &self.before);
+        }
+    }
+
     impl Drop for Bound {
         fn drop(&mut self) {
-            // A failure leaves the process where it is: slower, with the same results.
-            let _ = sched_setaffinity(THIS, &self.before);
+            self.let_go();
             let mut taken = TAKEN.lock().unwrap_or_else(PoisonError::into_inner);
             taken.remove(&self.processor);
         }
@@ -69,6 +78,8 @@ mod system {
                     assert!(bind().is_none(), "that one is taken");
                 });
             });
+            bound.let_go();
+            assert_eq!(allowed(), before);
             drop(bound);
             assert_eq!(allowed(), before);
         }
@@ -78,7 +89,13 @@ mod system {
 #[cfg(not(target_os = "linux"))]
 mod system {
     /// Processors cannot be bound on other systems.
+    #[derive(Debug)]
     pub struct Bound;
+
+    impl Bound {
+        /// As on Linux.
+        pub fn let_go(&self) {}
+    }
 
     /// As on Linux; always `None`.
     pub fn bind() -> Option<Bound> {

@@ -35,13 +35,16 @@ pub fn table(all: &[Progress<'_>], width: usize) -> String {
     table.to_string()
 }
 
-/// The state in words, and whether the sources or tests have changed since.
+/// The state in words; whether a solution was shown before its tests passed, and whether the sources or tests have changed since.
 fn state(progress: &Progress<'_>) -> String {
-    let words = progress.state.words();
-    match progress.is_changed {
-        true => format!("{words}, changed since"),
-        false => words,
+    let mut words = progress.state.words();
+    if progress.given_up > 0 && !progress.state.is_done() {
+        words += ", with help";
     }
+    if progress.is_changed {
+        words += ", changed since";
+    }
+    words
 }
 
 /// Minutes as people say them: `45 min`, `2 h`, `3.5 h`.

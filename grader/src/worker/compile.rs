@@ -24,9 +24,11 @@ use wire::printable_lines;
 /// The time limit on compiling one crate. The solutions take under half a second.
 const LIMIT: Duration = Duration::from_secs(30);
 
-/// The options with which rustc keeps what it made, in the folder that it starts in. What is to be used again must lie in many
-/// units.
+/// The options with which rustc keeps what it made, in [`INCREMENTAL_FOLDER`]. What is to be used again must lie in many units.
 const INCREMENTAL: [&str; 2] = ["-Cincremental=incremental", "-Ccodegen-units=256"];
+
+/// The folder, in the one that rustc starts in, of what it keeps.
+pub(super) const INCREMENTAL_FOLDER: &str = "incremental";
 
 /// The result of compiling the sources.
 #[derive(Debug)]

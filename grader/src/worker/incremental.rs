@@ -3,7 +3,7 @@
 
 use crate::course::Exercise;
 use crate::machine::lanes;
-use crate::worker::compile::{Compiled, Refused};
+use crate::worker::compile::{Compiled, INCREMENTAL_FOLDER, Refused};
 use crate::worker::workshop::Workshop;
 use anyhow::{Context, Result};
 use std::fs::{self, File};
@@ -64,15 +64,20 @@ impl IncrementalFolder {
         (1..=lanes::processors()).find_map(|number| Self::hold_one(&all, &name(number)))
     }
 
-    /// Holds a folder, which has no sources then.
+    /// Holds a folder, in which there is nothing else then.
     fn hold_one(all: &Path, name: &str) -> Option<Self> {
         let folder = all.join(name);
         fs::create_dir_all(&folder).ok()?;
         let lock = File::create(all.join(format!("{name}.lock"))).ok()?;
         lock.try_lock().ok()?;
-        let src = folder.join("src");
-        if src.exists() {
-            fs::remove_dir_all(src).ok()?;
+        // Of what lies there, only what rustc keeps is of use: a compiler that was stopped leaves files of its own.
+        for entry in fs::read_dir(&folder).ok()?.flatten() {
+            let path = entry.path();
+            match entry.file_type().ok()?.is_dir() {
+                _ if entry.file_name() == INCREMENTAL_FOLDER => {}
+                true => fs::remove_dir_all(path).ok()?,
+                false => fs::remove_file(path).ok()?,
+            }
         }
         Some(Self {
             folder,

@@ -36,6 +36,10 @@ pub const TABLE_VARIABLE: &str = "JUDGE_TABLE";
 /// The variable that names the folder of what the reference answered before.
 pub const ANSWERS_VARIABLE: &str = "JUDGE_ANSWERS";
 
+/// The variable that has a judge wait, before its first call, until its standard input is closed: its worker is still being
+/// compiled.
+pub const WAITS_VARIABLE: &str = "JUDGE_WAITS";
+
 /// The variable that divides the tolerances of drawn tests, to prove that correct code has room to spare.
 pub const MARGIN_VARIABLE: &str = "JUDGE_MARGIN";
 

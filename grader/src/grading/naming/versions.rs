@@ -9,6 +9,7 @@ use super::misconception::{Misconception, solution_of};
 use crate::course::Exercise;
 use crate::environment::Environment;
 use crate::grading::stage::Stage;
+use crate::worker::broken::Broken;
 use crate::worker::compile::{library_arguments, worker_arguments};
 use crate::worker::profiles;
 use anyhow::{Context, Result, bail};
@@ -38,7 +39,7 @@ const LIMIT: Duration = Duration::from_secs(300);
 /// The worker of an exercise's versions, compiled if it is not there yet.
 ///
 /// # Errors
-/// Returns an error if the versions do not compile.
+/// Returns an error if the versions do not compile, or the run is interrupted.
 pub fn worker(
     environment: &Environment,
     exercise: &Exercise,
@@ -52,6 +53,9 @@ pub fn worker(
         return Ok(worker);
     }
     stage(Stage::Gathering(&exercise.name));
+    if environment.is_stopped() {
+        bail!(Broken::Stopped);
+    }
     let scratch = environment.scratch.folder()?;
     let made = build.make(scratch.path())?;
     fs::create_dir_all(&kept).with_context(|| format!("{} cannot be created", kept.display()))?;
