@@ -11,9 +11,9 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock, PoisonError};
-use wire::words::{LAZY, REFERENCE, SUBJECT_VARIABLE, TABLE_VARIABLE};
+use wire::words::{LAZY, REFERENCE, REQUEST_LOG, SUBJECT_VARIABLE, TABLE_VARIABLE};
 use wire::{
-    Answer, Fault, FaultKind, Frame, FrameLimits, RawTensor, Request, Tensors, read_frame,
+    Answer, Fault, FaultKind, Frame, FrameLimits, RawTensor, Request, SEED, Tensors, read_frame,
     write_frame,
 };
 
@@ -24,6 +24,8 @@ const KEY: &str = "call";
 enum Subject {
     /// The reference, whose answers are written down.
     Reference { table: PathBuf },
+    /// The reference. Its requests are logged, but for those with tensors: no two of these are the same.
+    RequestLog { folder: PathBuf },
     /// The reference for all operations but one. That one's answers come from the table, and from a stand-in where the
     /// table has none.
     Lazy {
@@ -85,6 +87,9 @@ impl Subject {
         if text == REFERENCE {
             return Some(Self::Reference { table });
         }
+        if text == REQUEST_LOG {
+            return Some(Self::RequestLog { folder: table });
+        }
         let mut words = text.split(' ');
         let (lazy, stand_in) = (words.next(), words.next().and_then(StandIn::named));
         let (Some(LAZY), Some(stand_in), Some(operation)) = (lazy, stand_in, words.next()) else {
@@ -104,6 +109,12 @@ impl Subject {
                 let answer = by_reference();
                 write_entry(table, request, &answer);
                 answer
+            }
+            Self::RequestLog { folder } => {
+                if request.tensors.is_empty() {
+                    log_request(folder, request);
+                }
+                by_reference()
             }
             Self::Lazy {
                 operation,
@@ -236,6 +247,25 @@ fn write_entry(table: &Path, request: &Request, answer: &Answer) {
     }
 }
 
+/// Appends a request without tensors to its operation's file, a line of its arguments but for the seed.
+///
+/// # Panics
+/// Panics if it cannot be written: the proof cannot be made.
+fn log_request(folder: &Path, request: &Request) {
+    let arguments = request.arguments.iter().filter(|it| it.0 != SEED);
+    let arguments: Vec<_> = arguments
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
+    let mut options = OpenOptions::new();
+    let file = options.append(true).create(true);
+    let written = file
+        .open(folder.join(&request.operation))
+        .and_then(|mut file| writeln!(file, "{}", arguments.join(" ")));
+    if let Err(error) = written {
+        panic!("a request cannot be logged: {error}");
+    }
+}
+
 /// The answers of an operation, by call.
 fn read_table(file: &Path) -> BTreeMap<u64, Answer> {
     let mut table = BTreeMap::new();
@@ -311,6 +341,26 @@ mod tests {
             assert_eq!(answer("halve", &unknown), expected, "{name}");
             assert_eq!(answer("other", &unknown), [0.5, 1.5, 2.5, 3.5], "{name}");
         }
+    }
+
+    #[test]
+    fn requests_without_tensors_are_logged_without_their_seeds() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let log = Subject::RequestLog {
+            folder: folder.path().to_owned(),
+        };
+        let x = arr2(&[[2.0, 6.0]]);
+        let mut sizes = request("other", &x);
+        let arguments = [(SEED, "7"), ("n", "3"), ("m", "2x4")];
+        sizes.arguments = arguments
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .into();
+        assert_eq!(y(log.answer(&EXERCISE, &request("other", &x))), [1.0, 3.0]);
+        assert!(!folder.path().join("other").exists());
+        sizes.tensors.clear();
+        let _ = [(); 2].map(|()| log.answer(&EXERCISE, &sizes));
+        let written = fs::read_to_string(folder.path().join("other")).expect("a file");
+        assert_eq!(written, "m=2x4 n=3\nm=2x4 n=3\n");
     }
 
     #[test]

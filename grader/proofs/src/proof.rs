@@ -8,6 +8,7 @@
 //! | [`stubs`] | stubs compile without a warning and fail every graded test, and `reset` puts back the same |
 //! | [`solutions`] | solutions pass every graded test, whatever the seed |
 //! | [`answers`] | the answers stored for drawn cases are those of the reference |
+//! | [`domains`] | no table holds the answers of functions of sizes alone |
 //! | [`lazy`] | no function earns a point by a table of answers and something cheap behind it |
 //! | [`agreement`] | solutions agree with PyTorch on stored cases |
 //! | [`variants`] | solutions written otherwise pass, and are accused of nothing |
@@ -21,6 +22,7 @@ pub mod agreement;
 pub mod answers;
 pub mod api;
 pub mod catalogue;
+pub mod domains;
 pub mod lazy;
 pub mod misconceptions;
 pub mod pairs;
@@ -58,7 +60,7 @@ pub struct Proof {
 }
 
 /// All proofs, the quickest first.
-pub const ALL: [Proof; 11] = [
+pub const ALL: [Proof; 12] = [
     Proof {
         name: "catalogue",
         is_of_an_exercise: true,
@@ -83,6 +85,11 @@ pub const ALL: [Proof; 11] = [
         name: "answers",
         is_of_an_exercise: true,
         prove: answers::prove,
+    },
+    Proof {
+        name: "domains",
+        is_of_an_exercise: true,
+        prove: domains::prove,
     },
     Proof {
         name: "lazy",

@@ -31,8 +31,8 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 use wire::words::{
-    ANSWERS_VARIABLE, COURSE_FAULT, FORBIDDEN, LAZY, MARGIN_VARIABLE, NOTES, REFERENCE,
-    SUBJECT_VARIABLE, TABLE_VARIABLE, WAITS_VARIABLE, out_of_time,
+    ANSWERS_VARIABLE, CASES_VARIABLE, COURSE_FAULT, FORBIDDEN, LAZY, MARGIN_VARIABLE, NOTES,
+    REFERENCE, REQUEST_LOG, SUBJECT_VARIABLE, TABLE_VARIABLE, WAITS_VARIABLE, out_of_time,
 };
 
 /// The time that a judge has after the exercise's time limit, to give up the remaining tests and report why.
@@ -60,6 +60,14 @@ pub enum Subject<'a> {
         /// An empty folder.
         table: &'a Path,
     },
+    /// The reference, in the judge's own process. Requests without tensors are logged in a folder, a file for each
+    /// operation with a line for each request.
+    RequestLog {
+        /// An empty folder.
+        folder: &'a Path,
+        /// The number of cases of each drawn test.
+        cases: usize,
+    },
     /// The reference for all operations but one, which is answered from a table, and else by a stand-in.
     Lazy {
         /// The folder of the reference's answers.
@@ -74,19 +82,26 @@ pub enum Subject<'a> {
 impl Subject<'_> {
     /// The variables that tell the judge of a subject in its own process.
     fn environment(self) -> Vec<String> {
+        let mut cases_set = None;
         let (subject, table) = match self {
             Self::Worker(_) => return vec![],
             Self::Reference { table } => (REFERENCE.to_owned(), table),
+            Self::RequestLog { folder, cases } => {
+                cases_set = Some(format!("{CASES_VARIABLE}={cases}"));
+                (REQUEST_LOG.to_owned(), folder)
+            }
             Self::Lazy {
                 table,
                 operation,
                 stand_in,
             } => (format!("{LAZY} {stand_in} {operation}"), table),
         };
-        vec![
+        let mut variables = vec![
             format!("{SUBJECT_VARIABLE}={subject}"),
             format!("{TABLE_VARIABLE}={}", table.display()),
-        ]
+        ];
+        variables.extend(cases_set);
+        variables
     }
 }
 
@@ -307,7 +322,10 @@ impl Bench<'_> {
             confinement.run.push(place.to_owned());
             confinement.environment.push(format!("{WAITS_VARIABLE}=1"));
         }
-        if let Subject::Reference { table } | Subject::Lazy { table, .. } = subject {
+        if let Subject::Reference { table }
+        | Subject::RequestLog { folder: table, .. }
+        | Subject::Lazy { table, .. } = subject
+        {
             confinement.write.push(table.to_owned());
             confinement.file = MOST_OF_A_TABLE;
         }

@@ -18,6 +18,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use wire::words::CASES_VARIABLE;
 
 /// One case of a drawn test: what it draws, and how its results are compared.
 pub struct Case<'a> {
@@ -127,6 +128,7 @@ const UNWRITTEN: &str = "not yet implemented";
 /// With the first case that fails: the sizes that it drew, and what differs.
 pub fn run(test: &str, cases: usize, stored: &str, case: impl Fn(&mut Case<'_>)) {
     let stored = Answers::read(stored);
+    let cases = cases_set().unwrap_or(cases);
     let mut failed = 0;
     let mut first = None;
     for number in 0..cases {
@@ -158,6 +160,11 @@ pub fn run(test: &str, cases: usize, stored: &str, case: impl Fn(&mut Case<'_>))
         );
         panic!("{text}");
     }
+}
+
+/// The number of cases that the environment sets for every drawn test, if it sets one.
+fn cases_set() -> Option<usize> {
+    std::env::var(CASES_VARIABLE).ok()?.parse().ok()
 }
 
 /// Compares a function with the reference on drawn inputs:

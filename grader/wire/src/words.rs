@@ -20,18 +20,24 @@ pub const NOT_TO_ITS_END: &str = "not run to its end: ";
 /// write them.
 pub const DRAWN_ANSWERS: &str = "drawn.txt";
 
-/// The variable that makes a judge ask a subject in its own process instead of a worker: [`REFERENCE`], or [`LAZY`], a
-/// stand-in's name and an operation's.
+/// The variable that makes a judge ask a subject in its own process instead of a worker: [`REFERENCE`], [`REQUEST_LOG`], or
+/// [`LAZY`], a stand-in's name and an operation's.
 pub const SUBJECT_VARIABLE: &str = "JUDGE_SUBJECT";
 
 /// The subject that is the reference.
 pub const REFERENCE: &str = "reference";
 
+/// The subject that is the reference, and logs requests without tensors instead of its answers.
+pub const REQUEST_LOG: &str = "request-log";
+
 /// The subject that answers one operation without implementing it.
 pub const LAZY: &str = "lazy";
 
-/// The variable that names the folder of the reference's answers by operation.
+/// The variable that names the folder of the reference's answers, or of the logged requests, by operation.
 pub const TABLE_VARIABLE: &str = "JUDGE_TABLE";
+
+/// The variable that sets the number of cases of each drawn test.
+pub const CASES_VARIABLE: &str = "JUDGE_CASES";
 
 /// The variable that names the folder of what the reference answered before.
 pub const ANSWERS_VARIABLE: &str = "JUDGE_ANSWERS";
