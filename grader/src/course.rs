@@ -98,6 +98,9 @@ pub struct Facts {
     /// Operations that return constants of the course, which nothing can be drawn for.
     #[serde(default)]
     pub constants: Vec<String>,
+    /// Misconceptions that do less than an operation takes, with the operations for which none of their tests may count.
+    #[serde(default)]
+    pub shortcuts: BTreeMap<String, Vec<String>>,
     /// The model that it builds, if it builds one for `train`, `cost` and `draw`.
     #[serde(default)]
     pub model: Option<ModelFacts>,

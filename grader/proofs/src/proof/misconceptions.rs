@@ -1,11 +1,13 @@
 //! That each misconception fails a test, that each test notices a misconception, and that each is named as itself when it
-//! is handed in with other names and in another order, or written in another way. Shows which test notices which.
+//! is handed in with other names and in another order, or written in another way; and that one which is a shortcut for an
+//! operation earns nothing for it. Shows which test notices which.
 
 use super::{Finding, disguise, trials};
 use anyhow::{Context, Result};
 use grader::course::Exercise;
 use grader::grading::grade::{Doubt, Grader, Trial};
 use grader::grading::naming::Misconception;
+use grader::grading::verdict::Tested;
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
@@ -31,6 +33,9 @@ pub(super) fn prove(grader: &Grader) -> Result<Finding> {
             .zip(&trials)
             .filter_map(|(misconception, trial)| fault_of(exercise, misconception, trial))
             .collect();
+        finding
+            .faults
+            .extend(shortcuts_that_count(exercise, &misconceptions, &trials));
         all += misconceptions.len();
         right += misconceptions.len() - faults.len();
         finding.faults.extend(faults);
@@ -92,6 +97,42 @@ fn fault_of(exercise: &Exercise, misconception: &Misconception, trial: &Trial) -
         }
     };
     Some(format!("{} {own} {what}", exercise.folder))
+}
+
+/// The tests of an operation that count for a misconception which does less than the operation takes, and the shortcuts that
+/// are no misconceptions.
+fn shortcuts_that_count(
+    exercise: &Exercise,
+    misconceptions: &[Misconception],
+    trials: &[Trial],
+) -> Vec<String> {
+    let mut faults = vec![];
+    for (id, operations) in &exercise.facts.shortcuts {
+        let mut tried = misconceptions.iter().zip(trials);
+        let Some((_, trial)) = tried.find(|(misconception, _)| misconception.id == *id) else {
+            faults.push(format!(
+                "{}: the shortcut {id} is not a misconception",
+                exercise.folder
+            ));
+            continue;
+        };
+        for operation in operations {
+            let requests = |tested: &&Tested| tested.requests.operations.contains(operation);
+            let own: Vec<_> = trial.tests.iter().filter(requests).collect();
+            if own.is_empty() {
+                let why = "no test requests it";
+                faults.push(format!("{} {operation}, {id}: {why}", exercise.folder));
+            }
+            let counted = own.into_iter().filter(|tested| tested.counts());
+            faults.extend(counted.map(|tested| {
+                format!(
+                    "{} {} counts for {id}, which is a shortcut for {operation}",
+                    exercise.folder, tested.test
+                )
+            }));
+        }
+    }
+    faults
 }
 
 fn without(own: &str, named: &[&str]) -> String {
@@ -211,6 +252,7 @@ pub(crate) mod testing {
                 trained: None,
                 limits: Default::default(),
                 sizes: Default::default(),
+                shortcuts: Default::default(),
                 points: [(Kind::Shape, 1.0)].into(),
                 tests: [(Kind::Shape, vec!["x".to_owned(), "y".to_owned()])].into(),
             },
@@ -273,6 +315,36 @@ mod tests {
         let outcome = Outcome::DoesNotCompile("error: x".to_owned());
         let fault = fault(&trial(outcome, &[], Suspicion::default()));
         assert_eq!(fault.as_deref(), Some("01-a a does not compile: error: x"));
+    }
+
+    #[test]
+    fn a_shortcut_that_a_test_counts_for_is_a_fault() {
+        let mut exercise = exercise();
+        let operations = ["f", "g"].map(str::to_owned).to_vec();
+        exercise.facts.shortcuts = ["a", "b"]
+            .map(|id| (id.to_owned(), operations.clone()))
+            .into();
+        let mut trial = trial(Outcome::Tested, &["x"], Suspicion::default());
+        let faults = |trial: &Trial| {
+            shortcuts_that_count(
+                &exercise,
+                &[misconception("a")],
+                std::slice::from_ref(trial),
+            )
+        };
+        let unasked = [
+            "01-a f, a: no test requests it",
+            "01-a g, a: no test requests it",
+        ];
+        let unknown = "01-a: the shortcut b is not a misconception";
+        assert_eq!(faults(&trial), [unasked[0], unasked[1], unknown]);
+        for tested in &mut trial.tests {
+            tested.requests.operations = ["f".to_owned()].into();
+        }
+        let counted = "01-a shape::y counts for a, which is a shortcut for f";
+        assert_eq!(faults(&trial), [counted, unasked[1], unknown]);
+        trial.tests[1].not_counted = Some("it is not implemented".to_owned());
+        assert_eq!(faults(&trial), [unasked[1], unknown]);
     }
 
     #[test]
