@@ -369,7 +369,7 @@ fn the_flow_and_the_cut_of_the_handout() {
     assert_close!(&network.cut(&source_side), &0.75_f32, EXACTLY);
 }
 
-/// Where all look everywhere alike, N = 4, more layers let more through: ⅛, ½, ⅞ and 1 off the diagonal after 1, 2, 3 and 4
+/// More layers let more through if all look everywhere alike: with N = 4, ⅛, ½, ⅞ and 1 off the diagonal after 1, 2, 3 and 4
 /// layers. Rollout tends to ¼.
 ///
 /// Look at: flows are values of their own, and rows of them sum to more than 1. `shares` divides them, `flow` does not.

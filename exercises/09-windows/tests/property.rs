@@ -120,7 +120,7 @@ proptest! {
         }
     }
 
-    /// What was cut and put together again is as it was, and so are windows that were put together and cut.
+    /// Maps that are cut and put together again are as they were, and so are windows that are put together and cut.
     /// Look at: `window_reverse` undoes each step; where both have the same mistake, the test before this one fails.
     #[test]
     fn windows_put_together_give_the_map_again(maps in maps(1..=3)) {

@@ -405,8 +405,8 @@ fn assert_truncated_normal(name: &str, variable: &Tensor) {
     );
 }
 
-/// Where windows do not divide a map, or there are windows left over, cutting and putting together panic and name both
-/// numbers, instead of leaving tokens out.
+/// Cutting and putting together panic and name both numbers if windows do not divide a map, or if there are windows left
+/// over, instead of leaving tokens out.
 /// Look at: checks with `assert!` of both axes, before anything is cut.
 #[test]
 fn sides_that_windows_do_not_divide_panic_with_both_numbers() {
@@ -453,7 +453,7 @@ fn masks_and_blocks_of_maps_that_do_not_fit_panic_with_both_numbers() {
     }
 }
 
-/// Where a side is odd, merging panics and names it and 2, instead of leaving a row or a column out.
+/// Merging panics if a side is odd, and names it and 2, instead of leaving a row or a column out.
 /// Look at: a check with `assert!` of both axes.
 #[test]
 fn odd_sides_panic_in_merging() {

@@ -142,7 +142,7 @@ fn swin_blocks_match_timm() {
     snapshot!("swin_block_columns_shifted", &block.forward(&x), F32);
 }
 
-/// Where a window is as high as the map, rows are not shifted, as in timm's block; columns are.
+/// Rows of a map that is as high as a window are not shifted, as in timm's block; columns are.
 /// Look at: the map that came, each axis by itself.
 #[test]
 fn a_block_of_a_low_map_matches_timm() {
