@@ -32,17 +32,18 @@ fn cosine_similarity_agrees_with_the_reference() {
     });
 }
 
-/// A cosine does not depend on how long the rows are: here some have a length of about 1e-6, others of about 1e6. Only
-/// rows shorter than ε = 1e-8 count as if they were that long.
+/// A cosine does not depend on how long the rows are: here some have a length of about 1e-6, others of about 1e6 or 1e12. Only
+/// rows shorter than ε = 1e-8 count as if they were that long: some are of 1e-9.
 ///
-/// Look at: where ε stands. Added to a length, or to a product of two, it changes the cosines of short rows.
+/// Look at: where ε stands. Added to a length, or to a product of two, it changes the cosines of short rows. And at the
+/// roots: each length has its own. The product of two squared lengths of 1e12 is 1e48, which is infinite in f32.
 #[test]
 fn cosine_similarity_agrees_for_short_and_long_rows() {
     drawn!("cosine_similarity_of_short_and_long_rows", 8, |case| {
         let (rows, dim) = (case.size("rows", 3..=6), case.size("dim", 2..=6));
         let mut positions = case.array((rows, dim), Spread::UNIT);
         for mut row in positions.axis_iter_mut(Axis(0)) {
-            let length = case.pick(&[1e-6, 1e-3, 1.0, 1e6]);
+            let length = case.pick(&[1e-9, 1e-6, 1e-3, 1.0, 1e6, 1e12]);
             row *= length;
         }
         case.agrees("similarity", &cosine_similarity(positions.view()));

@@ -3,12 +3,18 @@
 use msa::{HeadwiseMsa, Msa, attention};
 use tch::nn::VarStore;
 use tch::{Device, Kind, Tensor};
-use testkit::distribution::{assert_drawn_apart, assert_uniform};
+use testkit::distribution::{PooledValues, assert_drawn_apart, assert_uniform};
 use testkit::drawn::{Case, Spread};
 use testkit::{AsValues, drawn, tensor};
 
 /// Queries and keys of this size give logits that differ by a few units: weights neither even nor all at one key.
 const TOKENS: Spread = Spread::of(1.5);
+
+/// Queries and keys are about as large as tokens, and logits as large as their squares: some thousands.
+const LARGE: Spread = Spread::of(80.0);
+
+/// In f64, logits of up to 1e5 are off by some 1e-11, weights by as much, and outputs by some hundred times that.
+const OF_LARGE_LOGITS: f64 = 1e-8;
 
 /// Output and weights are the reference's for none to two leading axes, in f32 and f64.
 ///
@@ -122,18 +128,54 @@ fn attend_agrees_with_the_reference() {
     });
 }
 
+/// Large tokens give logits of thousands, whose exponentials are infinite, or all 0, also in f64; attention is no less
+/// defined there. Whoever writes the softmax again within a head must subtract each row's largest logit again.
+///
+/// Look at: the softmax, if it is not that of `attention`.
+#[test]
+fn headwise_agrees_for_large_logits() {
+    drawn!("headwise_of_large_logits", 4, |case| {
+        let (heads, width) = heads_and_width(case);
+        let (mut vs, dim) = (VarStore::new(Device::Cpu), heads * width);
+        let msa = HeadwiseMsa::new(&vs.root(), dim, heads);
+        let x = tokens(case, &mut vs, dim, Kind::Double, LARGE);
+        case.agrees_within("y", &msa.forward(&x), OF_LARGE_LOGITS);
+    });
+}
+
+/// Large tokens give logits of thousands, whose exponentials are infinite, or all 0, also in f64; attention is no less
+/// defined there. Whoever writes the softmax again within the module must subtract each row's largest logit again.
+///
+/// Look at: the softmax, if it is not that of `attention`.
+#[test]
+fn msa_agrees_for_large_logits() {
+    drawn!("msa_of_large_logits", 4, |case| {
+        let (heads, width) = heads_and_width(case);
+        let (mut vs, dim) = (VarStore::new(Device::Cpu), heads * width);
+        let msa = Msa::new(&vs.root(), dim, heads);
+        let x = tokens(case, &mut vs, dim, Kind::Double, LARGE);
+        case.agrees_within("y", &msa.forward(&x), OF_LARGE_LOGITS);
+        let (y, weights) = msa.attend(&x);
+        case.agrees_within("y", &y, OF_LARGE_LOGITS);
+        case.agrees_within("weights", &weights, OF_LARGE_LOGITS);
+    });
+}
+
 /// Initial weights and biases are uniform in ±1/√D, all of them drawn one by one, and others in each new module.
 ///
 /// Look at: the configuration given to `nn::linear`, for weights and for biases.
 #[test]
 fn msas_initial_weights_are_uniform_and_independent() {
+    let pooled = <[PooledValues; 2]>::default();
     drawn!("initial_weights_of_msa", 4, |case| {
         let (heads, width) = (case.axis("h", 2..=4), case.axis("d", 5..=9));
         let dim = heads * width;
-        assert_initialised(case, 1.0 / (dim as f64).sqrt(), |vs| {
+        assert_initialised(case, &pooled, 1.0 / (dim as f64).sqrt(), |vs| {
             Msa::new(&vs.root(), dim, heads);
         });
     });
+    pooled[0].assert_uniform("√inputs · initial weights");
+    pooled[1].assert_uniform("√inputs · initial biases");
 }
 
 /// Initial weights and biases are uniform in ±1/√d, all of them drawn one by one, and others in each new module.
@@ -141,16 +183,25 @@ fn msas_initial_weights_are_uniform_and_independent() {
 /// Look at: the number of inputs of a head's linear layers, d, and that each of them is made for itself.
 #[test]
 fn headwises_initial_weights_are_uniform_and_independent() {
+    let pooled = <[PooledValues; 2]>::default();
     drawn!("initial_weights_of_headwise", 4, |case| {
         let (heads, width) = (case.axis("h", 2..=4), case.axis("d", 6..=9));
-        assert_initialised(case, 1.0 / (width as f64).sqrt(), |vs| {
+        assert_initialised(case, &pooled, 1.0 / (width as f64).sqrt(), |vs| {
             HeadwiseMsa::new(&vs.root(), heads * width, heads);
         });
     });
+    pooled[0].assert_uniform("√inputs · initial weights");
+    pooled[1].assert_uniform("√inputs · initial biases");
 }
 
-/// Fails unless all weights, and all biases, of two modules are independent and uniform in ±`bound`.
-fn assert_initialised(case: &Case<'_>, bound: f64, make: impl Fn(&VarStore)) {
+/// Fails unless all weights, and all biases, of two modules are independent and uniform in ±`bound`; adds them, in bounds, to those
+/// of other cases.
+fn assert_initialised(
+    case: &Case<'_>,
+    pooled: &[PooledValues; 2],
+    bound: f64,
+    make: impl Fn(&VarStore),
+) {
     let mut all = vec![];
     for module in ["first", "second"] {
         let vs = VarStore::new(Device::Cpu);
@@ -163,10 +214,11 @@ fn assert_initialised(case: &Case<'_>, bound: f64, make: impl Fn(&VarStore)) {
             ));
         }
     }
-    for kind in [".weight", ".bias"] {
+    for (kind, pooled) in [".weight", ".bias"].into_iter().zip(pooled) {
         let of_kind = all.iter().filter(|(name, _)| name.contains(kind));
         let values: Vec<_> = of_kind.flat_map(|(_, values)| values.clone()).collect();
         assert_uniform(&format!("an initial {}", &kind[1..]), &values, bound);
+        pooled.add(values.iter().map(|value| value / bound));
     }
     assert_drawn_apart(&all);
 }
@@ -190,13 +242,18 @@ fn heads_and_width(case: &mut Case<'_>) -> (i64, i64) {
 /// Tokens and all variables, with drawn values.
 fn inputs(case: &mut Case<'_>, vs: &mut VarStore, dim: i64) -> Vec<(String, Tensor)> {
     let kind = case.kind();
+    let x = tokens(case, vs, dim, kind, Spread::of(2.0));
+    let mut inputs = vec![("x".to_owned(), x.set_requires_grad(true))];
+    inputs.extend(tensor::variables(vs));
+    inputs
+}
+
+/// Tokens of this spread, and drawn values for all variables.
+fn tokens(case: &mut Case<'_>, vs: &mut VarStore, dim: i64, kind: Kind, spread: Spread) -> Tensor {
     if kind == Kind::Double {
         vs.double();
     }
     case.fill(vs);
     let shape = [case.axis("B", 1..=3), case.axis("N", 2..=6), dim];
-    let x = case.tensor(&shape, kind, Spread::of(2.0));
-    let mut inputs = vec![("x".to_owned(), x.set_requires_grad(true))];
-    inputs.extend(tensor::variables(vs));
-    inputs
+    case.tensor(&shape, kind, spread)
 }

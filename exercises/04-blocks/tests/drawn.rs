@@ -6,8 +6,8 @@ use std::cell::RefCell;
 use tch::nn::VarStore;
 use tch::{Device, Kind, Tensor, no_grad_guard};
 use testkit::distribution::{
-    Row, assert_drawn_apart, assert_independent, assert_numbers, assert_one_by_one, assert_share,
-    assert_uniform,
+    PooledValues, Row, assert_drawn_apart, assert_independent, assert_numbers, assert_one_by_one,
+    assert_share, assert_uniform,
 };
 use testkit::drawn::{Case, Spread};
 use testkit::{AsValues, Tolerance, assert_close, drawn, tensor};
@@ -190,6 +190,36 @@ fn attend_agrees_with_the_reference() {
     });
 }
 
+/// Tokens whose mean is some millions of times their standard deviation, before both norms, in f64. The library's norm keeps
+/// half of the digits; one that takes the variance as the mean of the squares without the square of the mean keeps hardly any.
+///
+/// Look at: the norms, if they are not the library's. The mean is taken away before anything is squared.
+#[test]
+fn block_agrees_where_the_mean_is_large() {
+    drawn!("block_of_a_large_mean", 4, |case| {
+        let (mut vs, block, dim) = block(case);
+        let mean = case.number("mean / std", 2e6, 1e7) * case.pick(&[-1.0, 1.0]);
+        let spread = Spread::new(mean, 1.0);
+        let x = tokens_and_weights(case, &mut vs, dim, Kind::Double, spread);
+        assert_evaluation_agrees(case, &block, &x, 0.0);
+    });
+}
+
+/// Weights of attention so large that logits are thousands, whose exponentials are infinite, or all 0, also in f64.
+/// Whoever writes attention again within the block must subtract each row's largest logit before the exponential.
+///
+/// Look at: the softmax, if it is not that of exercise 03.
+#[test]
+fn block_agrees_for_large_logits() {
+    drawn!("block_of_large_logits", 4, |case| {
+        let (mut vs, block, dim) = block(case);
+        let spread = Spread::new(0.5, 3.0);
+        let x = tokens_and_weights(case, &mut vs, dim, Kind::Double, spread);
+        tensor::change(&vs, "qkv", |it| it * 100.0);
+        assert_evaluation_agrees(case, &block, &x, OF_LARGE_LOGITS);
+    });
+}
+
 /// In training, dropout takes single numbers of attention's output and stochastic depth takes whole samples of it; what is
 /// left is divided by both shares that are kept.
 ///
@@ -286,12 +316,15 @@ fn the_mlps_branch_is_dropped_by_chance() {
 /// Look at: the configuration given to `nn::linear`, for weights and for biases.
 #[test]
 fn mlps_initial_weights_are_uniform_and_independent() {
+    let pooled = <[PooledValues; 2]>::default();
     drawn!("initial_weights_of_mlp", 4, |case| {
         let (dim, hidden) = (case.axis("D", 8..=20), case.axis("hidden", 21..=44));
-        assert_initialised(case, dim, hidden, |vs| {
+        assert_initialised(case, &pooled, dim, hidden, |vs| {
             Mlp::new(&vs.root(), dim, hidden);
         });
     });
+    pooled[0].assert_uniform("√inputs · initial weights");
+    pooled[1].assert_uniform("√inputs · initial biases");
 }
 
 /// A block's norms start as 1 and 0; all other weights and biases are uniform in ±1/√(inputs), all of them drawn one by one,
@@ -300,13 +333,16 @@ fn mlps_initial_weights_are_uniform_and_independent() {
 /// Look at: the configuration given to `nn::linear`, for weights and for biases.
 #[test]
 fn blocks_initial_weights_are_uniform_and_independent() {
+    let pooled = <[PooledValues; 2]>::default();
     drawn!("initial_weights_of_block", 4, |case| {
         let (heads, ratio) = (case.axis("h", 2..=4), case.axis("r", 2..=4));
         let dim = heads * case.axis("d", 4..=9);
-        assert_initialised(case, dim, ratio * dim, |vs| {
+        assert_initialised(case, &pooled, dim, ratio * dim, |vs| {
             Block::new(&vs.root(), dim, heads, ratio);
         });
     });
+    pooled[0].assert_uniform("√inputs · initial weights");
+    pooled[1].assert_uniform("√inputs · initial biases");
 }
 
 /// Samples that chance is watched on.
@@ -358,8 +394,15 @@ fn any_of_the_sample(kept: &Tensor) -> Tensor {
     kept.any_dim(2, true).any_dim(1, true).expand_as(kept)
 }
 
-/// Fails unless norms start as 1 and 0, and linear layers as PyTorch's, in each of two modules anew.
-fn assert_initialised(case: &Case<'_>, dim: i64, hidden: i64, make: impl Fn(&VarStore)) {
+/// Fails unless norms start as 1 and 0, and linear layers as PyTorch's, in each of two modules anew; adds weights and biases,
+/// in bounds, to those of other cases.
+fn assert_initialised(
+    case: &Case<'_>,
+    pooled: &[PooledValues; 2],
+    dim: i64,
+    hidden: i64,
+    make: impl Fn(&VarStore),
+) {
     let mut drawn = vec![];
     for module in ["first", "second"] {
         let vs = VarStore::new(Device::Cpu);
@@ -383,6 +426,7 @@ fn assert_initialised(case: &Case<'_>, dim: i64, hidden: i64, make: impl Fn(&Var
     }
     for (name, values) in &drawn {
         assert_uniform(&format!("√inputs · {name}"), values, 1.0);
+        pooled[usize::from(name.contains("bias"))].add(values.iter().copied());
     }
     let biases = drawn.iter().filter(|(name, _)| name.contains("bias"));
     let biases: Vec<_> = biases.flat_map(|(_, values)| values.clone()).collect();
@@ -429,15 +473,37 @@ fn block(case: &mut Case<'_>) -> (VarStore, Block, i64) {
     (vs, block, dim)
 }
 
-/// Tokens and all variables, with drawn values.
-fn inputs(case: &mut Case<'_>, vs: &mut VarStore, dim: i64) -> Vec<(String, Tensor)> {
-    let kind = case.kind();
+/// Tokens of this spread, and drawn values for all variables.
+fn tokens_and_weights(
+    case: &mut Case<'_>,
+    vs: &mut VarStore,
+    dim: i64,
+    kind: Kind,
+    spread: Spread,
+) -> Tensor {
     if kind == Kind::Double {
         vs.double();
     }
     case.fill(vs);
     let shape = [case.axis("B", 1..=3), case.axis("N", 2..=5), dim];
-    let x = case.tensor(&shape, kind, Spread::new(0.5, 3.0));
+    case.tensor(&shape, kind, spread)
+}
+
+/// In f64, logits of up to 1e5 are off by some 1e-11, weights by as much, and outputs by some hundred times that.
+const OF_LARGE_LOGITS: f64 = 1e-8;
+
+/// Fails unless output and weights are the reference's in evaluation, within `absolute` more than usual.
+fn assert_evaluation_agrees(case: &Case<'_>, block: &Block, x: &Tensor, absolute: f64) {
+    case.agrees_within("y", &block.forward_t(x, false), absolute);
+    let (y, weights) = block.attend(x);
+    case.agrees_within("y", &y, absolute);
+    case.agrees_within("weights", &weights, absolute);
+}
+
+/// Tokens and all variables, with drawn values.
+fn inputs(case: &mut Case<'_>, vs: &mut VarStore, dim: i64) -> Vec<(String, Tensor)> {
+    let kind = case.kind();
+    let x = tokens_and_weights(case, vs, dim, kind, Spread::new(0.5, 3.0));
     let mut inputs = vec![("x".to_owned(), x.set_requires_grad(true))];
     inputs.extend(tensor::variables(vs));
     inputs

@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use tch::nn::VarStore;
 use tch::{Device, Kind, Tensor};
 use testkit::distribution::{
-    Row, assert_drawn_apart, assert_few_alike, assert_independent, assert_numbers,
+    PooledValues, Row, assert_drawn_apart, assert_few_alike, assert_independent, assert_numbers,
 };
 use testkit::drawn::{Case, Spread};
 use testkit::dropout::{assert_kept, kept_before_norm};
@@ -100,6 +100,37 @@ fn attentions_agree_with_the_reference() {
     });
 }
 
+/// Positions move every token to a mean of millions, which goes through all blocks; its standard deviation is still a few
+/// units. In f64, the library's norm keeps half of the digits; one that takes the variance as the mean of the squares without the
+/// square of the mean keeps hardly any.
+///
+/// Look at: each norm that is not the library's. The mean is taken away before anything is squared.
+#[test]
+fn vit_agrees_where_the_mean_is_large() {
+    drawn!("vit_of_a_large_mean", 3, |case| {
+        let config = config(case);
+        let (vs, vit, inputs) = model_of(case, &config, Kind::Double);
+        let mean = case.number("mean", 3e6, 1e7) * case.pick(&[-1.0, 1.0]);
+        tensor::change(&vs, "pos_embed", |it| it + mean);
+        assert_evaluation_agrees(case, &vit, &inputs[0].1.detach(), 0.0);
+    });
+}
+
+/// Weights of attention so large that logits are thousands, whose exponentials are infinite, or all 0, also in f64.
+/// Whoever writes attention again within the model must subtract each row's largest logit before the exponential.
+///
+/// Look at: the softmax of attention, if it is not that of exercise 03.
+#[test]
+fn vit_agrees_for_large_logits_of_attention() {
+    drawn!("vit_of_large_logits_of_attention", 3, |case| {
+        let config = config(case);
+        let (vs, vit, inputs) = model_of(case, &config, Kind::Double);
+        tensor::change(&vs, "qkv", |it| it * 100.0);
+        let images = inputs[0].1.detach();
+        assert_evaluation_agrees(case, &vit, &images, OF_LARGE_LOGITS);
+    });
+}
+
 /// The number of parameters is the reference's for models of any size.
 ///
 /// Look at: which terms have D², D, the number of tokens, or K; and that a fixed table is not trained.
@@ -146,7 +177,8 @@ fn warmup_cosine_agrees_with_the_reference() {
     });
 }
 
-/// The accuracy is the reference's for batches in which some rows are right, and logits far from 0.
+/// The accuracy is the reference's for batches in which some rows are right, and logits so far from 0 that exponentials are
+/// infinite or 0: the largest logit is found without them.
 ///
 /// Look at: the axis of the largest logit, the mean over rows, and its type.
 #[test]
@@ -154,8 +186,8 @@ fn accuracy_agrees_with_the_reference() {
     drawn!("accuracy", 8, |case| {
         let (batch, classes) = (case.axis("B", 7..=60), case.axis("K", 3..=9));
         let kind = case.kind();
-        let raised = case.tensor(&[batch, 1], kind, Spread::of(20.0));
-        let logits = case.tensor(&[batch, classes], kind, Spread::UNIT) + raised;
+        let raised = case.tensor(&[batch, 1], kind, Spread::of(1000.0));
+        let logits = case.tensor(&[batch, classes], kind, Spread::of(30.0)) + raised;
         let other = case.labels(batch, classes);
         let share = case.number("share of rows with their largest logit as label", 0.2, 0.8);
         let right: Vec<_> = (0..batch).map(|_| case.unit() < share).collect();
@@ -171,6 +203,8 @@ fn accuracy_agrees_with_the_reference() {
 /// Look at: numbers beyond the ends are drawn again, not moved to the ends; `std` is the deviation before the cut.
 #[test]
 fn trunc_normal_has_its_distribution() {
+    // The places of all cases together: a sum of two uniform numbers differs too little for those of one.
+    let pooled = PooledValues::default();
     drawn!("trunc_normal", 6, |case| {
         let shape = [
             case.axis("first axis", 30..=50),
@@ -194,7 +228,10 @@ fn trunc_normal_has_its_distribution() {
             assert_few_alike(call, scores);
         }
         assert_drawn_apart(&drawn);
+        let scores = drawn.into_iter().flat_map(|(_, scores)| scores);
+        pooled.add(scores);
     });
+    pooled.assert_uniform("places between both ends of the distribution");
 }
 
 /// Initial weights, class token and positions are those of `trunc_normal`, all of them drawn one by one and others in each
@@ -203,6 +240,7 @@ fn trunc_normal_has_its_distribution() {
 /// Look at: linear layers inside the blocks, too, which start otherwise by themselves.
 #[test]
 fn initial_values_have_their_distribution() {
+    let pooled = PooledValues::default();
     drawn!("initial_values", 4, |case| {
         let config = VitConfig {
             dim: 4 * case.axis("D / 4", 2..=4),
@@ -215,8 +253,9 @@ fn initial_values_have_their_distribution() {
             case.compares();
             (model, vs)
         });
-        assert_initial_values(&models, INITIAL_STD);
+        pooled.add(assert_initial_values(&models, INITIAL_STD));
     });
+    pooled.assert_uniform("initial values, as places between both ends of the distribution,");
 }
 
 /// Dropout takes single numbers with probability p behind the sum with the positions, behind each block's attention and behind
@@ -336,6 +375,44 @@ fn fit_agrees_with_the_reference() {
     });
 }
 
+/// A model that is sure of itself: its logits differ by thousands. A probability is then 0, also in f64, and its logarithm
+/// infinite, and so is the sum of the exponentials; the loss is a number of that size all the same.
+///
+/// All is f64, but a loss may be f32, as tch's own is: with logits of up to some thousands, 1e4 · 2⁻²⁴ = 6e-4.
+///
+/// Look at: the loss. The logarithm of a softmax is taken in one step, by `log_softmax` or `cross_entropy_for_logits`; written
+/// by hand, the row's largest logit is subtracted before the exponential, and no logarithm of a probability is taken.
+#[test]
+fn fit_agrees_for_large_logits() {
+    drawn!("fit_of_large_logits", 4, |case| {
+        let config = config(case);
+        let mut vs = VarStore::new(Device::Cpu);
+        let vit = Vit::new(&vs.root(), &config);
+        vs.double();
+        case.fill(&vs);
+        tensor::change(&vs, "head.weight", |it| it * 3000.0);
+        let batch = case.axis("B", 3..=5);
+        let shape = [batch, config.channels, config.image, config.image];
+        let images = case.tensor(&shape, Kind::Double, Spread::UNIT);
+        let labels = case.labels(batch, config.classes);
+        let rate = case.number("rate", 1e-3, 3e-2);
+        let losses = fit(&vs, &vit, &[(images, labels)], |_| rate);
+        case.agrees_within("losses", &Tensor::from_slice(&losses), 1e-3);
+    });
+}
+
+/// In f64, logits of up to 1e5 are off by some 1e-11, and a second block makes that up to 1e5 times as much.
+const OF_LARGE_LOGITS: f64 = 1e-6;
+
+/// Fails unless logits, features and weights of attention are the reference's, within `absolute` more than usual.
+fn assert_evaluation_agrees(case: &Case<'_>, vit: &Vit, images: &Tensor, absolute: f64) {
+    case.agrees_within("logits", &vit.forward_t(images, false), absolute);
+    case.agrees_within("features", &vit.forward_features(images, false), absolute);
+    for (l, weights) in vit.attentions(images).iter().enumerate() {
+        case.agrees_within(&format!("attention.{l}"), weights, absolute);
+    }
+}
+
 /// A model's sizes: two or three patches to a side, one or two blocks, two or three heads; positions are learned.
 fn config(case: &mut Case<'_>) -> VitConfig {
     let (patch, heads) = (case.axis("patch", 2..=4), case.axis("h", 2..=3));
@@ -356,9 +433,18 @@ fn config(case: &mut Case<'_>) -> VitConfig {
 
 /// A model of drawn weights, images, and both by name.
 fn model(case: &mut Case<'_>, config: &VitConfig) -> (VarStore, Vit, Vec<(String, Tensor)>) {
+    let kind = case.kind();
+    model_of(case, config, kind)
+}
+
+/// As `model`, of this type.
+fn model_of(
+    case: &mut Case<'_>,
+    config: &VitConfig,
+    kind: Kind,
+) -> (VarStore, Vit, Vec<(String, Tensor)>) {
     let mut vs = VarStore::new(Device::Cpu);
     let vit = Vit::new(&vs.root(), config);
-    let kind = case.kind();
     if kind == Kind::Double {
         vs.double();
     }

@@ -2,9 +2,10 @@
 //! distributions.
 
 use deit::{Deit, Distillation, distillation_loss};
+use std::cell::RefCell;
 use tch::nn::VarStore;
 use tch::{Device, Kind, Tensor, no_grad_guard};
-use testkit::distribution::assert_independent;
+use testkit::distribution::{PooledValues, Row, assert_independent, assert_numbers};
 use testkit::drawn::{Case, Spread};
 use testkit::dropout::{assert_kept, kept_before_norm};
 use testkit::gradient::vjp;
@@ -83,6 +84,37 @@ fn attentions_agree_with_the_reference() {
     });
 }
 
+/// Positions move every token to a mean of millions, which goes through all blocks; its standard deviation is still a few
+/// units. In f64, the library's norm keeps half of the digits; one that takes the variance as the mean of the squares without the
+/// square of the mean keeps hardly any.
+///
+/// Look at: each norm that is not the library's. The mean is taken away before anything is squared.
+#[test]
+fn deit_agrees_where_the_mean_is_large() {
+    drawn!("deit_of_a_large_mean", 3, |case| {
+        let config = config(case);
+        let (vs, deit, inputs) = model_of(case, &config, Kind::Double);
+        let mean = case.number("mean", 3e6, 1e7) * case.pick(&[-1.0, 1.0]);
+        tensor::change(&vs, "pos_embed", |it| it + mean);
+        assert_model_agrees(case, &deit, &inputs[0].1.detach(), 0.0);
+    });
+}
+
+/// Weights of attention so large that logits are thousands, whose exponentials are infinite, or all 0, also in f64.
+/// Whoever writes attention again within the model must subtract each row's largest logit before the exponential.
+///
+/// Look at: the softmax of attention, if it is not that of exercise 03.
+#[test]
+fn deit_agrees_for_large_logits_of_attention() {
+    drawn!("deit_of_large_logits_of_attention", 3, |case| {
+        let config = config(case);
+        let (vs, deit, inputs) = model_of(case, &config, Kind::Double);
+        tensor::change(&vs, "qkv", |it| it * 100.0);
+        let images = inputs[0].1.detach();
+        assert_model_agrees(case, &deit, &images, OF_LARGE_LOGITS);
+    });
+}
+
 /// The soft loss and its gradients are the reference's for drawn temperatures and α, in f32 and f64.
 ///
 /// Look at: T², the mean over the batch alone, and which of the two distributions is the teacher's.
@@ -128,6 +160,7 @@ fn losses_agree_for_large_logits() {
 /// Look at: what a DeiT has beside a ViT, which starts as the rest does.
 #[test]
 fn initial_values_have_their_distribution() {
+    let pooled = PooledValues::default();
     drawn!("initial_values", 4, |case| {
         let config = VitConfig {
             dim: 4 * case.axis("D / 4", 2..=4),
@@ -140,8 +173,9 @@ fn initial_values_have_their_distribution() {
             case.compares();
             (model, vs)
         });
-        assert_initial_values(&models, INITIAL_STD);
+        pooled.add(assert_initial_values(&models, INITIAL_STD));
     });
+    pooled.assert_uniform("initial values, as places between both ends of the distribution,");
 }
 
 /// In training, dropout takes single numbers with probability p behind the sum with the positions, behind each block's attention and
@@ -154,6 +188,8 @@ fn initial_values_have_their_distribution() {
 /// Look at: dropout behind the sum with the positions, and what each block is told of training.
 #[test]
 fn dropout_takes_numbers_by_chance() {
+    // Over all cases: the numbers kept in each call, for each of the three places.
+    let all = RefCell::new([vec![], vec![], vec![]]);
     drawn!("chance", 4, |case| {
         let p = case.pick(&[0.1, 0.2, 0.3]);
         case.note("dropout", p);
@@ -180,7 +216,7 @@ fn dropout_takes_numbers_by_chance() {
             vec![format!("blocks.{block}.attn.proj.bias")],
             vec![format!("blocks.{block}.mlp.fc2.bias")],
         ];
-        for place in &places {
+        for (number, place) in places.iter().enumerate() {
             let mut vs = VarStore::new(Device::Cpu);
             let deit = Deit::new(&vs.root(), &config);
             vs.double();
@@ -208,12 +244,16 @@ fn dropout_takes_numbers_by_chance() {
             let what = &place[0];
             for kept in &masks {
                 assert_kept(&format!("kept where {what} is all"), kept, p);
+                all.borrow_mut()[number].push(Row::of(kept, 1.0 - p));
                 let (class, dist) = kept.split_at(kept.len() / 2);
                 assert_independent("both tokens", class, dist, p);
             }
             assert_independent("two calls", &masks[0], &masks[1], p);
         }
     });
+    for rows in all.borrow().iter() {
+        assert_numbers("numbers kept in all cases", rows);
+    }
 }
 
 /// A model's sizes: two or three patches to a side, one or two blocks, two or three heads.
@@ -236,9 +276,18 @@ fn config(case: &mut Case<'_>) -> VitConfig {
 
 /// A model of drawn weights, images, and both by name.
 fn model(case: &mut Case<'_>, config: &VitConfig) -> (VarStore, Deit, Vec<(String, Tensor)>) {
+    let kind = case.kind();
+    model_of(case, config, kind)
+}
+
+/// As `model`, of this type.
+fn model_of(
+    case: &mut Case<'_>,
+    config: &VitConfig,
+    kind: Kind,
+) -> (VarStore, Deit, Vec<(String, Tensor)>) {
     let mut vs = VarStore::new(Device::Cpu);
     let deit = Deit::new(&vs.root(), config);
-    let kind = case.kind();
     if kind == Kind::Double {
         vs.double();
     }
@@ -249,6 +298,23 @@ fn model(case: &mut Case<'_>, config: &VitConfig) -> (VarStore, Deit, Vec<(Strin
     let mut inputs = vec![("images".to_owned(), images.set_requires_grad(true))];
     inputs.extend(tensor::variables(&vs));
     (vs, deit, inputs)
+}
+
+/// In f64, logits of up to 1e5 are off by some 1e-11, and a second block makes that up to 1e5 times as much.
+const OF_LARGE_LOGITS: f64 = 1e-6;
+
+/// Fails unless the answer, both heads' logits and the weights of attention are the reference's, within `absolute` more than usual.
+fn assert_model_agrees(case: &Case<'_>, deit: &Deit, images: &Tensor, absolute: f64) {
+    case.agrees_within("logits", &deit.forward_eval(images), absolute);
+    let (class_logits, dist_logits) = deit.forward_train(images);
+    case.agrees_within(
+        "pair",
+        &Tensor::stack(&[class_logits, dist_logits], 0),
+        absolute,
+    );
+    for (l, weights) in deit.attentions(images).iter().enumerate() {
+        case.agrees_within(&format!("attention.{l}"), weights, absolute);
+    }
 }
 
 /// The class token's, the distillation token's and the teacher's logits, by name, and labels.

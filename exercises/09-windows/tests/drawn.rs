@@ -3,6 +3,7 @@
 use std::ops::RangeInclusive;
 use tch::nn::VarStore;
 use tch::{Device, Kind, Tensor};
+use testkit::distribution::PooledValues;
 use testkit::drawn::{Case, Spread};
 use testkit::initialisation::assert_initial_values;
 use testkit::{drawn, tensor};
@@ -112,7 +113,7 @@ fn relative_bias_agrees_with_the_reference() {
 #[test]
 fn window_attention_agrees_with_the_reference() {
     drawn!("window_attention", 8, |case| {
-        let (_vs, attention, inputs, mask) = attention(case);
+        let (_vs, attention, inputs, mask) = attention(case, |case| case.kind());
         let named = [
             "x",
             "relative_position_bias_table",
@@ -132,10 +133,27 @@ fn window_attention_agrees_with_the_reference() {
 #[test]
 fn attend_agrees_with_the_reference() {
     drawn!("attend", 6, |case| {
-        let (_vs, attention, inputs, mask) = attention(case);
+        let (_vs, attention, inputs, mask) = attention(case, |case| case.kind());
         let (y, weights) = attention.attend(&inputs[0].1.detach(), mask.as_ref());
         case.agrees("y", &y);
         case.agrees("weights", &weights);
+    });
+}
+
+/// Large tokens give logits of thousands, whose exponentials are infinite, or all 0, also in f64; attention is no less defined
+/// there, with a mask and without.
+///
+/// Look at: the softmax. Each row's largest logit is subtracted before the exponential; the library's does so.
+#[test]
+fn window_attention_agrees_for_large_logits() {
+    drawn!("window_attention_of_large_logits", 4, |case| {
+        let (_vs, attention, inputs, mask) = attention(case, |_| Kind::Double);
+        // Logits are as large as the squares of tokens.
+        let x = inputs[0].1.detach() * 40.0;
+        case.agrees_within("y", &attention.forward(&x, mask.as_ref()), OF_LARGE_LOGITS);
+        let (y, weights) = attention.attend(&x, mask.as_ref());
+        case.agrees_within("y", &y, OF_LARGE_LOGITS);
+        case.agrees_within("weights", &weights, OF_LARGE_LOGITS);
     });
 }
 
@@ -146,16 +164,9 @@ fn attend_agrees_with_the_reference() {
 #[test]
 fn swin_block_agrees_with_the_reference() {
     drawn!("swin_block", 8, |case| {
-        let map = Map::drawn(case);
-        let (heads, ratio) = (case.axis("h", 2..=3), case.axis("r", 1..=3));
-        let map = Map {
-            dim: heads * case.axis("d", 2..=3),
-            ..map
-        };
-        let shift = map.shift(case);
-        let mut vs = VarStore::new(Device::Cpu);
-        let block = SwinBlock::new(&vs.root(), map.dim, heads, map.window, shift, ratio);
-        let inputs = inputs(case, &mut vs, &map);
+        let (mut vs, block, map) = swin_block(case);
+        let kind = case.kind();
+        let inputs = inputs(case, &mut vs, &map, kind);
         let named = [
             "x",
             "attn.relative_position_bias_table",
@@ -169,28 +180,60 @@ fn swin_block_agrees_with_the_reference() {
     });
 }
 
+/// Tokens whose mean is some millions of times their standard deviation, before both norms, in f64. The library's norm keeps
+/// half of the digits; one that takes the variance as the mean of the squares without the square of the mean keeps hardly any.
+///
+/// Look at: the norms, if they are not the library's. The mean is taken away before anything is squared.
+#[test]
+fn swin_block_agrees_where_the_mean_is_large() {
+    drawn!("swin_block_of_a_large_mean", 4, |case| {
+        let (mut vs, block, map) = swin_block(case);
+        let x = inputs(case, &mut vs, &map, Kind::Double)[0].1.detach() + large_mean(case);
+        case.agrees("y", &block.forward(&x));
+    });
+}
+
+/// Weights of attention so large that logits are thousands, whose exponentials are infinite, or all 0, also in f64.
+///
+/// Look at: the softmax, if it is not that of `WindowAttention`.
+#[test]
+fn swin_block_agrees_for_large_logits() {
+    drawn!("swin_block_of_large_logits", 4, |case| {
+        let (mut vs, block, map) = swin_block(case);
+        let x = inputs(case, &mut vs, &map, Kind::Double)[0].1.detach();
+        tensor::change(&vs, "qkv", |it| it * 100.0);
+        case.agrees_within("y", &block.forward(&x), OF_LARGE_LOGITS);
+    });
+}
+
 /// Output and gradients of merging are the reference's for oblong maps, in f32 and f64.
 ///
 /// Look at: the order of the four neighbours, and that norm and linear layer see them joined.
 #[test]
 fn patch_merging_agrees_with_the_reference() {
     drawn!("patch_merging", 8, |case| {
-        let rows = 2 * case.axis("H / 2", 1..=4);
-        let columns = 2 * case.other_size("W / 2", 1..=4, rows as usize / 2) as i64;
-        let map = Map {
-            batch: case.axis("B", 1..=3),
-            size: (rows, columns),
-            window: (2, 2),
-            dim: case.axis("D", 2..=5),
-        };
-        let mut vs = VarStore::new(Device::Cpu);
-        let merging = PatchMerging::new(&vs.root(), map.dim);
-        let inputs = inputs(case, &mut vs, &map);
+        let (mut vs, merging, map) = merging(case);
+        let kind = case.kind();
+        let inputs = inputs(case, &mut vs, &map, kind);
         let named = ["x", "norm.weight", "norm.bias", "reduction.weight"];
         let x = &inputs[0].1;
+        let (rows, columns) = map.size;
         let shape = [map.batch, rows / 2, columns / 2, 2 * map.dim];
         let y = case.gradients_agree(&shape, || merging.forward(x), &inputs, &named);
         case.agrees("y", &y);
+    });
+}
+
+/// Tokens whose mean is some millions of times their standard deviation, in f64. The library's norm keeps half of the digits; one
+/// that takes the variance as the mean of the squares without the square of the mean keeps hardly any.
+///
+/// Look at: the norm, if it is not the library's. The mean is taken away before anything is squared.
+#[test]
+fn patch_merging_agrees_where_the_mean_is_large() {
+    drawn!("patch_merging_of_a_large_mean", 4, |case| {
+        let (mut vs, merging, map) = merging(case);
+        let x = inputs(case, &mut vs, &map, Kind::Double)[0].1.detach() + large_mean(case);
+        case.agrees("y", &merging.forward(&x));
     });
 }
 
@@ -214,13 +257,15 @@ fn cost_agrees_with_the_reference() {
 /// Look at: the table is drawn, too: it does not start at 0.
 #[test]
 fn initial_values_of_attention_have_their_distribution() {
+    let pooled = PooledValues::default();
     drawn!("initial_values_of_attention", 4, |case| {
         let (heads, window) = (case.axis("h", 2..=4), small_window(case));
         let dim = heads * case.axis("d", 4..=7);
-        assert_initialised(case, |vs| {
+        pooled.add(assert_initialised(case, |vs| {
             WindowAttention::new(&vs.root(), dim, heads, window);
-        });
+        }));
     });
+    pooled.assert_uniform(PLACES);
 }
 
 /// Initial weights and tables of a block are those of `trunc_normal`, all of them drawn one by one and others in each
@@ -229,13 +274,15 @@ fn initial_values_of_attention_have_their_distribution() {
 /// Look at: the MLP's linear layers, too, which start otherwise by themselves.
 #[test]
 fn initial_values_of_a_block_have_their_distribution() {
+    let pooled = PooledValues::default();
     drawn!("initial_values_of_a_block", 4, |case| {
         let (heads, window) = (case.axis("h", 2..=4), small_window(case));
         let (dim, ratio) = (heads * case.axis("d", 4..=7), case.axis("r", 1..=3));
-        assert_initialised(case, |vs| {
+        pooled.add(assert_initialised(case, |vs| {
             SwinBlock::new(&vs.root(), dim, heads, window, (0, 0), ratio);
-        });
+        }));
     });
+    pooled.assert_uniform(PLACES);
 }
 
 /// The initial weight of merging is that of `trunc_normal`, each number drawn by itself and others in each new module;
@@ -244,12 +291,14 @@ fn initial_values_of_a_block_have_their_distribution() {
 /// Look at: the linear layer's weight, which the library draws otherwise.
 #[test]
 fn initial_values_of_merging_have_their_distribution() {
+    let pooled = PooledValues::default();
     drawn!("initial_values_of_merging", 4, |case| {
         let dim = case.axis("D", 8..=16);
-        assert_initialised(case, |vs| {
+        pooled.add(assert_initialised(case, |vs| {
             PatchMerging::new(&vs.root(), dim);
-        });
+        }));
     });
+    pooled.assert_uniform(PLACES);
 }
 
 /// Logits and gradients of a Swin are the reference's, for two stages of one or two blocks, in f32 and f64; also where
@@ -260,7 +309,8 @@ fn initial_values_of_merging_have_their_distribution() {
 fn swin_agrees_with_the_reference() {
     drawn!("swin", 6, |case| {
         let config = swin_config(case);
-        let (_vs, swin, inputs) = swin(case, &config);
+        let kind = case.kind();
+        let (_vs, swin, inputs) = swin(case, &config, kind);
         let images = &inputs[0].1;
         let named = [
             "images",
@@ -282,9 +332,49 @@ fn swin_agrees_with_the_reference() {
 fn features_agree_with_the_reference() {
     drawn!("features", 6, |case| {
         let config = swin_config(case);
-        let (_vs, swin, inputs) = swin(case, &config);
+        let kind = case.kind();
+        let (_vs, swin, inputs) = swin(case, &config, kind);
         let features = swin.forward_features(&inputs[0].1.detach());
         case.agrees("features", &features);
+    });
+}
+
+/// Biases move every token to a mean of millions: before the norm of the patches, through the first stage to its merging, and
+/// through the second from its first block on. In f64, the library's norm keeps half of the digits; one that takes the variance as
+/// the mean of the squares without the square of the mean keeps hardly any.
+///
+/// Look at: each norm that is not the library's. The mean is taken away before anything is squared.
+#[test]
+fn swin_agrees_where_the_mean_is_large() {
+    drawn!("swin_of_a_large_mean", 3, |case| {
+        let config = swin_config(case);
+        let (vs, swin, inputs) = swin(case, &config, Kind::Double);
+        let mean = large_mean(case);
+        for bias in [
+            "patch_embed.proj.bias",
+            "patch_embed.norm.bias",
+            "layers.1.blocks.0.attn.proj.bias",
+        ] {
+            tensor::change(&vs, bias, |it| it + mean);
+        }
+        let images = inputs[0].1.detach();
+        case.agrees("logits", &swin.forward(&images));
+        case.agrees("features", &swin.forward_features(&images));
+    });
+}
+
+/// Weights of attention so large that logits are thousands, whose exponentials are infinite, or all 0, also in f64.
+///
+/// Look at: the softmax, if it is not that of `WindowAttention`.
+#[test]
+fn swin_agrees_for_large_logits_of_attention() {
+    drawn!("swin_of_large_logits_of_attention", 3, |case| {
+        let config = swin_config(case);
+        let (vs, swin, inputs) = swin(case, &config, Kind::Double);
+        tensor::change(&vs, "qkv", |it| it * 100.0);
+        let images = inputs[0].1.detach();
+        case.agrees_within("logits", &swin.forward(&images), OF_LARGE_LOGITS);
+        case.agrees_within("features", &swin.forward_features(&images), OF_LARGE_LOGITS);
     });
 }
 
@@ -322,15 +412,17 @@ fn parameters_agree_with_the_reference() {
 /// Look at: the convolution of the patches, too, which starts otherwise by itself.
 #[test]
 fn initial_values_of_a_swin_have_their_distribution() {
+    let pooled = PooledValues::default();
     drawn!("initial_values_of_a_swin", 4, |case| {
         let config = SwinConfig {
             dim: 12,
             ..swin_config(case)
         };
-        assert_initialised(case, |vs| {
+        pooled.add(assert_initialised(case, |vs| {
             Swin::new(&vs.root(), &config);
-        });
+        }));
     });
+    pooled.assert_uniform(PLACES);
 }
 
 /// Two stages, whose second map is of one window, of four, or smaller than the window.
@@ -354,10 +446,13 @@ fn swin_config(case: &mut Case<'_>) -> SwinConfig {
 }
 
 /// A Swin of drawn weights, images, and both by name.
-fn swin(case: &mut Case<'_>, config: &SwinConfig) -> (VarStore, Swin, Vec<(String, Tensor)>) {
+fn swin(
+    case: &mut Case<'_>,
+    config: &SwinConfig,
+    kind: Kind,
+) -> (VarStore, Swin, Vec<(String, Tensor)>) {
     let mut vs = VarStore::new(Device::Cpu);
     let swin = Swin::new(&vs.root(), config);
-    let kind = case.kind();
     if kind == Kind::Double {
         vs.double();
     }
@@ -374,15 +469,18 @@ fn swin(case: &mut Case<'_>, config: &SwinConfig) -> (VarStore, Swin, Vec<(Strin
     (vs, swin, inputs)
 }
 
-/// Fails unless two modules have Swin's initial values, drawn anew in each.
-fn assert_initialised(case: &Case<'_>, make: impl Fn(&VarStore)) {
+/// The measure of initial values: uniform in ±1 where they are drawn as they are to be.
+const PLACES: &str = "initial values, as places between both ends of the distribution,";
+
+/// Fails unless two modules have Swin's initial values, drawn anew in each; returns their places.
+fn assert_initialised(case: &Case<'_>, make: impl Fn(&VarStore)) -> Vec<f64> {
     let models = ["first", "second"].map(|model| {
         let vs = VarStore::new(Device::Cpu);
         make(&vs);
         case.compares();
         (model, vs)
     });
-    assert_initial_values(&models, INITIAL_STD);
+    assert_initial_values(&models, INITIAL_STD)
 }
 
 /// A batch of maps that a window divides.
@@ -452,6 +550,7 @@ fn windows_of_up_to(tokens: i64) -> Vec<(i64, i64)> {
 /// Attention of drawn sizes, its windows and variables, and a mask, or none. A mask may hold any numbers.
 fn attention(
     case: &mut Case<'_>,
+    kind: impl Fn(&mut Case<'_>) -> Kind,
 ) -> (
     VarStore,
     WindowAttention,
@@ -463,7 +562,7 @@ fn attention(
     let (batch, of_a_map) = (case.axis("B", 2..=3), case.axis("nW", 2..=4));
     let mut vs = VarStore::new(Device::Cpu);
     let attention = WindowAttention::new(&vs.root(), dim, heads, window);
-    let kind = case.kind();
+    let kind = kind(case);
     if kind == Kind::Double {
         vs.double();
     }
@@ -477,9 +576,43 @@ fn attention(
     (vs, attention, inputs, is_masked.then_some(mask))
 }
 
+/// A block of drawn sizes, and the maps that it takes.
+fn swin_block(case: &mut Case<'_>) -> (VarStore, SwinBlock, Map) {
+    let map = Map::drawn(case);
+    let (heads, ratio) = (case.axis("h", 2..=3), case.axis("r", 1..=3));
+    let dim = heads * case.axis("d", 2..=3);
+    let map = Map { dim, ..map };
+    let shift = map.shift(case);
+    let vs = VarStore::new(Device::Cpu);
+    let block = SwinBlock::new(&vs.root(), map.dim, heads, map.window, shift, ratio);
+    (vs, block, map)
+}
+
+/// A merging of drawn size, and the oblong maps that it takes.
+fn merging(case: &mut Case<'_>) -> (VarStore, PatchMerging, Map) {
+    let rows = 2 * case.axis("H / 2", 1..=4);
+    let columns = 2 * case.other_size("W / 2", 1..=4, rows as usize / 2) as i64;
+    let map = Map {
+        batch: case.axis("B", 1..=3),
+        size: (rows, columns),
+        window: (2, 2),
+        dim: case.axis("D", 2..=5),
+    };
+    let vs = VarStore::new(Device::Cpu);
+    let merging = PatchMerging::new(&vs.root(), map.dim);
+    (vs, merging, map)
+}
+
+/// In f64, logits of up to 1e5 are off by some 1e-11, and a second block makes that up to 1e5 times as much.
+const OF_LARGE_LOGITS: f64 = 1e-6;
+
+/// A mean of millions, above 0 or below.
+fn large_mean(case: &mut Case<'_>) -> f64 {
+    case.number("mean", 2e6, 1e7) * case.pick(&[-1.0, 1.0])
+}
+
 /// A map's tokens and all variables, with drawn values.
-fn inputs(case: &mut Case<'_>, vs: &mut VarStore, map: &Map) -> Vec<(String, Tensor)> {
-    let kind = case.kind();
+fn inputs(case: &mut Case<'_>, vs: &mut VarStore, map: &Map, kind: Kind) -> Vec<(String, Tensor)> {
     if kind == Kind::Double {
         vs.double();
     }

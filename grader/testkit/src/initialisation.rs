@@ -28,10 +28,11 @@ pub fn truncated_normal_scores(what: &str, drawn: &Tensor, std: f64) -> Vec<f64>
 
 /// Fails unless the variables of models have the initial values of Vision Transformers: biases 0, weights of norms 1, all
 /// others drawn one by one from the truncated normal distribution of this standard deviation, and others in each model.
+/// Returns their places between both ends of the distribution, which are uniform in ±1.
 ///
 /// # Panics
 /// Panics with the name of a variable that has other values.
-pub fn assert_initial_values(models: &[(&str, VarStore)], std: f64) {
+pub fn assert_initial_values(models: &[(&str, VarStore)], std: f64) -> Vec<f64> {
     let mut drawn = vec![];
     for (model, vs) in models {
         for (name, variable) in tensor::variables(vs) {
@@ -70,6 +71,7 @@ pub fn assert_initial_values(models: &[(&str, VarStore)], std: f64) {
         );
     }
     assert_drawn_apart(&drawn);
+    all
 }
 
 #[cfg(test)]

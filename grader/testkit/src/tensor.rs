@@ -89,6 +89,17 @@ pub fn set_all(vs: &VarStore, value: impl Fn(&str) -> f64) {
     }
 }
 
+/// Changes every variable whose name contains `part`.
+pub fn change(vs: &VarStore, part: &str, change: impl Fn(&Tensor) -> Tensor) {
+    let _guard = tch::no_grad_guard();
+    for (name, mut variable) in variables(vs) {
+        if name.contains(part) {
+            let changed = change(&variable);
+            variable.copy_(&changed);
+        }
+    }
+}
+
 /// The elements of a mask, as true where they are not 0.
 pub fn bits(mask: &Tensor) -> Vec<bool> {
     let values = AsValues::values(&mask.to_kind(Kind::Double)).data;
