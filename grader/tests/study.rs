@@ -2,7 +2,7 @@
 //! checkout's; nothing is built for the copy.
 
 use grader::course::{Course, Exercise};
-use grader::grading::verdict::{GradedExercise, Outcome, Requests, Tested};
+use grader::grading::verdict::{ExerciseGrade, Outcome, Requests, Tested};
 use grader::limits::Limits;
 use grader::machine::lanes;
 use grader::study::progress;
@@ -104,7 +104,7 @@ fn exercise<'a>(course: &'a Course, name: &str) -> Result<&'a Exercise> {
 }
 
 /// A graded exercise of which the first tests passed.
-fn graded(exercise: &Exercise, passing: usize) -> GradedExercise {
+fn graded(exercise: &Exercise, passing: usize) -> ExerciseGrade {
     let tests = exercise.tests().enumerate();
     let tests = tests.map(|(i, (kind, test))| Tested {
         test,
@@ -114,7 +114,7 @@ fn graded(exercise: &Exercise, passing: usize) -> GradedExercise {
         message: None,
         requests: Requests::default(),
     });
-    GradedExercise {
+    ExerciseGrade {
         exercise: exercise.folder.clone(),
         digest: String::new(),
         limits: Limits::default(),

@@ -213,14 +213,21 @@ impl Interface {
             quote! { #name: #value }
         });
         let fields: Vec<_> = fields.collect();
+        // A preset without fields of that kind is not asked for them.
+        let choices = (choices > 0).then(|| {
+            quote! { let choices_ = answer_.array::<i64, ndarray::Ix1>(#CHOICES); }
+        });
+        let sizes = (sizes > 0).then(|| {
+            quote! { let sizes_ = answer_.array::<i64, ndarray::Ix1>(#SIZES); }
+        });
         quote! {
             impl #name {
                 #(#functions)*
                 fn preset_(name: &str) -> Self {
                     let mut answer_ =
                         judge::Call::new(&EXERCISE, #operation).argument("name", name).send();
-                    let sizes_ = answer_.array::<i64, ndarray::Ix1>(#SIZES);
-                    let choices_ = answer_.array::<i64, ndarray::Ix1>(#CHOICES);
+                    #sizes
+                    #choices
                     Self { #(#fields),* }
                 }
             }

@@ -37,7 +37,7 @@ mod trials;
 
 use anyhow::{Result, anyhow};
 use grader::grading::grade::Grader;
-use grader::grading::verdict::{Graded, Outcome};
+use grader::grading::verdict::{Outcome, SubmissionGrade};
 use hints::WithHint;
 
 /// The result of a proof.
@@ -154,7 +154,7 @@ impl Proof {
 }
 
 /// The reasons why exercises of a stub or solution were not tested at all.
-fn untested(what: &str, graded: &Graded) -> Vec<String> {
+fn untested(what: &str, graded: &SubmissionGrade) -> Vec<String> {
     let refusal = graded
         .refused
         .iter()
@@ -179,7 +179,7 @@ fn untested(what: &str, graded: &Graded) -> Vec<String> {
 }
 
 /// The number of graded tests, those included that did not run.
-fn total(graded: &Graded) -> usize {
+fn total(graded: &SubmissionGrade) -> usize {
     let kinds = graded.exercises.iter().flat_map(|it| it.kinds.values());
     kinds.map(|tally| tally.total).sum()
 }

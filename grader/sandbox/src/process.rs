@@ -20,7 +20,7 @@ const KEPT: usize = 1 << 20;
 
 /// A program that ended.
 #[derive(Debug)]
-pub struct Finished {
+pub struct CompletedProcess {
     /// The exit status.
     pub status: ExitStatus,
     /// Whether it was killed because its time was over.
@@ -36,7 +36,11 @@ pub struct Finished {
 ///
 /// # Errors
 /// Returns an error if it cannot be started, confined or waited for.
-pub fn run(command: &mut Command, limit: Duration, stop: &dyn Fn() -> bool) -> Result<Finished> {
+pub fn run(
+    command: &mut Command,
+    limit: Duration,
+    stop: &dyn Fn() -> bool,
+) -> Result<CompletedProcess> {
     Running::start(command.stdin(Stdio::null()))?.finish(limit, stop)
 }
 
@@ -85,7 +89,7 @@ impl Running {
     ///
     /// # Errors
     /// Returns an error if it cannot be confined or waited for.
-    pub fn finish(mut self, limit: Duration, stop: &dyn Fn() -> bool) -> Result<Finished> {
+    pub fn finish(mut self, limit: Duration, stop: &dyn Fn() -> bool) -> Result<CompletedProcess> {
         self.input = None;
         let deadline = Instant::now() + limit;
         let mut timed_out = false;
@@ -115,7 +119,7 @@ impl Running {
         if status.code() == Some(NOT_CONFINED.into()) {
             return Err(NotStarted(stderr.trim().to_owned()).into());
         }
-        Ok(Finished {
+        Ok(CompletedProcess {
             status,
             timed_out,
             stdout,

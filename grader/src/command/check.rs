@@ -6,7 +6,7 @@ use crate::course::{Course, Exercise};
 use crate::exit::{Blame, Exit, Failure};
 use crate::grading::places::add_places;
 use crate::grading::stage::Stage;
-use crate::grading::verdict::{GradedExercise, Outcome, Tested};
+use crate::grading::verdict::{ExerciseGrade, Outcome, Tested};
 use crate::study::explain::{ExerciseJson, Explanation};
 use crate::study::progress::survey;
 use crate::study::record::{Checked, Record, Versions};
@@ -116,7 +116,7 @@ fn show_stage(shown: &ProgressBar, stage: Stage<'_>) {
 }
 
 /// Keeps the verdict in the learner's record, unless the check was of fewer tests than the exercise has.
-fn keep(course: &Course, exercise: &Exercise, sources: &[Source], graded: &GradedExercise) {
+fn keep(course: &Course, exercise: &Exercise, sources: &[Source], graded: &ExerciseGrade) {
     let whole = course.exercises.iter().find(|it| it.name == exercise.name);
     if !whole.is_some_and(|whole| whole.tests().eq(exercise.tests())) {
         return;

@@ -5,7 +5,7 @@ use crate::grading::batch::Audience;
 use crate::grading::grade::Grader;
 use crate::grading::report;
 use crate::grading::stage::Stage;
-use crate::grading::verdict::{Graded, Outcome};
+use crate::grading::verdict::{Outcome, SubmissionGrade};
 use crate::terminal::{self, ProgressLog, style_of};
 use indicatif::{HumanDuration, MultiProgress, ProgressBar};
 use std::collections::BTreeMap;
@@ -97,7 +97,7 @@ impl Audience for GradingProgress<'_> {
         line.set_message(doing(submission, stage));
     }
 
-    fn finished(&self, job: usize, graded: &Graded, before: bool) {
+    fn finished(&self, job: usize, graded: &SubmissionGrade, before: bool) {
         let mut shown = self.shown();
         if let Some(line) = shown.running.remove(&job) {
             line.finish_and_clear();

@@ -4,7 +4,7 @@ use crate::grading::grade::Grader;
 use crate::grading::ledger::Ledger;
 use crate::grading::report;
 use crate::grading::stage::Stage;
-use crate::grading::verdict::Graded;
+use crate::grading::verdict::SubmissionGrade;
 use crate::machine::lanes;
 use anyhow::Result;
 use intake::Candidate;
@@ -16,7 +16,7 @@ pub trait Audience: Sync {
     /// A worker of the batch, counted from 0, begins with a submission, or is at another stage of it.
     fn at(&self, job: usize, submission: &str, stage: Stage<'_>);
     /// A submission is finished; `before` is true if an earlier run had finished it.
-    fn finished(&self, job: usize, graded: &Graded, before: bool);
+    fn finished(&self, job: usize, graded: &SubmissionGrade, before: bool);
 }
 
 /// The counts of a batch.

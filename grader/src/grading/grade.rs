@@ -6,7 +6,7 @@ use crate::grading::judge::{Ahead, Subject, calls_in, judge, tally};
 use crate::grading::naming::{Namer, Suspicion};
 use crate::grading::rules;
 use crate::grading::stage::Stage;
-use crate::grading::verdict::{Graded, GradedExercise, Outcome, Tested};
+use crate::grading::verdict::{ExerciseGrade, Outcome, SubmissionGrade, Tested};
 use crate::machine::lanes;
 use crate::train::graded::Training;
 use crate::worker::broken::Broken;
@@ -105,12 +105,16 @@ pub(crate) fn digest_of(sources: &[Source]) -> String {
 
 /// Returns whether an earlier result is that of the files with this digest. One that is incomplete is no reason not to try
 /// again.
-fn is_finished(earlier: &Graded, digest: &str) -> bool {
+fn is_finished(earlier: &SubmissionGrade, digest: &str) -> bool {
     earlier.is_complete() && !earlier.digest.is_empty() && earlier.digest == digest
 }
 
 /// The earlier result of an exercise, if it was graded and its files were these.
-fn kept(earlier: &Graded, exercise: &Exercise, sources: &[Source]) -> Option<GradedExercise> {
+fn kept(
+    earlier: &SubmissionGrade,
+    exercise: &Exercise,
+    sources: &[Source],
+) -> Option<ExerciseGrade> {
     let mut exercises = earlier.exercises.iter();
     let before = exercises.find(|before| before.exercise == exercise.folder)?;
     let is_graded = !matches!(before.outcome, Outcome::NotGraded(_));
@@ -124,10 +128,10 @@ impl Grader {
     pub fn grade(
         &self,
         candidate: &Candidate,
-        earlier: Option<&Graded>,
+        earlier: Option<&SubmissionGrade>,
         lanes: usize,
         stage: &(dyn Fn(Stage<'_>) + Sync),
-    ) -> Option<Graded> {
+    ) -> Option<SubmissionGrade> {
         stage(Stage::Reading);
         let start = Instant::now();
         let (stop, limits) = (|| self.environment.is_stopped(), IntakeLimits::default());
@@ -136,7 +140,7 @@ impl Grader {
             Ok(Err(refusal)) if refusal.is_of_the_machine() => Err(refusal.into()),
             read => read,
         };
-        let mut graded = Graded {
+        let mut graded = SubmissionGrade {
             submission: candidate.name.clone(),
             path: EscapedText::from(candidate.path.as_os_str()).to_string(),
             digest: String::new(),
@@ -209,7 +213,7 @@ impl Grader {
     }
 
     /// The grade of an exercise that was handed in and cannot be taken, and why.
-    pub fn leave_out(&self, exercise: &Exercise, why: &str) -> GradedExercise {
+    pub fn leave_out(&self, exercise: &Exercise, why: &str) -> ExerciseGrade {
         let outcome = Outcome::NotAccepted(why.to_owned());
         self.count(exercise, Trial::ended(outcome), Instant::now())
     }
@@ -220,7 +224,7 @@ impl Grader {
         exercise: &Exercise,
         sources: Option<&[Source]>,
         stage: &dyn Fn(Stage<'_>),
-    ) -> GradedExercise {
+    ) -> ExerciseGrade {
         let start = Instant::now();
         let trial = match sources {
             None => Trial::ended(Outcome::Missing),
@@ -230,14 +234,14 @@ impl Grader {
             }
         };
         let digest = sources.map(digest_of).unwrap_or_default();
-        GradedExercise {
+        ExerciseGrade {
             digest,
             ..self.count(exercise, trial, start)
         }
     }
 
     /// The grade of a trial that began at `start`.
-    fn count(&self, exercise: &Exercise, trial: Trial, start: Instant) -> GradedExercise {
+    fn count(&self, exercise: &Exercise, trial: Trial, start: Instant) -> ExerciseGrade {
         let Trial {
             outcome,
             tests,
@@ -251,7 +255,7 @@ impl Grader {
             Suspicion::default()
         });
         let kinds = tally(exercise, &tests);
-        GradedExercise {
+        ExerciseGrade {
             limits: self.environment.limits_of(exercise),
             exercise: exercise.folder.clone(),
             digest: String::new(),

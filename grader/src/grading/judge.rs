@@ -21,7 +21,7 @@ use anyhow::{Context, Result, bail};
 use deaths::Rerun;
 use discretion::discreet;
 use output::{Report, Verdict};
-use sandbox::process::{self, Finished, NotStarted, Running};
+use sandbox::process::{self, CompletedProcess, NotStarted, Running};
 use sandbox::{Confinement, confining_program};
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -43,7 +43,7 @@ const MOST_OF_A_TABLE: u64 = 4 << 10;
 
 /// The results of an exercise's tests.
 #[derive(Clone, Debug)]
-pub struct Judged {
+pub struct JudgeReport {
     /// Each graded test, in the course's order.
     pub tests: Vec<Tested>,
     /// The operations that the tests requested, and those of them that are implemented.
@@ -118,7 +118,7 @@ pub fn judge(
     only: Option<&BTreeSet<String>>,
     scratch: &Path,
     calls: &Path,
-) -> Result<Judged> {
+) -> Result<JudgeReport> {
     let bench = Bench {
         environment,
         exercise,
@@ -150,7 +150,7 @@ struct Bench<'a> {
 
 impl Bench<'_> {
     /// Has the judge try the subject, as [`judge`] does.
-    fn judge(&self, only: Option<&BTreeSet<String>>) -> Result<Judged> {
+    fn judge(&self, only: Option<&BTreeSet<String>>) -> Result<JudgeReport> {
         let (environment, exercise, calls) = (self.environment, self.exercise, self.calls);
         let limits = environment.limits_of(exercise);
         let wanted = |test: &String| only.is_none_or(|only| only.contains(test));
@@ -215,7 +215,7 @@ impl Bench<'_> {
                 tested.not_counted = evidence.not_counted(exercise, test);
             }
         }
-        Ok(Judged {
+        Ok(JudgeReport {
             tests: tested,
             evidence,
         })
@@ -227,7 +227,7 @@ impl Bench<'_> {
         &self,
         tests: &[String],
         selective: bool,
-    ) -> Result<(Finished, BTreeMap<String, String>)> {
+    ) -> Result<(CompletedProcess, BTreeMap<String, String>)> {
         let heard = deaths::hear(self, tests, selective);
         let is_not_started =
             |heard: &Result<_>| matches!(heard, Err(error) if error.is::<NotStarted>());
@@ -341,7 +341,7 @@ impl Bench<'_> {
     }
 
     /// Runs the judge: all its tests, or those of these names.
-    fn run(&self, only: &[String]) -> Result<Finished> {
+    fn run(&self, only: &[String]) -> Result<CompletedProcess> {
         let (environment, exercise) = (self.environment, self.exercise);
         let stop = || environment.is_stopped();
         let limit = self.left() + LAST_WORDS;
@@ -373,7 +373,7 @@ impl Bench<'_> {
 }
 
 impl Rerun for Bench<'_> {
-    fn submission(&self, tests: &[String]) -> Result<Finished> {
+    fn submission(&self, tests: &[String]) -> Result<CompletedProcess> {
         self.run(tests)
     }
 

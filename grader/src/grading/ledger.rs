@@ -1,7 +1,7 @@
 //! Finished results on disk: one file a submission, written whole or not at all, so that a batch that was killed goes
 //! on where it was; and `results.json`, made of them.
 
-use crate::grading::verdict::Graded;
+use crate::grading::verdict::SubmissionGrade;
 use crate::limits::LimitOverrides;
 use crate::machine::files::{hold, write_whole, write_whole_by};
 use anyhow::{Context, Result};
@@ -46,7 +46,7 @@ pub struct Terms {
 #[derive(Serialize, Deserialize)]
 struct Entry {
     terms: Terms,
-    graded: Graded,
+    graded: SubmissionGrade,
 }
 
 impl Ledger {
@@ -71,7 +71,7 @@ impl Ledger {
     }
 
     /// The result of a submission of this name, or of the one that it replaces, if there is one under the same terms.
-    pub fn earlier(&self, name: &str) -> Option<Graded> {
+    pub fn earlier(&self, name: &str) -> Option<SubmissionGrade> {
         let entry = read(&self.entry_path(name)).ok()?;
         (entry.terms == self.terms).then_some(entry.graded)
     }
@@ -80,7 +80,7 @@ impl Ledger {
     ///
     /// # Errors
     /// Returns an error if they cannot be written.
-    pub fn keep(&self, graded: &Graded, report: &str) -> Result<()> {
+    pub fn keep(&self, graded: &SubmissionGrade, report: &str) -> Result<()> {
         let report_path = self
             .folder
             .join("reports")

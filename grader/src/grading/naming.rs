@@ -27,23 +27,23 @@ use crate::grading::stage::Stage;
 use crate::grading::verdict::Tested;
 use anyhow::{Context, Result};
 use functions::Functions;
-use known::{Known, Worker};
+use known::{KnownAnswers, Worker};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// An exercise's misconceptions, and the worker that holds them.
 #[derive(Debug)]
-struct Gathered {
+struct MisconceptionSet {
     misconceptions: Vec<Misconception>,
     /// The functions that each changes, where it can be joined with others.
     functions: Vec<Option<Functions>>,
     worker: PathBuf,
-    known: Known,
+    known: KnownAnswers,
 }
 
 /// The gathered misconceptions of an exercise; nothing where it has none, or they cannot be had.
-type Place = Arc<Mutex<Option<Option<Arc<Gathered>>>>>;
+type Place = Arc<Mutex<Option<Option<Arc<MisconceptionSet>>>>>;
 
 /// Knows the misconceptions of each exercise that something failed in.
 #[derive(Debug, Default)]
@@ -73,7 +73,7 @@ impl Namer {
             return Ok(Suspicion::default());
         };
         stage(Stage::Naming(&exercise.name));
-        let Gathered {
+        let MisconceptionSet {
             misconceptions,
             functions,
             known,
@@ -105,7 +105,7 @@ impl Namer {
         environment: &Environment,
         exercise: &Exercise,
         stage: &dyn Fn(Stage<'_>),
-    ) -> Result<Option<Arc<Gathered>>> {
+    ) -> Result<Option<Arc<MisconceptionSet>>> {
         let mut exercises = self
             .exercises
             .lock()
@@ -127,7 +127,7 @@ fn gather(
     environment: &Environment,
     exercise: &Exercise,
     stage: &dyn Fn(Stage<'_>),
-) -> Result<Option<Arc<Gathered>>> {
+) -> Result<Option<Arc<MisconceptionSet>>> {
     let misconceptions = Misconception::all(&environment.course, exercise)?;
     if misconceptions.is_empty() {
         return Ok(None);
@@ -136,10 +136,10 @@ fn gather(
     let worker = versions::worker(environment, exercise, &misconceptions, stage)?;
     let solution = misconception::solution_of(&environment.course, exercise)?;
     let functions = functions::changed(&solution, &misconceptions)?;
-    Ok(Some(Arc::new(Gathered {
+    Ok(Some(Arc::new(MisconceptionSet {
         misconceptions,
         functions,
         worker,
-        known: Known::default(),
+        known: KnownAnswers::default(),
     })))
 }

@@ -4,7 +4,7 @@
 use crate::course::Exercise;
 use crate::environment::Environment;
 use crate::grading::judge::{Subject, judge};
-use crate::grading::verdict::{GradedExercise, Tested};
+use crate::grading::verdict::{ExerciseGrade, Tested};
 use crate::worker::compile::Compiled;
 use anyhow::Result;
 use intake::Source;
@@ -20,7 +20,7 @@ pub fn add_places(
     environment: &Environment,
     exercise: &Exercise,
     sources: &[Source],
-    graded: &mut GradedExercise,
+    graded: &mut ExerciseGrade,
 ) -> Result<()> {
     let placeless = graded.tests.iter().filter(|tested| is_placeless(tested));
     let placeless: BTreeSet<_> = placeless.map(|tested| tested.test.clone()).collect();

@@ -14,7 +14,7 @@ pub const OF_LIBTORCH: &str = "libtorch: ";
 
 /// One submission's grade.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Graded {
+pub struct SubmissionGrade {
     /// Its name: the folder's or archive's.
     pub submission: String,
     /// The folder or archive, as it was named on the command line or found.
@@ -37,14 +37,14 @@ pub struct Graded {
     /// Points that can be earned.
     pub max_points: f64,
     /// Its exercises, in the course's order.
-    pub exercises: Vec<GradedExercise>,
+    pub exercises: Vec<ExerciseGrade>,
     /// Seconds it took.
     pub seconds: f64,
 }
 
 /// One exercise of a submission.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct GradedExercise {
+pub struct ExerciseGrade {
     /// The exercise's folder: `03-msa`.
     pub exercise: String,
     /// SHA-256 over its files; empty if it was not handed in or could not be taken.
@@ -65,7 +65,7 @@ pub struct GradedExercise {
     pub tests: Vec<Tested>,
     /// The misconceptions that alone give the same wrong answers, each in some functions.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
-    pub misconceptions: Vec<Misconceived>,
+    pub misconceptions: Vec<MatchedMisconception>,
     /// Cases in which correct code panics.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub look_at: Vec<String>,
@@ -75,7 +75,7 @@ pub struct GradedExercise {
 
 /// A mistake that was recognised by its answers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Misconceived {
+pub struct MatchedMisconception {
     /// The name of its file in the solution's folder `misconceptions`: `no-scale`.
     pub id: String,
     /// The title: the mistake in a few words.
@@ -86,7 +86,7 @@ pub struct Misconceived {
     pub operations: Vec<String>,
 }
 
-impl Misconceived {
+impl MatchedMisconception {
     /// The functions in which it was recognised, for a heading: "in `attention` and `msa`".
     pub fn place(&self) -> String {
         let names: Vec<_> = self
@@ -212,16 +212,16 @@ impl Tested {
     }
 }
 
-impl Graded {
+impl SubmissionGrade {
     /// Whether each exercise was graded, well or badly.
     pub fn is_complete(&self) -> bool {
-        let graded = |exercise: &GradedExercise| !matches!(exercise.outcome, Outcome::NotGraded(_));
+        let graded = |exercise: &ExerciseGrade| !matches!(exercise.outcome, Outcome::NotGraded(_));
         self.exercises.iter().all(graded)
     }
 
     /// Whether every test of every exercise passed.
     pub fn is_perfect(&self) -> bool {
-        let perfect = |exercise: &GradedExercise| {
+        let perfect = |exercise: &ExerciseGrade| {
             exercise.outcome == Outcome::Tested && exercise.tests.iter().all(Tested::counts)
         };
         self.refused.is_none() && self.exercises.iter().all(perfect)

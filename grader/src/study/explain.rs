@@ -10,7 +10,7 @@ pub use json::ExerciseJson;
 
 use crate::course::{Course, Exercise};
 use crate::grading::lesson::Lessons;
-use crate::grading::verdict::{GradedExercise, Outcome, Tested};
+use crate::grading::verdict::{ExerciseGrade, Outcome, Tested};
 use std::collections::BTreeMap;
 use wire::printable_lines;
 
@@ -41,7 +41,7 @@ pub struct Explanation {
 
 impl Explanation {
     /// Explains a graded exercise, in lines of at most `width` columns where they can be wrapped.
-    pub fn of(course: &Course, exercise: &Exercise, graded: &GradedExercise, width: usize) -> Self {
+    pub fn of(course: &Course, exercise: &Exercise, graded: &ExerciseGrade, width: usize) -> Self {
         let mut explanation = Self {
             title: format!("{} · {}", exercise.folder, exercise.facts.title),
             refusal: refusal(exercise, &graded.outcome),
@@ -163,7 +163,7 @@ fn indented(text: &str, columns: usize) -> String {
 mod tests {
     use super::*;
     use crate::grading::judge::tally;
-    use crate::grading::verdict::{Misconceived, Requests};
+    use crate::grading::verdict::{MatchedMisconception, Requests};
     use crate::limits::Limits;
     use wire::words::PLACE;
 
@@ -176,7 +176,7 @@ mod tests {
     fn graded(
         course: &Course,
         message: impl Fn(usize) -> Option<String>,
-    ) -> (Exercise, GradedExercise) {
+    ) -> (Exercise, ExerciseGrade) {
         let exercise = course.exercises[0].clone();
         let tests: Vec<_> = exercise.tests().enumerate().collect();
         let tests = tests.into_iter().map(|(i, (kind, test))| Tested {
@@ -189,7 +189,7 @@ mod tests {
         });
         let tests: Vec<_> = tests.collect();
         let kinds = tally(&exercise, &tests);
-        let graded = GradedExercise {
+        let graded = ExerciseGrade {
             exercise: exercise.folder.clone(),
             digest: String::new(),
             limits: Limits::default(),
@@ -205,11 +205,7 @@ mod tests {
         (exercise, graded)
     }
 
-    fn shown(
-        course: &Course,
-        (exercise, graded): &(Exercise, GradedExercise),
-        all: bool,
-    ) -> String {
+    fn shown(course: &Course, (exercise, graded): &(Exercise, ExerciseGrade), all: bool) -> String {
         let text = Explanation::of(course, exercise, graded, WIDTH).text(all);
         anstream::adapter::strip_str(&text).to_string()
     }
@@ -218,7 +214,7 @@ mod tests {
     fn the_diagnosis_comes_first_then_one_failure_in_full_and_a_line_for_each_other() {
         let course = course();
         let mut graded = graded(&course, |i| Some(format!("values differ\n  case {i}")));
-        graded.1.misconceptions.push(Misconceived {
+        graded.1.misconceptions.push(MatchedMisconception {
             id: "x".to_owned(),
             title: "A title".to_owned(),
             says: "What it is.".to_owned(),

@@ -10,7 +10,7 @@ use crate::worker::workshop::Workshop;
 use aho_corasick::{AhoCorasick, Input, MatchKind};
 use anyhow::{Context, Result, bail};
 use intake::Source;
-use sandbox::process::{self, Finished};
+use sandbox::process::{self, CompletedProcess};
 use sandbox::{Confinement, confining_program};
 use std::cmp::Reverse;
 use std::env;
@@ -60,7 +60,7 @@ pub enum MachineFault {
 
 impl Refused {
     /// The fault of the machine that may be the reason for a failed compilation of the exercise's sources.
-    fn machine(finished: &Finished, exercise: &Exercise) -> Option<MachineFault> {
+    fn machine(finished: &CompletedProcess, exercise: &Exercise) -> Option<MachineFault> {
         if finished.timed_out || finished.status.code().is_none() {
             return Some(MachineFault::Killed);
         }
@@ -231,7 +231,7 @@ fn run(
     workshop: &Workshop,
     arguments: &[OsString],
     stop: &dyn Fn() -> bool,
-) -> Result<Finished> {
+) -> Result<CompletedProcess> {
     let mut rustc = confinement.command(&workshop.rustc)?;
     rustc.args(arguments);
     let finished = process::run(&mut rustc, LIMIT, stop)?;
@@ -269,7 +269,7 @@ fn shown_folder(exercise: &Exercise) -> String {
 /// # Errors
 /// Returns an error if it was the machine that failed.
 fn refusal(
-    finished: &Finished,
+    finished: &CompletedProcess,
     arguments: &[OsString],
     folders: impl Fn() -> Vec<PathBuf>,
 ) -> Result<Option<String>> {
@@ -397,7 +397,7 @@ mod tests {
         let course = crate::course::Course::find(Path::new("."))?;
         let exercise = course.exercises.first().context("an exercise")?;
         let fault = |code: i32, stderr: &str| {
-            let finished = Finished {
+            let finished = CompletedProcess {
                 status: ExitStatus::from_raw(code),
                 timed_out: false,
                 stdout: String::new(),

@@ -1,7 +1,7 @@
 //! The facts that a submission could read of the machine that it is compiled and run on: the names of all variables
 //! that it may ask for, and whether what it told holds a value that names the machine.
 
-use grader::grading::verdict::Graded;
+use grader::grading::verdict::SubmissionGrade;
 use grader::worker::linker::TOOLS;
 use sandbox::confining_program;
 use std::collections::BTreeSet;
@@ -58,7 +58,7 @@ pub(super) fn variables() -> String {
 /// machine: a variable with such a value (`CI=true`) names none.
 pub(super) fn leaked(
     root: &Path,
-    graded: &Graded,
+    graded: &SubmissionGrade,
     said: &[&str],
     expected: &str,
 ) -> Option<String> {

@@ -9,7 +9,7 @@ use super::submission::{Mark, make, make_honest};
 use super::surroundings;
 use anyhow::{Context, Result, bail};
 use grader::course::{Course, Exercise};
-use grader::grading::verdict::Graded;
+use grader::grading::verdict::SubmissionGrade;
 use grader::limits::Limits;
 use grader::machine::tools::cargo_home;
 use rustix::process::{Pid, Signal, getpid, kill_process_group, set_child_subreaper};
@@ -78,12 +78,12 @@ struct Results {
 #[derive(Deserialize)]
 struct Entry {
     #[serde(flatten)]
-    graded: Graded,
+    graded: SubmissionGrade,
 }
 
 /// The results and texts that a grader left behind.
 struct Ran {
-    submissions: Vec<Graded>,
+    submissions: Vec<SubmissionGrade>,
     /// Everything that somebody may read: terminal, reports, results.
     texts: Vec<String>,
     hung: bool,
@@ -396,7 +396,7 @@ fn collect_texts(path: &Path, texts: &mut Vec<String>) {
 }
 
 /// All texts of a result.
-fn said(graded: &Graded) -> Vec<&str> {
+fn said(graded: &SubmissionGrade) -> Vec<&str> {
     let mut said: Vec<&str> = graded.refused.as_deref().into_iter().collect();
     for exercise in &graded.exercises {
         said.extend(exercise.outcome.reason());
@@ -407,7 +407,7 @@ fn said(graded: &Graded) -> Vec<&str> {
 }
 
 /// A result as text, but for how long it took and might take, where it lay, and which layers were left out.
-fn timeless(graded: &Graded) -> Result<String> {
+fn timeless(graded: &SubmissionGrade) -> Result<String> {
     let mut graded = graded.clone();
     graded.sandbox.clear();
     graded.seconds = 0.0;

@@ -9,7 +9,7 @@ use super::{Finding, trials};
 use anyhow::Result;
 use grader::course::{Exercise, Kind};
 use grader::grading::grade::Grader;
-use grader::grading::judge::{Evidence, Judged, Subject, judge};
+use grader::grading::judge::{Evidence, JudgeReport, Subject, judge};
 use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::path::Path;
@@ -148,7 +148,7 @@ pub(super) fn try_subject(
     subject: Subject<'_>,
     only: Option<&BTreeSet<String>>,
     scratch: &Path,
-) -> Result<Judged> {
+) -> Result<JudgeReport> {
     judge(
         &grader.environment,
         exercise,

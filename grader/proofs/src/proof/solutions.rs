@@ -4,7 +4,7 @@ use super::{Finding, first_line, total, untested};
 use anyhow::{Context, Result};
 use grader::course::Kind;
 use grader::grading::grade::Grader;
-use grader::grading::verdict::Graded;
+use grader::grading::verdict::SubmissionGrade;
 use grader::machine::lanes;
 use intake::Candidate;
 
@@ -42,7 +42,7 @@ fn called(seed: Option<u64>) -> String {
     seed.map_or("the usual seed".to_owned(), |seed| format!("seed {seed}"))
 }
 
-fn judged(graded: &[(Option<u64>, Graded)]) -> Finding {
+fn judged(graded: &[(Option<u64>, SubmissionGrade)]) -> Finding {
     let (mut passed, mut of) = (0, 0);
     let mut faults = vec![];
     for (seed, graded) in graded {

@@ -5,7 +5,7 @@ use super::{Finding, first_line, total, untested};
 use anyhow::{Context, Result};
 use grader::course::{Course, Exercise};
 use grader::grading::grade::Grader;
-use grader::grading::verdict::Graded;
+use grader::grading::verdict::SubmissionGrade;
 use grader::machine::cargo::cargo;
 use grader::machine::lanes;
 use grader::machine::tools::Toolchain;
@@ -40,7 +40,7 @@ pub(super) fn prove(grader: &Grader) -> Result<Finding> {
     Ok(Finding { faults, ..finding })
 }
 
-fn judged(graded: &Graded) -> Finding {
+fn judged(graded: &SubmissionGrade) -> Finding {
     let mut faults = untested("stub", graded);
     let mut failed = 0;
     for exercise in &graded.exercises {

@@ -13,7 +13,7 @@ use case::Case;
 use grader::grading::batch::{self, Audience};
 use grader::grading::grade::Grader;
 use grader::grading::stage::Stage;
-use grader::grading::verdict::Graded;
+use grader::grading::verdict::SubmissionGrade;
 use grader::limits::LimitOverrides;
 use grader::machine::lanes;
 use intake::{Reading, discover};
@@ -75,7 +75,7 @@ fn by_limits(cases: &[Case]) -> BTreeMap<Option<Seconds>, Vec<&Case>> {
 struct Batch {
     /// The cases of which no submission could be made, with the reason.
     not_made: BTreeMap<String, String>,
-    graded: BTreeMap<String, Graded>,
+    graded: BTreeMap<String, SubmissionGrade>,
     leftovers: Vec<String>,
 }
 
@@ -125,12 +125,12 @@ impl Batch {
 
 /// Keeps what a batch gives.
 #[derive(Default)]
-struct Results(Mutex<BTreeMap<String, Graded>>);
+struct Results(Mutex<BTreeMap<String, SubmissionGrade>>);
 
 impl Audience for Results {
     fn at(&self, _job: usize, _submission: &str, _stage: Stage<'_>) {}
 
-    fn finished(&self, _job: usize, graded: &Graded, _before: bool) {
+    fn finished(&self, _job: usize, graded: &SubmissionGrade, _before: bool) {
         let mut results = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         results.insert(graded.submission.clone(), graded.clone());
     }

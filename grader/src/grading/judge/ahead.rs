@@ -1,7 +1,7 @@
 //! A judge that is started before its worker is compiled: while the compiler works on one processor, the judge loads libtorch on
 //! another, and prepares its first test. It waits before its first call.
 
-use super::{Bench, Judged, Subject};
+use super::{Bench, JudgeReport, Subject};
 use crate::course::Exercise;
 use crate::environment::Environment;
 use crate::machine::lanes;
@@ -72,7 +72,7 @@ impl Ahead {
         environment: &Environment,
         exercise: &Exercise,
         worker: &Path,
-    ) -> Result<(Judged, PathBuf, TempDir)> {
+    ) -> Result<(JudgeReport, PathBuf, TempDir)> {
         let place = worker_in(self.folder.path());
         fs::rename(worker, &place)
             .with_context(|| format!("{} cannot be written", place.display()))?;

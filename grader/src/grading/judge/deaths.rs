@@ -7,7 +7,7 @@
 //! the same run.
 
 use anyhow::{Result, bail};
-use sandbox::process::Finished;
+use sandbox::process::CompletedProcess;
 use std::collections::BTreeMap;
 use std::os::unix::process::ExitStatusExt;
 
@@ -19,7 +19,7 @@ const MOST_ACCIDENTS: usize = 2;
 /// Further runs of a judge.
 pub(super) trait Rerun {
     /// Runs the judge on the submission's worker: all tests, or those of these names.
-    fn submission(&self, tests: &[String]) -> Result<Finished>;
+    fn submission(&self, tests: &[String]) -> Result<CompletedProcess>;
     /// Returns whether these tests, or all, get to their end with the reference's answers, passed or failed.
     fn reference(&self, tests: &[String]) -> Result<bool>;
 }
@@ -34,7 +34,7 @@ pub(super) fn hear(
     judge: &impl Rerun,
     tests: &[String],
     selective: bool,
-) -> Result<(Finished, BTreeMap<String, String>)> {
+) -> Result<(CompletedProcess, BTreeMap<String, String>)> {
     let mut failed = BTreeMap::new();
     let mut accidents = 0;
     let mut only = if selective { tests.to_vec() } else { vec![] };
@@ -84,7 +84,7 @@ pub(super) fn hear(
 }
 
 /// The signal that ended a judge by itself, and the test that was running.
-fn death(finished: &Finished, tests: &[String]) -> Option<(i32, String)> {
+fn death(finished: &CompletedProcess, tests: &[String]) -> Option<(i32, String)> {
     let signal = finished.status.signal().filter(|_| !finished.timed_out)?;
     // The harness names a test before it runs it, and says nothing more of it until it is over.
     let last = finished.stdout.lines().last()?;
@@ -126,7 +126,7 @@ mod tests {
 
     const TESTS: [&str; 3] = ["shape::a", "snapshot::b", "snapshot::bc"];
 
-    fn run(tests: &[&str], dies: &[&str]) -> Finished {
+    fn run(tests: &[&str], dies: &[&str]) -> CompletedProcess {
         let mut stdout = format!("\nrunning {} tests\n", tests.len());
         let mut status = ExitStatus::from_raw(0);
         for test in tests {
@@ -137,7 +137,7 @@ mod tests {
             }
             stdout += "ok\n";
         }
-        Finished {
+        CompletedProcess {
             status,
             timed_out: false,
             stdout,
@@ -146,7 +146,7 @@ mod tests {
     }
 
     impl Rerun for Judge {
-        fn submission(&self, only: &[String]) -> Result<Finished> {
+        fn submission(&self, only: &[String]) -> Result<CompletedProcess> {
             self.runs.borrow_mut().push(only.to_vec());
             let is_alone = only.len() == 1;
             let dies = if self.runs.borrow().len() <= self.times && (self.alone || !is_alone) {

@@ -1,6 +1,6 @@
 //! Compares the recorded answers of a submission with those of the versions of an exercise.
 
-use super::recorded::Recorded;
+use super::recorded::RecordedCall;
 use super::same::{Same, drawn_alike, same};
 use super::versions::SOLUTION;
 use anyhow::Result;
@@ -30,18 +30,18 @@ pub trait Replay {
 
 /// The recorded calls, and the versions that they are put to.
 pub(super) struct Bench<'a> {
-    calls: &'a [Recorded],
+    calls: &'a [RecordedCall],
     /// The digests of the calls' requests.
     digests: Vec<OnceCell<[u8; 32]>>,
     replay: &'a mut dyn Replay,
     /// The families of operations that the calls belong to: see [`family`].
     families: Vec<&'a str>,
     /// The solution's answers, as far as it was asked.
-    solutions: BTreeMap<usize, Solved>,
+    solutions: BTreeMap<usize, SolutionAnswer>,
 }
 
 /// The solution's answer to a call.
-struct Solved {
+struct SolutionAnswer {
     answer: Arc<Answer>,
     /// True if the submission's is the same.
     given: Same,
@@ -49,7 +49,7 @@ struct Solved {
 
 /// The evidence of a version's answer to a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Shown {
+pub(super) enum AnswerEvidence {
     /// The version gives what the submission gave, and the solution something else.
     Mistake,
     /// The version gives what the submission gave, as far as can be told.
@@ -61,7 +61,7 @@ pub(super) enum Shown {
 }
 
 impl<'a> Bench<'a> {
-    pub(super) fn new(calls: &'a [Recorded], replay: &'a mut dyn Replay) -> Self {
+    pub(super) fn new(calls: &'a [RecordedCall], replay: &'a mut dyn Replay) -> Self {
         let mut families: Vec<_> = calls
             .iter()
             .map(|call| family(&call.request.operation))
@@ -81,7 +81,7 @@ impl<'a> Bench<'a> {
         &self.families
     }
 
-    pub(super) fn calls(&self) -> impl Iterator<Item = (usize, &'a Recorded)> + use<'a> {
+    pub(super) fn calls(&self) -> impl Iterator<Item = (usize, &'a RecordedCall)> + use<'a> {
         self.calls.iter().enumerate()
     }
 
@@ -96,7 +96,7 @@ impl<'a> Bench<'a> {
         if let Some(solved) = self.solutions.get(&call) {
             return Ok(solved.given);
         }
-        let Recorded { request, answer } = &self.calls[call];
+        let RecordedCall { request, answer } = &self.calls[call];
         let digest = &self.digests[call];
         let mut version = Version::new(SOLUTION, KeyedRequest { request, digest }, self.replay)?;
         let right = Arc::clone(&version.first);
@@ -105,7 +105,8 @@ impl<'a> Bench<'a> {
             None => Same::No,
         };
         let answer = right;
-        self.solutions.insert(call, Solved { answer, given });
+        self.solutions
+            .insert(call, SolutionAnswer { answer, given });
         Ok(given)
     }
 
@@ -117,13 +118,13 @@ impl<'a> Bench<'a> {
     }
 
     /// Puts a call to a version.
-    pub(super) fn compare(&mut self, name: &str, call: usize) -> Result<Shown> {
+    pub(super) fn compare(&mut self, name: &str, call: usize) -> Result<AnswerEvidence> {
         let of_solution = self.solved(call)?;
-        let Recorded { request, answer } = &self.calls[call];
+        let RecordedCall { request, answer } = &self.calls[call];
         let right = &self.solutions[&call].answer;
         let Some(answer) = answer else {
             // No version leaves a call unanswered.
-            return Ok(Shown::OtherMistake);
+            return Ok(AnswerEvidence::OtherMistake);
         };
         let digest = &self.digests[call];
         let mut version = Version::new(name, KeyedRequest { request, digest }, self.replay)?;
@@ -134,8 +135,8 @@ impl<'a> Bench<'a> {
             version.gives(answer, Some(right), self.replay)?
         };
         Ok(match (given, of_solution) {
-            (Same::No, Same::Yes) => Shown::Innocence,
-            (Same::No, _) => Shown::OtherMistake,
+            (Same::No, Same::Yes) => AnswerEvidence::Innocence,
+            (Same::No, _) => AnswerEvidence::OtherMistake,
             (Same::Yes, Same::No) => {
                 let mut solution = Version {
                     name: SOLUTION,
@@ -144,11 +145,11 @@ impl<'a> Bench<'a> {
                     second: None,
                 };
                 match solution.gives(&version.first, Some(right), self.replay)? {
-                    Same::No => Shown::Mistake,
-                    _ => Shown::Nothing,
+                    Same::No => AnswerEvidence::Mistake,
+                    _ => AnswerEvidence::Nothing,
                 }
             }
-            _ => Shown::Nothing,
+            _ => AnswerEvidence::Nothing,
         })
     }
 }

@@ -1,7 +1,7 @@
 //! Correct code that panics in a corner: what the calls have in common that panic, where all others are answered rightly.
 
 use super::bench::Bench;
-use super::recorded::Recorded;
+use super::recorded::RecordedCall;
 use super::same::Same;
 use anyhow::Result;
 use std::collections::BTreeSet;
@@ -136,7 +136,7 @@ fn of_family(bench: &mut Bench<'_>, family: usize) -> Result<Option<String>> {
     }))
 }
 
-fn panic_of(call: &Recorded) -> Option<&str> {
+fn panic_of(call: &RecordedCall) -> Option<&str> {
     match &call.answer {
         Some(Err(fault)) if fault.kind == FaultKind::Panicked => Some(&fault.message),
         _ => None,
@@ -169,18 +169,18 @@ mod tests {
         }
     }
 
-    fn call(shape: &[usize], panic: Option<&str>) -> Recorded {
+    fn call(shape: &[usize], panic: Option<&str>) -> RecordedCall {
         let fault = |message| Fault {
             kind: FaultKind::Panicked,
             ..Fault::bad_request(message)
         };
-        Recorded {
+        RecordedCall {
             request: request(shape),
             answer: Some(panic.map_or_else(|| Ok(Tensors::new()), |message| Err(fault(message)))),
         }
     }
 
-    fn told(calls: &[Recorded]) -> Vec<String> {
+    fn told(calls: &[RecordedCall]) -> Vec<String> {
         let mut solution = Solution;
         let mut bench = Bench::new(calls, &mut solution);
         look_at(&mut bench, &BTreeSet::new()).expect("answers")

@@ -21,17 +21,17 @@ const MOST_KEPT: usize = 64 << 20;
 
 /// The answers of an exercise's versions, as far as they were asked.
 #[derive(Debug, Default)]
-pub(super) struct Known(Mutex<Kept>);
+pub(super) struct KnownAnswers(Mutex<AnswerCache>);
 
 #[derive(Debug, Default)]
-struct Kept {
+struct AnswerCache {
     /// By the digest of the request, then by version.
     answers: HashMap<[u8; 32], BTreeMap<String, Arc<Answer>>>,
     /// Bytes of all tensors.
     bytes: usize,
 }
 
-impl Known {
+impl KnownAnswers {
     fn get(&self, version: &str, request: &[u8; 32]) -> Option<Arc<Answer>> {
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         kept.answers.get(request)?.get(version).cloned()
@@ -78,14 +78,14 @@ fn digest(request: &Request) -> [u8; 32] {
 
 /// The worker that holds all versions, which is asked what is not known.
 pub(super) struct Worker<'a, 'b> {
-    known: &'a Known,
+    known: &'a KnownAnswers,
     respondent: &'a mut Respondent<'b>,
     deadline: Instant,
 }
 
 impl<'a, 'b> Worker<'a, 'b> {
     /// A worker whose answers together may take as long as naming may.
-    pub(super) fn new(known: &'a Known, respondent: &'a mut Respondent<'b>) -> Self {
+    pub(super) fn new(known: &'a KnownAnswers, respondent: &'a mut Respondent<'b>) -> Self {
         Self {
             known,
             respondent,
@@ -152,7 +152,7 @@ mod tests {
 
     #[test]
     fn an_answer_is_known_to_the_same_request_of_the_same_version_alone() {
-        let known = Known::default();
+        let known = KnownAnswers::default();
         known.keep("a", REQUEST, answer(7, 3));
         let found = known.get("a", &REQUEST).map(|it| (*it).clone());
         assert_eq!(found, Some(answer(7, 3)));
@@ -162,7 +162,7 @@ mod tests {
 
     #[test]
     fn what_is_answered_as_by_the_solution_is_kept_once() {
-        let known = Known::default();
+        let known = KnownAnswers::default();
         let solutions = known.keep(SOLUTION, REQUEST, answer(7, 3));
         assert!(Arc::ptr_eq(
             &solutions,
@@ -175,7 +175,7 @@ mod tests {
 
     #[test]
     fn no_more_is_kept_than_there_is_room_for() {
-        let known = Known::default();
+        let known = KnownAnswers::default();
         for number in 0..5 {
             known.keep("a", [number; 32], answer(7, MOST_KEPT / 4));
         }

@@ -13,7 +13,7 @@ const MOST: [usize; 2] = [192, 128];
 
 /// A call, and the submission's answer.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Recorded {
+pub struct RecordedCall {
     /// The request.
     pub request: Request,
     /// The answer; none if the function did not return.
@@ -27,8 +27,8 @@ pub struct Recorded {
 ///
 /// # Errors
 /// Returns an error if a file cannot be read, or does not hold recorded calls.
-pub fn read(folder: &Path, tests: &[Tested]) -> Result<Option<Vec<Recorded>>> {
-    let mut calls: Vec<Recorded> = vec![];
+pub fn read(folder: &Path, tests: &[Tested]) -> Result<Option<Vec<RecordedCall>>> {
+    let mut calls: Vec<RecordedCall> = vec![];
     for (passed, most) in [false, true].into_iter().zip(MOST) {
         let tests = tests.iter().filter(|tested| tested.passed == passed);
         let mut by_test = read_tests(folder, tests)?;
@@ -44,11 +44,11 @@ pub fn read(folder: &Path, tests: &[Tested]) -> Result<Option<Vec<Recorded>>> {
             return Ok(None);
         }
     }
-    calls.sort_by_key(Recorded::size);
+    calls.sort_by_key(RecordedCall::size);
     Ok(Some(calls))
 }
 
-impl Recorded {
+impl RecordedCall {
     /// Bytes of its tensors.
     fn size(&self) -> usize {
         let answered = self.answer.iter().flatten().flatten();
@@ -61,7 +61,7 @@ impl Recorded {
 fn read_tests<'a>(
     folder: &Path,
     tests: impl Iterator<Item = &'a Tested>,
-) -> Result<Vec<Vec<Recorded>>> {
+) -> Result<Vec<Vec<RecordedCall>>> {
     let mut by_test = vec![];
     for Tested { test, .. } in tests {
         let path = folder.join(test);
@@ -76,7 +76,7 @@ fn read_tests<'a>(
     Ok(by_test)
 }
 
-fn read_test(path: &Path) -> Result<Vec<Recorded>> {
+fn read_test(path: &Path) -> Result<Vec<RecordedCall>> {
     let mut file = BufReader::new(File::open(path)?);
     let limits = FrameLimits::default();
     let mut calls = vec![];
@@ -93,7 +93,7 @@ fn read_test(path: &Path) -> Result<Vec<Recorded>> {
         let is_stub =
             matches!(&answer, Some(Err(fault)) if fault.kind == FaultKind::NotImplemented);
         if !is_stub {
-            calls.push(Recorded { request, answer });
+            calls.push(RecordedCall { request, answer });
         }
     }
 }

@@ -5,12 +5,12 @@
 //! submission has right. Where a submission has several mistakes, operations that call others show them together: such an
 //! answer is that of several misconceptions in one program ([`versions`](super::versions)).
 
-use super::bench::{Bench, Replay, Shown};
+use super::bench::{AnswerEvidence, Bench, Replay};
 use super::functions::Functions;
-use super::recorded::Recorded;
+use super::recorded::RecordedCall;
 use super::versions::JOINED_BY;
 use super::{Misconception, corner};
-use crate::grading::verdict::Misconceived;
+use crate::grading::verdict::MatchedMisconception;
 use anyhow::Result;
 use std::collections::BTreeSet;
 
@@ -48,7 +48,7 @@ pub struct Named {
     pub operations: Vec<String>,
 }
 
-impl From<Named> for Misconceived {
+impl From<Named> for MatchedMisconception {
     fn from(named: Named) -> Self {
         let Named {
             misconception: Misconception {
@@ -73,7 +73,7 @@ impl From<Named> for Misconceived {
 pub fn find(
     misconceptions: &[Misconception],
     functions: &[Option<Functions>],
-    calls: &[Recorded],
+    calls: &[RecordedCall],
     replay: &mut dyn Replay,
 ) -> Result<Suspicion> {
     let mut bench = Bench::new(calls, replay);
@@ -170,12 +170,12 @@ impl Suspect {
         !self.is_acquitted && !matches!(self.families[family], Matching::Other { .. })
     }
 
-    fn see(&mut self, shown: Shown, call: usize, family: usize) {
+    fn see(&mut self, shown: AnswerEvidence, call: usize, family: usize) {
         match shown {
-            Shown::Nothing => {}
-            Shown::Mistake => self.families[family] = Matching::Matched,
-            Shown::OtherMistake => self.families[family] = Matching::Other { call },
-            Shown::Innocence => self.is_acquitted = true,
+            AnswerEvidence::Nothing => {}
+            AnswerEvidence::Mistake => self.families[family] = Matching::Matched,
+            AnswerEvidence::OtherMistake => self.families[family] = Matching::Other { call },
+            AnswerEvidence::Innocence => self.is_acquitted = true,
         }
     }
 
@@ -223,7 +223,7 @@ fn candidates(misconceptions: &[Misconception], bench: &mut Bench<'_>) -> Result
         for (call, _) in bench.calls() {
             let other = suspect.families[bench.family_of(call)];
             let is_left = matches!(other, Matching::Other { call: first } if call > first);
-            if is_left && bench.compare(id, call)? == Shown::Innocence {
+            if is_left && bench.compare(id, call)? == AnswerEvidence::Innocence {
                 suspect.is_acquitted = true;
                 break;
             }
@@ -377,7 +377,7 @@ mod tests {
         versions: &[(&'static str, Vec<Answer>)],
     ) -> Suspicion {
         let calls = operations.iter().zip(answers).enumerate();
-        let calls = calls.map(|(number, (operation, answer))| Recorded {
+        let calls = calls.map(|(number, (operation, answer))| RecordedCall {
             request: Request {
                 operation: (*operation).to_owned(),
                 arguments: [("number".to_owned(), number.to_string())].into(),

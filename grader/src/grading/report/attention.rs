@@ -1,6 +1,6 @@
 //! The submissions of a batch that a person has to look at, and what to do about each.
 
-use crate::grading::verdict::{Graded, Outcome};
+use crate::grading::verdict::{Outcome, SubmissionGrade};
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{ContentArrangement, Table};
 use intake::{EscapedText, SkippedEntry};
@@ -22,7 +22,7 @@ const WIDTH: u16 = 110;
 
 impl Attention {
     /// The reason why a submission needs a person, if it does.
-    pub fn of(graded: &Graded) -> Option<Self> {
+    pub fn of(graded: &SubmissionGrade) -> Option<Self> {
         let unfinished = graded.exercises.iter().find_map(|exercise| {
             let Outcome::NotGraded(reason) = &exercise.outcome else {
                 return None;
@@ -89,12 +89,12 @@ pub fn attention_box(all: &[Attention]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::grading::verdict::GradedExercise;
+    use crate::grading::verdict::ExerciseGrade;
     use crate::limits::Limits;
     use std::path::PathBuf;
 
-    fn graded(outcome: Outcome) -> Graded {
-        Graded {
+    fn graded(outcome: Outcome) -> SubmissionGrade {
+        SubmissionGrade {
             submission: "ada".to_owned(),
             path: String::new(),
             digest: String::new(),
@@ -104,7 +104,7 @@ mod tests {
             remarks: vec![],
             points: 0.0,
             max_points: 10.0,
-            exercises: vec![GradedExercise {
+            exercises: vec![ExerciseGrade {
                 exercise: "01-patchify".to_owned(),
                 digest: String::new(),
                 limits: Limits::default(),
@@ -135,12 +135,12 @@ mod tests {
 
     #[test]
     fn each_reason_comes_with_what_to_do() {
-        let of = |graded: &Graded| Attention::of(graded).expect("attention");
+        let of = |graded: &SubmissionGrade| Attention::of(graded).expect("attention");
         let unread = of(&graded(Outcome::NotGraded(
             "it is gone\nand more".to_owned(),
         )));
         assert_eq!(unread.why, "01-patchify is not graded: it is gone");
-        let refused = of(&Graded {
+        let refused = of(&SubmissionGrade {
             refused: Some("`a` is a pipe; leave it out".to_owned()),
             ..graded(Outcome::Missing)
         });
@@ -148,12 +148,12 @@ mod tests {
             (refused.why.as_str(), refused.remedy.as_str()),
             ("refused: `a` is a pipe", "leave it out")
         );
-        let empty = of(&Graded {
+        let empty = of(&SubmissionGrade {
             note: Some("no exercise was found in it (it holds `a`): exercises lie in b".to_owned()),
             ..graded(Outcome::Missing)
         });
         assert_eq!(empty.why, "no exercise was found in it (it holds `a`)");
-        let remarked = of(&Graded {
+        let remarked = of(&SubmissionGrade {
             remarks: vec!["03-msa was not found, but `msa/src/lib.rs`; move it".to_owned()],
             ..graded(Outcome::Tested)
         });

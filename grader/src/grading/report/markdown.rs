@@ -3,12 +3,12 @@
 use super::points;
 use crate::course::Course;
 use crate::grading::lesson::Lessons;
-use crate::grading::verdict::{Graded, GradedExercise, Misconceived, Outcome};
+use crate::grading::verdict::{ExerciseGrade, MatchedMisconception, Outcome, SubmissionGrade};
 use std::fmt::Write;
 use wire::{printable, printable_lines};
 
 /// The page.
-pub fn markdown(course: &Course, graded: &Graded) -> String {
+pub fn markdown(course: &Course, graded: &SubmissionGrade) -> String {
     let mut page = format!(
         "# {}\n\n{} of {} points. Sandbox: {}.\n",
         inline(&graded.submission),
@@ -33,7 +33,7 @@ pub fn markdown(course: &Course, graded: &Graded) -> String {
     page
 }
 
-fn write_exercise(page: &mut String, course: &Course, graded: &GradedExercise) {
+fn write_exercise(page: &mut String, course: &Course, graded: &ExerciseGrade) {
     let exercise = course
         .exercises
         .iter()
@@ -78,7 +78,7 @@ fn write_exercise(page: &mut String, course: &Course, graded: &GradedExercise) {
         );
     }
     for misconception in &graded.misconceptions {
-        let Misconceived { title, says, .. } = misconception;
+        let MatchedMisconception { title, says, .. } = misconception;
         let place = misconception.place();
         let _ = writeln!(page, "\n**What happened{place}: {title}.** {says}");
     }

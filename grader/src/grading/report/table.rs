@@ -2,7 +2,7 @@
 
 use super::points;
 use crate::course::Course;
-use crate::grading::verdict::{Graded, GradedExercise, Outcome};
+use crate::grading::verdict::{ExerciseGrade, Outcome, SubmissionGrade};
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{CellAlignment, Table};
 
@@ -29,7 +29,7 @@ pub fn columns(
 }
 
 /// One submission: exercise, kind, tests passed, points.
-pub fn table(course: &Course, graded: &Graded) -> String {
+pub fn table(course: &Course, graded: &SubmissionGrade) -> String {
     let mut table = empty(&["exercise", "kind", "passed", "points"]);
     for exercise in &graded.exercises {
         add_exercise(&mut table, course, exercise);
@@ -51,7 +51,7 @@ pub fn table(course: &Course, graded: &Graded) -> String {
     table.to_string()
 }
 
-fn add_exercise(table: &mut Table, course: &Course, exercise: &GradedExercise) {
+fn add_exercise(table: &mut Table, course: &Course, exercise: &ExerciseGrade) {
     let title = course
         .exercises
         .iter()
@@ -87,7 +87,7 @@ pub struct Row {
 
 impl Row {
     /// The line of a result.
-    pub fn of(graded: &Graded) -> Self {
+    pub fn of(graded: &SubmissionGrade) -> Self {
         let outcomes = || graded.exercises.iter().map(|exercise| &exercise.outcome);
         let remark = if graded.refused.is_some() {
             "refused"

@@ -4,13 +4,13 @@
 use super::{Failure, wrapped};
 use crate::course::{Course, Exercise};
 use crate::grading::report::points;
-use crate::grading::verdict::{GradedExercise, Outcome};
+use crate::grading::verdict::{ExerciseGrade, Outcome};
 use crate::study::table::listed;
 use crate::terminal::style::mark;
 use std::fs;
 
 /// The tests and points of each kind of test, a line each, and of all with the time that it took.
-pub(super) fn tally(graded: &GradedExercise) -> Vec<String> {
+pub(super) fn tally(graded: &ExerciseGrade) -> Vec<String> {
     let line = |mark: String, name: &str, passed, total, own, most| {
         let (own, most) = (points(own), points(most));
         format!("{mark} {name:<9} {passed:>2} of {total:<2} passed   {own:>5} of {most} points")
@@ -62,7 +62,7 @@ pub(super) fn help(exercise: &Exercise, failures: &[Failure], all: bool) -> Stri
 pub(super) fn achievement(
     course: &Course,
     exercise: &Exercise,
-    graded: &GradedExercise,
+    graded: &ExerciseGrade,
     width: usize,
 ) -> Option<String> {
     let is_perfect = graded.tests.iter().all(|tested| tested.counts());

@@ -3,7 +3,7 @@
 use super::failure::{Failure, TestName};
 use crate::course::{Course, Exercise, Kind};
 use crate::grading::lesson::Lessons;
-use crate::grading::verdict::{GradedExercise, Misconceived, Outcome, Tested};
+use crate::grading::verdict::{ExerciseGrade, MatchedMisconception, Outcome, Tested};
 use crate::study::items::item_of;
 use crate::study::record::TestResult;
 use serde::Serialize;
@@ -23,7 +23,7 @@ pub struct ExerciseJson {
     passed: usize,
     seconds: f64,
     tests: Vec<TestJson>,
-    misconceptions: Vec<Misconceived>,
+    misconceptions: Vec<MatchedMisconception>,
     look_at: Vec<String>,
 }
 
@@ -75,7 +75,7 @@ impl PlaceJson {
 
 impl ExerciseJson {
     /// The explanation of a graded exercise.
-    pub fn of(course: &Course, exercise: &Exercise, graded: &GradedExercise) -> Self {
+    pub fn of(course: &Course, exercise: &Exercise, graded: &ExerciseGrade) -> Self {
         let lessons = Lessons::of(course, exercise);
         let tests = graded.tests.iter();
         Self {

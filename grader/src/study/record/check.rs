@@ -2,7 +2,7 @@
 
 use crate::course::{Course, Exercise};
 use crate::grading::grade::digest_of;
-use crate::grading::verdict::{GradedExercise, Outcome, Tested};
+use crate::grading::verdict::{ExerciseGrade, Outcome, Tested};
 use crate::machine::files::files_below;
 use anyhow::{Context, Result};
 use intake::{PartsDigest, Source};
@@ -120,7 +120,7 @@ impl Versions {
 impl Checked {
     /// The check that gave this verdict just now; None where the grader failed, which is no verdict, or the sources are
     /// missing.
-    pub fn now(versions: Versions, graded: &GradedExercise) -> Option<Self> {
+    pub fn now(versions: Versions, graded: &ExerciseGrade) -> Option<Self> {
         let result = match graded.outcome {
             Outcome::Tested => CheckResult::Tested,
             Outcome::DoesNotCompile(_) => CheckResult::DoesNotCompile,

@@ -7,7 +7,7 @@ use std::path::Path;
 
 /// A report of the alarm.
 #[derive(Debug)]
-pub(super) enum Rung {
+pub(super) enum AlarmEvent {
     /// Something in the folder may have changed.
     Change,
     /// Events are no longer available, for this reason.
@@ -27,12 +27,12 @@ impl Alarm {
     /// Returns an error if the system gives no events.
     pub(super) fn set(
         folder: &Path,
-        ring: impl Fn(Rung) + Send + 'static,
+        ring: impl Fn(AlarmEvent) + Send + 'static,
     ) -> Result<Self, notify::Error> {
         let hear = move |event: notify::Result<Event>| match event {
-            Ok(event) if is_a_change(&event) => ring(Rung::Change),
+            Ok(event) if is_a_change(&event) => ring(AlarmEvent::Change),
             Ok(_) => {}
-            Err(error) => ring(Rung::Fault(error.to_string())),
+            Err(error) => ring(AlarmEvent::Fault(error.to_string())),
         };
         let mut watcher = notify::recommended_watcher(hear)?;
         watcher.watch(folder, RecursiveMode::Recursive)?;

@@ -1,6 +1,6 @@
 //! The events of a session.
 
-use super::alarm::Rung;
+use super::alarm::AlarmEvent;
 use super::keys::Action;
 use super::runs::Report;
 
@@ -8,7 +8,7 @@ use super::runs::Report;
 #[derive(Debug)]
 pub(super) enum Event {
     /// From the file system.
-    Rung(Rung),
+    Alarm(AlarmEvent),
     /// From the run.
     Run(Report),
     /// A wish of the learner's; nothing for a key or line that is none.

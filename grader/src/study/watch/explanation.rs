@@ -3,7 +3,7 @@
 
 use super::verdict::Failure;
 use crate::course::{Course, Exercise};
-use crate::grading::verdict::GradedExercise;
+use crate::grading::verdict::ExerciseGrade;
 use crate::study::explain::{Explanation, Failure as Explained};
 use crate::study::items::item_of;
 use crate::study::progress::survey;
@@ -14,7 +14,7 @@ use crate::study::table::next_step;
 pub(super) fn explained(
     course: &Course,
     exercise: &Exercise,
-    graded: &GradedExercise,
+    graded: &ExerciseGrade,
     checked: Option<&Checked>,
     width: usize,
 ) -> (Vec<Failure>, String) {

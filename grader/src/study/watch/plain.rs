@@ -5,7 +5,7 @@ use crate::terminal::style::mark;
 
 /// News that the lines report.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum News {
+pub(super) enum LineEvent {
     /// A run began.
     Began,
     /// A verdict came.
@@ -21,11 +21,11 @@ pub(super) enum News {
 }
 
 /// News, in lines.
-pub(super) fn told(model: &Model, news: &News) -> String {
+pub(super) fn told(model: &Model, news: &LineEvent) -> String {
     let (folder, title) = &model.exercise;
     match news {
-        News::Began => format!("checking {folder} …\n"),
-        News::Verdict => {
+        LineEvent::Began => format!("checking {folder} …\n"),
+        LineEvent::Verdict => {
             let Some(verdict) = &model.verdict else {
                 return String::new();
             };
@@ -37,15 +37,15 @@ pub(super) fn told(model: &Model, news: &News) -> String {
             }
             text + &failure(model)
         }
-        News::Failure => failure(model),
-        News::Pane => {
+        LineEvent::Failure => failure(model),
+        LineEvent::Pane => {
             let pane = model.pane.as_ref();
             pane.map_or_else(String::new, |pane| {
                 format!("\n{}\n\n{}\n", pane.title, shown(&pane.text))
             })
         }
-        News::Note(note) => format!("{}\n", shown(note)),
-        News::Question => {
+        LineEvent::Note(note) => format!("{}\n", shown(note)),
+        LineEvent::Question => {
             let question = model.question.as_deref().unwrap_or_default();
             format!("{question} y: yes, anything else: no\n")
         }

@@ -5,7 +5,7 @@ use crate::course::{Course, Exercise};
 use crate::grading::grade::{Grader, without_panic};
 use crate::grading::places::add_places;
 use crate::grading::stage::Stage;
-use crate::grading::verdict::GradedExercise;
+use crate::grading::verdict::ExerciseGrade;
 use anyhow::Result;
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -46,7 +46,7 @@ pub(super) enum Report {
     /// A verdict. More is to come of the same run if it is not the last: the usual mistakes take long to compile once.
     Graded {
         /// The grade.
-        graded: Box<GradedExercise>,
+        graded: Box<ExerciseGrade>,
         /// True if it is the run's last.
         is_last: bool,
         /// True if all of the exercise's tests ran.
@@ -155,7 +155,7 @@ impl Bench {
             _ => job.exercise.clone(),
         };
         let is_whole = exercise.tests().eq(job.exercise.tests());
-        let tell = |graded: &GradedExercise, is_last| {
+        let tell = |graded: &ExerciseGrade, is_last| {
             report(Report::Graded {
                 graded: Box::new(graded.clone()),
                 is_last,
@@ -202,7 +202,7 @@ fn grade(
     code: &Code,
     may_wait: bool,
     report: &impl Fn(Report),
-) -> (GradedExercise, bool) {
+) -> (ExerciseGrade, bool) {
     let waits = Cell::new(false);
     let stage = |stage: Stage<'_>| match stage {
         Stage::Gathering(_) if may_wait => {

@@ -19,7 +19,7 @@ const HEADER: usize = 6;
 
 /// The extent of the last drawing, by which the text can be scrolled.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Drawn {
+pub(super) struct ScrollExtent {
     /// The last line that can be the first one shown.
     pub(super) last_scroll: usize,
     /// The lines that are shown at a time.
@@ -30,18 +30,18 @@ pub(super) struct Drawn {
 ///
 /// # Errors
 /// Returns an error if the terminal cannot be written.
-pub(super) fn draw<B: Backend>(terminal: &mut Terminal<B>, model: &Model) -> Result<Drawn>
+pub(super) fn draw<B: Backend>(terminal: &mut Terminal<B>, model: &Model) -> Result<ScrollExtent>
 where
     B::Error: Send + Sync + 'static,
 {
-    let mut drawn = Drawn::default();
+    let mut drawn = ScrollExtent::default();
     terminal
         .draw(|frame| drawn = draw_frame(frame, model))
         .context("cannot write to the terminal")?;
     Ok(drawn)
 }
 
-fn draw_frame(frame: &mut Frame<'_>, model: &Model) -> Drawn {
+fn draw_frame(frame: &mut Frame<'_>, model: &Model) -> ScrollExtent {
     let area = frame.area();
     let width = usize::from(area.width);
     let mut header = wrapped(&header(model), width);
@@ -142,7 +142,7 @@ fn mark(is_good: bool) -> (&'static str, Style) {
 }
 
 /// The text: the pane, or what the verdict says.
-fn draw_body(frame: &mut Frame<'_>, area: Rect, model: &Model) -> Drawn {
+fn draw_body(frame: &mut Frame<'_>, area: Rect, model: &Model) -> ScrollExtent {
     let width = usize::from(area.width);
     let (scroll, text) = match &model.pane {
         Some(pane) => {
@@ -164,7 +164,7 @@ fn draw_body(frame: &mut Frame<'_>, area: Rect, model: &Model) -> Drawn {
         .take(page)
         .collect();
     frame.render_widget(Paragraph::new(shown), area);
-    Drawn { last_scroll, page }
+    ScrollExtent { last_scroll, page }
 }
 
 fn of_verdict(model: &Model) -> Vec<Line<'static>> {

@@ -4,13 +4,13 @@ mod checks;
 mod looks;
 mod wishes;
 
-use super::alarm::{Alarm, Rung};
+use super::alarm::{Alarm, AlarmEvent};
 use super::aside::Aside;
 use super::event::Event;
 use super::model::Model;
-use super::plain::News;
+use super::plain::LineEvent;
 use super::runs::{Prepare, Runs};
-use super::screen::Drawn;
+use super::screen::ScrollExtent;
 use super::sources::{self, Code, Sources};
 use super::verdict::Results;
 use super::view::View;
@@ -81,7 +81,7 @@ pub fn run(course: Course, options: Options, prepare: Prepare) -> Result<Exit> {
         before: BTreeMap::new(),
         model: Model::default(),
         view,
-        drawn: Drawn::default(),
+        drawn: ScrollExtent::default(),
         alarm: None,
         rung: None,
         last_look: Instant::now(),
@@ -104,7 +104,7 @@ fn digests_of_judges(course: &Course) -> BTreeMap<String, String> {
 
 /// The times of the first and the last event since the files were last compared.
 #[derive(Clone, Copy, Debug)]
-struct Ringing {
+struct AlarmTimes {
     first: Instant,
     last: Instant,
     /// True if a comparison of the files, not an event, noticed the change.
@@ -141,9 +141,9 @@ struct Session {
     before: BTreeMap<String, Results>,
     model: Model,
     view: View,
-    drawn: Drawn,
+    drawn: ScrollExtent,
     alarm: Option<Alarm>,
-    rung: Option<Ringing>,
+    rung: Option<AlarmTimes>,
     last_look: Instant,
     poll: Duration,
     /// True while the first exercise that is not done is still looked for.
@@ -202,7 +202,7 @@ impl Session {
     fn set_alarm(&mut self) {
         let sender = self.sender.clone();
         let ring = move |rung| {
-            let _ = sender.send(Event::Rung(rung));
+            let _ = sender.send(Event::Alarm(rung));
         };
         match Alarm::set(&self.course.root.join("exercises"), ring) {
             Ok(alarm) => self.alarm = Some(alarm),
@@ -283,8 +283,8 @@ impl Session {
 
     fn take(&mut self, event: Event) {
         match event {
-            Event::Rung(Rung::Change) => self.ring(false),
-            Event::Rung(Rung::Fault(why)) => {
+            Event::Alarm(AlarmEvent::Change) => self.ring(false),
+            Event::Alarm(AlarmEvent::Fault(why)) => {
                 self.give_up_events(&why);
                 self.ring(false);
             }
@@ -300,14 +300,14 @@ impl Session {
                 self.aside = None;
                 if let Some(pane) = &mut self.model.pane {
                     pane.text = text;
-                    self.tell(News::Pane);
+                    self.tell(LineEvent::Pane);
                 }
             }
             Event::Aside(..) => {}
         }
     }
 
-    fn tell(&mut self, news: News) {
+    fn tell(&mut self, news: LineEvent) {
         if !self.view.tell(&self.model, &news) {
             self.end = Some(Exit::Stopped);
         }
@@ -316,7 +316,7 @@ impl Session {
     fn note(&mut self, note: &str) {
         if self.model.notes.last().is_none_or(|last| last != note) {
             self.model.note(note);
-            self.tell(News::Note(note.to_owned()));
+            self.tell(LineEvent::Note(note.to_owned()));
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The verdict on an exercise as the watcher shows it: failures one by one, and what changed since the run before.
 
-use crate::grading::verdict::{GradedExercise, Outcome};
+use crate::grading::verdict::{ExerciseGrade, Outcome};
 use std::collections::BTreeMap;
 
 /// A failure that is shown by itself.
@@ -78,14 +78,14 @@ impl Changes {
 }
 
 /// The results of the tests of a grade; none if they did not run.
-pub(super) fn results(graded: &GradedExercise) -> Option<Results> {
+pub(super) fn results(graded: &ExerciseGrade) -> Option<Results> {
     let tests = graded.tests.iter();
     let results = tests.map(|tested| (tested.test.clone(), tested.counts()));
     (graded.outcome == Outcome::Tested).then(|| results.collect())
 }
 
 /// A grade in a few words.
-pub(super) fn headline(graded: &GradedExercise) -> String {
+pub(super) fn headline(graded: &ExerciseGrade) -> String {
     match &graded.outcome {
         Outcome::Tested => {
             let passed = graded.tests.iter().filter(|tested| tested.counts());

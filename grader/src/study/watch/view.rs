@@ -3,8 +3,8 @@
 use super::event::Event;
 use super::keys;
 use super::model::Model;
-use super::plain::{self, News};
-use super::screen::{self, Drawn, SMALLEST};
+use super::plain::{self, LineEvent};
+use super::screen::{self, SMALLEST, ScrollExtent};
 use crate::terminal::full_screen::FullScreen;
 use crate::terminal::{Stream, keep_fault};
 use anyhow::{Context, Result};
@@ -73,7 +73,7 @@ impl View {
     }
 
     /// Shows news. Returns false if the output's reader is gone.
-    pub(super) fn tell(&mut self, model: &Model, news: &News) -> bool {
+    pub(super) fn tell(&mut self, model: &Model, news: &LineEvent) -> bool {
         self.touch();
         if self.is_screen() {
             return true;
@@ -91,7 +91,11 @@ impl View {
     ///
     /// # Errors
     /// Returns an error if the terminal cannot be written.
-    pub(super) fn redraw(&mut self, model: &Model, is_needed: bool) -> Result<Option<Drawn>> {
+    pub(super) fn redraw(
+        &mut self,
+        model: &Model,
+        is_needed: bool,
+    ) -> Result<Option<ScrollExtent>> {
         match self {
             Self::Screen(drawing) if drawing.is_stale || is_needed => {
                 drawing.is_stale = false;

@@ -1,6 +1,6 @@
 //! The expected result of a case, and its comparison with the actual one.
 
-use grader::grading::verdict::{Graded, GradedExercise, Outcome};
+use grader::grading::verdict::{ExerciseGrade, Outcome, SubmissionGrade};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -63,7 +63,7 @@ impl Expected {
     }
 
     /// The differences between a result and the expected one.
-    pub(super) fn faults_of(&self, graded: &Graded) -> Vec<String> {
+    pub(super) fn faults_of(&self, graded: &SubmissionGrade) -> Vec<String> {
         let mut faults = vec![];
         match (&self.refused, &graded.refused) {
             (None, None) => {}
@@ -100,7 +100,7 @@ impl Expected {
     }
 }
 
-fn missing(exercise: &GradedExercise) -> Vec<String> {
+fn missing(exercise: &ExerciseGrade) -> Vec<String> {
     match &exercise.outcome {
         Outcome::Missing => points(exercise, 0),
         other => vec![format!("must be missing, but {}", in_words(other))],
@@ -108,7 +108,7 @@ fn missing(exercise: &GradedExercise) -> Vec<String> {
 }
 
 impl OfExercise {
-    fn faults_of(&self, exercise: &GradedExercise) -> Vec<String> {
+    fn faults_of(&self, exercise: &ExerciseGrade) -> Vec<String> {
         match (self, &exercise.outcome) {
             (Self::Tested { fails, says }, Outcome::Tested) => {
                 let mut faults = fails.faults_of(exercise);
@@ -148,7 +148,7 @@ impl Fails {
         }
     }
 
-    fn faults_of(&self, exercise: &GradedExercise) -> Vec<String> {
+    fn faults_of(&self, exercise: &ExerciseGrade) -> Vec<String> {
         let mut faults = vec![];
         if exercise.tests.is_empty() {
             faults.push("ran no test".to_owned());
@@ -177,7 +177,7 @@ impl Fails {
 }
 
 /// Expected failures that say none of what they may, and texts that none of them says.
-fn unexplained(says: &[String], fails: &Fails, exercise: &GradedExercise) -> Vec<String> {
+fn unexplained(says: &[String], fails: &Fails, exercise: &ExerciseGrade) -> Vec<String> {
     let failures: Vec<_> = exercise
         .tests
         .iter()
@@ -204,7 +204,7 @@ fn brief(message: &str) -> String {
 }
 
 /// All points if all tests count, none if none does, and some if some do.
-fn points(exercise: &GradedExercise, counted: usize) -> Vec<String> {
+fn points(exercise: &ExerciseGrade, counted: usize) -> Vec<String> {
     let (points, most) = (exercise.points, exercise.max_points);
     let right = if counted == 0 {
         points == 0.0
@@ -245,11 +245,11 @@ mod tests {
         says = ["off 3"]
     "#;
 
-    fn faults(expect: &str, graded: &Graded) -> Vec<String> {
+    fn faults(expect: &str, graded: &SubmissionGrade) -> Vec<String> {
         case("x", expect).expected.faults_of(graded)
     }
 
-    fn ran(tests: Vec<Tested>) -> Graded {
+    fn ran(tests: Vec<Tested>) -> SubmissionGrade {
         graded(vec![("01-a", Outcome::Tested, tests)])
     }
 

@@ -2,7 +2,7 @@
 
 use super::case::Case;
 use grader::course::Kind;
-use grader::grading::verdict::{Graded, GradedExercise, Outcome, Requests, Tally, Tested};
+use grader::grading::verdict::{ExerciseGrade, Outcome, Requests, SubmissionGrade, Tally, Tested};
 use std::collections::BTreeMap;
 
 /// A case of which nothing is expected, with these lines on top.
@@ -24,7 +24,7 @@ pub(crate) fn tested(name: &str, message: Option<&str>) -> Tested {
 }
 
 /// A result of these exercises, a point a test.
-pub(crate) fn graded(exercises: Vec<(&str, Outcome, Vec<Tested>)>) -> Graded {
+pub(crate) fn graded(exercises: Vec<(&str, Outcome, Vec<Tested>)>) -> SubmissionGrade {
     let exercises: Vec<_> = exercises
         .into_iter()
         .map(|(folder, outcome, tests)| {
@@ -36,7 +36,7 @@ pub(crate) fn graded(exercises: Vec<(&str, Outcome, Vec<Tested>)>) -> Graded {
                 points: passed as f64,
                 max_points: tests.len() as f64,
             };
-            GradedExercise {
+            ExerciseGrade {
                 limits: grader::limits::Limits::default(),
                 digest: String::new(),
                 exercise: folder.to_owned(),
@@ -51,7 +51,7 @@ pub(crate) fn graded(exercises: Vec<(&str, Outcome, Vec<Tested>)>) -> Graded {
             }
         })
         .collect();
-    Graded {
+    SubmissionGrade {
         path: String::new(),
         note: None,
         remarks: vec![],

@@ -2,13 +2,13 @@
 
 use super::super::explanation::explained;
 use super::super::model::{Pane, Running};
-use super::super::plain::News;
+use super::super::plain::LineEvent;
 use super::super::runs::{Job, Report};
 use super::super::sources::Code;
 use super::super::verdict::{self, Changes, Verdict};
 use super::{Current, Session};
 use crate::course::Exercise;
-use crate::grading::verdict::{GradedExercise, Outcome, Tested};
+use crate::grading::verdict::{ExerciseGrade, Outcome, Tested};
 use crate::study::explain;
 use crate::study::record::{Checked, Record, Versions};
 use crate::terminal::full_width;
@@ -46,7 +46,7 @@ impl Session {
                 since,
                 stage: "checking".to_owned(),
             });
-            self.tell(News::Began);
+            self.tell(LineEvent::Began);
         }
     }
 
@@ -85,7 +85,7 @@ impl Session {
                         text: why,
                         scroll: 0,
                     });
-                    self.tell(News::Pane);
+                    self.tell(LineEvent::Pane);
                 }
             }
         }
@@ -99,7 +99,7 @@ impl Session {
         self.view.touch();
     }
 
-    fn take_grade(&mut self, name: &str, is_shown: bool, graded: &GradedExercise, is_whole: bool) {
+    fn take_grade(&mut self, name: &str, is_shown: bool, graded: &ExerciseGrade, is_whole: bool) {
         let Some(exercise) = self.exercise(name).cloned() else {
             return;
         };
@@ -136,7 +136,7 @@ impl Session {
         }
         self.model.take(verdict);
         if !is_same {
-            self.tell(News::Verdict);
+            self.tell(LineEvent::Verdict);
         }
         self.scan_on(&exercise, is_done);
     }
@@ -145,7 +145,7 @@ impl Session {
     fn keep(
         &mut self,
         exercise: &Exercise,
-        graded: &GradedExercise,
+        graded: &ExerciseGrade,
         is_whole: bool,
     ) -> Option<Checked> {
         let Code::Sources(sources) = self.checked_code.as_ref()? else {

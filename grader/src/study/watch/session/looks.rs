@@ -2,7 +2,7 @@
 
 use super::super::model::Model;
 use super::super::sources;
-use super::{PATIENCE, QUIET, Ringing, Session, digests_of_judges};
+use super::{AlarmTimes, PATIENCE, QUIET, Session, digests_of_judges};
 use crate::course::{Course, Exercise};
 use std::sync::Arc;
 use std::time::Instant;
@@ -11,7 +11,7 @@ impl Session {
     /// Notes that something may have changed.
     pub(super) fn ring(&mut self, by_look: bool) {
         let now = Instant::now();
-        let rung = self.rung.get_or_insert(Ringing {
+        let rung = self.rung.get_or_insert(AlarmTimes {
             first: now,
             last: now,
             by_look,

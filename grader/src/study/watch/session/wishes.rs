@@ -4,7 +4,7 @@ use super::super::aside::Aside;
 use super::super::event::Event;
 use super::super::keys::{self, Action};
 use super::super::model::Pane;
-use super::super::plain::News;
+use super::super::plain::LineEvent;
 use super::Session;
 use crate::exit::Exit;
 use crate::terminal::full_width;
@@ -57,7 +57,7 @@ impl Session {
     fn step(&mut self, forward: bool) {
         self.close();
         self.model.step(forward);
-        self.tell(News::Failure);
+        self.tell(LineEvent::Failure);
     }
 
     /// Closes the pane, and ends what fills it.
@@ -74,7 +74,7 @@ impl Session {
             text,
             scroll: 0,
         });
-        self.tell(News::Pane);
+        self.tell(LineEvent::Pane);
     }
 
     fn open_handout(&mut self) {
@@ -105,7 +105,7 @@ impl Session {
         let (folder, _) = self.shown();
         self.close();
         self.model.question = Some(format!("Put the stubs of {folder} back?"));
-        self.tell(News::Question);
+        self.tell(LineEvent::Question);
     }
 
     /// Shows the hint or the diff of what the shown failure is about; of the exercise where that is not known.
