@@ -133,7 +133,7 @@ impl Roster {
 
     /// The people that a submission counts for, by its name: a person's id, e-mail address or name, or a group. Letters'
     /// case is ignored, and `_` stands for a blank. If nobody has that name, it may be one of a platform's download:
-    /// see [`of_download`](Self::of_download).
+    /// its number is left out then.
     pub fn of_submission(&self, name: &str) -> Match {
         match self.named_in_download(name) {
             Some(person) => self.of_download(person),
