@@ -226,6 +226,7 @@ fn block_agrees_for_large_logits() {
 /// Look at: the order, dropout first; and that both draw anew in each call.
 #[test]
 fn attentions_branch_is_dropped_by_chance() {
+    let all = RefCell::new(vec![]);
     drawn!("chance_behind_attention", 4, |case| {
         let ((p, q), dim) = (probabilities(case), 2 * case.axis("d", 2..=3));
         let mut vs = VarStore::new(Device::Cpu);
@@ -249,7 +250,9 @@ fn attentions_branch_is_dropped_by_chance() {
             assert_dropped(kept, p, q);
         }
         assert_independent_masks(&masks, p, q);
+        all.borrow_mut().extend(rows(case, block, &x, p));
     });
+    assert_numbers("numbers kept in all cases", &all.borrow());
 }
 
 /// In training, dropout takes single numbers between the MLP's linear layers, behind the GELU, and single numbers of its output;
@@ -260,6 +263,7 @@ fn attentions_branch_is_dropped_by_chance() {
 /// Look at: the three places, and what each divides by.
 #[test]
 fn the_mlps_branch_is_dropped_by_chance() {
+    let all = RefCell::new(vec![]);
     drawn!("chance_behind_the_mlp", 4, |case| {
         let ((p, q), dim) = (probabilities(case), 2 * case.axis("d", 2..=3));
         let mut vs = VarStore::new(Device::Cpu);
@@ -308,7 +312,14 @@ fn the_mlps_branch_is_dropped_by_chance() {
             .select(1, 0);
         let samples = tensor::bits(&samples);
         assert_share("samples kept", count(&samples), samples.len(), 1.0 - q);
+        // An output of 1, whatever is taken between the layers.
+        let weight = tensor::variable(&vs, "mlp.fc2.weight");
+        set(&vs, "mlp.fc2.weight", &Tensor::zeros_like(&weight));
+        let ones = Tensor::ones_like(&tensor::variable(&vs, "mlp.fc2.bias"));
+        set(&vs, "mlp.fc2.bias", &ones);
+        all.borrow_mut().extend(rows(case, block, &x, p));
     });
+    assert_numbers("numbers of the output kept in all cases", &all.borrow());
 }
 
 /// Initial weights and biases are uniform in ±1/√(inputs), all of them drawn one by one, and others in each new module.
@@ -357,6 +368,18 @@ fn probabilities(case: &mut Case<'_>) -> (f64, f64) {
     case.note("dropout", p);
     case.note("drop_path", q);
     (p, q)
+}
+
+/// The numbers that dropout keeps in several calls of a block without stochastic depth, which would hide how many there are: drawn
+/// one by one, they are not as many each time.
+fn rows(case: &Case<'_>, block: Block, x: &Tensor, p: f64) -> [Row; 4] {
+    let block = block.with_dropout(p, 0.0);
+    let whole = block.forward_t(x, false) - x;
+    [(); 4].map(|()| {
+        let factors = (block.forward_t(x, true) - x) / &whole * (1.0 - p); // 1 or 0
+        case.compares();
+        Row::of(&tensor::bits(&factors.gt(0.5)), 1.0 - p)
+    })
 }
 
 /// Fails unless, of a mask of \[B, N, D\], whole samples are dropped with probability `q`, and of the others single numbers
