@@ -62,7 +62,7 @@ pub fn rms_norm(x: &Tensor, gamma: &Tensor, eps: f64) -> Tensor {
 /// Stochastic depth: in training, a branch is left out for some samples of the batch.
 ///
 /// ```text
-/// y[b] = 0                 with probability p
+/// y[b] = 0                 with probability p, 0 ≤ p < 1
 /// y[b] = x[b] / (1 − p)    else
 /// ```
 ///
