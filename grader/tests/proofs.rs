@@ -1,23 +1,16 @@
 //! `verify` and `attack` are a program of their own, and nobody notices: what is wrong with the command line is said before that
 //! program is built, and signals and exit codes are the program's.
 
+#[path = "common/program.rs"]
+mod program;
+
+use program::grader;
 use rustix::process::{Pid, Signal, kill_process};
 use std::error::Error;
 use std::io::{BufRead, BufReader};
-use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
-
-/// The grader in this checkout.
-fn grader(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_grader"));
-    command
-        .args(arguments)
-        .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."))
-        .stdin(Stdio::null());
-    command
-}
 
 #[test]
 fn help_and_wrong_arguments_build_nothing() -> Result {

@@ -463,7 +463,7 @@ fn a_check_explains_keeps_its_verdict_and_says_what_is_next() -> Result {
     check(&["1"], &copy.root, 0)?;
     assert!(kept.join("patchify-2").is_dir() || lanes::processors() == 1);
     drop(lock);
-    // What a compiler left that was stopped is no longer there.
+    // The files of a compiler that was stopped are no longer there.
     let left = kept.join("patchify-1/rustcAbCdEf");
     fs::create_dir(&left)?;
     check(&["1"], &copy.root, 0)?;

@@ -2,30 +2,23 @@
 //! and `doctor` says what to do.
 #![cfg(target_os = "linux")]
 
+#[path = "common/program.rs"]
+mod program;
 #[path = "common/training.rs"]
 mod training;
 
+use program::grader;
 use seccompiler::{BpfProgram, SeccompAction, SeccompFilter};
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Output};
 use std::thread;
 use tempfile::TempDir;
 
 type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
-
-/// The grader in this checkout.
-fn grader(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_grader"));
-    command
-        .args(arguments)
-        .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."))
-        .stdin(Stdio::null());
-    command
-}
 
 const GRADE: [&str; 4] = [
     "grade",

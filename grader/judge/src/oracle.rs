@@ -197,7 +197,7 @@ impl Reference {
                 Some((name, result))
             })
             .collect();
-        // Where there is nothing to round, nothing moves.
+        // Answers to requests without floats do not move.
         let is_rounded = |tensor: &RawTensor| tensor.dtype() == Dtype::F64;
         let perturbations = match in_f64.tensors.values().any(is_rounded) {
             true => PERTURBATIONS,

@@ -303,7 +303,7 @@ impl Grader {
         }
         let scratch = self.environment.scratch.folder()?;
         stage(Stage::Compiling(&exercise.name));
-        // What keeps it from starting is reported when it is started after all.
+        // An error here is reported when the judge is started after compiling.
         let ahead = Ahead::start(&self.environment, exercise).ok().flatten();
         let worker = match self
             .environment
