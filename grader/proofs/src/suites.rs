@@ -7,6 +7,9 @@ use grader::machine::tools::Toolchain;
 use std::env;
 use std::ffi::OsStr;
 
+/// The packages that are compiled with libtorch, besides solutions.
+const WITH_TORCH: [&str; 5] = ["judge", "observer", "testkit", "wire", "workers"];
+
 /// One run of `cargo test`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Suite {
@@ -32,29 +35,31 @@ pub struct Count {
 impl Suite {
     /// The runs that together are all tests of the project but the exercises' own, which are to fail.
     ///
-    /// The grader and this program are tested apart: in one run with the others they would be built with their features, and
-    /// the programs, which are running, replaced by ones that link libtorch.
+    /// What is compiled with libtorch is tested apart, with the features that it has for the judges: in one run, the rest would be
+    /// compiled with these features once more, and the programs, which are running, replaced by ones that link libtorch.
     pub fn all(course: &Course) -> [Self; 2] {
-        let arguments = |words: &[&str]| {
+        let exercises = course.exercises.iter().map(|exercise| &exercise.name);
+        let solutions = course.exercises.iter();
+        let solutions = solutions.map(|exercise| format!("{}-solution", exercise.name));
+        let with_torch: Vec<_> = WITH_TORCH
+            .map(str::to_owned)
+            .into_iter()
+            .chain(solutions)
+            .collect();
+        let arguments = |words: &[&str], option: &str, packages: &[String]| {
             let words = ["test", "--no-fail-fast"].iter().chain(words);
-            words.map(|&word| word.to_owned()).collect::<Vec<_>>()
+            let packages = packages.iter().map(|name| format!("--{option}={name}"));
+            words.map(|&word| word.to_owned()).chain(packages).collect()
         };
-        let mut workspace = arguments(&[
-            "--workspace",
-            "--all-features",
-            "--exclude=grader",
-            "--exclude=proofs",
-        ]);
-        let names = course.exercises.iter().map(|exercise| &exercise.name);
-        workspace.extend(names.map(|name| format!("--exclude={name}")));
+        let others: Vec<_> = exercises.chain(&with_torch).cloned().collect();
         [
             Self {
                 name: "grader",
-                arguments: arguments(&["--package=grader", "--package=proofs"]),
+                arguments: arguments(&["--workspace"], "exclude", &others),
             },
             Self {
-                name: "workspace",
-                arguments: workspace,
+                name: "judges, workers and solutions",
+                arguments: arguments(&["--features=judge/tch"], "package", &with_torch),
             },
         ]
     }
@@ -126,6 +131,7 @@ impl Count {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::BTreeSet;
 
     #[test]
     fn what_switches_tests_off_is_taken_out_of_the_environment() {
@@ -178,25 +184,18 @@ mod tests {
     fn the_exercises_own_tests_and_no_others_are_left_out() {
         let course = Course::open(concat!(env!("CARGO_MANIFEST_DIR"), "/../..").as_ref());
         let course = course.expect("the course of this checkout");
-        let [grader, workspace] = Suite::all(&course);
+        let [grader, with_torch] = Suite::all(&course);
+        let named = |suite: &Suite, option: &str| -> BTreeSet<_> {
+            let names = suite.arguments.iter();
+            let names = names.filter_map(|argument| argument.strip_prefix(option));
+            names.map(str::to_owned).collect()
+        };
+        let exercises = course.exercises.iter().map(|it| it.name.clone());
+        let with_torch = named(&with_torch, "--package=");
+        assert!(with_torch.is_superset(&WITH_TORCH.map(str::to_owned).into()));
         assert_eq!(
-            grader.arguments,
-            [
-                "test",
-                "--no-fail-fast",
-                "--package=grader",
-                "--package=proofs"
-            ]
+            named(&grader, "--exclude="),
+            with_torch.into_iter().chain(exercises).collect()
         );
-        let mut excluded: Vec<_> = workspace
-            .arguments
-            .iter()
-            .filter_map(|argument| argument.strip_prefix("--exclude="))
-            .collect();
-        excluded.sort_unstable();
-        let mut expected: Vec<_> = course.exercises.iter().map(|it| it.name.as_str()).collect();
-        expected.extend(["grader", "proofs"]);
-        expected.sort_unstable();
-        assert_eq!(excluded, expected);
     }
 }
