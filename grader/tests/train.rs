@@ -35,7 +35,7 @@ const FEW: [&str; 4] = ["--train-images", "200", "--batch-size", "40"];
 /// Epochs of more steps than one request has, so that a run is interrupted in the midst of an epoch.
 const LONG: [&str; 8] = [
     "--train-images",
-    "1200",
+    "400",
     "--batch-size",
     "2",
     "--epochs",
@@ -186,7 +186,7 @@ fn whatever_asks_a_run_to_stop_it_is_kept_from_its_first_steps_on_and_its_comman
 -> Result {
     const STEPS: [&str; 8] = [
         "--train-images",
-        "1000",
+        "600",
         "--batch-size",
         "2",
         "--epochs",
