@@ -157,6 +157,7 @@ fn ready(
         }
     }
     checkout::check(&course.root).blame_setup()?;
+    without_reference(&course, &exercises, judging).blame_arguments()?;
     if exercises.iter().any(|exercise| exercise.uses_torch) {
         setup::ensure(&course, false)?;
     }
@@ -201,6 +202,41 @@ fn ready(
         namer: Arc::default(),
         training,
     })
+}
+
+/// Says what is compared with instead where the course was given out without solutions.
+///
+/// # Errors
+/// Returns an error if what was asked for takes the solutions.
+fn without_reference(
+    course: &Course,
+    exercises: &[Exercise],
+    judging: &Judging,
+) -> anyhow::Result<()> {
+    let without = |exercise: &&Exercise| !course.has_reference(exercise);
+    let without: Vec<_> = exercises.iter().filter(without).collect();
+    let Some(first) = without.first() else {
+        return Ok(());
+    };
+    if judging.seed.is_some() || judging.train_on == TrainOn::Mnist {
+        let checked = course.check_reference(first);
+        return checked
+            .hint("other values, as `grade --out` and --seed draw them, and --train-on mnist take the solutions");
+    }
+    note!(
+        "reference: this course was given out without solutions; drawn results are compared with stored answers"
+    );
+    for exercise in without.iter().filter(|it| !it.earlier.is_empty()) {
+        let mut earlier = exercise.earlier.clone();
+        earlier.sort();
+        earlier.dedup();
+        note!(
+            "{} is tested with your own code of {}",
+            exercise.folder,
+            earlier.join(", ")
+        );
+    }
+    Ok(())
 }
 
 /// The images and the device of trainings on MNIST: the GPU if there is one that can be used.

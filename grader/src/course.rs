@@ -406,6 +406,42 @@ impl Course {
         self.digest_over(parts)
     }
 
+    /// Returns whether the course holds the reference solution of an exercise, and was not given out without it.
+    pub fn has_reference(&self, exercise: &Exercise) -> bool {
+        let solutions = self.root.join("solutions").join(&exercise.folder);
+        solutions.join("src/lib.rs").is_file()
+    }
+
+    /// Checks that the course holds the reference solution of an exercise.
+    ///
+    /// # Errors
+    /// Returns an error if it was given out without it.
+    pub fn check_reference(&self, exercise: &Exercise) -> Result<()> {
+        if self.has_reference(exercise) {
+            return Ok(());
+        }
+        Err(anyhow!(
+            "this course was given out without the solution of {}",
+            exercise.folder
+        ))
+        .hint("ask whoever gave it to you")
+    }
+
+    /// The sources of the earlier exercises whose code an exercise is tested with where the course holds no solutions: the
+    /// learner's own. None where it does.
+    ///
+    /// # Errors
+    /// Returns an error if a folder cannot be read.
+    pub fn sources_of_earlier(&self, exercise: &Exercise) -> Result<Vec<PathBuf>> {
+        if self.has_reference(exercise) {
+            return Ok(vec![]);
+        }
+        let earlier = self.exercises.iter();
+        let earlier = earlier.filter(|it| exercise.earlier.contains(&it.name));
+        let sources = earlier.map(|it| Path::new("exercises").join(&it.folder).join("src"));
+        self.files_of(sources)
+    }
+
     /// The folder names of all exercises.
     pub fn folders(&self) -> Vec<&str> {
         self.exercises

@@ -89,8 +89,7 @@ impl Environment {
 
     /// Returns whether the course holds the reference of an exercise, and was not given out without it.
     pub fn has_reference(&self, exercise: &Exercise) -> bool {
-        let solution = self.course.root.join("solutions").join(&exercise.folder);
-        solution.is_dir()
+        self.course.has_reference(exercise)
     }
 
     /// The limits of an exercise's code.
@@ -103,8 +102,9 @@ impl Environment {
     /// # Errors
     /// Returns an error if it is missing: the course is at fault.
     pub fn reference(&self, exercise: &Exercise) -> Result<Vec<Source>> {
-        let solutions = Candidate::new("solutions", self.course.root.join("solutions"));
         let folder = exercise.folder.as_str();
+        self.course.check_reference(exercise)?;
+        let solutions = Candidate::new("solutions", self.course.root.join("solutions"));
         let mut solutions = solutions.read(&[folder], &IntakeLimits::default())?;
         if let Some(why) = solutions.left_out.remove(folder) {
             bail!(why);

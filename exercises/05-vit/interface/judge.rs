@@ -19,8 +19,10 @@ impl Vit {
         }
         let call = self.module.call("vit.forward_t").tensor("images", images);
         let expected = match call.argument("train", train).ask_reference() {
-            Ok(answer) => Tensor::from(&answer["logits"]),
-            Err(fault) => panic!("a Vision Transformer gives no logits: {}", fault.message),
+            // A course that was given out without its solution compares with nothing.
+            None => return,
+            Some(Ok(answer)) => Tensor::from(&answer["logits"]),
+            Some(Err(fault)) => panic!("a Vision Transformer gives no logits: {}", fault.message),
         };
         if let Err(difference) = testkit::close(logits, &expected, AFTER_TRAINING) {
             panic!(

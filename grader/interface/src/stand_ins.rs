@@ -17,6 +17,8 @@ use syn::{FnArg, Ident, LitStr, Signature, Visibility, parse_quote};
 pub struct JudgeFiles {
     /// The exercise's test files, each a module of the judge.
     pub tests: Vec<PathBuf>,
+    /// True if the course was given out without the exercise's solution: the judge then holds no reference.
+    pub is_without_solution: bool,
     /// The source of the solution's crate, where its functions take f32 alone.
     pub solution_in_f32: Option<String>,
     /// The crates that such a solution builds on, with the sources of their solutions.
@@ -55,8 +57,16 @@ impl Interface {
         Ok(source.to_string())
     }
 
-    /// The exercise's operations, answered by the solution.
+    /// The exercise's operations, answered by the solution, if there is one.
     fn reference(&self, files: &JudgeFiles) -> syn::Result<TokenStream> {
+        if files.is_without_solution {
+            return Ok(quote! {
+                pub(crate) static EXERCISE: judge::Exercise = judge::Exercise {
+                    reference: None,
+                    reference_in_f64: None,
+                };
+            });
+        }
         let table = Ident::new(TABLE, Span::call_site());
         let single = self.operations_of(&|name| format!("{name}_solution"), false)?;
         let mut double = quote! {};
@@ -85,7 +95,7 @@ impl Interface {
             mod reference { #single }
             #double
             pub(crate) static EXERCISE: judge::Exercise = judge::Exercise {
-                reference: reference::#table,
+                reference: Some(reference::#table),
                 reference_in_f64: #in_double,
             };
         })

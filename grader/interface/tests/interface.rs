@@ -117,6 +117,22 @@ fn the_solution_stands_behind_the_table_in_the_judge_and_in_double_precision_too
 }
 
 #[test]
+fn a_judge_of_a_course_without_solutions_names_none() {
+    let files = JudgeFiles {
+        tests: vec!["/course/exercises/01-one/tests/shape.rs".into()],
+        is_without_solution: true,
+        ..JudgeFiles::default()
+    };
+    let judge = described(FUNCTION).judge(&files).expect("Rust");
+    assert_holds(&judge, "reference: None");
+    assert_holds(
+        &judge,
+        r#"#[path = "/course/exercises/01-one/tests/shape.rs"] mod shape;"#,
+    );
+    assert!(!judge.contains("one_solution"), "{judge}");
+}
+
+#[test]
 fn solutions_that_build_on_each_other_are_all_in_double_precision() {
     let earlier = || Interface::parse("01-one", FUNCTION_OF_A_CHOICE, &|_| None);
     let description = r#"

@@ -134,9 +134,10 @@ impl Call {
         }
     }
 
-    /// Asks the solution, within this process.
-    pub fn ask_reference(self) -> Answer {
-        workers::answer(self.exercise.reference, self.request)
+    /// Asks the solution, within this process; None in a course without it.
+    pub fn ask_reference(self) -> Option<Answer> {
+        let reference = self.exercise.reference?;
+        Some(workers::answer(reference, self.request))
     }
 
     /// Asks the worker.

@@ -103,7 +103,7 @@ impl Subject {
     }
 
     fn answer(&self, exercise: &Exercise, request: &Request) -> Answer {
-        let by_reference = || workers::answer(exercise.reference, request.clone());
+        let by_reference = || exercise.answer(request.clone());
         match self {
             Self::Reference { table } => {
                 let answer = by_reference();
@@ -297,7 +297,7 @@ mod tests {
 
     static OPERATIONS: &[Operation] = &[("halve", halve), ("other", halve)];
     static EXERCISE: Exercise = Exercise {
-        reference: OPERATIONS,
+        reference: Some(OPERATIONS),
         reference_in_f64: None,
     };
 

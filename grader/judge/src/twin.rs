@@ -39,7 +39,7 @@ pub(crate) fn agrees(
     twin: &Request,
     answer: &Answer,
 ) -> bool {
-    let reference = || workers::answer(exercise.reference, twin.clone());
+    let reference = || exercise.answer(twin.clone());
     let place = Place::of("twin", twin);
     let known = place.recall().and_then(|frame| frame.into_answer().ok());
     let expected = known.unwrap_or_else(|| {
@@ -48,7 +48,7 @@ pub(crate) fn agrees(
         computed
     });
     let Ok(expected) = expected else {
-        return workers::answer(exercise.reference, stored.clone()).is_ok();
+        return exercise.answer(stored.clone()).is_ok();
     };
     if answer.as_ref().is_ok_and(|actual| same(actual, &expected)) {
         return true;
@@ -132,7 +132,7 @@ mod tests {
 
     static OPERATIONS: &[Operation] = &[("halve", halve)];
     static EXERCISE: Exercise = Exercise {
-        reference: OPERATIONS,
+        reference: Some(OPERATIONS),
         reference_in_f64: None,
     };
 

@@ -25,6 +25,12 @@ struct Target {
 /// # Errors
 /// Returns an error if it does not build.
 pub(super) fn build(course: &Course, package: &str) -> Result<PathBuf> {
+    if !course.root.join("grader").join(package).is_dir() {
+        return Err(anyhow!(
+            "this course was given out without the program `{package}`"
+        ))
+        .hint("this command is for instructors: run it in their checkout");
+    }
     let mut cargo = cargo(&course.root, &Toolchain::of(&course.root)?);
     cargo.args([
         "build",

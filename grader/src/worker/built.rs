@@ -51,6 +51,9 @@ impl BuildRecord {
         for exercise in exercises {
             names.add(exercise.folder.as_bytes());
             inputs.add(exercise.folder.as_bytes());
+            for file in course.sources_of_earlier(exercise)? {
+                add_file(&mut inputs, &course.root.join(file));
+            }
         }
         for file in course.files_of_builds()? {
             add_file(&mut inputs, &course.root.join(file));

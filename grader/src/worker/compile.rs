@@ -165,9 +165,9 @@ pub fn library_arguments(
     );
     arguments.push(src.join("lib.rs").into());
     for dependency in &exercise.dependencies {
-        // An earlier exercise is the reference's, so that one mistake costs once.
+        // An earlier exercise is the reference's, so that one mistake costs once; the learner's own where there is none.
         let library = if exercise.earlier.contains(dependency) {
-            shelf.library(&format!("{dependency}-solution"))?
+            shelf.earlier(dependency)?
         } else {
             shelf.library(dependency)?
         };
@@ -204,8 +204,7 @@ pub fn worker_arguments(
         .iter()
         .filter(|name| exercise.dependencies.contains(name))
     {
-        let solution = shelf.library(&format!("{name}_solution"))?;
-        arguments.push(external(name, solution));
+        arguments.push(external(name, shelf.earlier(name)?));
     }
     for name in ["workers", "wire", "ndarray"]
         .into_iter()

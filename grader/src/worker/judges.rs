@@ -83,7 +83,9 @@ impl<'a> Judge<'a> {
         // Errors and panics then name files as seen from the course.
         let up = folder.join("../../..");
         arguments.push(option("--remap-path-prefix=", &up.join("=")));
+        let has_reference = course.has_reference(exercise);
         let solutions = exercise.earlier.iter().chain([&exercise.name]);
+        let solutions = solutions.filter(|_| has_reference);
         let solutions = solutions.map(|name| format!("{name}_solution"));
         let with_torch = WITH_TORCH.iter().filter(|_| exercise.uses_torch);
         let libraries = LIBRARIES.iter().chain(with_torch);
@@ -142,7 +144,11 @@ impl<'a> Judge<'a> {
 fn source_of(course: &Course, exercise: &Exercise) -> Result<String> {
     let root = &course.root;
     let interface = Interface::open(root, &exercise.folder)?;
-    let solution_in_f32 = in_f32(root, &interface, &exercise.folder)?;
+    let is_without_solution = !course.has_reference(exercise);
+    let solution_in_f32 = match is_without_solution {
+        true => None,
+        false => in_f32(root, &interface, &exercise.folder)?,
+    };
     let mut earlier_in_f32 = vec![];
     for name in exercise
         .earlier
@@ -167,6 +173,7 @@ fn source_of(course: &Course, exercise: &Exercise) -> Result<String> {
     let tests = tests.iter().map(|path| seen_from(&folder, root, path));
     let files = JudgeFiles {
         tests: tests.collect(),
+        is_without_solution,
         solution_in_f32,
         earlier_in_f32,
     };

@@ -18,9 +18,9 @@ pub struct Shelf {
     libraries: BTreeMap<String, PathBuf>,
     /// Folders to look for libraries in, as rustc's `-L` takes them.
     search: BTreeSet<String>,
-    /// All library files that the build gave but those of the solutions.
+    /// All library files that the build gave but those of the solutions and of the learner's own exercises.
     files: BTreeSet<PathBuf>,
-    /// The same of each solution, by crate name.
+    /// The same of each solution, and of each earlier exercise that is the learner's own, by crate name.
     solutions: BTreeMap<String, Vec<PathBuf>>,
 }
 
@@ -77,9 +77,15 @@ impl Shelf {
         if first.uses_torch {
             cargo.arg("--features=judge/tch");
         }
+        let mut own = BTreeSet::new();
         for exercise in exercises {
-            cargo.arg(format!("--package={}-solution", exercise.name));
+            if course.has_reference(exercise) {
+                cargo.arg(format!("--package={}-solution", exercise.name));
+            } else {
+                own.extend(exercise.earlier.iter().map(String::as_str));
+            }
         }
+        cargo.args(own.iter().map(|name| format!("--package={name}")));
         let status = each_line(&mut cargo, &mut |line| {
             // Programs that cargo runs may print lines of their own.
             if let Ok(message) = serde_json::from_str(line) {
@@ -87,10 +93,18 @@ impl Shelf {
             }
         })?;
         if !status.success() {
-            return Err(anyhow!(
-                "the course's own crates do not build (cargo says why above)"
-            ))
-            .hint("`cargo grader doctor` says what this machine lacks");
+            let error = anyhow!("the course's own crates do not build (cargo says why above)");
+            let error = Err(error).hint("`cargo grader doctor` says what this machine lacks");
+            return match own.is_empty() {
+                true => error,
+                false => {
+                    let own: Vec<_> = own.into_iter().collect();
+                    error.hint(format!(
+                        "this course was given out without solutions, so your own {} must compile first",
+                        own.join(", ")
+                    ))
+                }
+            };
         }
         Ok(shelf)
     }
@@ -103,7 +117,11 @@ impl Shelf {
                 mut filenames,
             } => {
                 lead_to_the_built(&mut filenames);
-                if manifest_path.starts_with(root.join("solutions")) {
+                let of_exercises = ["solutions", "exercises"].map(|top| root.join(top));
+                if of_exercises
+                    .iter()
+                    .any(|top| manifest_path.starts_with(top))
+                {
                     self.solutions
                         .insert(target.name.clone(), filenames.clone());
                 } else {
@@ -141,6 +159,16 @@ impl Shelf {
             .with_context(|| format!("the library {name} was not built"))
     }
 
+    /// The library of an earlier exercise that a submission builds on: the reference's, or the learner's own where the course
+    /// holds no solutions.
+    ///
+    /// # Errors
+    /// Returns an error if neither was built.
+    pub fn earlier(&self, name: &str) -> Result<&Path> {
+        let reference = self.library(&format!("{name}_solution"));
+        reference.or_else(|_| self.library(name))
+    }
+
     /// The options of rustc that all crates linked with these libraries are compiled with.
     pub(super) fn arguments(&self) -> Vec<OsString> {
         let fixed = [
@@ -172,7 +200,8 @@ impl Shelf {
         let earlier = exercise
             .earlier
             .iter()
-            .filter_map(|name| self.solutions.get(&format!("{name}_solution")));
+            .flat_map(|name| [format!("{name}_solution"), name.clone()])
+            .filter_map(|name| self.solutions.get(&name));
         let own = self.files.iter().chain(earlier.flatten());
         own.map(PathBuf::as_path).chain(foreign)
     }

@@ -67,9 +67,9 @@ impl Subjects {
         Ok(Session::of_trainer(environment, &self.worker, device)?)
     }
 
-    /// A new worker of the reference's, where that is another.
+    /// A new worker of the reference's, where that is another, and the course holds it.
     pub(super) fn reference(&self, environment: &Environment) -> Result<Option<Session>, Failure> {
-        if self.is_reference {
+        if self.is_reference || !environment.has_reference(&self.exercise) {
             return Ok(None);
         }
         self.course(environment, Device::Cpu).map(Some)

@@ -28,15 +28,7 @@ pub fn has_solution(course: &Course, exercise: &Exercise) -> Result<()> {
         return Err(anyhow!("this course withholds its solutions"))
             .hint("its instructor has set `solutions = \"withheld\"` in Cargo.toml");
     }
-    let solution = course.root.join("solutions").join(&exercise.folder);
-    if !solution.join("src/lib.rs").is_file() {
-        return Err(anyhow!(
-            "this course was given out without the solution of {}",
-            exercise.folder
-        ))
-        .hint("ask whoever gave it to you");
-    }
-    Ok(())
+    course.check_reference(exercise)
 }
 
 impl<'a> Gate<'a> {
