@@ -184,6 +184,11 @@ pub enum Command {
     Attack(Attack),
     /// Run the project's tests and the proofs of the course
     Verify(Verify),
+    /// Make the students' repository, without solutions
+    ///
+    /// Writes exercises, tests, hints, data sets and what `check` and `watch` need to DIR, which is missing or empty. With
+    /// --update, brings later files into a repository that was made before; exercises/*/src stays as it is there.
+    Release(Release),
     /// Make a new exercise from a template
     ///
     /// Makes exercises/NN-NAME and solutions/NN-NAME: a whole exercise of one function, with tests of each kind, handout,
@@ -701,6 +706,21 @@ pub struct Attack {
     /// Show that attacks gain something without the layers that stop them, in a throw-away copy of this machine
     #[arg(long)]
     pub prove: bool,
+}
+
+/// Arguments of `release`.
+#[derive(Args, Debug)]
+pub struct Release {
+    /// The folder of the students' repository, outside this checkout
+    #[arg(value_name = "DIR")]
+    pub folder: PathBuf,
+    /// Give out only this exercise and those that it builds on: its crate, folder or number; repeatable [default: all; with
+    /// --update, those that DIR has]
+    #[arg(long, value_name = "EXERCISE")]
+    pub exercise: Vec<String>,
+    /// Bring later files into DIR, and leave exercises/*/src alone
+    #[arg(long)]
+    pub update: bool,
 }
 
 /// Arguments of `verify`.

@@ -36,7 +36,7 @@ fn act(
         Command::Desk(arguments) => command::desk(course, &arguments),
         Command::Cost(arguments) => command::cost(course, &arguments),
         Command::Data(arguments) => command::data(course, &arguments),
-        Command::Attack(_) | Command::Verify(_) => command::proofs(course),
+        Command::Attack(_) | Command::Release(_) | Command::Verify(_) => command::proofs(course),
         Command::New(arguments) => command::new(course, &arguments),
         Command::Setup(arguments) => command::setup(course, &arguments),
         Command::Doctor => command::doctor(course),

@@ -1,11 +1,11 @@
 //! The command line: that of the grader, which has checked it, and commands for this program's own use.
 
 use clap::{Args, Parser, Subcommand};
-use grader::cli::{Attack, CommandLine, Output, Verify};
+use grader::cli::{Attack, CommandLine, Output, Release, Verify};
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-/// Proofs of the course, and attacks on the grader; `cargo grader` starts this program.
+/// Proofs of the course, attacks on the grader and the students' repository; `cargo grader` starts this program.
 #[derive(Debug, Parser)]
 #[command(name = "proofs", version, disable_help_subcommand = true)]
 pub struct Cli {
@@ -40,6 +40,8 @@ pub enum Command {
     Attack(Attack),
     /// Run the project's tests and the proofs of the course
     Verify(Verify),
+    /// Make the students' repository, without solutions
+    Release(Release),
     /// Run this program in a copy of this machine that is thrown away; it uses this itself
     #[command(hide = true)]
     Copied(Copied),

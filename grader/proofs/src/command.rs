@@ -8,6 +8,7 @@ mod attempt;
 mod copied;
 #[cfg(not(all(feature = "sandbox", target_os = "linux")))]
 mod no_attacks;
+mod release;
 mod verify;
 
 #[cfg(not(all(feature = "sandbox", target_os = "linux")))]
@@ -28,6 +29,7 @@ pub fn run(cli: Cli) -> Result<Exit, Failure> {
     match cli.command {
         Command::Attack(arguments) => attack::attack(course, &arguments),
         Command::Verify(arguments) => verify::verify(course, &arguments),
+        Command::Release(arguments) => release::release(course, &arguments),
         Command::Copied(arguments) => copied(&arguments),
         Command::Attempt(arguments) => attempt(&arguments),
     }

@@ -1,8 +1,9 @@
 //! Shows that the grader can tell right from wrong and cannot be cheated: the proofs of the course ([`proof`]), the corpus of
-//! attacks ([`attack`]) and the project's own tests ([`suites`]). They use the grader's library, and the grader's program
+//! attacks ([`attack`]) and the project's own tests ([`suites`]). Makes the students' repository ([`release`]), and shows that it
+//! holds no solution. They use the grader's library, and the grader's program
 //! confines what they run, as it does for a class.
 //!
-//! `cargo grader verify` and `cargo grader attack` build this program and become it, so that only those who use it compile
+//! `cargo grader verify`, `attack` and `release` build this program and become it, so that only those who use it compile
 //! it. [`cli`] is its command line, [`command`] holds a file for each command.
 
 #[cfg(all(feature = "sandbox", target_os = "linux"))]
@@ -10,4 +11,5 @@ pub mod attack;
 pub mod cli;
 pub mod command;
 pub mod proof;
+pub mod release;
 pub mod suites;

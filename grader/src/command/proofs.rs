@@ -1,5 +1,5 @@
-//! `grader verify` and `grader attack`: the proofs of the course and the hostile submissions, tried by a program of its own, so
-//! that only those who use it compile it.
+//! `grader verify`, `grader attack` and `grader release`: the proofs of the course, the hostile submissions and the students'
+//! repository, which a program of its own tries and makes, so that only those who use it compile it.
 
 use super::{open_course, program};
 use crate::exit::{Blame, Exit, Failure};
