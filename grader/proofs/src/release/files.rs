@@ -9,6 +9,7 @@ use interface::place::entries;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
+use wire::words::DRAWN_ANSWERS;
 
 /// Files at the top that every release has.
 const TOP: [&str; 7] = [
@@ -70,9 +71,14 @@ pub(super) fn given_out(course: &Course, exercises: &[Exercise]) -> Result<Files
                 return Err(anyhow!("{place} is missing"));
             }
         }
-        let before = files.len();
+        let answers = format!("{folder}/tests/{DRAWN_ANSWERS}");
+        if exercise.has_drawn_tests() && !root.join(&answers).is_file() {
+            return Err(anyhow!(
+                "{answers} is missing, with which `check` judges there"
+            ))
+            .hint("`cargo grader verify --store` writes it");
+        }
         take(root, &folder, &mut files)?;
-        debug_assert!(files.len() > before);
         check_stubs(exercise, &folder, &files)?;
     }
     for package in packages(root)? {
@@ -207,6 +213,21 @@ fn unreadable(place: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_working_copy_with_other_code_than_the_stubs_is_refused() -> Result<()> {
+        let course = Course::open(concat!(env!("CARGO_MANIFEST_DIR"), "/../..").as_ref())?;
+        let exercise = course.exercises.first().context("an exercise")?;
+        let check = |src: &str| {
+            let files = [("x/src/lib.rs", src), ("x/stubs/lib.rs", "todo")];
+            let files = files.map(|(path, text)| (path.to_owned(), text.as_bytes().to_vec()));
+            check_stubs(exercise, "x", &Files::from(files))
+        };
+        check("todo")?;
+        let error = check("solved").expect_err("it is no stub").to_string();
+        assert_eq!(error, "x/src holds other code than x/stubs");
+        Ok(())
+    }
 
     #[test]
     fn what_editors_and_builds_leave_is_not_given_out() {
