@@ -33,6 +33,8 @@ pub struct Policy {
     pub penalty: Penalty,
     /// The parts of results that students see.
     pub students_see: StudentsSee,
+    /// The parts that they see of tests of single kinds.
+    pub kinds: BTreeMap<String, StudentsSee>,
     /// Rules of single exercises, by folder.
     pub exercises: BTreeMap<String, ExerciseRule>,
 }
@@ -93,6 +95,23 @@ pub enum StudentsSee {
     UntilDue,
 }
 
+impl StudentsSee {
+    /// Returns whether the single tests of an exercise that is due at a time are shown at another. What has no due date is
+    /// never after it.
+    pub fn shows_tests(self, due: Option<Timestamp>, at: Timestamp) -> bool {
+        match self {
+            StudentsSee::Full => true,
+            StudentsSee::Summary => false,
+            StudentsSee::UntilDue => due.is_some_and(|due| at > due),
+        }
+    }
+}
+
+/// The kinds of test.
+const KINDS: [&str; 6] = [
+    "shape", "snapshot", "drawn", "property", "gradient", "training",
+];
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct File {
@@ -107,7 +126,15 @@ struct File {
     #[serde(default)]
     students_see: StudentsSee,
     #[serde(default)]
+    kinds: BTreeMap<String, KindTable>,
+    #[serde(default)]
     exercises: BTreeMap<String, ExerciseTable>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct KindTable {
+    students_see: StudentsSee,
 }
 
 #[derive(Deserialize)]
@@ -175,6 +202,14 @@ impl Policy {
             "late-days: {} are more than {MOST_LATE_DAYS}",
             file.late_days
         );
+        for kind in file.kinds.keys() {
+            ensure!(
+                KINDS.contains(&kind.as_str()),
+                "kinds.{kind}: there is no such kind of test: the kinds are {}",
+                KINDS.join(", ")
+            );
+        }
+        let kinds = file.kinds.into_iter();
         let grace = file.grace.as_deref().map(Interval::parse);
         let mut exercises = BTreeMap::new();
         for (name, table) in file.exercises {
@@ -188,6 +223,7 @@ impl Policy {
             late_days: file.late_days,
             penalty: file.penalty.map(penalty).transpose()?.unwrap_or_default(),
             students_see: file.students_see,
+            kinds: kinds.map(|(kind, it)| (kind, it.students_see)).collect(),
             exercises,
             zone,
         })
@@ -197,6 +233,11 @@ impl Policy {
     pub fn due_of(&self, exercise: &str) -> Option<Timestamp> {
         let own = self.exercises.get(exercise).and_then(|rule| rule.due);
         own.or(self.due)
+    }
+
+    /// The parts that students see of tests of a kind.
+    pub fn students_see_of(&self, kind: &str) -> StudentsSee {
+        self.kinds.get(kind).copied().unwrap_or(self.students_see)
     }
 
     /// The weight of an exercise, if the policy gives it one.
@@ -301,6 +342,42 @@ mod tests {
     }
 
     #[test]
+    fn the_kinds_of_test_are_those_of_the_grader() {
+        let grader = include_str!("../../src/course.rs");
+        let (_, names) = grader
+            .split_once("impl fmt::Display for Kind")
+            .expect("the names of kinds");
+        let names = names.lines().map_while(|line| match line.trim() {
+            "})" => None,
+            line => Some(line),
+        });
+        let names: Vec<_> = names
+            .filter_map(|line| line.strip_prefix("Kind::")?.split('"').nth(1))
+            .collect();
+        assert_eq!(names, KINDS);
+    }
+
+    #[test]
+    fn a_kind_of_test_has_its_own_rule_and_until_due_ends_after_the_due_date() -> Result<()> {
+        let text = "zone = \"UTC\"\nstudents-see = \"until-due\"\n[kinds.drawn]\nstudents-see = \"summary\"";
+        let policy = Policy::parse(text)?;
+        let (due, after) = (
+            "2026-12-14T23:59:00Z".parse()?,
+            "2026-12-14T23:59:01Z".parse()?,
+        );
+        for (kind, at, shown) in [
+            ("shape", due, false),
+            ("shape", after, true),
+            ("drawn", after, false),
+        ] {
+            let see = policy.students_see_of(kind);
+            assert_eq!(see.shows_tests(Some(due), at), shown, "{kind} {at}");
+        }
+        assert!(!StudentsSee::UntilDue.shows_tests(None, after));
+        Ok(())
+    }
+
+    #[test]
     fn a_due_date_is_text_or_a_date_of_toml() -> Result<()> {
         let utc = "zone = \"UTC\"\n";
         for due in [
@@ -335,6 +412,10 @@ mod tests {
                 "exercises.\"03-msa\": due: `2026-03-29T02:30` does not exist",
             ),
             ("zone = \"UTC\"\n[exercises.a]\nweight = -1", "weight"),
+            (
+                "zone = \"UTC\"\n[kinds.drwan]\nstudents-see = \"summary\"",
+                "kinds.drwan: there is no such kind of test",
+            ),
         ] {
             let error = format!("{:#}", Policy::parse(text).expect_err(text));
             assert!(error.contains(fault), "{error}");

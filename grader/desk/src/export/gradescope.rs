@@ -41,13 +41,7 @@ struct Case {
 impl Export for Gradescope {
     fn export(&self, class: &Class<'_>) -> Result<ExportOutput> {
         let mut exported = ExportOutput::default();
-        let see = class.policy.students_see;
-        // A test that is hidden hides the total, too: with `summary` there are no tests.
-        let (lists_tests, visibility) = match see {
-            StudentsSee::Full => (true, "visible"),
-            StudentsSee::UntilDue => (true, "after_due_date"),
-            StudentsSee::Summary => (false, "visible"),
-        };
+        let mut hides_total = false;
         for student in &class.grades.gradebook.students {
             let Some(score) = student.total else {
                 exported.skip(
@@ -87,12 +81,17 @@ impl Export for Gradescope {
                     output_format: "text",
                     visibility: "visible",
                 });
-                let result = grade
-                    .result
-                    .filter(|_| lists_tests && grade.state == State::Graded);
+                let result = grade.result.filter(|_| grade.state == State::Graded);
                 let Some(result) = result else { continue };
                 let graded = class.store.provenance(result)?.graded;
                 for (number, test) in (1..).zip(graded.tests) {
+                    // A test that is hidden hides the total, too: with `summary` it is left out.
+                    let visibility = match class.policy.students_see_of(&test.kind) {
+                        StudentsSee::Full => "visible",
+                        StudentsSee::UntilDue => "after_due_date",
+                        StudentsSee::Summary => continue,
+                    };
+                    hides_total |= visibility != "visible";
                     tests.push(Case {
                         name: format!("{} {}", column.exercise, test.test),
                         number: format!("{place}.{number}"),
@@ -118,7 +117,7 @@ impl Export for Gradescope {
                 .files
                 .push((file_name(&student.person.id, "json"), content));
         }
-        if see == StudentsSee::UntilDue {
+        if hides_total {
             exported.notes.push(
                 "until the due date, Gradescope hides the total too, where a test is hidden: `students-see = \"summary\"` shows it"
                     .to_owned(),
