@@ -270,6 +270,15 @@ pub enum Export {
     Gradescope(ToFolder),
     /// Write JUnit XML, ID.xml for each person
     Junit(ToFolder),
+    /// Write feedback for students, ID.html for each person
+    ///
+    /// Each page is one file without scripts: points with each step, the tests with their messages, named mistakes, all
+    /// attempts. It shows what students-see in policy.toml allows, and no value that the class's seed drew.
+    Feedback(Feedback),
+    /// Write the feedback as a zip for Canvas' "Upload submissions"
+    FeedbackCanvas(FeedbackZip),
+    /// Write the feedback as a zip for Moodle's "Upload multiple feedback files in a zip"
+    FeedbackMoodle(FeedbackZip),
 }
 
 /// A file to write.
@@ -289,6 +298,41 @@ pub struct ToFolder {
     /// Write to DIR
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
+}
+
+/// Arguments of `export feedback`.
+#[derive(Args, Debug)]
+pub struct Feedback {
+    /// Write to DIR
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// The content of the pages
+    #[command(flatten)]
+    pub content: FeedbackContent,
+}
+
+/// Arguments of `export feedback-canvas` and `export feedback-moodle`.
+#[derive(Args, Debug)]
+pub struct FeedbackZip {
+    /// Download of submissions, a zip or its unpacked folder: its names tell whose page goes where
+    pub download: PathBuf,
+    /// Write to FILE.zip
+    #[arg(long, value_name = "FILE.zip")]
+    pub out: PathBuf,
+    /// The content of the pages
+    #[command(flatten)]
+    pub content: FeedbackContent,
+}
+
+/// The content of pages of feedback.
+#[derive(Args, Debug)]
+pub struct FeedbackContent {
+    /// Show what students may see at TIME [default: now]
+    #[arg(long, value_name = "TIME")]
+    pub at: Option<String>,
+    /// Show the reasons of decisions, too
+    #[arg(long)]
+    pub reasons: bool,
 }
 
 /// Arguments of `export canvas`.

@@ -389,7 +389,7 @@ impl Steps<'_> {
 }
 
 /// `1 day`, `2 days`.
-fn days(count: u32) -> String {
+pub(crate) fn days(count: u32) -> String {
     match count {
         1 => "1 day".to_owned(),
         count => format!("{count} days"),
@@ -397,7 +397,7 @@ fn days(count: u32) -> String {
 }
 
 /// The penalty of a policy, in words.
-fn rule(policy: &Policy) -> String {
+pub(crate) fn rule(policy: &Policy) -> String {
     match &policy.penalty {
         Penalty::Zero => "the policy has no penalty".to_owned(),
         Penalty::CutOff => "what is late does not count".to_owned(),

@@ -2,6 +2,7 @@
 
 pub mod canvas;
 pub mod csv;
+pub mod feedback;
 pub mod gradescope;
 pub mod junit;
 pub mod moodle;

@@ -173,6 +173,9 @@ pub struct Misconception {
     pub id: String,
     /// Its title.
     pub title: String,
+    /// The explanation for the student.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub says: String,
     /// The functions that have it.
     pub operations: Vec<String>,
 }

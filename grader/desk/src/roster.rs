@@ -171,20 +171,40 @@ impl Roster {
     /// or in small letters without blanks and punctuation, the last name first, as in Canvas (`leeanna`). The roster does not
     /// tell which words of a name are the last name, and so it may be any.
     fn of_download(&self, name: &str) -> Match {
-        let (written, squeezed) = (key(name), squeeze(name));
-        if squeezed.is_empty() {
+        if squeeze(name).is_empty() {
             return Match::Nobody;
         }
         if let Some(person) = self.group_of_download(name) {
             return Match::People(self.members_with(person));
         }
-        let mut found = self.by(&written, |it| &it.name);
-        if found.is_empty() {
-            let people = self.people.iter();
-            let people = people.filter(|it| orders(&it.name).any(|it| squeeze(&it) == squeezed));
-            found = people.collect();
+        self.the_one(&self.called_in_download(name))
+    }
+
+    /// The people whose name a platform's download has.
+    fn called_in_download(&self, name: &str) -> Vec<&Person> {
+        let (written, squeezed) = (key(name), squeeze(name));
+        let found = self.by(&written, |it| &it.name);
+        if !found.is_empty() || squeezed.is_empty() {
+            return found;
         }
-        self.the_one(&found)
+        let people = self.people.iter();
+        let people = people.filter(|it| orders(&it.name).any(|it| squeeze(&it) == squeezed));
+        people.collect()
+    }
+
+    /// The one person, without the group, whose submission in a platform's download has this name; none if it is a group's,
+    /// nobody's, or may be several people's.
+    pub fn person_of_download(&self, submission: &str) -> Option<&Person> {
+        let Some(name) = self.named_in_download(submission) else {
+            return self.person(submission).ok();
+        };
+        if self.group_of_download(name).is_some() {
+            return None;
+        }
+        match self.called_in_download(name).as_slice() {
+            [person] => Some(person),
+            _ => None,
+        }
     }
 
     fn of_name(&self, name: &str) -> Match {

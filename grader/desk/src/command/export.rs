@@ -1,8 +1,9 @@
 //! `desk export`: grades for other programs.
 
-use crate::cli::{self, Fill, FillOne, ToFile, ToFolder};
+use crate::cli::{self, FeedbackContent, FeedbackZip, Fill, FillOne, ToFile, ToFolder};
 use crate::export::canvas::Canvas;
 use crate::export::csv::Csv;
+use crate::export::feedback::{Feedback, Platform, Upload};
 use crate::export::gradescope::Gradescope;
 use crate::export::junit::Junit;
 use crate::export::moodle::Moodle;
@@ -11,10 +12,15 @@ use crate::failure::{Blame, Exit, Failure};
 use crate::files::write_whole;
 use crate::folder::Desk;
 use crate::terminal::{note, print, print_bytes, warn};
+use crate::time::parse_time;
 use anyhow::{Context, Result, anyhow};
 use hints::WithHint;
-use std::fs;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use std::fs::{self, File};
+use std::io::BufReader;
 use std::path::{Path, PathBuf};
+use zip::ZipArchive;
 
 /// The destination of an export.
 enum Destination<'a> {
@@ -57,6 +63,12 @@ pub(super) fn export(desk: &mut Desk, what: &cli::Export) -> Result<Exit, Failur
             (Box::new(Gradescope), Destination::Folder(out))
         }
         cli::Export::Junit(ToFolder { out }) => (Box::new(Junit), Destination::Folder(out)),
+        cli::Export::Feedback(cli::Feedback { out, content }) => (
+            Box::new(feedback(content, &desk.policy.zone)?),
+            Destination::Folder(out),
+        ),
+        cli::Export::FeedbackCanvas(zip) => upload(Platform::Canvas, zip, &desk.policy.zone)?,
+        cli::Export::FeedbackMoodle(zip) => upload(Platform::Moodle, zip, &desk.policy.zone)?,
     };
     let grades = desk.grades()?;
     let class = Class {
@@ -71,6 +83,10 @@ pub(super) fn export(desk: &mut Desk, what: &cli::Export) -> Result<Exit, Failur
                 .with_context(|| format!("cannot fill in {}", file.display()))
                 .blame_arguments()?
         }
+        cli::Export::FeedbackCanvas(FeedbackZip { download, .. })
+        | cli::Export::FeedbackMoodle(FeedbackZip { download, .. }) => exported
+            .with_context(|| format!("cannot name feedback after {}", download.display()))
+            .blame_arguments()?,
         _ => exported?,
     };
     write(&exported, &place)?;
@@ -85,6 +101,47 @@ pub(super) fn export(desk: &mut Desk, what: &cli::Export) -> Result<Exit, Failur
         note(&wire::printable(text));
     }
     Ok(Exit::Success)
+}
+
+fn feedback(content: &FeedbackContent, zone: &TimeZone) -> Result<Feedback, Failure> {
+    let at = content.at.as_deref().map(|it| parse_time(it, zone));
+    let at = at.transpose().context("--at").blame_arguments()?;
+    Ok(Feedback {
+        at: at.unwrap_or_else(Timestamp::now),
+        with_reasons: content.reasons,
+    })
+}
+
+fn upload<'a>(
+    platform: Platform,
+    zip: &'a FeedbackZip,
+    zone: &TimeZone,
+) -> Result<(Box<dyn Export>, Destination<'a>), Failure> {
+    let download = names_in(&zip.download)
+        .with_context(|| format!("cannot read {}", zip.download.display()))
+        .hint("name the zip that the platform handed out, or the folder that it was unpacked to")
+        .blame_arguments()?;
+    let format = Upload {
+        platform,
+        download,
+        feedback: feedback(&zip.content, zone)?,
+    };
+    Ok((Box::new(format), Destination::File(Some(&zip.out))))
+}
+
+/// The names in a download: of a folder's entries, or the paths in a zip.
+fn names_in(download: &Path) -> Result<Vec<String>> {
+    if !download.is_dir() {
+        let archive = ZipArchive::new(BufReader::new(File::open(download)?))?;
+        let names = archive.file_names().map(|name| Ok(name?.into_owned()));
+        return names.collect();
+    }
+    let mut names = vec![];
+    for entry in fs::read_dir(download)? {
+        names.push(entry?.file_name().to_string_lossy().into_owned());
+    }
+    names.sort();
+    Ok(names)
 }
 
 fn read(file: &Path) -> Result<Vec<u8>, Failure> {
