@@ -275,6 +275,17 @@ pub enum Export {
     /// Each page is one file without scripts: points with each step, the tests with their messages, named mistakes, all
     /// attempts. It shows what students-see in policy.toml allows, and no value that the class's seed drew.
     Feedback(Feedback),
+    /// Write GitHub annotations, ID.txt, and step summaries, ID.md, for each person
+    Github(ToStudents),
+    /// Write GitLab code quality reports, ID.json for each person
+    Gitlab(ToStudents),
+    /// Write SARIF 2.1.0, ID.sarif for each person
+    Sarif(ToStudents),
+    /// Write PrairieLearn results, ID.json for each person
+    #[command(name = "prairielearn")]
+    PrairieLearn(ToStudents),
+    /// Write Dodona judgements, ID.jsonl for each person
+    Dodona(ToStudents),
     /// Write the feedback as a zip for Canvas' "Upload submissions"
     FeedbackCanvas(FeedbackZip),
     /// Write the feedback as a zip for Moodle's "Upload multiple feedback files in a zip"
@@ -298,6 +309,17 @@ pub struct ToFolder {
     /// Write to DIR
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
+}
+
+/// A folder to write to what students see.
+#[derive(Args, Debug)]
+pub struct ToStudents {
+    /// Write to DIR
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Show what students may see at TIME [default: now]
+    #[arg(long, value_name = "TIME")]
+    pub at: Option<String>,
 }
 
 /// Arguments of `export feedback`.

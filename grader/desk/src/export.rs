@@ -2,11 +2,18 @@
 
 pub mod canvas;
 pub mod csv;
+pub mod dodona;
 pub mod feedback;
+mod finding;
+pub mod github;
+pub mod gitlab;
 pub mod gradescope;
 pub mod junit;
 pub mod moodle;
+pub mod prairielearn;
+pub mod sarif;
 pub mod sheet;
+mod visible;
 
 use crate::folder::Grades;
 use crate::policy::Policy;

@@ -3,10 +3,15 @@
 use crate::cli::{self, FeedbackContent, FeedbackZip, Fill, FillOne, ToFile, ToFolder};
 use crate::export::canvas::Canvas;
 use crate::export::csv::Csv;
+use crate::export::dodona::Dodona;
 use crate::export::feedback::{Feedback, Platform, Upload};
+use crate::export::github::Github;
+use crate::export::gitlab::Gitlab;
 use crate::export::gradescope::Gradescope;
 use crate::export::junit::Junit;
 use crate::export::moodle::Moodle;
+use crate::export::prairielearn::PrairieLearn;
+use crate::export::sarif::Sarif;
 use crate::export::{Class, Export, ExportOutput};
 use crate::failure::{Blame, Exit, Failure};
 use crate::files::write_whole;
@@ -67,6 +72,26 @@ pub(super) fn export(desk: &mut Desk, what: &cli::Export) -> Result<Exit, Failur
             Box::new(feedback(content, &desk.policy.zone)?),
             Destination::Folder(out),
         ),
+        cli::Export::Github(to) => {
+            let at = time(to.at.as_deref(), &desk.policy.zone)?;
+            (Box::new(Github { at }), Destination::Folder(&to.out))
+        }
+        cli::Export::Gitlab(to) => {
+            let at = time(to.at.as_deref(), &desk.policy.zone)?;
+            (Box::new(Gitlab { at }), Destination::Folder(&to.out))
+        }
+        cli::Export::Sarif(to) => {
+            let at = time(to.at.as_deref(), &desk.policy.zone)?;
+            (Box::new(Sarif { at }), Destination::Folder(&to.out))
+        }
+        cli::Export::PrairieLearn(to) => {
+            let at = time(to.at.as_deref(), &desk.policy.zone)?;
+            (Box::new(PrairieLearn { at }), Destination::Folder(&to.out))
+        }
+        cli::Export::Dodona(to) => {
+            let at = time(to.at.as_deref(), &desk.policy.zone)?;
+            (Box::new(Dodona { at }), Destination::Folder(&to.out))
+        }
         cli::Export::FeedbackCanvas(zip) => upload(Platform::Canvas, zip, &desk.policy.zone)?,
         cli::Export::FeedbackMoodle(zip) => upload(Platform::Moodle, zip, &desk.policy.zone)?,
     };
@@ -104,12 +129,17 @@ pub(super) fn export(desk: &mut Desk, what: &cli::Export) -> Result<Exit, Failur
 }
 
 fn feedback(content: &FeedbackContent, zone: &TimeZone) -> Result<Feedback, Failure> {
-    let at = content.at.as_deref().map(|it| parse_time(it, zone));
-    let at = at.transpose().context("--at").blame_arguments()?;
     Ok(Feedback {
-        at: at.unwrap_or_else(Timestamp::now),
+        at: time(content.at.as_deref(), zone)?,
         with_reasons: content.reasons,
     })
+}
+
+/// The time of `--at`, or now.
+fn time(at: Option<&str>, zone: &TimeZone) -> Result<Timestamp, Failure> {
+    let at = at.map(|it| parse_time(it, zone));
+    let at = at.transpose().context("--at").blame_arguments()?;
+    Ok(at.unwrap_or_else(Timestamp::now))
 }
 
 fn upload<'a>(

@@ -1,17 +1,17 @@
 //! The page of a person: one file of HTML without scripts, in which all text of submissions and roster is escaped.
 
 use super::super::Class;
+use super::super::visible::{Visible, counting, message};
 use crate::decision::{Action, Decision};
 use crate::explain::{days, rule};
 use crate::grading::{Attempt, Column, ExerciseGrade, ExerciseResult, State, Student};
-use crate::policy::{Counts, StudentsSee};
+use crate::policy::Counts;
 use crate::results::{Graded, Outcome, Test};
 use crate::terminal::points;
 use crate::time::{shown, shown_seconds};
 use anyhow::Result;
 use jiff::Timestamp;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
-use std::collections::BTreeSet;
 use wire::{printable, printable_lines};
 
 const STYLE: &str = include_str!("../../../assets/feedback.css");
@@ -19,12 +19,6 @@ const STYLE: &str = include_str!("../../../assets/feedback.css");
 /// The policy of the page: nothing but its own style.
 const POLICY: &str =
     "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
-
-/// The last line of messages in which the judge left out all values that a class's seed drew.
-const DISCREET: &str = "`cargo grader check` shows the same kind of case with its values";
-
-/// The kinds whose tests ask the same of every class.
-const FIXED: [&str; 2] = ["shape", "snapshot"];
 
 /// A page to be written.
 pub(super) struct Page<'a> {
@@ -121,9 +115,7 @@ impl Page<'_> {
     }
 
     fn exercise(&self, place: usize, column: &Column, grade: &ExerciseGrade) -> Result<Markup> {
-        let counting = grade.result.filter(|_| grade.state != State::Excused);
-        let graded = counting.map(|it| self.class.store.provenance(it));
-        let graded = graded.transpose()?.map(|it| it.graded);
+        let graded = counting(self.class, grade)?;
         Ok(html! {
             section {
                 h2 id=(anchor(place)) {
@@ -219,21 +211,11 @@ impl Page<'_> {
                 @if let Some(message) = &graded.message { (said(message)) }
             };
         }
-        let shows = |kind: &str| {
-            let see = self.class.policy.students_see_of(kind);
-            see.shows_tests(grade.due, self.at)
-        };
-        let kinds: BTreeSet<_> = graded.kinds.keys().map(String::as_str).collect();
-        let is_later =
-            |kind: &&&str| self.class.policy.students_see_of(kind) == StudentsSee::UntilDue;
-        let hidden: Vec<_> = kinds.iter().filter(|it| !shows(it)).collect();
-        let later = hidden.iter().filter(|it| is_later(it)).count();
-        let shown: Vec<_> = graded.tests.iter().filter(|it| shows(&it.kind)).collect();
-        let failed: Vec<_> = shown.iter().filter(|it| !it.counts()).collect();
-        let passed: Vec<_> = shown.iter().filter(|it| it.counts()).collect();
+        let visible = Visible::of(self.class.policy, grade, graded, self.at);
+        let shows = |kind: &str| !visible.hidden.contains(kind);
         let total: usize = graded.kinds.values().map(|it| it.total).sum();
         html! {
-            @if hidden.len() < kinds.len() {
+            @if graded.kinds.keys().any(|it| shows(it)) {
                 table {
                     caption { "Tests by kind" }
                     thead {
@@ -258,37 +240,24 @@ impl Page<'_> {
                     }
                 }
             }
-            @if !hidden.is_empty() {
-                p {
-                    @if later == 0 { "Single tests are not shown" }
-                    @else if later == hidden.len() { "Single tests are shown after the due date" }
-                    @else { "Single tests are not shown, or only after the due date" }
-                    @if hidden.len() < kinds.len() {
-                        ": " (hidden.iter().map(|it| printable(it)).collect::<Vec<_>>().join(", "))
+            @if let Some(hint) = visible.hint() { p { (printable(&hint)) } }
+            @for misconception in visible.misconceptions {
+                aside {
+                    h3 { "What happened: " (printable(&misconception.title)) }
+                    @if !misconception.operations.is_empty() {
+                        p { "In " (printable(&misconception.operations.join(", "))) "." }
                     }
-                    "."
+                    @if !misconception.says.is_empty() { p { (printable(&misconception.says)) } }
                 }
             }
-            // A misconception explains tests that failed: it would tell of them where none is shown.
-            @if !failed.is_empty() {
-                @for misconception in &graded.misconceptions {
-                    aside {
-                        h3 { "What happened: " (printable(&misconception.title)) }
-                        @if !misconception.operations.is_empty() {
-                            p { "In " (printable(&misconception.operations.join(", "))) "." }
-                        }
-                        @if !misconception.says.is_empty() { p { (printable(&misconception.says)) } }
-                    }
-                }
-            }
-            @for test in &failed { (failure(test)) }
-            @if passed.len() == total && failed.is_empty() && hidden.is_empty() && total > 0 {
+            @for test in &visible.failed { (failure(test)) }
+            @if visible.passed.len() == total && visible.hidden.is_empty() && total > 0 {
                 p { "All " (total) " tests passed." }
             }
-            @if !passed.is_empty() {
+            @if !visible.passed.is_empty() {
                 details {
-                    summary { (passed.len()) " of the tests that are shown passed" }
-                    ul { @for test in &passed { li { code { (printable(&test.test)) } } } }
+                    summary { (visible.passed.len()) " of the tests that are shown passed" }
+                    ul { @for test in &visible.passed { li { code { (printable(&test.test)) } } } }
                 }
             }
         }
@@ -403,70 +372,20 @@ fn outcome(result: &ExerciseResult) -> String {
     }
 }
 
-/// A test that earned nothing, with the judge's message. Values that the class's seed drew are left out.
+/// A test that earned nothing, with the judge's message.
 fn failure(test: &Test) -> Markup {
-    let message = match (&test.not_counted, &test.message) {
-        (Some(why), _) => why.as_str(),
-        (None, Some(message)) if FIXED.contains(&test.kind.as_str()) || is_discreet(message) => {
-            message
-        }
-        (None, _) => "the results are not the expected ones",
-    };
     html! {
         section {
             h3 {
                 code { (printable(&test.test)) }
                 @if test.passed { " passed, and earns nothing" } @else { " failed" }
             }
-            (said(message))
+            (said(message(test)))
         }
     }
-}
-
-fn is_discreet(message: &str) -> bool {
-    message.lines().next_back() == Some(DISCREET)
 }
 
 /// A message, with its line breaks.
 fn said(message: &str) -> Markup {
     html! { pre { (printable_lines(message)) } }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_last_line_of_discreet_messages_is_the_judges() {
-        let judge = include_str!("../../../../src/grading/judge/discretion.rs");
-        assert!(judge.contains(&format!("\"{DISCREET}\"")));
-    }
-
-    #[test]
-    fn drawn_values_are_left_out_and_fixed_ones_shown() {
-        let shown = |kind: &str, message: &str| {
-            let test = Test {
-                test: "t".to_owned(),
-                kind: kind.to_owned(),
-                passed: false,
-                message: Some(message.to_owned()),
-                not_counted: None,
-            };
-            failure(&test).into_string()
-        };
-        let discreet = format!("the function panicked\nwith side = 5\n{DISCREET}");
-        for kind in ["drawn", "property", "gradient", "training"] {
-            assert!(
-                !shown(kind, "expected 0.8125, got 0.5").contains("0.8125"),
-                "{kind}"
-            );
-            assert!(shown(kind, &discreet).contains("with side = 5"), "{kind}");
-        }
-        for kind in FIXED {
-            assert!(
-                shown(kind, "expected 0.8125, got 0.5").contains("0.8125"),
-                "{kind}"
-            );
-        }
-    }
 }
