@@ -412,4 +412,30 @@ mod tests {
                 .contains("s3 or s4")
         );
     }
+
+    #[test]
+    fn a_page_of_feedback_is_for_one_person_and_never_for_a_group() -> Result<()> {
+        let people = "id,name,email,group,section\n\
+            s1,Anna Lee,anna@x.edu,Eve Sun,\n\
+            s2,Eve Sun,,,\n\
+            s3,Bob Ray,,,\n\
+            s4,Bob Ray,,,\n";
+        let roster = Roster::parse(people)?;
+        let id = |name: &str| roster.person_of_download(name).map(|it| it.id.as_str());
+        for name in ["Anna Lee_7", "leeanna_12", "anna@x.edu", "s1"] {
+            assert_eq!(id(name), Some("s1"), "{name}");
+        }
+        for name in [
+            "Eve Sun_7",
+            "evesun_7",
+            "Bob Ray_7",
+            "raybob_12",
+            "Mallory_7",
+            "_7",
+            "7",
+        ] {
+            assert_eq!(id(name), None, "{name}");
+        }
+        Ok(())
+    }
 }
