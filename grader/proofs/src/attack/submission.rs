@@ -14,6 +14,9 @@ use std::path::{Path, PathBuf};
 use tar::EntryType;
 use zip::write::SimpleFileOptions;
 
+/// The file of a solution that attacks change.
+const LIBRARY: &str = "lib.rs";
+
 /// A mark in an attack's text and what is put for it: `("{{secret}}", "/tmp/…/gradebook.csv")`.
 pub(super) type Mark = (&'static str, String);
 
@@ -50,7 +53,7 @@ pub(super) fn make(
     }
     let path = folder.join(attack.called.as_ref().unwrap_or(&attack.name));
     let solution = course.root.join("solutions").join(&exercise.folder);
-    let mut source = fs::read_to_string(solution.join("src/lib.rs"))
+    let mut source = fs::read_to_string(solution.join("src").join(LIBRARY))
         .with_context(|| format!("the solution of {} cannot be read", exercise.folder))?;
     for edit in &attack.edit {
         if source.matches(&edit.find).count() != 1 {
@@ -62,7 +65,8 @@ pub(super) fn make(
         }
         source = source.replace(&edit.find, &filled(&edit.put, marks));
     }
-    write(&place(&path, exercise), source.as_bytes())?;
+    make_honest(course, exercise, &path)?;
+    write(&place(&path, exercise).join(LIBRARY), source.as_bytes())?;
     for (name, from) in &attack.copy {
         let from = attack.folder.join(from);
         let bytes =
@@ -77,18 +81,23 @@ pub(super) fn make(
 
 /// Hands in the solution, unchanged.
 pub(super) fn make_honest(course: &Course, exercise: &Exercise, path: &Path) -> Result<()> {
-    let solution = course.root.join("solutions").join(&exercise.folder);
-    write(
-        &place(path, exercise),
-        &fs::read(solution.join("src/lib.rs"))?,
-    )
+    let sources = course.root.join("solutions").join(&exercise.folder);
+    let sources = sources.join("src");
+    let says = || format!("{} cannot be read", sources.display());
+    for source in fs::read_dir(&sources).with_context(says)? {
+        let source = source.with_context(says)?;
+        let bytes = fs::read(source.path()).with_context(says)?;
+        write(&place(path, exercise).join(source.file_name()), &bytes)?;
+    }
+    Ok(())
 }
 
+/// The folder of an exercise's sources in a submission.
 fn place(submission: &Path, exercise: &Exercise) -> PathBuf {
     submission
         .join("exercises")
         .join(&exercise.folder)
-        .join("src/lib.rs")
+        .join("src")
 }
 
 fn filled(text: &str, marks: &[Mark]) -> String {
