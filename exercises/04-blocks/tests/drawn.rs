@@ -226,7 +226,7 @@ fn block_agrees_for_large_logits() {
 /// Look at: the order, dropout first; and that both draw anew in each call.
 #[test]
 fn attentions_branch_is_dropped_by_chance() {
-    let all = RefCell::new(vec![]);
+    let all = <[RefCell<Vec<Row>>; 2]>::default();
     drawn!("chance_behind_attention", 4, |case| {
         let ((p, q), dim) = (probabilities(case), 2 * case.axis("d", 2..=3));
         let mut vs = VarStore::new(Device::Cpu);
@@ -250,9 +250,12 @@ fn attentions_branch_is_dropped_by_chance() {
             assert_dropped(kept, p, q);
         }
         assert_independent_masks(&masks, p, q);
-        all.borrow_mut().extend(rows(case, block, &x, p));
+        let samples = sample_rows(case, &block, &x, q);
+        all[0].borrow_mut().extend(samples);
+        all[1].borrow_mut().extend(rows(case, block, &x, p));
     });
-    assert_numbers("numbers kept in all cases", &all.borrow());
+    assert_numbers("samples kept in all cases", &all[0].borrow());
+    assert_numbers("numbers kept in all cases", &all[1].borrow());
 }
 
 /// In training, dropout takes single numbers between the MLP's linear layers, behind the GELU, and single numbers of its output;
@@ -263,7 +266,7 @@ fn attentions_branch_is_dropped_by_chance() {
 /// Look at: the three places, and what each divides by.
 #[test]
 fn the_mlps_branch_is_dropped_by_chance() {
-    let all = RefCell::new(vec![]);
+    let all = <[RefCell<Vec<Row>>; 3]>::default();
     drawn!("chance_behind_the_mlp", 4, |case| {
         let ((p, q), dim) = (probabilities(case), 2 * case.axis("d", 2..=3));
         let mut vs = VarStore::new(Device::Cpu);
@@ -307,19 +310,25 @@ fn the_mlps_branch_is_dropped_by_chance() {
         share("numbers whose both parts are kept", &both, r * r * r);
         share("numbers whose first part alone is kept", &left, r * r * p);
         share("numbers whose second part alone is kept", &right, r * r * p);
-        let samples = any_of_the_sample(&none.logical_not())
-            .select(2, 0)
-            .select(1, 0);
-        let samples = tensor::bits(&samples);
+        let samples = samples(&none.logical_not());
         assert_share("samples kept", count(&samples), samples.len(), 1.0 - q);
         // An output of 1, whatever is taken between the layers.
         let weight = tensor::variable(&vs, "mlp.fc2.weight");
         set(&vs, "mlp.fc2.weight", &Tensor::zeros_like(&weight));
         let ones = Tensor::ones_like(&tensor::variable(&vs, "mlp.fc2.bias"));
         set(&vs, "mlp.fc2.bias", &ones);
-        all.borrow_mut().extend(rows(case, block, &x, p));
+        let samples = sample_rows(case, &block, &x, q);
+        all[0].borrow_mut().extend(samples);
+        all[1].borrow_mut().extend(rows(case, block, &x, p));
+        let between = rows_between_layers(case, p);
+        all[2].borrow_mut().extend(between);
     });
-    assert_numbers("numbers of the output kept in all cases", &all.borrow());
+    assert_numbers("samples kept in all cases", &all[0].borrow());
+    assert_numbers("numbers of the output kept in all cases", &all[1].borrow());
+    assert_numbers(
+        "numbers between the layers kept in all cases",
+        &all[2].borrow(),
+    );
 }
 
 /// Initial weights and biases are uniform in ±1/√(inputs), all of them drawn one by one, and others in each new module.
@@ -382,11 +391,49 @@ fn rows(case: &Case<'_>, block: Block, x: &Tensor, p: f64) -> [Row; 4] {
     })
 }
 
+/// The numbers that dropout keeps between the MLP's layers in several calls of a block, which dropout of the output hides in
+/// part: drawn one by one, they are not as many each time.
+///
+/// They are all one constant, and each of a token's outputs is their sum, so that any output that is kept says how many there are.
+fn rows_between_layers(case: &Case<'_>, p: f64) -> [Row; 4] {
+    /// Outputs, which all are dropped for one token in 10¹² at most; and as many numbers between the layers.
+    const DIM: i64 = 24;
+    let mut vs = VarStore::new(Device::Cpu);
+    let block = Block::new(&vs.root(), DIM, 2, 1).with_dropout(p, 0.0);
+    vs.double();
+    tensor::set_all(&vs, |name| match name {
+        "mlp.fc1.bias" | "mlp.fc2.weight" => 1.0,
+        _ => 0.0,
+    });
+    let x = Tensor::zeros([SAMPLES, 3, DIM], (Kind::Double, Device::Cpu));
+    let each = block.forward_t(&x, false).max() / DIM;
+    [(); 4].map(|()| {
+        let sums = block.forward_t(&x, true).amax([-1].as_slice(), false);
+        case.compares();
+        let kept = sums / &each * ((1.0 - p) * (1.0 - p)); // from 0 to DIM
+        assert_close!(&kept, &kept.round(), QUOTIENT);
+        Row {
+            hits: kept.round().sum(Kind::Double).double_value(&[]) as usize,
+            of: kept.numel() * DIM as usize,
+            p: 1.0 - p,
+        }
+    })
+}
+
+/// The samples that stochastic depth keeps in several calls of a block: drawn one by one, they are not as many each time.
+fn sample_rows(case: &Case<'_>, block: &Block, x: &Tensor, q: f64) -> [Row; 5] {
+    [(); 5].map(|()| {
+        let added = block.forward_t(x, true) - x;
+        case.compares();
+        Row::of(&samples(&added.ne(0.0)), 1.0 - q)
+    })
+}
+
 /// Fails unless, of a mask of \[B, N, D\], whole samples are dropped with probability `q`, and of the others single numbers
 /// with probability `p`.
 fn assert_dropped(kept: &Tensor, p: f64, q: f64) {
     let here = any_of_the_sample(kept);
-    let samples = tensor::bits(&here.select(2, 0).select(1, 0));
+    let samples = samples(kept);
     assert_share("samples kept", count(&samples), samples.len(), 1.0 - q);
     assert_one_by_one("samples", &samples, q);
     let numbers = tensor::bits(&kept.masked_select(&here));
@@ -405,11 +452,15 @@ fn assert_dropped(kept: &Tensor, p: f64, q: f64) {
 /// Fails unless two calls drew anew.
 fn assert_independent_masks([first, second]: &[Tensor; 2], p: f64, q: f64) {
     let (here, there) = (any_of_the_sample(first), any_of_the_sample(second));
-    let samples = |mask: &Tensor| tensor::bits(&mask.select(2, 0).select(1, 0));
-    assert_independent("samples of two calls", &samples(&here), &samples(&there), q);
+    assert_independent("samples of two calls", &samples(first), &samples(second), q);
     let both = here.logical_and(&there);
     let numbers = |mask: &Tensor| tensor::bits(&mask.masked_select(&both));
     assert_independent("numbers of two calls", &numbers(first), &numbers(second), p);
+}
+
+/// For each sample of a mask of \[B, N, D\], whether anything of it is kept.
+fn samples(kept: &Tensor) -> Vec<bool> {
+    tensor::bits(&any_of_the_sample(kept).select(2, 0).select(1, 0))
 }
 
 /// For each number, whether anything of its sample is kept.

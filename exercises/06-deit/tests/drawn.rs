@@ -188,8 +188,8 @@ fn initial_values_have_their_distribution() {
 /// Look at: dropout behind the sum with the positions, and what each block is told of training.
 #[test]
 fn dropout_takes_numbers_by_chance() {
-    // Over all cases: the numbers kept in each call, for each of the three places.
-    let all = RefCell::new([vec![], vec![], vec![]]);
+    // Over all cases: the numbers kept in each call, for each of the three places, and of all tokens behind the positions.
+    let all = RefCell::new([vec![], vec![], vec![], vec![]]);
     drawn!("chance", 4, |case| {
         let p = case.pick(&[0.1, 0.2, 0.3]);
         case.note("dropout", p);
@@ -250,10 +250,40 @@ fn dropout_takes_numbers_by_chance() {
             }
             assert_independent("two calls", &masks[0], &masks[1], p);
         }
+        let rows = position_rows(case, &config, p);
+        all.borrow_mut()[3].extend(rows);
     });
     for rows in all.borrow().iter() {
         assert_numbers("numbers kept in all cases", rows);
     }
+}
+
+/// The numbers that dropout keeps behind the sum with the positions in several calls, of all tokens of an image, of which the logits
+/// show two: drawn one by one, they are not as many each time.
+///
+/// A position has a gradient where its number is kept.
+fn position_rows(case: &mut Case<'_>, config: &VitConfig, p: f64) -> [Row; 4] {
+    let config = VitConfig {
+        image: 24,
+        patch: 3,
+        ..config.clone()
+    };
+    let mut vs = VarStore::new(Device::Cpu);
+    let deit = Deit::new(&vs.root(), &config);
+    vs.double();
+    case.fill(&vs);
+    let images = case.tensor(&[1, config.channels, 24, 24], Kind::Double, Spread::UNIT);
+    let inputs = tensor::variables(&vs);
+    let cotangent = case.tensor(&[2, 1, config.classes], Kind::Double, Spread::UNIT);
+    [(); 4].map(|()| {
+        let both = || {
+            let (class_logits, dist_logits) = deit.forward_train(&images);
+            Tensor::stack(&[class_logits, dist_logits], 0)
+        };
+        let gradients = vjp(both, &inputs, &cotangent).gradients;
+        case.compares();
+        Row::of(&tensor::bits(&gradients["pos_embed"].ne(0.0)), 1.0 - p)
+    })
 }
 
 /// A model's sizes: two or three patches to a side, one or two blocks, two or three heads.
