@@ -74,7 +74,7 @@ impl Environment {
         else {
             return Ok(compiled);
         };
-        if !self.has_reference(exercise) {
+        if !self.course.has_reference(exercise) {
             return Ok(compiled);
         }
         let scratch = self.scratch.folder()?;
@@ -85,11 +85,6 @@ impl Environment {
             // A resource that was short for a moment may be available again.
             MachineFault::Unplaced => compile(),
         }
-    }
-
-    /// Returns whether the course holds the reference of an exercise, and was not given out without it.
-    pub fn has_reference(&self, exercise: &Exercise) -> bool {
-        self.course.has_reference(exercise)
     }
 
     /// The limits of an exercise's code.

@@ -19,6 +19,7 @@ use crate::folder::Grades;
 use crate::policy::Policy;
 use crate::store::Store;
 use anyhow::Result;
+use jiff::Timestamp;
 
 /// A format that grades are written in.
 pub trait Export {
@@ -38,6 +39,8 @@ pub struct Class<'a> {
     pub policy: &'a Policy,
     /// The gradebook, for the tests of each result.
     pub store: &'a Store,
+    /// The time that decides what students see: after the due date, or not.
+    pub at: Timestamp,
 }
 
 /// The output of an export.
@@ -67,6 +70,11 @@ impl ExportOutput {
             files: vec![(String::new(), content)],
             ..Self::default()
         }
+    }
+
+    /// Adds a file of a person.
+    fn add(&mut self, id: &str, ending: &str, content: Vec<u8>) {
+        self.files.push((file_name(id, ending), content));
     }
 
     fn skip(&mut self, row: impl Into<String>, why: impl Into<String>) {
@@ -108,17 +116,24 @@ impl Source {
 /// The name of a person's file: of the id, letters, digits, `-`, `_`, `@` and `.` stay, but for a leading `.`; all other bytes
 /// become `%XX`.
 fn file_name(id: &str, ending: &str) -> String {
-    let mut name = String::new();
-    for byte in id.bytes() {
-        match byte {
-            b'.' if name.is_empty() => name += "%2E",
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'@' => {
-                name.push(byte.into())
-            }
-            byte => name += &format!("%{byte:02X}"),
+    let name = percent_encoded(id, "-_.@");
+    match name.strip_prefix('.') {
+        Some(rest) => format!("%2E{rest}.{ending}"),
+        None => format!("{name}.{ending}"),
+    }
+}
+
+/// A text in which all bytes but letters, digits and the signs `kept`, all of ASCII, are `%XX`.
+fn percent_encoded(text: &str, kept: &str) -> String {
+    let mut encoded = String::new();
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || kept.as_bytes().contains(&byte) {
+            encoded.push(byte.into());
+        } else {
+            encoded += &format!("%{byte:02X}");
         }
     }
-    format!("{name}.{ending}")
+    encoded
 }
 
 #[cfg(test)]

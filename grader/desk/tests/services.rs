@@ -121,7 +121,7 @@ fn gitlab_gets_an_issue_for_each_failed_test() -> Result {
     Ok(())
 }
 
-/// What sarif-schema-2.1.0.json requires of the properties that are written, and that rules are found by id and index.
+/// The requirements of sarif-schema-2.1.0.json on the properties that are written, and that rules are found by id and index.
 fn check_sarif(text: &str) {
     let log: Value = serde_json::from_str(text).expect("JSON");
     assert_eq!(log["version"], "2.1.0");

@@ -67,3 +67,14 @@ impl Release {
         })
     }
 }
+
+/// Returns whether a release has a file of this path, or one below this folder.
+fn holds(files: &Files, path: &str) -> bool {
+    let path = path.trim_end_matches('/');
+    let below = format!("{path}/");
+    let mut later = files.range(below.clone()..);
+    files.contains_key(path)
+        || later
+            .next()
+            .is_some_and(|(file, _)| file.starts_with(&below))
+}

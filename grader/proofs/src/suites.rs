@@ -35,7 +35,7 @@ pub struct Count {
 impl Suite {
     /// The runs that together are all tests of the project but the exercises' own, which are to fail.
     ///
-    /// What is compiled with libtorch is tested apart, with the features that it has for the judges: in one run, the rest would be
+    /// Packages with libtorch are tested apart, with the features that they have for the judges: in one run, the others would be
     /// compiled with these features once more, and the programs, which are running, replaced by ones that link libtorch.
     pub fn all(course: &Course) -> [Self; 2] {
         let exercises = course.exercises.iter().map(|exercise| &exercise.name);

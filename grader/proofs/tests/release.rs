@@ -1,6 +1,10 @@
 //! The students' repository: it holds no solution, is the same each time, works by itself, and is updated without touching
 //! anybody's code.
 
+#[path = "../../tests/common/built.rs"]
+mod built;
+
+use built::{BUILT, copy_built};
 use grader::course::Course;
 use proofs::release::{Files, LIST, Release, Secrets};
 use std::collections::BTreeSet;
@@ -236,7 +240,7 @@ fn students() -> Result<(tempfile::TempDir, PathBuf)> {
     Ok((place, folder))
 }
 
-/// What is given out later.
+/// The files that are given out later.
 fn later() -> Release {
     of_files(&[
         ("README.md", "new\n"),
@@ -315,32 +319,6 @@ fn says(folder: &Path, program: &str, arguments: &[&str], code: i32) -> Result<S
     Ok(words)
 }
 
-/// Copies the libraries that cargo has compiled for the course: those that are not the course's own serve a release as well.
-fn lend_libraries(course: &Course, folder: &Path) -> Result {
-    for part in [".fingerprint", "build", "deps"].map(|part| Path::new("target/debug").join(part)) {
-        let (from, to) = (course.root.join(&part), folder.join(&part));
-        fs::create_dir_all(&to)?;
-        let mut lent = vec![];
-        for entry in fs::read_dir(from)? {
-            let path = entry?.path();
-            let name = path.file_name().unwrap_or_default().to_string_lossy();
-            // What has no extension there is a program.
-            let is_program = part.ends_with("deps") && path.extension().is_none();
-            let is_large = ["libgrader", "libtorch_sys", "torch-sys"].iter();
-            if !is_program && !is_large.into_iter().any(|it| name.starts_with(it)) {
-                lent.push(path);
-            }
-        }
-        for files in lent.chunks(500) {
-            // With their times, by which cargo knows that they are fresh.
-            let mut cp = Command::new("cp");
-            let copied = cp.args(["--archive", "--"]).args(files).arg(&to).status()?;
-            assert!(copied.success(), "cp ended with {copied}");
-        }
-    }
-    Ok(())
-}
-
 /// It compiles the grader and two judges anew, which takes a minute: `cargo test -p proofs --test release -- --ignored`.
 #[test]
 #[ignore = "it compiles a second grader"]
@@ -350,7 +328,11 @@ fn a_release_works_by_itself() -> Result {
     let folder = place.path().join("students");
     let chosen = course.select(&["patchify".to_owned(), "flow".to_owned()])?;
     Release::of(&course, &chosen)?.write(&course, &folder)?;
-    lend_libraries(&course, &folder)?;
+    // Libraries that are not the course's own serve a release as well.
+    for part in BUILT.map(|part| Path::new("target").join(part)) {
+        let large = ["libgrader", "libtorch_sys", "torch-sys"];
+        copy_built(&course.root.join(&part), &folder.join(&part), &large)?;
+    }
     let grader = |arguments: &[&str], code| {
         let all = [
             &["run", "--locked", "--offline", "--package", "grader", "--"],

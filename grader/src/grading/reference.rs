@@ -63,7 +63,7 @@ impl<'a> Reference<'a> {
             open: vec![],
         };
         for exercise in &grader.environment.exercises {
-            if !grader.environment.has_reference(exercise) {
+            if !grader.environment.course.has_reference(exercise) {
                 reference.missing.push(exercise);
                 continue;
             }

@@ -1,5 +1,9 @@
 //! A built checkout, copied elsewhere.
 
+#[path = "built.rs"]
+mod built;
+
+use built::{BUILT, copy_built, cp};
 use std::error::Error;
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -18,14 +22,6 @@ const SOURCES: [&str; 7] = [
     "exercises",
     "grader",
     "solutions",
-];
-
-/// Folders of what is built.
-const BUILT: [&str; 4] = [
-    "debug/.fingerprint",
-    "debug/build",
-    "debug/deps",
-    "grader/judges",
 ];
 
 /// Beginnings of the names of built files that exercises on ndarray take no part of: libtorch's binding, the programs that
@@ -78,9 +74,9 @@ impl Checkout {
         fs::create_dir_all(root.join("target/debug"))?;
         cp(&SOURCES.map(|part| original.join(part)), &root)?;
         symlink(original.join(".libtorch"), root.join(".libtorch"))?;
-        for part in BUILT {
+        for part in BUILT.iter().chain(&["grader/judges"]) {
             let built = Path::new("target").join(part);
-            copy_built(&original.join(&built), &root.join(&built))?;
+            copy_built(&original.join(&built), &root.join(&built), &LARGE)?;
         }
         let grader = original.join("target/debug/grader");
         cp(&[grader], &root.join("target/debug"))?;
@@ -105,34 +101,4 @@ pub(crate) fn grader(root: &Path, arguments: &[&str]) -> Command {
 pub(crate) fn said(output: &Output) -> String {
     let parts = [&output.stdout, &output.stderr].map(|said| String::from_utf8_lossy(said));
     parts.concat()
-}
-
-/// Copies files and folders, with their times.
-fn cp(from: &[PathBuf], to: &Path) -> Result {
-    let status = Command::new("cp")
-        .args(["--archive", "--"])
-        .args(from)
-        .arg(to)
-        .status()?;
-    assert!(status.success(), "cp ended with {status}");
-    Ok(())
-}
-
-/// Copies what is built, but for what is large: besides [`LARGE`], programs among the libraries, which are tests.
-fn copy_built(from: &Path, to: &Path) -> Result {
-    fs::create_dir_all(to)?;
-    let mut files = vec![];
-    for entry in fs::read_dir(from)? {
-        let entry = entry?;
-        let name = entry.file_name().to_string_lossy().into_owned();
-        let path = entry.path();
-        let is_program = from.ends_with("deps") && path.extension().is_none() && path.is_file();
-        if !is_program && !LARGE.iter().any(|start| name.starts_with(start)) {
-            files.push(path);
-        }
-    }
-    for files in files.chunks(500) {
-        cp(files, to)?;
-    }
-    Ok(())
 }

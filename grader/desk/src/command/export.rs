@@ -35,6 +35,7 @@ enum Destination<'a> {
 
 /// Runs the command.
 pub(super) fn export(desk: &mut Desk, what: &cli::Export) -> Result<Exit, Failure> {
+    let at = time(what, &desk.policy.zone)?;
     let (format, place): (Box<dyn Export>, _) = match what {
         cli::Export::Csv(ToFile { out, steps }) => (
             Box::new(Csv { steps: *steps }),
@@ -68,38 +69,23 @@ pub(super) fn export(desk: &mut Desk, what: &cli::Export) -> Result<Exit, Failur
             (Box::new(Gradescope), Destination::Folder(out))
         }
         cli::Export::Junit(ToFolder { out }) => (Box::new(Junit), Destination::Folder(out)),
-        cli::Export::Feedback(cli::Feedback { out, content }) => (
-            Box::new(feedback(content, &desk.policy.zone)?),
-            Destination::Folder(out),
-        ),
-        cli::Export::Github(to) => {
-            let at = time(to.at.as_deref(), &desk.policy.zone)?;
-            (Box::new(Github { at }), Destination::Folder(&to.out))
+        cli::Export::Feedback(cli::Feedback { out, content }) => {
+            (Box::new(feedback(content)), Destination::Folder(out))
         }
-        cli::Export::Gitlab(to) => {
-            let at = time(to.at.as_deref(), &desk.policy.zone)?;
-            (Box::new(Gitlab { at }), Destination::Folder(&to.out))
-        }
-        cli::Export::Sarif(to) => {
-            let at = time(to.at.as_deref(), &desk.policy.zone)?;
-            (Box::new(Sarif { at }), Destination::Folder(&to.out))
-        }
-        cli::Export::PrairieLearn(to) => {
-            let at = time(to.at.as_deref(), &desk.policy.zone)?;
-            (Box::new(PrairieLearn { at }), Destination::Folder(&to.out))
-        }
-        cli::Export::Dodona(to) => {
-            let at = time(to.at.as_deref(), &desk.policy.zone)?;
-            (Box::new(Dodona { at }), Destination::Folder(&to.out))
-        }
-        cli::Export::FeedbackCanvas(zip) => upload(Platform::Canvas, zip, &desk.policy.zone)?,
-        cli::Export::FeedbackMoodle(zip) => upload(Platform::Moodle, zip, &desk.policy.zone)?,
+        cli::Export::Github(to) => (Box::new(Github), Destination::Folder(&to.out)),
+        cli::Export::Gitlab(to) => (Box::new(Gitlab), Destination::Folder(&to.out)),
+        cli::Export::Sarif(to) => (Box::new(Sarif), Destination::Folder(&to.out)),
+        cli::Export::PrairieLearn(to) => (Box::new(PrairieLearn), Destination::Folder(&to.out)),
+        cli::Export::Dodona(to) => (Box::new(Dodona), Destination::Folder(&to.out)),
+        cli::Export::FeedbackCanvas(zip) => upload(Platform::Canvas, zip)?,
+        cli::Export::FeedbackMoodle(zip) => upload(Platform::Moodle, zip)?,
     };
     let grades = desk.grades()?;
     let class = Class {
         grades: &grades,
         policy: &desk.policy,
         store: &desk.store,
+        at,
     };
     let exported = format.export(&class);
     let exported = match what {
@@ -128,16 +114,25 @@ pub(super) fn export(desk: &mut Desk, what: &cli::Export) -> Result<Exit, Failur
     Ok(Exit::Success)
 }
 
-fn feedback(content: &FeedbackContent, zone: &TimeZone) -> Result<Feedback, Failure> {
-    Ok(Feedback {
-        at: time(content.at.as_deref(), zone)?,
+fn feedback(content: &FeedbackContent) -> Feedback {
+    Feedback {
         with_reasons: content.reasons,
-    })
+    }
 }
 
 /// The time of `--at`, or now.
-fn time(at: Option<&str>, zone: &TimeZone) -> Result<Timestamp, Failure> {
-    let at = at.map(|it| parse_time(it, zone));
+fn time(what: &cli::Export, zone: &TimeZone) -> Result<Timestamp, Failure> {
+    let at = match what {
+        cli::Export::Feedback(it) => &it.content.at,
+        cli::Export::FeedbackCanvas(it) | cli::Export::FeedbackMoodle(it) => &it.content.at,
+        cli::Export::Github(it)
+        | cli::Export::Gitlab(it)
+        | cli::Export::Sarif(it)
+        | cli::Export::PrairieLearn(it)
+        | cli::Export::Dodona(it) => &it.at,
+        _ => &None,
+    };
+    let at = at.as_deref().map(|it| parse_time(it, zone));
     let at = at.transpose().context("--at").blame_arguments()?;
     Ok(at.unwrap_or_else(Timestamp::now))
 }
@@ -145,7 +140,6 @@ fn time(at: Option<&str>, zone: &TimeZone) -> Result<Timestamp, Failure> {
 fn upload<'a>(
     platform: Platform,
     zip: &'a FeedbackZip,
-    zone: &TimeZone,
 ) -> Result<(Box<dyn Export>, Destination<'a>), Failure> {
     let download = names_in(&zip.download)
         .with_context(|| format!("cannot read {}", zip.download.display()))
@@ -154,7 +148,7 @@ fn upload<'a>(
     let format = Upload {
         platform,
         download,
-        feedback: feedback(&zip.content, zone)?,
+        feedback: feedback(&zip.content),
     };
     Ok((Box::new(format), Destination::File(Some(&zip.out))))
 }

@@ -5,17 +5,14 @@ mod upload;
 
 pub use upload::{Platform, Upload};
 
-use super::{Class, Export, ExportOutput, file_name};
+use super::{Class, Export, ExportOutput};
 use crate::policy::StudentsSee;
 use anyhow::Result;
-use jiff::Timestamp;
 use page::Page;
 
 /// The export as pages of HTML.
 #[derive(Clone, Copy, Debug)]
 pub struct Feedback {
-    /// The time at which due dates are looked at.
-    pub at: Timestamp,
     /// True if the reasons of decisions are shown.
     pub with_reasons: bool,
 }
@@ -26,7 +23,6 @@ impl Feedback {
         let page = Page {
             class,
             student: &class.grades.gradebook.students[student],
-            at: self.at,
             with_reasons: self.with_reasons,
         };
         Ok(page.html()?.into_string().into_bytes())
@@ -57,8 +53,7 @@ impl Export for Feedback {
             ..ExportOutput::default()
         };
         for (place, student) in class.grades.gradebook.students.iter().enumerate() {
-            let name = file_name(&student.person.id, "html");
-            exported.files.push((name, self.page(class, place)?));
+            exported.add(&student.person.id, "html", self.page(class, place)?);
         }
         Ok(exported)
     }

@@ -1,11 +1,10 @@
 //! Findings: what a submission fails, as services for code show it at a file.
 
-use super::Class;
 use super::visible::{Visible, counting, message};
+use super::{Class, percent_encoded};
 use crate::grading::{State, Student};
 use crate::results::{Outcome, digest};
 use anyhow::Result;
-use jiff::Timestamp;
 use wire::{printable, printable_lines};
 
 /// A finding.
@@ -31,11 +30,7 @@ impl Finding {
 }
 
 /// The findings of a person that the policy lets students see.
-pub(super) fn findings(
-    class: &Class<'_>,
-    student: &Student,
-    at: Timestamp,
-) -> Result<Vec<Finding>> {
+pub(super) fn findings(class: &Class<'_>, student: &Student) -> Result<Vec<Finding>> {
     let mut findings = vec![];
     let columns = class.grades.gradebook.exercises.iter();
     for (column, grade) in columns.zip(&student.exercises) {
@@ -45,7 +40,7 @@ pub(super) fn findings(
                 rule: format!("{}/{}", printable(exercise), printable(name)),
                 title: printable(&title),
                 message: printable_lines(message),
-                path: format!("exercises/{}/src/lib.rs", uri(exercise)),
+                path: format!("exercises/{}/src/lib.rs", percent_encoded(exercise, "-_.~")),
                 is_fatal,
             });
         };
@@ -69,7 +64,7 @@ pub(super) fn findings(
             );
             continue;
         }
-        let visible = Visible::of(class.policy, grade, &graded, at);
+        let visible = Visible::of(class, grade, &graded);
         for misconception in visible.misconceptions {
             let says = match misconception.says.as_str() {
                 "" => &misconception.title,
@@ -92,18 +87,4 @@ pub(super) fn findings(
         }
     }
     Ok(findings)
-}
-
-/// A name as a segment of a URI.
-fn uri(name: &str) -> String {
-    let mut uri = String::new();
-    for byte in name.bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
-                uri.push(byte.into());
-            }
-            byte => uri += &format!("%{byte:02X}"),
-        }
-    }
-    uri
 }

@@ -1,11 +1,10 @@
 //! GitHub Actions: for each person, annotations as workflow commands, and a summary of the step in Markdown.
 
 use super::finding::{Finding, findings};
-use super::{Class, Export, ExportOutput, file_name};
+use super::{Class, Export, ExportOutput};
 use crate::grading::{State, Student};
 use crate::terminal::points;
 use anyhow::Result;
-use jiff::Timestamp;
 use std::fmt::Write as _;
 use wire::printable;
 
@@ -14,17 +13,14 @@ const MOST_ANNOTATIONS: usize = 10;
 
 /// The export as annotations and summaries.
 #[derive(Clone, Copy, Debug)]
-pub struct Github {
-    /// The time at which due dates are looked at.
-    pub at: Timestamp,
-}
+pub struct Github;
 
 impl Export for Github {
     fn export(&self, class: &Class<'_>) -> Result<ExportOutput> {
         let mut exported = ExportOutput::default();
         for student in &class.grades.gradebook.students {
             let id = &student.person.id;
-            let findings = findings(class, student, self.at)?;
+            let findings = findings(class, student)?;
             if findings.len() > MOST_ANNOTATIONS {
                 exported.notes.push(format!(
                     "{id}: GitHub shows {MOST_ANNOTATIONS} annotations of a step; the summary has all {}",
@@ -37,12 +33,8 @@ impl Export for Github {
                 .map(command)
                 .collect();
             let summary = summary(class, student, &findings);
-            exported
-                .files
-                .push((file_name(id, "txt"), commands.into_bytes()));
-            exported
-                .files
-                .push((file_name(id, "md"), summary.into_bytes()));
+            exported.add(id, "txt", commands.into_bytes());
+            exported.add(id, "md", summary.into_bytes());
         }
         Ok(exported)
     }

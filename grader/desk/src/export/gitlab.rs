@@ -1,17 +1,13 @@
 //! GitLab's code quality report for each person: "Implement a custom tool" of docs.gitlab.com.
 
 use super::finding::findings;
-use super::{Class, Export, ExportOutput, file_name};
+use super::{Class, Export, ExportOutput};
 use anyhow::Result;
-use jiff::Timestamp;
 use serde::Serialize;
 
 /// The export as code quality reports.
 #[derive(Clone, Copy, Debug)]
-pub struct Gitlab {
-    /// The time at which due dates are looked at.
-    pub at: Timestamp,
-}
+pub struct Gitlab;
 
 #[derive(Serialize)]
 struct Issue {
@@ -37,7 +33,7 @@ impl Export for Gitlab {
     fn export(&self, class: &Class<'_>) -> Result<ExportOutput> {
         let mut exported = ExportOutput::default();
         for student in &class.grades.gradebook.students {
-            let findings = findings(class, student, self.at)?.into_iter();
+            let findings = findings(class, student)?.into_iter();
             let issues: Vec<_> = findings
                 .map(|it| Issue {
                     fingerprint: it.fingerprint(),
@@ -51,9 +47,7 @@ impl Export for Gitlab {
                 })
                 .collect();
             let content = serde_json::to_vec_pretty(&issues)?;
-            exported
-                .files
-                .push((file_name(&student.person.id, "json"), content));
+            exported.add(&student.person.id, "json", content);
         }
         Ok(exported)
     }

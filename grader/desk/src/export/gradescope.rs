@@ -1,6 +1,6 @@
 //! Gradescope: `results.json` for each person, as `docs/specs.md` of gradescope/autograder_samples describes it.
 
-use super::{Class, Export, ExportOutput, file_name};
+use super::{Class, Export, ExportOutput};
 use crate::grading::State;
 use crate::policy::StudentsSee;
 use crate::results::Outcome;
@@ -113,9 +113,7 @@ impl Export for Gradescope {
                 tests,
             };
             let content = serde_json::to_vec_pretty(&results)?;
-            exported
-                .files
-                .push((file_name(&student.person.id, "json"), content));
+            exported.add(&student.person.id, "json", content);
         }
         if hides_total {
             exported.notes.push(

@@ -1,7 +1,7 @@
 //! JUnit XML for each person, valid by `junit-10.xsd` of jenkinsci/xunit-plugin: attributes and elements of other schemas
 //! (`disabled`, `assertions`, top-level `skipped`) are left out.
 
-use super::{Class, Export, ExportOutput, file_name};
+use super::{Class, Export, ExportOutput};
 use crate::grading::{ExerciseGrade, State};
 use crate::results::{Graded, Outcome};
 use anyhow::Result;
@@ -47,9 +47,7 @@ impl Export for Junit {
                 }
             }
             let content = xml(&student.person.id, &suites)?;
-            exported
-                .files
-                .push((file_name(&student.person.id, "xml"), content));
+            exported.add(&student.person.id, "xml", content);
         }
         Ok(exported)
     }

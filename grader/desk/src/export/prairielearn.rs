@@ -1,12 +1,11 @@
 //! PrairieLearn: `results.json` of an external grader for each person, as docs/externalGrading.md describes it.
 
 use super::visible::{Visible, counting, message};
-use super::{Class, Export, ExportOutput, file_name};
+use super::{Class, Export, ExportOutput};
 use crate::grading::State;
 use crate::results::Outcome;
 use crate::terminal::points;
 use anyhow::Result;
-use jiff::Timestamp;
 use serde::Serialize;
 use wire::{printable, printable_lines};
 
@@ -15,10 +14,7 @@ const MOST: usize = 1024 * 1024;
 
 /// The export as results of PrairieLearn.
 #[derive(Clone, Copy, Debug)]
-pub struct PrairieLearn {
-    /// The time at which due dates are looked at.
-    pub at: Timestamp,
-}
+pub struct PrairieLearn;
 
 #[derive(Serialize)]
 struct Results {
@@ -73,7 +69,7 @@ impl Export for PrairieLearn {
                 let (said, output) = match counting(class, grade)? {
                     None => ("nothing was handed in".to_owned(), String::new()),
                     Some(graded) if graded.outcome == Outcome::Tested => {
-                        let visible = Visible::of(class.policy, grade, &graded, self.at);
+                        let visible = Visible::of(class, grade, &graded);
                         let of_test = |it: &&crate::results::Test| {
                             format!(
                                 "{}\n{}\n",
@@ -110,7 +106,7 @@ impl Export for PrairieLearn {
                 exported.skip(id, "the results are above 1 MB, which PrairieLearn refuses");
                 continue;
             }
-            exported.files.push((file_name(id, "json"), content));
+            exported.add(id, "json", content);
         }
         Ok(exported)
     }

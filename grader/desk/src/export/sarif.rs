@@ -1,23 +1,19 @@
 //! SARIF 2.1.0 for each person: a rule and a result for each failed test and each misconception.
 
 use super::finding::findings;
-use super::{Class, Export, ExportOutput, file_name};
+use super::{Class, Export, ExportOutput};
 use anyhow::Result;
-use jiff::Timestamp;
 use serde_json::json;
 
 /// The export as SARIF.
 #[derive(Clone, Copy, Debug)]
-pub struct Sarif {
-    /// The time at which due dates are looked at.
-    pub at: Timestamp,
-}
+pub struct Sarif;
 
 impl Export for Sarif {
     fn export(&self, class: &Class<'_>) -> Result<ExportOutput> {
         let mut exported = ExportOutput::default();
         for student in &class.grades.gradebook.students {
-            let findings = findings(class, student, self.at)?;
+            let findings = findings(class, student)?;
             let rule = |it: &super::finding::Finding| json!({ "id": it.rule, "shortDescription": { "text": it.title } });
             let rules: Vec<_> = findings.iter().map(rule).collect();
             let results: Vec<_> = (0..)
@@ -49,9 +45,7 @@ impl Export for Sarif {
                 }],
             });
             let content = serde_json::to_vec_pretty(&log)?;
-            exported
-                .files
-                .push((file_name(&student.person.id, "sarif"), content));
+            exported.add(&student.person.id, "sarif", content);
         }
         Ok(exported)
     }

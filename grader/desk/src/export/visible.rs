@@ -2,10 +2,9 @@
 
 use super::Class;
 use crate::grading::{ExerciseGrade, State};
-use crate::policy::{Policy, StudentsSee};
+use crate::policy::StudentsSee;
 use crate::results::{Graded, Misconception, Test};
 use anyhow::Result;
-use jiff::Timestamp;
 use std::collections::BTreeSet;
 
 /// The last line of messages in which the judge left out all values that a class's seed drew.
@@ -30,19 +29,15 @@ pub(super) struct Visible<'a> {
 }
 
 impl<'a> Visible<'a> {
-    pub(super) fn of(
-        policy: &Policy,
-        grade: &ExerciseGrade,
-        graded: &'a Graded,
-        at: Timestamp,
-    ) -> Self {
+    pub(super) fn of(class: &Class<'_>, grade: &ExerciseGrade, graded: &'a Graded) -> Self {
+        let see = |kind: &str| class.policy.students_see_of(kind);
         let kinds = graded.kinds.keys().map(String::as_str);
         let all: BTreeSet<_> = kinds
             .chain(graded.tests.iter().map(|it| it.kind.as_str()))
             .collect();
-        let is_hidden = |kind: &&str| !policy.students_see_of(kind).shows_tests(grade.due, at);
+        let is_hidden = |kind: &&str| !see(kind).shows_tests(grade.due, class.at);
         let hidden: BTreeSet<_> = all.into_iter().filter(is_hidden).collect();
-        let is_later = |kind: &&str| policy.students_see_of(kind) == StudentsSee::UntilDue;
+        let is_later = |kind: &&str| see(kind) == StudentsSee::UntilDue;
         let shown = graded.tests.iter();
         let shown = shown.filter(|it| !hidden.contains(it.kind.as_str()));
         let (passed, failed): (Vec<_>, Vec<_>) = shown.partition(|it| it.counts());

@@ -1,6 +1,6 @@
 //! The files of the course that are given out.
 
-use super::Files;
+use super::{Files, holds};
 use anyhow::{Context, Result, anyhow};
 use grader::course::{Course, Exercise};
 use grader::study::reset::STUBS;
@@ -124,14 +124,12 @@ fn collect_left_out(
             "" => name.into_owned(),
             _ => format!("{folder}/{name}"),
         };
-        let below = format!("{place}/");
-        let mut given = files.range(below.clone()..);
-        if given
-            .next()
-            .is_some_and(|(file, _)| file.starts_with(&below))
-        {
+        if files.contains_key(&place) {
+            continue;
+        }
+        if holds(files, &place) {
             collect_left_out(root, &place, files, found)?;
-        } else if !files.contains_key(&place) {
+        } else {
             found.push(place);
         }
     }

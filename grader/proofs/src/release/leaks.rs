@@ -17,8 +17,7 @@ use std::path::{Path, PathBuf};
 use syn::visit::{self, Visit};
 
 /// The tokens of the shortest run that is looked for: two or three lines of code. A body that is shorter is a formula, which the
-/// handouts give. Runs of 16 are shared by code that has nothing
-/// to do with each other, as `Tensor::from(2_f64.sqrt()).erf()`.
+/// handouts give. Runs of 16 are shared by unrelated code, such as `Tensor::from(2_f64.sqrt()).erf()`.
 pub const LENGTH: usize = 24;
 
 /// A part of a solution in a file of a release.
@@ -44,7 +43,7 @@ impl fmt::Display for Leak {
 pub struct Secrets {
     /// The tokens, numbered: a course has millions of runs.
     numbers: HashMap<String, u32>,
-    /// Where each run comes from, by its place in `sources`.
+    /// The source of each run, by its place in `sources`.
     runs: HashMap<Vec<u32>, usize>,
     sources: Vec<String>,
 }
@@ -110,7 +109,7 @@ impl Secrets {
         numbered.collect()
     }
 
-    /// The first run that a file holds, and where it comes from.
+    /// The first run that a file holds, and its source.
     fn first_in<'a>(&self, tokens: &'a [String]) -> Option<(&'a [String], &str)> {
         // One that no solution has is in no run.
         let number = |token: &String| self.numbers.get(token).copied().unwrap_or(u32::MAX);

@@ -1,7 +1,7 @@
 //! The README of a release: the course's own without the lines between `<!-- not given out -->` and `<!-- given out -->`, with
 //! no link to what is left out.
 
-use super::Files;
+use super::{Files, holds};
 use anyhow::{Context, Result, anyhow, bail};
 use hints::WithHint;
 
@@ -55,13 +55,6 @@ pub(super) fn adapt(files: &mut Files) -> Result<()> {
     }
     files.insert(README.to_owned(), text.into_bytes());
     Ok(())
-}
-
-/// Returns whether there is a file of this path, or one below this folder.
-fn holds(files: &Files, path: &str) -> bool {
-    let path = path.trim_end_matches('/');
-    let below = format!("{path}/");
-    files.contains_key(path) || files.keys().any(|file| file.starts_with(&below))
 }
 
 fn without_marked(text: &str) -> Result<String> {

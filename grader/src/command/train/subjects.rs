@@ -69,7 +69,7 @@ impl Subjects {
 
     /// A new worker of the reference's, where that is another, and the course holds it.
     pub(super) fn reference(&self, environment: &Environment) -> Result<Option<Session>, Failure> {
-        if self.is_reference || !environment.has_reference(&self.exercise) {
+        if self.is_reference || !environment.course.has_reference(&self.exercise) {
             return Ok(None);
         }
         self.course(environment, Device::Cpu).map(Some)

@@ -24,7 +24,6 @@ const POLICY: &str =
 pub(super) struct Page<'a> {
     pub(super) class: &'a Class<'a>,
     pub(super) student: &'a Student,
-    pub(super) at: Timestamp,
     pub(super) with_reasons: bool,
 }
 
@@ -57,7 +56,7 @@ impl Page<'_> {
                             (printable(&person.id))
                             @if !person.group.is_empty() { ", group " (printable(&person.group)) }
                             @if !person.section.is_empty() { ", section " (printable(&person.section)) }
-                            ". As of " (self.time(self.at)) "."
+                            ". As of " (self.time(self.class.at)) "."
                         }
                         (self.total(columns))
                         @for section in &sections { (section) }
@@ -211,7 +210,7 @@ impl Page<'_> {
                 @if let Some(message) = &graded.message { (said(message)) }
             };
         }
-        let visible = Visible::of(self.class.policy, grade, graded, self.at);
+        let visible = Visible::of(self.class, grade, graded);
         let shows = |kind: &str| !visible.hidden.contains(kind);
         let total: usize = graded.kinds.values().map(|it| it.total).sum();
         html! {
@@ -348,7 +347,7 @@ fn standing(grade: &ExerciseGrade) -> String {
     }
 }
 
-/// What an exercise contributes to the total.
+/// The contribution of an exercise to the total.
 fn share(column: &Column, grade: &ExerciseGrade) -> String {
     match (grade.state, grade.points) {
         (State::Excused, _) => "does not count".to_owned(),

@@ -3,7 +3,7 @@
 use super::super::{Class, Export, ExportOutput};
 use super::Feedback;
 use crate::roster::Roster;
-use anyhow::{Result, ensure};
+use anyhow::{Result, anyhow};
 use hints::WithHint;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Cursor, Write};
@@ -102,28 +102,23 @@ fn of_moodle(path: &str) -> Option<Downloaded> {
 }
 
 /// The id of the only person that sees a submission's feedback, or the reason why there is nobody.
-fn person<'a>(class: &Class<'a>, roster: &Roster, submission: &str) -> Result<&'a str, String> {
-    let students = &class.grades.gradebook.students;
-    let known = |id: &str| students.iter().find(|it| it.person.id == id);
+fn person(class: &Class<'_>, roster: &Roster, submission: &str) -> Result<String, &'static str> {
     if let Some(person) = roster.person_of_download(submission) {
-        let student = known(&person.id).map(|it| it.person.id.as_str());
-        return student.ok_or_else(|| "the person is not in the gradebook".to_owned());
+        return Ok(person.id.clone());
     }
     // A table of times may have named the person.
     let attempts = class.grades.record.attempts.iter();
-    let mut members: BTreeSet<&str> = BTreeSet::new();
-    for attempt in attempts.filter(|it| it.submission == submission) {
-        members.extend(attempt.members.iter().map(String::as_str));
-    }
-    let mut members = members.into_iter();
-    match (members.next(), members.next()) {
-        (Some(one), None) => known(one)
-            .map(|it| it.person.id.as_str())
-            .ok_or_else(|| "the person is not in the roster any more".to_owned()),
-        (Some(_), Some(_)) => {
-            Err("it is of a group, all of which would see one person's page".to_owned())
-        }
-        (None, _) => Err("it is of nobody in the roster, or may be of several people".to_owned()),
+    let attempts = attempts.filter(|it| it.submission == submission);
+    let members: BTreeSet<_> = attempts.flat_map(|it| &it.members).collect();
+    let is_known = |id: &str| {
+        let mut students = class.grades.gradebook.students.iter();
+        students.any(|it| it.person.id == id)
+    };
+    match members.into_iter().collect::<Vec<_>>()[..] {
+        [] => Err("it is of nobody in the roster, or may be of several people"),
+        [id] if is_known(id) => Ok(id.clone()),
+        [_] => Err("the person is not in the roster any more"),
+        _ => Err("it is of a group, all of which would see one person's page"),
     }
 }
 
@@ -136,19 +131,16 @@ impl Export for Upload {
         let people = class.grades.gradebook.students.iter();
         let roster = Roster::new(people.map(|it| it.person.clone()).collect())?;
         let submissions = self.platform.submissions(&self.download);
-        let none = || -> Result<()> {
-            ensure!(
-                !submissions.is_empty(),
-                "it is not a download of submissions from {}",
-                self.platform.name()
+        if submissions.is_empty() {
+            let platform = self.platform.name();
+            return Err(anyhow!("it is not a download of submissions from {platform}")).hint(
+                match self.platform {
+                    Platform::Canvas => "in Canvas: Assignment, Download Submissions; names are like leeanna_12_4711_work.zip",
+                    Platform::Moodle => "in Moodle: Download all submissions, in folders; names are like Anna Lee_100_assignsubmission_file",
+                },
             );
-            Ok(())
-        };
-        none().hint(match self.platform {
-            Platform::Canvas => "in Canvas: Assignment, Download Submissions; names are like leeanna_12_4711_work.zip",
-            Platform::Moodle => "in Moodle: Download all submissions, in folders; names are like Anna Lee_100_assignsubmission_file",
-        })?;
-        let mut of_person: BTreeMap<&str, Vec<&Downloaded>> = BTreeMap::new();
+        }
+        let mut of_person: BTreeMap<String, Vec<&Downloaded>> = BTreeMap::new();
         for downloaded in &submissions {
             match person(class, &roster, &downloaded.submission) {
                 Ok(id) => of_person.entry(id).or_default().push(downloaded),
@@ -162,7 +154,7 @@ impl Export for Upload {
             .last_modified_time(DateTime::default());
         for (place, student) in class.grades.gradebook.students.iter().enumerate() {
             let id = &student.person.id;
-            match of_person.get(id.as_str()).map(Vec::as_slice) {
+            match of_person.get(id).map(Vec::as_slice) {
                 Some([downloaded]) => {
                     archive.start_file(downloaded.feedback.as_str(), options)?;
                     archive.write_all(&self.feedback.page(class, place)?)?;
